@@ -1,0 +1,14 @@
+//! AWS at the engine's ports: SQS as a queue, and any Lambda Invoke API as a backend.
+//!
+//! Both speak to the real AWS or to whatever [`Endpoints`] names in its place. Neither retries: one
+//! call is one request, and the engine's driver decides what a failure means.
+
+mod config;
+mod credentials;
+#[cfg(feature = "sqs")]
+mod sqs;
+mod text;
+
+pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};
+#[cfg(feature = "sqs")]
+pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};

@@ -1,0 +1,352 @@
+//! One SQS queue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::http::HttpResponse;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
+    DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
+};
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::record::QueueMessage;
+use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
+use tokio::sync::Mutex;
+
+use super::failure::Call;
+use super::message::record;
+use super::name::QueueName;
+
+/// The most messages of one receive and the most entries of one batch request (SQS API reference,
+/// `ReceiveMessage` and `DeleteMessageBatch`).
+const LIMIT: usize = 10;
+/// The longest `WaitTimeSeconds` (SQS developer guide, "Amazon SQS short and long polling").
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// The longest visibility timeout: 12 hours (SQS API reference, `ReceiveMessage`).
+const LONGEST_VISIBILITY: u64 = 43_200;
+/// How long an answer may take beyond the wait that was asked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A queue of SQS, or of a server that speaks its JSON protocol.
+///
+/// Cheap in memory: the client and its connections are shared with the other queues of an endpoint.
+#[derive(Debug)]
+pub struct SqsQueue {
+    client: Client,
+    queue: QueueName,
+    /// The account to look the queue up in, if it is not ours.
+    owner: Option<String>,
+    /// Where SQS is, in words.
+    place: String,
+    url: Mutex<Option<Arc<str>>>,
+    /// Whether `url` was configured, so that nothing needs to be looked up or forgotten.
+    fixed: bool,
+}
+
+impl SqsQueue {
+    /// Returns `queue` as seen by `client`, which calls from `account`. `place` says where the client
+    /// looks for SQS, e.g. `at http://127.0.0.1:9324`; it shows in errors. `url` spares the lookup of
+    /// the queue URL.
+    pub(super) fn new(
+        client: Client,
+        queue: QueueName,
+        account: &str,
+        place: String,
+        url: Option<String>,
+    ) -> Self {
+        let owner = (queue.account() != account).then(|| queue.account().to_owned());
+        let fixed = url.is_some();
+        let url = Mutex::new(url.map(Arc::from));
+        Self {
+            client,
+            queue,
+            owner,
+            place,
+            url,
+            fixed,
+        }
+    }
+
+    /// Returns the queue's names.
+    #[must_use]
+    pub fn name(&self) -> &QueueName {
+        &self.queue
+    }
+
+    fn call(&self, operation: &'static str) -> Call<'_> {
+        Call {
+            operation,
+            queue: self.queue.name(),
+            place: &self.place,
+        }
+    }
+
+    /// Returns the queue URL; asks for it once. Only its path matters to a server that stands in for
+    /// AWS: requests go to the client's endpoint, whatever host the URL names.
+    async fn url(&self) -> Result<String, SourceError> {
+        let mut url = self.url.lock().await;
+        if let Some(url) = &*url {
+            return Ok(url.as_ref().to_owned());
+        }
+        let request = self
+            .client
+            .get_queue_url()
+            .queue_name(self.queue.name())
+            .set_queue_owner_aws_account_id(self.owner.clone());
+        let answer = self
+            .ask(self.call("GetQueueUrl"), PATIENCE, request.send())
+            .await?;
+        let Some(found) = answer.queue_url else {
+            return Err(self.call("GetQueueUrl").incomplete("a QueueUrl"));
+        };
+        *url = Some(Arc::from(found.as_str()));
+        Ok(found)
+    }
+
+    /// Waits for an answer, at most for `limit`.
+    async fn ask<T, E>(
+        &self,
+        call: Call<'_>,
+        limit: Duration,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, SourceError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match tokio::time::timeout(limit, answer).await {
+            Err(_) => Err(call.unanswered(limit)),
+            Ok(Err(error)) => Err(call.failed(&error)),
+            Ok(Ok(answer)) => Ok(answer),
+        }
+    }
+
+    /// Forgets the URL of a queue that is gone: one of the same name may be created elsewhere.
+    async fn check<T>(&self, result: Result<T, SourceError>) -> Result<T, SourceError> {
+        if let Err(SourceError {
+            kind: SourceErrorKind::NotFound,
+            ..
+        }) = &result
+            && !self.fixed
+        {
+            *self.url.lock().await = None;
+        }
+        result
+    }
+
+    async fn delete(&self, url: String, part: &Part<'_>) -> Result<Answers, SourceError> {
+        let call = self.call("DeleteMessageBatch");
+        let entries = part
+            .iter()
+            .map(|(at, settlement)| {
+                DeleteMessageBatchRequestEntry::builder()
+                    .id(at.to_string())
+                    .receipt_handle(&settlement.receipt.0)
+                    .build()
+            })
+            .collect::<Result<_, _>>()
+            .map_err(unbuildable)?;
+        let request = self
+            .client
+            .delete_message_batch()
+            .queue_url(url)
+            .set_entries(Some(entries));
+        let answer = self
+            .check(self.ask(call, PATIENCE, request.send()).await)
+            .await?;
+        let done = answer
+            .successful
+            .into_iter()
+            .map(|entry| entry.id)
+            .collect();
+        Ok(Answers::new(call, done, answer.failed))
+    }
+
+    async fn release(&self, url: String, part: &Part<'_>) -> Result<Answers, SourceError> {
+        let call = self.call("ChangeMessageVisibilityBatch");
+        let entries = part
+            .iter()
+            .map(|(at, settlement)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(at.to_string())
+                    .receipt_handle(&settlement.receipt.0)
+                    .visibility_timeout(0)
+                    .build()
+            })
+            .collect::<Result<_, _>>()
+            .map_err(unbuildable)?;
+        let request = self
+            .client
+            .change_message_visibility_batch()
+            .queue_url(url)
+            .set_entries(Some(entries));
+        let answer = self
+            .check(self.ask(call, PATIENCE, request.send()).await)
+            .await?;
+        let done = answer
+            .successful
+            .into_iter()
+            .map(|entry| entry.id)
+            .collect();
+        Ok(Answers::new(call, done, answer.failed))
+    }
+}
+
+#[async_trait]
+impl QueueSource for SqsQueue {
+    async fn describe(&self) -> Result<QueueFacts, SourceError> {
+        let call = self.call("GetQueueAttributes");
+        let request = self
+            .client
+            .get_queue_attributes()
+            .queue_url(self.url().await?)
+            .attribute_names(QueueAttributeName::VisibilityTimeout);
+        let answer = self
+            .check(self.ask(call, PATIENCE, request.send()).await)
+            .await?;
+        let seconds = answer
+            .attributes
+            .and_then(|mut attributes| attributes.remove(&QueueAttributeName::VisibilityTimeout))
+            .and_then(|seconds| seconds.parse().ok());
+        let Some(seconds) = seconds else {
+            return Err(call.incomplete("a VisibilityTimeout in seconds"));
+        };
+        Ok(QueueFacts {
+            visibility_timeout: Duration::from_secs(seconds),
+            receive_limit: LIMIT,
+            settle_limit: LIMIT,
+            longest_wait: LONGEST_WAIT,
+            wait_step: Duration::from_secs(1),
+        })
+    }
+
+    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+        let call = self.call("ReceiveMessage");
+        // The wait is always sent, since the queue may have a default of its own.
+        let wait = request.wait.min(LONGEST_WAIT).as_secs();
+        let receive = self
+            .client
+            .receive_message()
+            .queue_url(self.url().await?)
+            .max_number_of_messages(number(request.max.clamp(1, LIMIT) as u64))
+            .wait_time_seconds(number(wait))
+            .set_visibility_timeout(request.visibility_timeout.map(whole_seconds))
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All");
+        let limit = Duration::from_secs(wait) + PATIENCE;
+        let answer = self
+            .check(self.ask(call, limit, receive.send()).await)
+            .await?;
+        let fifo = self.queue.is_fifo();
+        answer
+            .messages
+            .unwrap_or_default()
+            .into_iter()
+            .map(|message| record(message, fifo))
+            .collect()
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
+        if settlements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let url = self.url().await?;
+        let of = |verb| -> Part<'_> {
+            settlements
+                .iter()
+                .enumerate()
+                .filter(|(_, each)| each.verb == verb)
+                .collect()
+        };
+        let (deletes, releases) = (of(SettleVerb::Delete), of(SettleVerb::Release));
+        if releases.is_empty() {
+            return Ok(self.delete(url, &deletes).await?.in_order(&deletes));
+        }
+        if deletes.is_empty() {
+            return Ok(self.release(url, &releases).await?.in_order(&releases));
+        }
+        let (deleted, released) = tokio::join!(
+            self.delete(url.clone(), &deletes),
+            self.release(url, &releases)
+        );
+        if let (Err(error), Err(_)) = (&deleted, &released) {
+            return Err(error.clone());
+        }
+        let mut results: Vec<_> = settled(deleted, &deletes);
+        results.extend(settled(released, &releases));
+        results.sort_by_key(|(at, _)| *at);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+}
+
+/// The settlements of one request, each with its place among all of them.
+type Part<'a> = Vec<(usize, &'a Settlement)>;
+
+/// What a batch request did to its entries, by entry id.
+struct Answers {
+    results: HashMap<String, Result<(), SourceError>>,
+    /// For an entry that the answer does not mention.
+    forgotten: SourceError,
+}
+
+impl Answers {
+    fn new(call: Call<'_>, done: Vec<String>, failed: Vec<BatchResultErrorEntry>) -> Self {
+        let done = done.into_iter().map(|id| (id, Ok(())));
+        let failed = failed.into_iter().map(|entry| {
+            let error = call.refused(Some(&entry.code), entry.message.as_deref(), None);
+            (entry.id, Err(error))
+        });
+        let results = done.chain(failed).collect();
+        Self {
+            results,
+            forgotten: call.incomplete("a result for every entry"),
+        }
+    }
+
+    fn in_order(mut self, part: &Part<'_>) -> Vec<Result<(), SourceError>> {
+        part.iter().map(|(at, _)| self.take(*at)).collect()
+    }
+
+    fn take(&mut self, at: usize) -> Result<(), SourceError> {
+        self.results
+            .remove(&at.to_string())
+            .unwrap_or_else(|| Err(self.forgotten.clone()))
+    }
+}
+
+/// Returns the result of each settlement in `part`; a request that failed as a whole failed for each.
+fn settled(
+    answers: Result<Answers, SourceError>,
+    part: &Part<'_>,
+) -> Vec<(usize, Result<(), SourceError>)> {
+    let places = part.iter().map(|(at, _)| *at);
+    match answers {
+        Ok(mut answers) => places.map(|at| (at, answers.take(at))).collect(),
+        Err(error) => places.map(|at| (at, Err(error.clone()))).collect(),
+    }
+}
+
+/// Rounds up, so that messages are never visible before they should be.
+fn whole_seconds(time: Duration) -> i32 {
+    let seconds = time
+        .as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0));
+    number(seconds.min(LONGEST_VISIBILITY))
+}
+
+fn number(value: u64) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+fn unbuildable(error: aws_sdk_sqs::error::BuildError) -> SourceError {
+    SourceError::new(
+        SourceErrorKind::Fatal,
+        format!("cannot build a batch entry: {error}"),
+    )
+}

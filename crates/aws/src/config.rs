@@ -281,8 +281,10 @@ mod tests {
         let filled = Endpoints::default().with_environment(environment).unwrap();
         assert_eq!(filled.resolve("lambda", None), Some(&url("http://lambda")));
         assert_eq!(filled.resolve("sqs", None), Some(&url("http://all")));
-        let mut own = Endpoints::default();
-        own.aws = Some(url("http://own"));
+        let own = Endpoints {
+            aws: Some(url("http://own")),
+            ..Endpoints::default()
+        };
         let kept = own.clone().with_environment(environment).unwrap();
         assert_eq!(kept, own);
         let ignoring = |name: &str| match name {

@@ -5,10 +5,14 @@
 
 mod config;
 mod credentials;
+#[cfg(feature = "lambda")]
+mod lambda;
 #[cfg(feature = "sqs")]
 mod sqs;
 mod text;
 
 pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};
+#[cfg(feature = "lambda")]
+pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "sqs")]
 pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};

@@ -1,0 +1,171 @@
+//! The URLs of the Lambda API.
+
+use std::fmt::Write;
+
+use lambda_esm_core::mapping::FunctionRef;
+
+use crate::config::{AwsConfig, EndpointUrl};
+
+/// Where functions are invoked.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    base: String,
+    /// The endpoint is the URL of one function's invocations, whatever the function is called here.
+    whole: bool,
+    /// Whether something stands in for AWS.
+    stand_in: bool,
+    region: String,
+    account: String,
+}
+
+impl Address {
+    pub(super) fn new(config: &AwsConfig, endpoint: Option<&EndpointUrl>) -> Self {
+        let base = endpoint.map_or_else(|| real(&config.region), ToString::to_string);
+        Self {
+            base,
+            whole: endpoint.is_some_and(|endpoint| endpoint.path().ends_with("/invocations")),
+            stand_in: endpoint.is_some(),
+            region: config.region.clone(),
+            account: config.account_id.clone(),
+        }
+    }
+
+    /// Returns the endpoint, for messages.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Tells whether something stands in for AWS.
+    pub(super) fn is_stand_in(&self) -> bool {
+        self.stand_in
+    }
+
+    /// Returns the URL of `Invoke` (Lambda API reference).
+    pub(super) fn invoke(&self, function: &FunctionRef) -> String {
+        if self.whole {
+            return self.base.clone();
+        }
+        self.of(function, "invocations")
+    }
+
+    /// Returns the URL of `GetFunctionConfiguration` (Lambda API reference), if there can be one.
+    pub(super) fn configuration(&self, function: &FunctionRef) -> Option<String> {
+        (!self.whole).then(|| self.of(function, "configuration"))
+    }
+
+    fn of(&self, function: &FunctionRef, what: &str) -> String {
+        let mut url = format!("{}/2015-03-31/functions/", self.base);
+        push_encoded(&mut url, &self.name(function));
+        url.push('/');
+        url.push_str(what);
+        if let Some(qualifier) = function.qualifier() {
+            url.push_str("?Qualifier=");
+            push_encoded(&mut url, qualifier);
+        }
+        url
+    }
+
+    /// Returns the bare name, which every server understands, or for a function that is not ours the
+    /// ARN without a qualifier.
+    fn name(&self, function: &FunctionRef) -> String {
+        let arn = function.arn(&self.region, &self.account);
+        let ours = arn
+            .splitn(6, ':')
+            .skip(3)
+            .take(2)
+            .eq([&self.region, &self.account]);
+        if ours {
+            return function.name().to_owned();
+        }
+        let unqualified: Vec<_> = arn.splitn(8, ':').take(7).collect();
+        unqualified.join(":")
+    }
+}
+
+/// Returns the endpoint of AWS in a region (AWS general reference, "AWS Lambda endpoints").
+fn real(region: &str) -> String {
+    let suffix = match region {
+        _ if region.starts_with("cn-") => "amazonaws.com.cn",
+        _ if region.starts_with("eusc-") => "amazonaws.eu",
+        _ => "amazonaws.com",
+    };
+    format!("https://lambda.{region}.{suffix}")
+}
+
+/// Encodes all but the unreserved characters of RFC 3986, as AWS wants it in a label and in a query.
+fn push_encoded(url: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            write!(url, "%{byte:02X}").unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(endpoint: Option<&str>) -> Address {
+        let endpoint: Option<EndpointUrl> = endpoint.map(|url| url.parse().unwrap());
+        Address::new(&AwsConfig::default(), endpoint.as_ref())
+    }
+
+    fn function(text: &str) -> FunctionRef {
+        FunctionRef::parse(text).unwrap()
+    }
+
+    #[test]
+    fn our_functions_go_by_their_name() {
+        let here = address(Some("http://127.0.0.1:3001/"));
+        let path = "http://127.0.0.1:3001/2015-03-31/functions/orders";
+        for ours in [
+            "orders",
+            "000000000000:function:orders",
+            "arn:aws:lambda:us-east-1:000000000000:function:orders",
+        ] {
+            assert_eq!(
+                here.invoke(&function(ours)),
+                format!("{path}/invocations"),
+                "{ours}"
+            );
+        }
+        assert_eq!(
+            here.configuration(&function("orders:live")).unwrap(),
+            format!("{path}/configuration?Qualifier=live")
+        );
+    }
+
+    #[test]
+    fn functions_of_others_go_by_their_arn() {
+        let there = "arn:aws:lambda:us-east-1:123456789012:function:orders:$LATEST";
+        assert_eq!(
+            address(None).invoke(&function(there)),
+            "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/\
+             arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Aorders/invocations\
+             ?Qualifier=%24LATEST"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_that_is_an_invoke_url_is_taken_as_it_is() {
+        let url = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations";
+        let here = address(Some(url));
+        assert_eq!(here.invoke(&function("orders:live")), url);
+        assert_eq!(here.configuration(&function("orders")), None);
+    }
+
+    #[test]
+    fn each_partition_has_its_own_domain() {
+        assert_eq!(
+            real("cn-north-1"),
+            "https://lambda.cn-north-1.amazonaws.com.cn"
+        );
+        assert_eq!(
+            real("us-gov-west-1"),
+            "https://lambda.us-gov-west-1.amazonaws.com"
+        );
+    }
+}

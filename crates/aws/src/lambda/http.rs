@@ -1,0 +1,119 @@
+//! Connections, with and without TLS.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::aws_lc_rs;
+
+use crate::text::with_causes;
+
+/// How long a connection may take to open; just beyond the first retransmission of a lost packet.
+const CONNECT: Duration = Duration::from_millis(3_100);
+/// A function may be silent for 15 minutes, and routers forget silent connections sooner than that.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// Idle connections kept for each host. A mapping uses at most 1,250 at a time.
+const IDLE_CONNECTIONS: usize = 256;
+const IDLE_TIME: Duration = Duration::from_secs(20);
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The server could not be reached, or the connection broke; in words.
+    Broken(String),
+    /// The time is up.
+    Late,
+    /// The body is larger than the limit.
+    TooLong,
+}
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+pub(super) enum HttpClient {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+impl HttpClient {
+    pub(super) fn plain() -> Self {
+        Self::Plain(builder().build(connector()))
+    }
+
+    /// Reads the root certificates of this machine.
+    pub(super) fn tls() -> io::Result<Self> {
+        let mut tcp = connector();
+        tcp.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(aws_lc_rs::default_provider())?
+            .https_only()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Ok(Self::Tls(builder().build(tls)))
+    }
+
+    /// Sends a request and reads the answer, of at most `limit` bytes, within `time`.
+    pub(super) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        time: Duration,
+        limit: usize,
+    ) -> Result<Answer, Unanswered> {
+        tokio::time::timeout(time, self.exchange(request, limit))
+            .await
+            .unwrap_or(Err(Unanswered::Late))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: usize,
+    ) -> Result<Answer, Unanswered> {
+        let response = match self {
+            Self::Plain(client) => client.request(request).await,
+            Self::Tls(client) => client.request(request).await,
+        };
+        let response = response.map_err(|error| Unanswered::Broken(with_causes(&error)))?;
+        let (head, body) = response.into_parts();
+        let body = match Limited::new(body, limit).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Unanswered::TooLong),
+            Err(error) => return Err(Unanswered::Broken(with_causes(error.as_ref()))),
+        };
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+fn builder() -> hyper_util::client::legacy::Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIME)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS);
+    builder
+}
+
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector.set_nodelay(true);
+    connector
+}

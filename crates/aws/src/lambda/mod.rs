@@ -1,0 +1,9 @@
+//! Any Lambda Invoke API as a backend: AWS, an emulator, SAM, or a runtime interface emulator.
+
+mod address;
+mod answer;
+mod api;
+mod http;
+mod sign;
+
+pub use api::{LambdaApi, LambdaOptions, RootCertificatesError};

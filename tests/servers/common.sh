@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Shared by the scripts beside it; sourced, never run. Says where the servers live and how a process is ended.
+
+servers_src=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# Outside the clone, so that a second clone or a fresh checkout finds the servers again.
+servers_home=${LAMBDA_ESM_SERVERS:-$HOME/.cache/lambda-esm/servers}
+
+# An installed server's folder carries a hash of what it was installed from: another version never overwrites it.
+hash_of() { cat "$@" | sha256sum | cut -c1-12; }
+# shellcheck disable=SC2034 # read by the scripts that source this file
+elasticmq_dir=$servers_home/elasticmq-$(hash_of "$servers_src/pom.xml")
+# shellcheck disable=SC2034
+python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# Tells whether process $1 still runs and is the server named $2 (a process id may be in use again by another program).
+is_running() {
+  local command
+  { command=$(tr '\0' ' ' <"/proc/$1/cmdline"); } 2>/dev/null || return 1
+  [[ $command == *"$2"* ]]
+}
+
+# Ends server $2 with process id $1: asks, waits up to ten seconds, then insists.
+end_server() {
+  is_running "$1" "$2" || return 0
+  kill -TERM "$1" 2>/dev/null || return 0
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    is_running "$1" "$2" || return 0
+    sleep 0.1
+  done
+  say "$2 (process $1) did not stop within 10 s when asked; killing it"
+  kill -KILL "$1" 2>/dev/null || true
+}

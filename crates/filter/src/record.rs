@@ -1,0 +1,102 @@
+//! Records whose data is encoded apart from their metadata.
+
+use crate::program::{Node, Program};
+use crate::walk::{Scratch, Walk};
+
+/// A record as its source delivers it: metadata, and data in an encoding of its own.
+///
+/// The data counts as JSON if it is a JSON object or array, else as plain text if it is UTF-8.
+/// (A bare JSON number, string, `true`, `false` or `null` has no fields to look into, so it is
+/// plain text, compared as written.)
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The name under which patterns speak of the data: `body` for SQS, `data` for Kinesis and
+    /// Amazon MQ, `dynamodb` for DynamoDB, `value` for Kafka. Contains no dot.
+    pub data_key: &'a str,
+    /// The data, after base64 decoding.
+    pub data: &'a [u8],
+    /// JSON objects whose members all stand at the root. A member named like `data_key` is
+    /// ignored. May be empty if [`crate::Filters::needs_metadata`] says so.
+    pub metadata: &'a [&'a [u8]],
+    /// What happens if a pattern's form does not fit the data's.
+    pub on_mismatch: Mismatch,
+}
+
+/// What happens if a pattern asks for JSON data and the data is not JSON, or the reverse.
+///
+/// Source: Lambda developer guide, the filtering page of each event source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// The record does not match: SQS, Kinesis, DynamoDB.
+    Drop,
+    /// The rest of the pattern decides: Kafka, Amazon MQ.
+    IgnoreData,
+}
+
+/// What a record's data turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Text,
+    /// Not UTF-8.
+    Binary,
+}
+
+/// What the walk over a record found out beside the bits in [`Scratch`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walked {
+    /// The node of the data key, if any pattern names it.
+    pub(crate) data_node: Option<u32>,
+    /// `None` if no pattern looks at the data.
+    pub(crate) form: Option<Form>,
+}
+
+impl Walked {
+    /// Returns the fields that ask for the other form of data.
+    pub(crate) fn misfits<'p>(&self, program: &'p Program) -> [&'p [(u32, u64)]; 2] {
+        let none: &[(u32, u64)] = &[];
+        let Some(node) = self.data_node.map(|node| &program.nodes[node as usize]) else {
+            return [none; 2];
+        };
+        match self.form {
+            None => [none; 2],
+            Some(Form::Json) => [&node.own, none],
+            Some(Form::Text) => [&node.below, none],
+            Some(Form::Binary) => [&node.own, &node.below],
+        }
+    }
+}
+
+impl Record<'_> {
+    /// Walks data and metadata; returns `None` if the metadata is malformed.
+    pub(crate) fn walk(&self, program: &Program, scratch: &mut Scratch) -> Option<Walked> {
+        scratch.reset(program.words);
+        let data_node = program.nodes[0].children.find(self.data_key.as_bytes());
+        let form = data_node.map(|node| self.walk_data(node, program, scratch));
+        for object in self.metadata {
+            std::str::from_utf8(object).ok()?;
+            Walk::new(object, program, scratch)
+                .except(data_node)
+                .object_at(0)
+                .ok()?;
+        }
+        Some(Walked { data_node, form })
+    }
+
+    fn walk_data(&self, node: u32, program: &Program, scratch: &mut Scratch) -> Form {
+        if std::str::from_utf8(self.data).is_err() {
+            return Form::Binary;
+        }
+        if Walk::new(self.data, program, scratch)
+            .container_at(node)
+            .is_ok()
+        {
+            return Form::Json;
+        }
+        // The walk may have set bits before it came upon the fault.
+        scratch.reset(program.words);
+        let node: &Node = &program.nodes[node as usize];
+        scratch.test(node, &crate::predicate::Leaf::String(self.data));
+        Form::Text
+    }
+}

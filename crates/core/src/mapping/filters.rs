@@ -1,0 +1,72 @@
+//! The filters of a mapping: as given, and compiled.
+
+use std::sync::Arc;
+
+use lambda_esm_filter::Filters;
+
+use super::error::ApiError;
+use super::model::Context;
+use super::shapes::{Filter, FilterCriteria};
+
+/// At least one filter, compiled, with the request's text for the answer.
+#[derive(Clone, Debug)]
+pub struct FilterSet {
+    patterns: Vec<String>,
+    compiled: Arc<Filters>,
+}
+
+impl FilterSet {
+    /// Compiles what a request gave; `None` if it holds no filter, which means everything passes
+    /// (recorded: an empty list is dropped).
+    ///
+    /// # Errors
+    /// `Invalid filter pattern definition.` for a pattern that is no pattern, and the service's text for
+    /// too many or too long ones.
+    pub(super) fn compile(
+        criteria: Option<FilterCriteria>,
+        context: &Context,
+    ) -> Result<Option<Self>, ApiError> {
+        let filters = criteria
+            .and_then(|criteria| criteria.filters)
+            .unwrap_or_default();
+        if filters.is_empty() {
+            return Ok(None);
+        }
+        // A filter without a pattern is none: the empty text fails to compile.
+        let patterns: Vec<String> = filters
+            .into_iter()
+            .map(|filter| filter.pattern.unwrap_or_default())
+            .collect();
+        let compiled = Filters::compile(&patterns, context.dialect, context.filter_limits)
+            .map_err(|error| {
+                ApiError::invalid("FilterCriteria", error.service_message()).hint(error.to_string())
+            })?;
+        Ok(Some(Self {
+            patterns,
+            compiled: Arc::new(compiled),
+        }))
+    }
+
+    /// Returns the patterns as given.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// Returns the compiled filters.
+    #[must_use]
+    pub fn compiled(&self) -> &Arc<Filters> {
+        &self.compiled
+    }
+
+    /// Returns the filters as the API shows them.
+    #[must_use]
+    pub fn criteria(&self) -> FilterCriteria {
+        let filter = |pattern: &String| Filter {
+            pattern: Some(pattern.clone()),
+        };
+        FilterCriteria {
+            filters: Some(self.patterns.iter().map(filter).collect()),
+        }
+    }
+}

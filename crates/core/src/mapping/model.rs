@@ -1,0 +1,477 @@
+//! The parsed mapping. What a source does not have is not here to be set wrong; types from here are made
+//! by [`Mapping::create`](super::Mapping::create) and [`Mapping::update`](super::Mapping::update) only.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lambda_esm_filter::{Dialect, Limits};
+use uuid::Uuid;
+
+use super::arn::{Arn, SourceKind};
+use super::filters::FilterSet;
+use super::function::{FunctionRef, partition_of};
+use super::shapes::SchemaRegistryConfig;
+use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
+use crate::time::Timestamp;
+
+/// What validation needs beside the request.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The region that completes a bare function name.
+    pub region: String,
+    /// The 12-digit account that completes a bare function name.
+    pub account_id: String,
+    /// The id of the mapping to be; ignored by updates.
+    pub uuid: Uuid,
+    /// The time of the request.
+    pub now: Timestamp,
+    /// How many filters a mapping may have, and how long they may be.
+    pub filter_limits: Limits,
+    /// The operators a filter may use.
+    pub dialect: Dialect,
+}
+
+/// An event source mapping that is legal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Mapping {
+    /// The id, also the default consumer group of a Kafka mapping.
+    pub uuid: Uuid,
+    /// The function to call.
+    pub function: FunctionRef,
+    /// Whether it polls.
+    pub enabled: bool,
+    /// What the function is to see; `None` for everything.
+    pub filters: Option<FilterSet>,
+    /// The key that encrypts the filters.
+    pub kms_key_arn: Option<String>,
+    /// The metric groups to emit, in the order given.
+    pub metrics: Vec<Metric>,
+    /// Tags given at creation.
+    pub tags: BTreeMap<String, String>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub last_modified: Timestamp,
+    /// The source, with all that only this kind of source has.
+    pub source: Source,
+}
+
+impl Mapping {
+    /// Returns the mapping's own ARN.
+    #[must_use]
+    pub fn arn(&self, region: &str, account: &str) -> String {
+        let partition = partition_of(region);
+        format!(
+            "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{}",
+            self.uuid
+        )
+    }
+
+    /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams (recorded)
+    /// and DocumentDB (Lambda developer guide), `USER_INITIATED` for the others (recorded for SQS and
+    /// self-managed Kafka).
+    #[must_use]
+    pub const fn user_reason(&self) -> &'static str {
+        match self.source {
+            Source::Kinesis(_) | Source::DynamoDb(_) | Source::DocumentDb(_) => "User action",
+            Source::Sqs(_) | Source::Kafka(_) | Source::Mq(_) => "USER_INITIATED",
+        }
+    }
+}
+
+/// An event source with its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// An SQS queue.
+    Sqs(SqsMapping),
+    /// A Kinesis stream or one of its consumers.
+    Kinesis(KinesisMapping),
+    /// A DynamoDB stream.
+    DynamoDb(DynamoDbMapping),
+    /// A Kafka topic.
+    Kafka(KafkaMapping),
+    /// A queue of an Amazon MQ broker.
+    Mq(MqMapping),
+    /// The change stream of a DocumentDB cluster.
+    DocumentDb(DocumentDbMapping),
+}
+
+impl Source {
+    /// Returns the kind of source.
+    #[must_use]
+    pub const fn kind(&self) -> SourceKind {
+        match self {
+            Self::Sqs(SqsMapping { fifo: true, .. }) => SourceKind::SqsFifo,
+            Self::Sqs(_) => SourceKind::SqsStandard,
+            Self::Kinesis(KinesisMapping { consumer: true, .. }) => SourceKind::KinesisConsumer,
+            Self::Kinesis(_) => SourceKind::Kinesis,
+            Self::DynamoDb(_) => SourceKind::DynamoDbStream,
+            Self::Kafka(KafkaMapping {
+                cluster: KafkaCluster::Msk { .. },
+                ..
+            }) => SourceKind::Msk,
+            Self::Kafka(_) => SourceKind::SelfManagedKafka,
+            Self::Mq(_) => SourceKind::AmazonMq,
+            Self::DocumentDb(_) => SourceKind::DocumentDb,
+        }
+    }
+
+    /// Returns the ARN; `None` for self-managed Kafka.
+    #[must_use]
+    pub const fn arn(&self) -> Option<&Arn> {
+        match self {
+            Self::Sqs(sqs) => Some(&sqs.queue_arn),
+            Self::Kinesis(kinesis) => Some(&kinesis.stream_arn),
+            Self::DynamoDb(dynamodb) => Some(&dynamodb.stream_arn),
+            Self::Kafka(kafka) => match &kafka.cluster {
+                KafkaCluster::Msk { arn } => Some(arn),
+                KafkaCluster::SelfManaged { .. } => None,
+            },
+            Self::Mq(mq) => Some(&mq.broker_arn),
+            Self::DocumentDb(documentdb) => Some(&documentdb.cluster_arn),
+        }
+    }
+
+    /// Returns the most records a batch may hold.
+    #[must_use]
+    pub const fn batch_size(&self) -> u32 {
+        match self {
+            Self::Sqs(sqs) => sqs.batch_size,
+            Self::Kinesis(kinesis) => kinesis.settings.batch_size,
+            Self::DynamoDb(dynamodb) => dynamodb.settings.batch_size,
+            Self::Kafka(kafka) => kafka.batch_size,
+            Self::Mq(mq) => mq.batch_size,
+            Self::DocumentDb(documentdb) => documentdb.batch_size,
+        }
+    }
+
+    /// Returns how long a batch may be gathered; 500 ms where no window was given to a source with that
+    /// default (Lambda API reference, `MaximumBatchingWindowInSeconds`).
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        match self {
+            Self::Sqs(sqs) => sqs.window,
+            Self::Kinesis(kinesis) => kinesis.settings.window,
+            Self::DynamoDb(dynamodb) => dynamodb.settings.window,
+            Self::Kafka(KafkaMapping { window, .. })
+            | Self::Mq(MqMapping { window, .. })
+            | Self::DocumentDb(DocumentDbMapping { window, .. }) => {
+                window.unwrap_or(Duration::from_millis(500))
+            }
+        }
+    }
+}
+
+/// The settings of an SQS mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqsMapping {
+    /// The queue.
+    pub queue_arn: Arn,
+    /// Whether the queue is FIFO.
+    pub fifo: bool,
+    /// 1 to 10,000, at most 10 for a FIFO queue.
+    pub batch_size: u32,
+    /// 0 to 300 s; 0 for a FIFO queue, at least 1 s for more than 10 messages.
+    pub window: Duration,
+    /// Whether the function names the messages that failed.
+    pub report_batch_item_failures: bool,
+    /// How many functions run at a time.
+    pub concurrency: SqsConcurrency,
+}
+
+/// What bounds the concurrency of an SQS mapping; the two exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SqsConcurrency {
+    /// Scales by itself, up to `maximum` (2 to 1,000) if given.
+    OnDemand {
+        /// `ScalingConfig.MaximumConcurrency`.
+        maximum: Option<u32>,
+    },
+    /// Dedicated pollers.
+    Provisioned(Pollers),
+}
+
+/// How many dedicated pollers a mapping has; `minimum <= maximum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pollers {
+    /// Always kept.
+    pub minimum: u32,
+    /// Never exceeded.
+    pub maximum: u32,
+}
+
+/// The settings of a Kinesis mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KinesisMapping {
+    /// The stream, or its consumer.
+    pub stream_arn: Arn,
+    /// Whether the ARN is that of a consumer with enhanced fan-out.
+    pub consumer: bool,
+    /// Where shards that exist at creation start.
+    pub start: StartingPosition,
+    /// What it shares with DynamoDB.
+    pub settings: StreamSettings,
+}
+
+/// The settings of a DynamoDB stream mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DynamoDbMapping {
+    /// The stream of the table.
+    pub stream_arn: Arn,
+    /// Where shards that exist at creation start.
+    pub start: StreamStart,
+    /// What it shares with Kinesis.
+    pub settings: StreamSettings,
+}
+
+/// Where reading starts in a source that can look up a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// At the oldest record kept.
+    TrimHorizon,
+    /// Just after the newest record.
+    Latest,
+    /// At the first record that is not older.
+    AtTimestamp(Timestamp),
+}
+
+/// Where reading starts in a DynamoDB stream, which cannot look up a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStart {
+    /// At the oldest record kept.
+    TrimHorizon,
+    /// Just after the newest record.
+    Latest,
+}
+
+/// What Kinesis and DynamoDB mappings share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamSettings {
+    /// 1 to 10,000.
+    pub batch_size: u32,
+    /// 0 to 300 s.
+    pub window: Duration,
+    /// How a shard is divided.
+    pub lanes: Lanes,
+    /// How often and how long a batch is retried.
+    pub retry: RetryPolicy,
+    /// Where the description of a discarded batch goes.
+    pub on_failure: Option<AwsDestination>,
+    /// Whether the function names the first record that failed.
+    pub report_batch_item_failures: bool,
+}
+
+/// How the batches of one shard follow each other. A tumbling window needs the whole shard in one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// So many batches at a time, 1 to 10, in order per partition key or item.
+    Parallel(u8),
+    /// One batch at a time, with state carried through a window of 1 to 900 s.
+    Tumbling(Duration),
+}
+
+impl Lanes {
+    /// Returns how many batches of one shard run at a time.
+    #[must_use]
+    pub const fn parallelization_factor(self) -> u8 {
+        match self {
+            Self::Parallel(factor) => factor,
+            Self::Tumbling(_) => 1,
+        }
+    }
+
+    /// Returns the tumbling window.
+    #[must_use]
+    pub const fn tumbling_window(self) -> Option<Duration> {
+        match self {
+            Self::Parallel(_) => None,
+            Self::Tumbling(window) => Some(window),
+        }
+    }
+}
+
+/// How often and how long a failed batch is retried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// Retries after the first attempt, 0 to 10,000; `None` until the record leaves the source.
+    pub maximum_retries: Option<u32>,
+    /// 60 s to 7 days; `None` for no limit.
+    pub maximum_record_age: Option<Duration>,
+    /// Whether a failed batch is split in two.
+    pub bisect_on_error: bool,
+}
+
+/// A destination outside Kafka: a standard queue, a standard topic or a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AwsDestination {
+    /// An SQS standard queue.
+    Sqs(Arn),
+    /// An SNS standard topic.
+    Sns(Arn),
+    /// An S3 bucket.
+    S3(Arn),
+}
+
+impl AwsDestination {
+    /// Returns the ARN.
+    #[must_use]
+    pub const fn arn(&self) -> &Arn {
+        match self {
+            Self::Sqs(arn) | Self::Sns(arn) | Self::S3(arn) => arn,
+        }
+    }
+}
+
+/// A destination of a Kafka mapping in provisioned mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KafkaDestination {
+    /// Outside Kafka.
+    Aws(AwsDestination),
+    /// Another topic of the same cluster.
+    Topic(String),
+}
+
+/// The settings of a Kafka mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KafkaMapping {
+    /// The cluster.
+    pub cluster: KafkaCluster,
+    /// The one topic.
+    pub topic: String,
+    /// Where a consumer group without committed offsets starts.
+    pub start: StartingPosition,
+    /// The group to join.
+    pub consumer_group_id: String,
+    /// 1 to 10,000.
+    pub batch_size: u32,
+    /// 0 to 300 s; `None` for 500 ms.
+    pub window: Option<Duration>,
+    /// Credentials and network, in the order given.
+    pub access: Vec<Access>,
+    /// Shared or dedicated pollers.
+    pub mode: KafkaMode,
+}
+
+impl KafkaMapping {
+    /// Returns how often a failed batch is retried. An on-failure destination without a limit of its own
+    /// means ten retries (Lambda developer guide, Kafka on-failure destinations).
+    #[must_use]
+    pub const fn maximum_retries(&self) -> Option<u32> {
+        let (given, destination) = match &self.mode {
+            KafkaMode::OnDemand { on_failure } => (None, on_failure.is_some()),
+            KafkaMode::Provisioned(provisioned) => (
+                provisioned.retry.maximum_retries,
+                provisioned.on_failure.is_some(),
+            ),
+        };
+        if given.is_none() && destination {
+            Some(10)
+        } else {
+            given
+        }
+    }
+}
+
+/// A Kafka cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KafkaCluster {
+    /// Amazon MSK.
+    Msk {
+        /// The cluster, or a VPC connection to it.
+        arn: Arn,
+    },
+    /// Named by its servers.
+    SelfManaged {
+        /// 1 to 10 `host:port`.
+        bootstrap_servers: Vec<String>,
+    },
+}
+
+/// Who polls a Kafka topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KafkaMode {
+    /// Shared pollers.
+    OnDemand {
+        /// Where the description of a discarded batch goes.
+        on_failure: Option<AwsDestination>,
+    },
+    /// Dedicated pollers, which can do more.
+    Provisioned(Box<ProvisionedKafka>),
+}
+
+/// What a Kafka mapping can do in provisioned mode only (Lambda developer guide, Kafka scaling modes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProvisionedKafka {
+    /// How many pollers.
+    pub pollers: Pollers,
+    /// The group that shares event poller units.
+    pub poller_group: Option<String>,
+    /// How often and how long a batch is retried.
+    pub retry: RetryPolicy,
+    /// Whether the function names the records that failed.
+    pub report_batch_item_failures: bool,
+    /// Where a discarded batch goes.
+    pub on_failure: Option<KafkaDestination>,
+    /// Where schemas are looked up.
+    pub schema_registry: Option<SchemaRegistryConfig>,
+    /// The level of the mapping's own log.
+    pub log_level: Option<LogLevel>,
+}
+
+/// One entry of `SourceAccessConfigurations`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// What it is.
+    pub kind: AccessKind,
+    /// The secret's ARN, `subnet:...`, `security_group:...` or the virtual host.
+    pub uri: String,
+}
+
+/// The settings of an Amazon MQ mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MqMapping {
+    /// The broker.
+    pub broker_arn: Arn,
+    /// The one queue.
+    pub queue: String,
+    /// 1 to 10,000.
+    pub batch_size: u32,
+    /// 0 to 300 s; `None` for 500 ms.
+    pub window: Option<Duration>,
+    /// The secret with user name and password.
+    pub credentials: String,
+    /// RabbitMQ's virtual host; `/` if `None`.
+    pub virtual_host: Option<String>,
+}
+
+/// The settings of a DocumentDB mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DocumentDbMapping {
+    /// The cluster.
+    pub cluster_arn: Arn,
+    /// The database.
+    pub database: String,
+    /// One collection; `None` for all.
+    pub collection: Option<String>,
+    /// Whether updates carry the whole document.
+    pub full_document: FullDocument,
+    /// Where reading starts.
+    pub start: StartingPosition,
+    /// 1 to 10,000.
+    pub batch_size: u32,
+    /// 0 to 300 s; `None` for 500 ms.
+    pub window: Option<Duration>,
+    /// The secret with user name and password.
+    pub credentials: String,
+}

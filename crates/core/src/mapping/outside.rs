@@ -1,0 +1,143 @@
+//! Checks that need facts from outside, as pure functions of those facts.
+
+use std::time::Duration;
+
+use super::arn::{Arn, MqEngine};
+use super::error::{ApiError, ErrorCode};
+use super::model::{KafkaCluster, KafkaMapping, Mapping, Source};
+
+/// The longest function timeout for Kafka, Amazon MQ and DocumentDB (Lambda developer guide).
+const BROKER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(14 * 60);
+
+/// Checks the function's timeout against what the source allows: at most the visibility timeout of an SQS
+/// queue (checked on create and update; text as reported of the service by its users), at most 14 minutes
+/// for Kafka, Amazon MQ and DocumentDB. `queue_visibility` is `None` where it is not known.
+///
+/// # Errors
+/// `InvalidParameterValueException`.
+pub fn check_function_timeout(
+    mapping: &Mapping,
+    function_timeout: Duration,
+    queue_visibility: Option<Duration>,
+) -> Result<(), ApiError> {
+    let function = function_timeout.as_secs();
+    match &mapping.source {
+        Source::Sqs(_) => match queue_visibility {
+            Some(visibility) if visibility < function_timeout => Err(ApiError::invalid(
+                "FunctionName",
+                format!(
+                    "Queue visibility timeout: {} seconds is less than Function timeout: {function} seconds",
+                    visibility.as_secs()
+                ),
+            )
+            .hint(format!(
+                "raise the queue's visibility timeout to at least {function} s, better six times that, or \
+                 lower the function's timeout"
+            ))),
+            _ => Ok(()),
+        },
+        Source::Kinesis(_) | Source::DynamoDb(_) => Ok(()),
+        Source::Kafka(_) | Source::Mq(_) | Source::DocumentDb(_) => {
+            if function_timeout <= BROKER_FUNCTION_TIMEOUT {
+                return Ok(());
+            }
+            let limit = BROKER_FUNCTION_TIMEOUT.as_secs();
+            let message = format!(
+                "Function timeout: {function} seconds is greater than the maximum of {limit} seconds for \
+                 given event source mapping type."
+            );
+            Err(ApiError::invalid("FunctionName", message)
+                .hint("lower the function's timeout to 14 minutes"))
+        }
+    }
+}
+
+/// Checks an Amazon MQ mapping against the engine of its broker: virtual hosts are RabbitMQ's.
+///
+/// # Errors
+/// `InvalidParameterValueException`.
+pub fn check_broker_engine(mapping: &Mapping, engine: MqEngine) -> Result<(), ApiError> {
+    match &mapping.source {
+        Source::Mq(mq) if mq.virtual_host.is_some() && engine == MqEngine::ActiveMq => {
+            Err(ApiError::unsupported("SourceAccessConfigurations")
+                .hint("remove VIRTUAL_HOST: an ActiveMQ broker has none"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells whether a new mapping reads what an existing one reads, for the same function, and with which
+/// `ResourceConflictException`. Mappings of one source to several functions, or to two qualifiers of one
+/// function, do not conflict.
+///
+/// The texts are recorded for SQS, Kinesis, DynamoDB and self-managed Kafka; there any shared bootstrap
+/// server with the same topic is a conflict. MSK takes the text of self-managed Kafka, Amazon MQ (per queue)
+/// and DocumentDB (per collection) that of the streams.
+#[must_use]
+pub fn duplicate_error(existing: &Mapping, new: &Mapping) -> Option<ApiError> {
+    if existing.function != new.function {
+        return None;
+    }
+    let name = new.function.name();
+    let by_arn = |arn: &Arn| {
+        format!(
+            r#"The event source arn (" {arn} ") and function (" {name} ") provided mapping already exists."#
+        )
+    };
+    let text = match (&existing.source, &new.source) {
+        (Source::Sqs(old), Source::Sqs(new)) if old.queue_arn == new.queue_arn => {
+            let arn = &new.queue_arn;
+            format!(
+                r#"An event source mapping with SQS arn (" {arn} ") and function (" {name} ") already exists."#
+            )
+        }
+        (Source::Kinesis(old), Source::Kinesis(new)) if old.stream_arn == new.stream_arn => {
+            by_arn(&new.stream_arn)
+        }
+        (Source::DynamoDb(old), Source::DynamoDb(new)) if old.stream_arn == new.stream_arn => {
+            by_arn(&new.stream_arn)
+        }
+        (Source::Kafka(old), Source::Kafka(kafka)) if old.topic == kafka.topic => {
+            by_servers(old, kafka, &new.function.arn("", ""))?
+        }
+        (Source::Mq(old), Source::Mq(new))
+            if old.broker_arn == new.broker_arn
+                && old.queue == new.queue
+                && old.virtual_host == new.virtual_host =>
+        {
+            by_arn(&new.broker_arn)
+        }
+        (Source::DocumentDb(old), Source::DocumentDb(new))
+            if old.cluster_arn == new.cluster_arn
+                && old.database == new.database
+                && old.collection == new.collection =>
+        {
+            by_arn(&new.cluster_arn)
+        }
+        _ => return None,
+    };
+    let uuid = existing.uuid;
+    let message = format!("{text} Please update or delete the existing mapping with UUID {uuid}");
+    Some(ApiError::new(ErrorCode::ResourceConflict, message))
+}
+
+fn by_servers(old: &KafkaMapping, new: &KafkaMapping, function: &str) -> Option<String> {
+    let source = match (&old.cluster, &new.cluster) {
+        (KafkaCluster::Msk { arn: old }, KafkaCluster::Msk { arn: new }) if old == new => {
+            new.to_string()
+        }
+        (
+            KafkaCluster::SelfManaged {
+                bootstrap_servers: old,
+            },
+            KafkaCluster::SelfManaged {
+                bootstrap_servers: new,
+            },
+        ) if new.iter().any(|server| old.contains(server)) => new.join(","),
+        _ => return None,
+    };
+    let topic = &new.topic;
+    Some(format!(
+        r#"An event source mapping with event source ("{source}"), function ("{function}"), topics ("{topic}") already exists."#
+    ))
+}

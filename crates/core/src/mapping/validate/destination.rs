@@ -1,0 +1,27 @@
+//! On-failure destinations (Lambda developer guide, on-failure destinations of each source).
+
+use crate::mapping::arn::Arn;
+use crate::mapping::model::{AwsDestination, KafkaDestination};
+
+/// Reads the ARN of a standard queue, a standard topic or a bucket; `None` for anything else. FIFO queues
+/// and topics cannot take discarded records.
+pub(in crate::mapping) fn aws(text: &str) -> Option<AwsDestination> {
+    let arn = Arn::parse(text)?;
+    if arn.resource().ends_with(".fifo") {
+        return None;
+    }
+    match arn.service() {
+        "sqs" => Some(AwsDestination::Sqs(arn)),
+        "sns" => Some(AwsDestination::Sns(arn)),
+        "s3" => Some(AwsDestination::S3(arn)),
+        _ => None,
+    }
+}
+
+/// Reads the same or `kafka://topic`.
+pub(in crate::mapping) fn kafka(text: &str) -> Option<KafkaDestination> {
+    match text.strip_prefix("kafka://") {
+        Some(topic) => Some(KafkaDestination::Topic(topic.to_owned())),
+        None => aws(text).map(KafkaDestination::Aws),
+    }
+}

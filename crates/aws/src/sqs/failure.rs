@@ -44,7 +44,10 @@ impl Call<'_> {
             SdkError::ServiceError(service) => {
                 let answer = service.err();
                 let status = service.raw().status().as_u16();
-                self.refused(answer.code(), answer.message(), Some(status))
+                match (answer.code(), answer.message()) {
+                    (None, None) => self.unreadable(status, &with_causes(answer)),
+                    (code, text) => self.refused(code, text, Some(status)),
+                }
             }
             SdkError::ResponseError(response) => {
                 self.unreadable(response.raw().status().as_u16(), &with_causes(error))

@@ -2,46 +2,31 @@
 
 use std::str::FromStr;
 
+use lambda_esm_core::mapping::Arn;
+
 /// A queue by its ARN: `arn:aws:sqs:us-east-1:123456789012:orders` (SQS developer guide, "Amazon SQS
 /// queue and message identifiers").
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueName {
-    arn: String,
-    region: String,
-    account: String,
-    name: String,
-}
+pub struct QueueName(Arn);
 
 impl QueueName {
-    /// Returns the whole ARN.
+    /// Returns the ARN.
     #[must_use]
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    /// Returns the region.
-    #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
-    /// Returns the account that owns the queue.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        &self.account
+    pub fn arn(&self) -> &Arn {
+        &self.0
     }
 
     /// Returns the name of the queue.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.resource()
     }
 
     /// Tells whether this is a FIFO queue: their names end in `.fifo` (SQS API reference,
     /// `CreateQueue`).
     #[must_use]
     pub fn is_fifo(&self) -> bool {
-        self.name.ends_with(".fifo")
+        self.name().ends_with(".fifo")
     }
 }
 
@@ -49,22 +34,11 @@ impl FromStr for QueueName {
     type Err = QueueNameError;
 
     fn from_str(arn: &str) -> Result<Self, QueueNameError> {
-        let parts: Vec<&str> = arn.split(':').collect();
-        match parts.as_slice() {
-            ["arn", partition, "sqs", region, account, name]
-                if [partition, region, account, name]
-                    .iter()
-                    .all(|part| !part.is_empty()) =>
-            {
-                Ok(Self {
-                    arn: arn.to_owned(),
-                    region: (*region).to_owned(),
-                    account: (*account).to_owned(),
-                    name: (*name).to_owned(),
-                })
-            }
-            _ => Err(QueueNameError(arn.to_owned())),
-        }
+        Arn::parse(arn)
+            .filter(|arn| arn.service() == "sqs" && !arn.region().is_empty())
+            .filter(|arn| !arn.account().is_empty() && !arn.resource().contains([':', '/']))
+            .map(Self)
+            .ok_or_else(|| QueueNameError(arn.to_owned()))
     }
 }
 
@@ -85,8 +59,8 @@ mod tests {
         let queue: QueueName = "arn:aws-cn:sqs:cn-north-1:123456789012:a.fifo"
             .parse()
             .unwrap();
-        assert_eq!(queue.region(), "cn-north-1");
-        assert_eq!(queue.account(), "123456789012");
+        assert_eq!(queue.arn().region(), "cn-north-1");
+        assert_eq!(queue.arn().account(), "123456789012");
         assert_eq!(queue.name(), "a.fifo");
         assert!(queue.is_fifo());
     }

@@ -59,7 +59,7 @@ impl SqsProvider {
             .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
         let endpoint = self.config.endpoints.resolve("sqs", Some(arn));
         let place = endpoint.map_or_else(
-            || format!("in {}", queue.region()),
+            || format!("in {}", queue.arn().region()),
             |endpoint| format!("at {endpoint}"),
         );
         let url = endpoint.filter(|endpoint| is_queue_url(endpoint, &queue));
@@ -67,7 +67,7 @@ impl SqsProvider {
             Some(url) => Some(url.origin().to_owned()),
             None => endpoint.map(|endpoint| endpoint.as_str().to_owned()),
         };
-        let client = self.client(base, endpoint, queue.region()).await;
+        let client = self.client(base, endpoint, queue.arn().region()).await;
         let url = url.map(|url| url.as_str().to_owned());
         Ok(SqsQueue::new(
             client,
@@ -111,7 +111,7 @@ impl SqsProvider {
 impl SourceProvider for SqsProvider {
     async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
         match &mapping.source {
-            Source::Sqs(source) => Ok(Some(Arc::new(self.open(&source.queue_arn).await?))),
+            Source::Sqs(source) => Ok(Some(Arc::new(self.open(source.queue_arn.as_str()).await?))),
             _ => Ok(None),
         }
     }

@@ -58,7 +58,8 @@ impl SqsQueue {
         place: String,
         url: Option<String>,
     ) -> Self {
-        let owner = (queue.account() != account).then(|| queue.account().to_owned());
+        let owner = queue.arn().account();
+        let owner = (owner != account).then(|| owner.to_owned());
         let fixed = url.is_some();
         let url = Mutex::new(url.map(Arc::from));
         Self {

@@ -1,8 +1,4 @@
 //! A server that answers as it is told, on a port of its own.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a server that cannot serve is a check that fails"
-)]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

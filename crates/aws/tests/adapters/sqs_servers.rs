@@ -1,19 +1,12 @@
 //! The SQS source against real servers; skipped where none is named.
-#![cfg(feature = "sqs")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a call that fails is a check that fails"
-)]
-
-mod contract;
 
 use std::time::Duration;
 
+use crate::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
-use contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 use lambda_esm_aws::{AwsConfig, SqsProvider, SqsQueue};
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::{AttributeValue, QueueContent};

@@ -1,8 +1,4 @@
 //! What every [`QueueSource`] must do, whatever its server.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a call that fails is a check that fails"
-)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,17 +1,10 @@
 //! The Lambda backend against servers that answer all there is to answer.
-#![cfg(feature = "lambda")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a call that fails is a check that fails"
-)]
-
-mod fake;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fake::{Fake, Reply, reply};
 use bytes::Bytes;
-use fake::{Fake, Reply, reply};
 use lambda_esm_aws::{AwsConfig, LambdaApi, LambdaOptions};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;

@@ -1,0 +1,153 @@
+//! Which credentials requests are signed with. Each check runs in a process with an environment of its
+//! own, since that is where the standard chain looks.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fake::{Fake, Seen, reply};
+use bytes::Bytes;
+use lambda_esm_aws::{AwsConfig, LambdaApi, LambdaOptions, SqsProvider};
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
+use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest, QueueSource};
+
+const CHILD: &str = "LAMBDA_ESM_TEST_CHILD";
+
+/// Runs the test named `test` again, in a process whose environment holds only `variables`; tells
+/// whether this is that process.
+fn is_child(test: &str, variables: &[(&str, &str)]) -> bool {
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("credentials::{test}"), "--exact", "--nocapture"])
+        .env_clear()
+        .env(CHILD, "1")
+        .env("HOME", "/nonexistent")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(text.contains("1 passed"), "no such test: {text}");
+    false
+}
+
+fn at(url: Option<&str>) -> AwsConfig {
+    let mut config = AwsConfig::default();
+    config.endpoints.aws = url.map(|url| url.parse().unwrap());
+    config
+}
+
+async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
+    let api = LambdaApi::new(&at(url), LambdaOptions::default()).unwrap();
+    let function = Arc::new(FunctionRef::parse("orders").unwrap());
+    api.invoke(InvokeRequest {
+        function,
+        payload: Bytes::from_static(b"{}"),
+    })
+    .await
+}
+
+async fn look_up(url: Option<&str>) -> Result<(), SourceError> {
+    let provider = SqsProvider::new(at(url));
+    let queue = provider
+        .open("arn:aws:sqs:us-east-1:000000000000:orders")
+        .await
+        .unwrap();
+    queue.describe().await.map(drop)
+}
+
+/// Makes one request to Lambda and one to SQS.
+async fn requests() -> [Seen; 2] {
+    let fake = Fake::start([reply(200, &[], "{}")]).await;
+    invoke(Some(&fake.url)).await.unwrap();
+    look_up(Some(&fake.url)).await.unwrap_err();
+    fake.seen().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn an_endpoint_on_this_machine_needs_no_credentials_and_no_metadata_service() {
+    let metadata = Fake::start([reply(200, &[], "{}")]).await;
+    let variables = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url.as_str())];
+    let test = "an_endpoint_on_this_machine_needs_no_credentials_and_no_metadata_service";
+    if is_child(test, &variables) {
+        for seen in requests().await {
+            let authorization = seen.header("authorization").unwrap();
+            assert!(
+                authorization.contains("Credential=test/"),
+                "{authorization}"
+            );
+        }
+    } else {
+        assert!(metadata.seen().is_empty(), "{:?}", metadata.seen());
+    }
+}
+
+#[tokio::test]
+async fn the_environment_comes_first() {
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalr"),
+        ("AWS_SESSION_TOKEN", "session"),
+    ];
+    if is_child("the_environment_comes_first", &variables) {
+        for seen in requests().await {
+            let authorization = seen.header("authorization").unwrap();
+            assert!(
+                authorization.contains("Credential=AKIDEXAMPLE/"),
+                "{authorization}"
+            );
+            assert_eq!(seen.header("x-amz-security-token"), Some("session"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_read() {
+    let file = std::env::temp_dir().join(format!("lambda-esm-profile-{}", std::process::id()));
+    let text = "[stock]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = x\n";
+    std::fs::write(&file, text).unwrap();
+    let variables = [
+        ("AWS_PROFILE", "stock"),
+        ("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap()),
+    ];
+    if is_child("a_profile_is_read", &variables) {
+        for seen in requests().await {
+            let authorization = seen.header("authorization").unwrap();
+            assert!(
+                authorization.contains("Credential=AKIDPROFILE/"),
+                "{authorization}"
+            );
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn aws_itself_is_never_asked_without_credentials() {
+    let variables = [("AWS_EC2_METADATA_DISABLED", "true")];
+    if is_child("aws_itself_is_never_asked_without_credentials", &variables) {
+        let limit = Duration::from_secs(30);
+        let invoked = tokio::time::timeout(limit, invoke(None))
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(invoked.kind, InvokeErrorKind::Denied, "{invoked}");
+        let looked = tokio::time::timeout(limit, look_up(None))
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(looked.kind, SourceErrorKind::Denied, "{looked}");
+        for message in [invoked.message, looked.message] {
+            assert!(message.contains("needs AWS credentials"), "{message}");
+            assert!(message.contains("AWS_ACCESS_KEY_ID"), "{message}");
+            assert!(message.contains("orders"), "{message}");
+        }
+    }
+}

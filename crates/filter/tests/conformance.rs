@@ -1,4 +1,5 @@
 //! Runs the recorded cases of the reference engine, if their file is there.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 use std::path::PathBuf;
 

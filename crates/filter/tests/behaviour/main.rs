@@ -1,0 +1,9 @@
+//! What patterns accept and refuse, rule by rule.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+mod common;
+mod explanations;
+mod operators;
+mod records;
+mod refusals;
+mod structure;

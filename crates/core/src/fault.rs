@@ -1,0 +1,95 @@
+//! What can go wrong outside, in the kinds that the machines act on.
+
+use std::time::Duration;
+
+/// A failed call to an event source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What the machine should do about it.
+    pub kind: SourceErrorKind,
+    /// The cause in words, without secrets; shown in status, logs and decisions.
+    pub message: String,
+}
+
+impl SourceError {
+    /// Returns an error of `kind` with the cause in words.
+    pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// Why a call to an event source failed. All kinds are retried with back-off; they differ in what the
+/// mapping shows meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceErrorKind {
+    /// The source asks for fewer calls.
+    Throttled,
+    /// The queue or stream does not exist.
+    NotFound,
+    /// Credentials are missing, wrong, expired, or not allowed to do this.
+    Denied,
+    /// The receipt or iterator is no longer valid.
+    Expired,
+    /// The source could not be reached or answered with a server error.
+    Transient,
+    /// The answer makes no sense; retrying is unlikely to help.
+    Fatal,
+}
+
+/// A batch that was not processed by the function.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvokeError {
+    /// What the machine should do about it.
+    pub kind: InvokeErrorKind,
+    /// The cause in words, without secrets.
+    pub message: String,
+}
+
+impl InvokeError {
+    /// Returns an error of `kind` with the cause in words.
+    pub fn new(kind: InvokeErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// Returns the error of a function that ran and failed.
+    pub fn function(message: impl Into<String>) -> Self {
+        Self::new(InvokeErrorKind::Function, message)
+    }
+}
+
+/// Why an invocation failed. A function error counts as a delivery; the other kinds mean that the
+/// function never saw the batch (Lambda developer guide, "Handling errors for an SQS event source").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeErrorKind {
+    /// The function ran and failed: handled or unhandled exception, timeout, crash, failed init.
+    Function,
+    /// The function has no free concurrency (HTTP 429); `retry_after` is the server's wish, if any.
+    Throttled {
+        /// The time the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The payload is larger than the backend accepts (HTTP 413).
+    TooLarge,
+    /// The function does not exist.
+    NotFound,
+    /// The caller may not invoke the function, or its credentials are missing, wrong or expired.
+    Denied,
+    /// The backend could not be reached, or answered with a server error.
+    Unavailable,
+}
+
+impl InvokeErrorKind {
+    /// Tells whether the function may have seen the batch.
+    #[must_use]
+    pub const fn reached_function(self) -> bool {
+        matches!(self, Self::Function)
+    }
+}

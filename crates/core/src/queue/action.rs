@@ -1,0 +1,81 @@
+//! What goes into a queue machine and what comes out of it.
+
+use bytes::Bytes;
+
+use super::config::QueueConfig;
+use super::port::{ReceiveRequest, Settlement};
+use crate::decision::{BatchId, Decision};
+use crate::fault::{InvokeError, SourceError};
+use crate::record::QueueMessage;
+
+/// Names one receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReceiveId(pub u64);
+
+/// Names one settle call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettleId(pub u64);
+
+/// A fact from outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A receive ended.
+    Received {
+        /// The receive.
+        id: ReceiveId,
+        /// The messages, or why there are none.
+        result: Result<Vec<QueueMessage>, SourceError>,
+    },
+    /// An invocation ended.
+    Invoked {
+        /// The batch.
+        batch: BatchId,
+        /// The try that ended; answers to others are ignored.
+        attempt: u32,
+        /// The function's response, or why there is none.
+        result: Result<Bytes, InvokeError>,
+    },
+    /// A settle call ended, with one result for each settlement in order.
+    Settled {
+        /// The call.
+        id: SettleId,
+        /// The outer error means that nothing is known of any settlement.
+        result: Result<Vec<Result<(), SourceError>>, SourceError>,
+    },
+    /// The settings changed. What is in flight goes on under the rules it was read by.
+    Reconfigure(Box<QueueConfig>),
+    /// The mapping stops: read no more, send out what was gathered, settle what is in flight.
+    Drain,
+    /// Time has passed.
+    Tick,
+}
+
+/// Something for the driver to do.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Read messages, and answer with [`Input::Received`].
+    Receive {
+        /// The receive.
+        id: ReceiveId,
+        /// What to ask.
+        request: ReceiveRequest,
+    },
+    /// Call the function, and answer with [`Input::Invoked`].
+    Invoke {
+        /// The batch.
+        batch: BatchId,
+        /// The try.
+        attempt: u32,
+        /// The complete event.
+        payload: Bytes,
+    },
+    /// Settle deliveries in one call, and answer with [`Input::Settled`].
+    Settle {
+        /// The call.
+        id: SettleId,
+        /// What to do with each.
+        settlements: Vec<Settlement>,
+    },
+    /// Tell whoever listens.
+    Report(Decision),
+}

@@ -1,0 +1,57 @@
+//! Batches on their way through the function.
+
+use super::groups::Groups;
+use crate::batch::Batch;
+use crate::time::Timestamp;
+
+/// What the machine remembers of a message in a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Delivery {
+    pub(super) id: String,
+    pub(super) receipt: crate::record::Receipt,
+    pub(super) group: Option<String>,
+    /// When the message becomes visible to others again.
+    pub(super) hidden_until: Timestamp,
+}
+
+/// Where a closed batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// For a slot, since `since`.
+    Waiting { since: Timestamp },
+    /// The function has it.
+    Invoking,
+    /// It did not reach the function, and is tried again at `retry_at`.
+    BackingOff { retry_at: Timestamp },
+    /// `pending` settle calls are not yet answered.
+    Settling { pending: usize },
+}
+
+/// A closed batch.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) batch: Batch<Delivery>,
+    /// The message groups it keeps to itself until it ends; empty unless the queue is FIFO.
+    pub(super) groups: Groups,
+    pub(super) phase: Phase,
+    pub(super) attempt: u32,
+}
+
+impl Flight {
+    /// Tells whether the batch holds a slot.
+    pub(super) const fn holds_slot(&self) -> bool {
+        !matches!(self.phase, Phase::Waiting { .. })
+    }
+}
+
+/// Returns the message identifiers if decisions are wanted in detail.
+pub(super) fn ids(detail: bool, deliveries: &[Delivery]) -> Vec<String> {
+    if detail {
+        deliveries
+            .iter()
+            .map(|delivery| delivery.id.clone())
+            .collect()
+    } else {
+        Vec::new()
+    }
+}

@@ -1,0 +1,337 @@
+//! Invoking: slots, retries of what did not reach the function, and what its answer means.
+
+use bytes::Bytes;
+
+use super::action::Action;
+use super::flight::{Delivery, Phase, ids};
+use super::groups::{self, overlap};
+use super::machine::QueueMachine;
+use super::port::SettleVerb;
+use super::scaling::Outcome;
+use crate::backoff::Backoff;
+use crate::decision::{BatchId, Decision};
+use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::response::{Verdict, read_partial_failures};
+use crate::time::Timestamp;
+
+const VISIBILITY_ENDED: &str = "the visibility timeout ended before the function could take it";
+const GROUP_FAILED: &str = "an earlier message of its group failed";
+
+impl QueueMachine {
+    /// Gives free slots to waiting batches, oldest first. Of a FIFO queue, a batch waits as long as an
+    /// earlier one has messages of the same group.
+    pub(super) fn start_waiting(&mut self, now: Timestamp) {
+        let mut index = 0;
+        while self.running < self.scaler.concurrency() {
+            let Some(&id) = self.waiting.get(index) else {
+                return;
+            };
+            if self.config.fifo && self.is_blocked(index, id) {
+                index += 1;
+                continue;
+            }
+            self.waiting.remove(index);
+            self.start(now, id);
+        }
+    }
+
+    fn is_blocked(&self, index: usize, id: BatchId) -> bool {
+        let Some(flight) = self.flights.get(&id) else {
+            return false;
+        };
+        let earlier = self
+            .waiting
+            .iter()
+            .take(index)
+            .filter_map(|id| self.flights.get(id));
+        let running = self.flights.values().filter(|flight| flight.holds_slot());
+        running
+            .chain(earlier)
+            .any(|other| overlap(&other.groups, &flight.groups))
+    }
+
+    fn start(&mut self, now: Timestamp, id: BatchId) {
+        let waited = matches!(
+            self.flights.get(&id).map(|flight| flight.phase),
+            Some(Phase::Waiting { since }) if since < now
+        );
+        if waited && self.drop_expired(now, id) {
+            self.flights.remove(&id);
+            return;
+        }
+        self.running += 1;
+        self.invoke(id);
+    }
+
+    fn invoke(&mut self, id: BatchId) {
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return;
+        };
+        flight.phase = Phase::Invoking;
+        flight.attempt += 1;
+        let (attempt, records) = (flight.attempt, flight.batch.items.len());
+        let payload = flight.batch.payload();
+        self.report(Decision::Invoked {
+            batch: id,
+            attempt,
+            records,
+        });
+        self.actions.push_back(Action::Invoke {
+            batch: id,
+            attempt,
+            payload,
+        });
+    }
+
+    /// Gives up the copies that others can see again. Returns whether nothing is left of the batch.
+    fn drop_expired(&mut self, now: Timestamp, id: BatchId) -> bool {
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return true;
+        };
+        let expired = flight.batch.retain(|delivery| delivery.hidden_until > now);
+        let nothing_left = flight.batch.items.is_empty();
+        self.give_up(id, VISIBILITY_ENDED, &expired);
+        nothing_left
+    }
+
+    /// Tells that deliveries were given up, and gives up later messages of their groups with them.
+    fn give_up(&mut self, batch: BatchId, because: &'static str, deliveries: &[Delivery]) {
+        if deliveries.is_empty() {
+            return;
+        }
+        self.report(Decision::GivenUp {
+            batch,
+            messages: deliveries.len(),
+            because,
+            message_ids: ids(self.config.detail, deliveries),
+        });
+        self.hold_back(deliveries);
+    }
+
+    /// Of a FIFO queue, gives up waiting messages whose group has just lost an earlier message.
+    fn hold_back(&mut self, lost: &[Delivery]) {
+        if !self.config.fifo {
+            return;
+        }
+        let lost = groups::of(lost);
+        let is_lost = |group: &String| lost.contains(group);
+        for id in self.waiting.clone() {
+            let Some(flight) = self.flights.get_mut(&id) else {
+                continue;
+            };
+            let held = flight
+                .batch
+                .retain(|delivery| !delivery.group.as_ref().is_some_and(is_lost));
+            flight.groups.retain(|group| !is_lost(group));
+            if flight.batch.items.is_empty() {
+                self.flights.remove(&id);
+                self.waiting.retain(|&waiting| waiting != id);
+            }
+            if !held.is_empty() {
+                let message_ids = ids(self.config.detail, &held);
+                let messages = held.len();
+                self.report(Decision::GivenUp {
+                    batch: id,
+                    messages,
+                    because: GROUP_FAILED,
+                    message_ids,
+                });
+            }
+        }
+    }
+
+    /// An invocation ended.
+    pub(super) fn invoked(
+        &mut self,
+        now: Timestamp,
+        id: BatchId,
+        attempt: u32,
+        result: Result<Bytes, InvokeError>,
+    ) {
+        let Some(flight) = self.flights.get(&id) else {
+            return;
+        };
+        if flight.phase != Phase::Invoking || flight.attempt != attempt {
+            return;
+        }
+        self.batcher.forget_empty_window(now);
+        self.batcher.previous_completed(now);
+        match result {
+            Ok(response) => self.answered(now, id, &response),
+            Err(error) if is_worth_retrying(error.kind) => self.not_reached(now, id, error),
+            Err(error) => self.failed(now, id, error.message),
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, id: BatchId, response: &[u8]) {
+        let Some(flight) = self.flights.get(&id) else {
+            return;
+        };
+        let verdict = if self.config.report_batch_item_failures {
+            let identifiers = flight
+                .batch
+                .items
+                .iter()
+                .map(|delivery| delivery.id.as_str());
+            read_partial_failures(response, identifiers)
+        } else {
+            Verdict::Success
+        };
+        match verdict {
+            Verdict::Success => self.succeeded(now, id),
+            Verdict::Failed(indexes) => self.partially_failed(now, id, &indexes),
+            Verdict::Invalid(reason) => {
+                self.failed(now, id, format!("invalid partial batch response: {reason}"));
+            }
+        }
+    }
+
+    fn succeeded(&mut self, now: Timestamp, id: BatchId) {
+        self.function_problem = None;
+        self.scale(now, Outcome::Success);
+        let Some(deliveries) = self.take_deliveries(id) else {
+            return;
+        };
+        self.report(Decision::Succeeded {
+            batch: id,
+            records: deliveries.len(),
+        });
+        self.settle(Some(id), SettleVerb::Delete, deliveries);
+    }
+
+    fn partially_failed(&mut self, now: Timestamp, id: BatchId, indexes: &[usize]) {
+        self.scale(now, Outcome::FunctionError);
+        let Some(deliveries) = self.take_deliveries(id) else {
+            return;
+        };
+        let records = deliveries.len();
+        let (mut failed, mut done) = (Vec::new(), Vec::new());
+        for (index, delivery) in deliveries.into_iter().enumerate() {
+            if indexes.binary_search(&index).is_ok() {
+                failed.push(delivery);
+            } else {
+                done.push(delivery);
+            }
+        }
+        self.function_problem = Some(format!(
+            "the function reported {} of {records} records as failed",
+            failed.len()
+        ));
+        self.report(Decision::PartiallyFailed {
+            batch: id,
+            failed: failed.len(),
+            records,
+            message_ids: ids(self.config.detail, &failed),
+        });
+        self.hold_back(&failed);
+        self.settle(Some(id), SettleVerb::Delete, done);
+    }
+
+    /// The function failed. Nothing is settled: the messages return when their visibility timeout ends
+    /// (Lambda developer guide, "Handling errors for an SQS event source").
+    fn failed(&mut self, now: Timestamp, id: BatchId, error: String) {
+        self.scale(now, Outcome::FunctionError);
+        self.function_problem = Some(error.clone());
+        let Some(deliveries) = self.take_deliveries(id) else {
+            return;
+        };
+        self.report(Decision::Failed {
+            batch: id,
+            records: deliveries.len(),
+            error,
+            message_ids: ids(self.config.detail, &deliveries),
+        });
+        self.hold_back(&deliveries);
+        self.end(id);
+    }
+
+    /// The batch did not reach the function: try again with back-off as long as the messages are ours.
+    fn not_reached(&mut self, now: Timestamp, id: BatchId, error: InvokeError) {
+        self.scale(now, Outcome::NotReached);
+        self.function_problem = Some(error.message.clone());
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return;
+        };
+        let mut wait = Backoff::INVOKE.wait(flight.attempt, &mut self.random);
+        if let InvokeErrorKind::Throttled {
+            retry_after: Some(asked),
+        } = error.kind
+        {
+            wait = wait.max(asked);
+        }
+        let retry_at = now + wait;
+        let (attempts, records) = (flight.attempt, flight.batch.items.len());
+        flight.phase = Phase::BackingOff { retry_at };
+        let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let error = error.message;
+        self.report(Decision::Deferred {
+            batch: id,
+            records,
+            error,
+            attempts,
+            retry_ms,
+        });
+        if self.draining {
+            self.release(id);
+        } else if self.drop_expired(retry_at, id) {
+            self.end(id);
+        }
+    }
+
+    /// Tries the batches whose back-off has ended.
+    pub(super) fn retry_batches(&mut self, now: Timestamp) {
+        let due: Vec<BatchId> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| {
+                matches!(flight.phase, Phase::BackingOff { retry_at } if retry_at <= now)
+            })
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            if self.drop_expired(now, id) {
+                self.end(id);
+            } else {
+                self.invoke(id);
+            }
+        }
+    }
+
+    /// Makes the messages of a batch that waits for a retry visible again.
+    pub(super) fn release(&mut self, id: BatchId) {
+        if let Some(deliveries) = self.take_deliveries(id) {
+            self.settle(Some(id), SettleVerb::Release, deliveries);
+        }
+    }
+
+    /// Takes the deliveries out of a batch that holds a slot, and leaves it to be settled.
+    fn take_deliveries(&mut self, id: BatchId) -> Option<Vec<Delivery>> {
+        let flight = self.flights.get_mut(&id)?;
+        flight.phase = Phase::Settling { pending: 0 };
+        Some(std::mem::take(&mut flight.batch.items))
+    }
+
+    /// Ends a batch that holds a slot.
+    pub(super) fn end(&mut self, id: BatchId) {
+        if self.flights.remove(&id).is_some() {
+            self.running -= 1;
+        }
+    }
+
+    fn scale(&mut self, now: Timestamp, outcome: Outcome) {
+        let before = self.scaler.concurrency();
+        let partial = self.config.report_batch_item_failures;
+        let lowered = self.scaler.on_outcome(now, outcome, partial);
+        self.report_scaling(before, lowered.unwrap_or("backlog"));
+    }
+}
+
+const fn is_worth_retrying(kind: InvokeErrorKind) -> bool {
+    match kind {
+        InvokeErrorKind::Throttled { .. }
+        | InvokeErrorKind::NotFound
+        | InvokeErrorKind::Denied
+        | InvokeErrorKind::Unavailable => true,
+        InvokeErrorKind::Function | InvokeErrorKind::TooLarge => false,
+    }
+}

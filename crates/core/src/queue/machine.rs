@@ -1,0 +1,294 @@
+//! The machine of one queue mapping.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::action::{Action, Input, ReceiveId, SettleId};
+use super::config::{Concurrency, QueueConfig, Sieve};
+use super::flight::{Delivery, Flight, Phase, ids};
+use super::groups;
+use super::quota::Quota;
+use super::scaling::{BATCHES_PER_POLLER, Scaler};
+use super::settling::Settling;
+use crate::backoff::Random;
+use crate::batch::{Batch, Batcher, CloseReason};
+use crate::decision::{BatchId, Decision};
+use crate::pacing::Pacing;
+use crate::time::Timestamp;
+
+/// Runs one queue mapping. See the [module](super) for the way of a message through it.
+#[derive(Debug)]
+pub struct QueueMachine {
+    pub(super) config: QueueConfig,
+    pub(super) batcher: Batcher<Delivery>,
+    pub(super) flights: BTreeMap<BatchId, Flight>,
+    /// Batches without a slot, in the order they were closed.
+    pub(super) waiting: VecDeque<BatchId>,
+    /// How many flights hold a slot.
+    pub(super) running: usize,
+    pub(super) settles: BTreeMap<SettleId, Settling>,
+    /// Filtered messages whose deletion is not yet answered.
+    pub(super) deleting_filtered: usize,
+    /// The open receives, and how many messages each may bring.
+    pub(super) receives: BTreeMap<ReceiveId, usize>,
+    pub(super) outstanding: usize,
+    /// Whether the last receive found nothing.
+    pub(super) quiet: bool,
+    pub(super) scaler: Scaler,
+    pub(super) quota: Quota,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) source_failures: u32,
+    pub(super) source_problem: Option<String>,
+    pub(super) function_problem: Option<String>,
+    pub(super) draining: bool,
+    pub(super) sieve: Sieve,
+    pub(super) random: Random,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) last_id: u64,
+}
+
+/// A view of a queue machine at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct QueueStatus {
+    /// How many batches the mapping allows itself at a time.
+    pub concurrency: usize,
+    /// Batches that hold a slot: with the function, backing off, or being settled.
+    pub running: usize,
+    /// Closed batches that wait for a slot.
+    pub waiting: usize,
+    /// Messages in the open batch.
+    pub gathering: usize,
+    /// Receives under way.
+    pub receives: usize,
+    /// When the next back-off ends, in milliseconds since the epoch.
+    pub backing_off_until: Option<i64>,
+    /// Why the source cannot be read, while that is so.
+    pub source_problem: Option<String>,
+    /// Why the last batch failed, until one succeeds.
+    pub function_problem: Option<String>,
+}
+
+impl QueueMachine {
+    /// Returns a machine that has read nothing yet. `seed` decides its jitter.
+    #[must_use]
+    pub fn new(config: QueueConfig, seed: u64, now: Timestamp) -> Self {
+        let scaler = Scaler::new(
+            config.pacing,
+            config.concurrency,
+            config.function_concurrency,
+        );
+        Self {
+            batcher: Batcher::new(config.limits, config.encoder.envelope()),
+            config,
+            flights: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            running: 0,
+            settles: BTreeMap::new(),
+            deleting_filtered: 0,
+            receives: BTreeMap::new(),
+            outstanding: 0,
+            quiet: false,
+            scaler,
+            quota: Quota::new(now),
+            not_before: None,
+            source_failures: 0,
+            source_problem: None,
+            function_problem: None,
+            draining: false,
+            sieve: Sieve::default(),
+            random: Random::new(seed),
+            actions: VecDeque::new(),
+            last_id: 0,
+        }
+    }
+
+    /// Takes one fact from outside. Call [`poll`](Self::poll) until `None` before the next.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        debug_assert!(
+            self.actions.is_empty(),
+            "the actions of the last input were not drained"
+        );
+        match input {
+            Input::Received { id, result } => self.received(now, id, result),
+            Input::Invoked {
+                batch,
+                attempt,
+                result,
+            } => self.invoked(now, batch, attempt, result),
+            Input::Settled { id, result } => self.settled(now, id, result),
+            Input::Reconfigure(config) => self.reconfigure(*config),
+            Input::Drain => self.drain(now),
+            Input::Tick => {}
+        }
+        self.retry_settles(now);
+        self.retry_batches(now);
+        self.close_due_window(now);
+        self.start_waiting(now);
+        self.read(now);
+    }
+
+    /// Returns the next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns when to call [`handle`](Self::handle) with [`Input::Tick`] if nothing else happens.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let window = if self.batcher.is_empty() || self.window_is_held() {
+            None
+        } else {
+            self.batcher.window_end()
+        };
+        let retries = self
+            .flights
+            .values()
+            .filter_map(|flight| match flight.phase {
+                Phase::BackingOff { retry_at } => Some(retry_at),
+                _ => None,
+            });
+        let settles = self
+            .settles
+            .values()
+            .filter_map(|settling| settling.retry_at);
+        let reading = if self.draining { None } else { self.not_before };
+        retries.chain(settles).chain(window).chain(reading).min()
+    }
+
+    /// Tells whether nothing is in flight and nothing gathered: after [`Input::Drain`], the end.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.flights.is_empty() && self.settles.is_empty() && self.batcher.is_empty()
+    }
+
+    /// Returns a view of the machine.
+    #[must_use]
+    pub fn status(&self) -> QueueStatus {
+        let backing_off = self
+            .flights
+            .values()
+            .filter_map(|flight| match flight.phase {
+                Phase::BackingOff { retry_at } => Some(retry_at),
+                _ => None,
+            });
+        let source = self.not_before.filter(|_| self.source_problem.is_some());
+        QueueStatus {
+            concurrency: self.scaler.concurrency(),
+            running: self.running,
+            waiting: self.waiting.len(),
+            gathering: self.batcher.len(),
+            receives: self.receives.len(),
+            backing_off_until: backing_off.chain(source).min().map(Timestamp::millis),
+            source_problem: self.source_problem.clone(),
+            function_problem: self.function_problem.clone(),
+        }
+    }
+
+    pub(super) fn report(&mut self, decision: Decision) {
+        self.actions.push_back(Action::Report(decision));
+    }
+
+    pub(super) const fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Puts a closed batch in the queue for a slot.
+    pub(super) fn enqueue(&mut self, now: Timestamp, batch: Batch<Delivery>) {
+        let id = BatchId(self.next_id());
+        self.report(Decision::BatchClosed {
+            batch: id,
+            reason: batch.reason,
+            records: batch.items.len(),
+            bytes: batch.payload().len(),
+            message_ids: ids(self.config.detail, &batch.items),
+        });
+        let phase = Phase::Waiting { since: now };
+        let groups = if self.config.fifo {
+            groups::of(&batch.items)
+        } else {
+            BTreeSet::new()
+        };
+        self.flights.insert(
+            id,
+            Flight {
+                batch,
+                groups,
+                phase,
+                attempt: 0,
+            },
+        );
+        self.waiting.push_back(id);
+        self.quiet = false;
+    }
+
+    /// The number of provisioned pollers at work, where quotas hold per poller.
+    pub(super) fn provisioned_pollers(&self) -> Option<f64> {
+        match (self.config.pacing, self.config.concurrency) {
+            (Pacing::Aws, Concurrency::Provisioned { .. }) => {
+                Some((self.scaler.concurrency() as f64 / BATCHES_PER_POLLER).max(1.0))
+            }
+            _ => None,
+        }
+    }
+
+    fn reconfigure(&mut self, config: QueueConfig) {
+        self.batcher.set_limits(config.limits);
+        self.scaler.reconfigure(
+            config.pacing,
+            config.concurrency,
+            config.function_concurrency,
+        );
+        self.config = config;
+    }
+
+    /// Stops reading, sends out the open batch, and releases what waits for a retry: it did not reach
+    /// the function, and another consumer may have it at once.
+    fn drain(&mut self, now: Timestamp) {
+        if self.draining {
+            return;
+        }
+        self.draining = true;
+        if let Some(batch) = self.batcher.close(CloseReason::Draining) {
+            self.enqueue(now, batch);
+        }
+        let backing_off: Vec<BatchId> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in backing_off {
+            self.release(id);
+        }
+    }
+
+    fn close_due_window(&mut self, now: Timestamp) {
+        let due = self.batcher.window_end().is_some_and(|end| end <= now);
+        if !due || self.batcher.is_empty() || self.window_is_held() {
+            return;
+        }
+        if let Some(batch) = self.batcher.close(CloseReason::Window) {
+            self.enqueue(now, batch);
+        }
+    }
+
+    /// Tells whether the open batch must wait for open receives: what they bring needs a batch, and no
+    /// other slot is free. They return within the window or one wait step after it.
+    fn window_is_held(&self) -> bool {
+        let slots_after = self.scaler.concurrency().saturating_sub(self.batches() + 1);
+        self.outstanding > slots_after.saturating_mul(self.config.limits.count)
+    }
+
+    /// Batches that have or need a slot.
+    pub(super) fn batches(&self) -> usize {
+        self.running + self.waiting.len()
+    }
+
+    /// How long a delivery stays ours, from its arrival on.
+    pub(super) fn visibility(&self) -> Duration {
+        self.config
+            .visibility_override()
+            .unwrap_or(self.config.facts.visibility_timeout)
+    }
+}

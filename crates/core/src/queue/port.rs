@@ -1,0 +1,49 @@
+//! The vocabulary that the queue machine shares with the sources it steers.
+
+use std::time::Duration;
+
+use crate::record::Receipt;
+
+/// What a queue says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueFacts {
+    /// How long a received message stays hidden.
+    pub visibility_timeout: Duration,
+    /// The most messages that one receive returns (SQS: 10).
+    pub receive_limit: usize,
+    /// The most settlements that one call takes (SQS: 10).
+    pub settle_limit: usize,
+    /// The longest wait for a message (SQS: 20 s).
+    pub longest_wait: Duration,
+    /// The step in which waits are counted (SQS: 1 s); shorter waits return at once.
+    pub wait_step: Duration,
+}
+
+/// What to ask of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveRequest {
+    /// The most messages to return; at least 1.
+    pub max: usize,
+    /// How long to wait for the first message.
+    pub wait: Duration,
+    /// Overrides the queue's visibility timeout for the messages received.
+    pub visibility_timeout: Option<Duration>,
+}
+
+/// What to do with one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The delivery.
+    pub receipt: Receipt,
+    /// The deed.
+    pub verb: SettleVerb,
+}
+
+/// How a delivery ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleVerb {
+    /// The message is done: remove it from the queue.
+    Delete,
+    /// The message was not handed to the function: make it visible again at once.
+    Release,
+}

@@ -1,0 +1,223 @@
+//! Reading: what is asked of the queue, and what becomes of the messages that arrive.
+
+use std::time::Duration;
+
+use super::action::{Action, ReceiveId};
+use super::config::explain;
+use super::flight::Delivery;
+use super::machine::QueueMachine;
+use super::port::{ReceiveRequest, SettleVerb};
+use crate::backoff::Backoff;
+use crate::batch::{CloseReason, Oversized};
+use crate::decision::Decision;
+use crate::fault::SourceError;
+use crate::record::{QueueContent, QueueMessage};
+use crate::time::Timestamp;
+
+impl QueueMachine {
+    /// Opens as many receives as slots, scaling, quotas and the window allow.
+    pub(super) fn read(&mut self, now: Timestamp) {
+        if self.draining {
+            return;
+        }
+        if self.not_before.is_some_and(|time| time > now) {
+            return;
+        }
+        self.not_before = None;
+        while self.receives.len() < self.scaler.pollers() {
+            let room = self.room();
+            let Some(wait) = self.wait(now).filter(|_| room > 0) else {
+                return;
+            };
+            if let Some(pollers) = self.provisioned_pollers()
+                && let Err(next) = self.quota.take_call(now, pollers)
+            {
+                self.not_before = Some(next);
+                return;
+            }
+            let max = room.min(self.config.facts.receive_limit.max(1));
+            let id = ReceiveId(self.next_id());
+            self.receives.insert(id, max);
+            self.outstanding += max;
+            let visibility_timeout = self.config.visibility_override();
+            let request = ReceiveRequest {
+                max,
+                wait,
+                visibility_timeout,
+            };
+            self.actions.push_back(Action::Receive { id, request });
+        }
+    }
+
+    /// Returns how many more messages the free slots could carry.
+    fn room(&self) -> usize {
+        let free = self.scaler.concurrency().saturating_sub(self.batches());
+        let taken = self.batcher.len() + self.outstanding + self.deleting_filtered;
+        free.saturating_mul(self.config.limits.count)
+            .saturating_sub(taken)
+    }
+
+    /// Returns how long the next receive may wait: not past the end of the open window. `None` when the
+    /// window's rest is shorter than the source can wait, and the last receive found nothing.
+    fn wait(&self, now: Timestamp) -> Option<Duration> {
+        let facts = &self.config.facts;
+        let end = match self.batcher.window_end() {
+            Some(end) if !self.batcher.is_empty() => end,
+            _ => return Some(facts.longest_wait),
+        };
+        let rest = end.since(now);
+        let step = facts.wait_step.max(Duration::from_millis(1));
+        let steps = rest.as_millis() / step.as_millis();
+        if steps == 0 && (self.quiet || rest.is_zero()) {
+            return None;
+        }
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        Some(step.saturating_mul(steps).min(facts.longest_wait))
+    }
+
+    /// A receive ended.
+    pub(super) fn received(
+        &mut self,
+        now: Timestamp,
+        id: ReceiveId,
+        result: Result<Vec<QueueMessage>, SourceError>,
+    ) {
+        let Some(asked) = self.receives.remove(&id) else {
+            return;
+        };
+        self.outstanding -= asked;
+        match result {
+            Ok(messages) => self.accept(now, asked, messages),
+            Err(error) => self.poll_failed(now, error),
+        }
+    }
+
+    fn poll_failed(&mut self, now: Timestamp, error: SourceError) {
+        self.source_failures = self.source_failures.saturating_add(1);
+        let wait = Backoff::SOURCE.wait(self.source_failures, &mut self.random);
+        self.not_before = Some(now + wait);
+        self.source_problem = Some(error.message.clone());
+        let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.report(Decision::PollFailed {
+            error: error.message,
+            retry_ms,
+        });
+    }
+
+    fn accept(&mut self, now: Timestamp, asked: usize, messages: Vec<QueueMessage>) {
+        self.source_failures = 0;
+        self.source_problem = None;
+        self.quiet = messages.is_empty();
+        let before = self.scaler.concurrency();
+        self.scaler.on_receive(now, asked, messages.len());
+        self.report_scaling(
+            before,
+            if messages.is_empty() {
+                "idle"
+            } else {
+                "backlog"
+            },
+        );
+        if messages.is_empty() {
+            return;
+        }
+        self.report(Decision::Polled {
+            messages: messages.len(),
+        });
+        if self.draining {
+            self.send_back(now, messages);
+            return;
+        }
+        self.batcher.forget_empty_window(now);
+        let hidden_until = now + self.visibility();
+        let mut filtered = Vec::new();
+        for message in messages {
+            if self.provisioned_pollers().is_some() {
+                let QueueContent::Sqs(sqs) = &message.content;
+                self.quota.spend_bytes(sqs.body.len());
+            }
+            if self.sieve.passes(&self.config, &message) {
+                self.gather(now, message, hidden_until);
+            } else {
+                self.report_filtered(&message);
+                filtered.push(delivery(message, hidden_until));
+            }
+        }
+        if !filtered.is_empty() {
+            self.deleting_filtered += filtered.len();
+            self.settle(None, SettleVerb::Delete, filtered);
+        }
+        if self.config.limits.window.is_zero()
+            && let Some(batch) = self.batcher.close(CloseReason::Available)
+        {
+            self.enqueue(now, batch);
+        }
+    }
+
+    /// Messages that arrive after the mapping was told to stop become visible again at once.
+    fn send_back(&mut self, now: Timestamp, messages: Vec<QueueMessage>) {
+        let hidden_until = now + self.visibility();
+        let deliveries = messages
+            .into_iter()
+            .map(|message| delivery(message, hidden_until));
+        self.settle(None, SettleVerb::Release, deliveries.collect());
+    }
+
+    fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
+        let encoder = &self.config.encoder;
+        let delivery = Delivery {
+            id: message.id.clone(),
+            receipt: message.receipt.clone(),
+            group: message.group.clone(),
+            hidden_until,
+        };
+        match self
+            .batcher
+            .push(now, delivery, |out| encoder.write(out, &message))
+        {
+            Ok(Some(batch)) => self.enqueue(now, batch),
+            Ok(None) => {}
+            Err(Oversized { item, bytes }) => {
+                self.report(Decision::Oversized {
+                    message_id: item.id,
+                    bytes,
+                });
+            }
+        }
+    }
+
+    fn report_filtered(&mut self, message: &QueueMessage) {
+        let because = if self.config.detail {
+            explain(&self.config, message)
+        } else {
+            String::new()
+        };
+        self.report(Decision::Filtered {
+            message_id: message.id.clone(),
+            because,
+        });
+    }
+
+    pub(super) fn report_scaling(&mut self, before: usize, because: &'static str) {
+        let to = self.scaler.concurrency();
+        if to != before {
+            self.report(Decision::Scaled {
+                from: before,
+                to,
+                because,
+            });
+        }
+    }
+}
+
+fn delivery(message: QueueMessage, hidden_until: Timestamp) -> Delivery {
+    let QueueMessage {
+        id, receipt, group, ..
+    } = message;
+    Delivery {
+        id,
+        receipt,
+        group,
+        hidden_until,
+    }
+}

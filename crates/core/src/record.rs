@@ -1,0 +1,60 @@
+//! A polled record, before it becomes part of an event.
+
+/// A message received from a queue. It stays hidden from other consumers until it is settled or its
+/// visibility timeout ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueMessage {
+    /// The name the function uses for it in `batchItemFailures`; the same on each delivery.
+    pub id: String,
+    /// The handle that settles this delivery; a new one on each delivery.
+    pub receipt: Receipt,
+    /// The message group of a FIFO queue. Messages of one group are delivered in order, one batch at a
+    /// time.
+    pub group: Option<String>,
+    /// What the event shows of it.
+    pub content: QueueContent,
+}
+
+/// The handle that settles one delivery of a message (SQS: receipt handle).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Receipt(pub String);
+
+/// What a message carries, in the terms of its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueContent {
+    /// A message of an SQS queue.
+    Sqs(SqsMessage),
+}
+
+/// What SQS returns of a message (SQS API reference, `Message`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SqsMessage {
+    /// The body, delivered verbatim.
+    pub body: String,
+    /// The lower-case hexadecimal MD5 of the body.
+    pub md5_of_body: String,
+    /// The lower-case hexadecimal MD5 of the message attributes; absent if there are none.
+    pub md5_of_message_attributes: Option<String>,
+    /// System attributes in the order received, e.g. `ApproximateReceiveCount`; values are strings.
+    pub attributes: Vec<(String, String)>,
+    /// The sender's attributes by name.
+    pub message_attributes: Vec<(String, MessageAttribute)>,
+}
+
+/// An attribute that the sender attached to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageAttribute {
+    /// `String`, `Number` or `Binary`, with an optional custom suffix such as `Number.int`.
+    pub data_type: String,
+    /// Its value.
+    pub value: AttributeValue,
+}
+
+/// The value of a [`MessageAttribute`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// A string or a number in its textual form.
+    Text(String),
+    /// Raw bytes; base64 in the event.
+    Binary(Vec<u8>),
+}

@@ -1,0 +1,10 @@
+//! The queue machine, alone and in a simulated world on virtual time.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test world stops at the first surprise"
+)]
+
+mod property;
+mod rules;
+mod world;

@@ -1,0 +1,88 @@
+//! Which backend runs which function.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use lambda_esm_core::mapping::FunctionRef;
+
+use crate::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+
+/// Sends each invocation to the backend of its function.
+#[derive(Clone, Default)]
+pub struct Functions {
+    named: BTreeMap<String, Arc<dyn InvokeBackend>>,
+    any: Option<Arc<dyn InvokeBackend>>,
+}
+
+impl Functions {
+    /// Adds the backend of the function `name`; `*` stands for every other name.
+    pub fn insert(&mut self, name: impl Into<String>, backend: Arc<dyn InvokeBackend>) {
+        let name = name.into();
+        if name == "*" {
+            self.any = Some(backend);
+        } else {
+            self.named.insert(name, backend);
+        }
+    }
+
+    fn find(&self, function: &FunctionRef) -> Result<&Arc<dyn InvokeBackend>, InvokeError> {
+        let name = function.name();
+        self.named.get(name).or(self.any.as_ref()).ok_or_else(|| {
+            let known: Vec<&str> = self.named.keys().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
+            let message = format!(
+                "function {name:?} is not configured (configured: {known}); \
+                 add it, or \"*\" for any other name"
+            );
+            InvokeError::new(InvokeErrorKind::NotFound, message)
+        })
+    }
+}
+
+#[async_trait]
+impl InvokeBackend for Functions {
+    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+        self.find(&request.function)?.invoke(request).await
+    }
+
+    async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
+        self.find(function)?.describe(function).await
+    }
+}
+
+/// An in-process function: a closure that takes the event and returns the response.
+pub struct Closure<F>(F);
+
+impl<F, R> Closure<F>
+where
+    F: Fn(InvokeRequest) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
+{
+    /// Returns a backend that runs `function` for every invocation.
+    pub const fn new(function: F) -> Self {
+        Self(function)
+    }
+}
+
+#[async_trait]
+impl<F, R> InvokeBackend for Closure<F>
+where
+    F: Fn(InvokeRequest) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
+{
+    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+        (self.0)(request).await
+    }
+
+    async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
+        Ok(FunctionFacts::default())
+    }
+}

@@ -1,0 +1,8 @@
+//! In-memory sources, for embedders, simulations and tests. They keep to the rules of the services they
+//! stand for: time comes from the engine's clock, and nothing happens in tasks of their own.
+
+mod digest;
+mod queue;
+mod storage;
+
+pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};

@@ -1,0 +1,347 @@
+//! An in-memory queue that behaves as SQS does.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::record::{MessageAttribute, QueueContent, QueueMessage, Receipt, SqsMessage};
+use tokio::sync::Notify;
+
+use super::digest;
+use super::storage::{Delivered, Sequence, Storage, Stored};
+use crate::clock::Clock;
+use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
+
+/// FIFO queues ignore a second message with the same deduplication ID for this long (SQS developer
+/// guide, "Exactly-once processing").
+const DEDUPLICATION_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Properties of a [`MemoryQueue`].
+#[derive(Clone, Debug)]
+pub struct MemoryQueueOptions {
+    /// How long a received message stays hidden; SQS's default is 30 s.
+    pub visibility_timeout: Duration,
+    /// Whether messages have groups, and keep their order within them.
+    pub fifo: bool,
+    /// Where messages go that were received too often.
+    pub redrive: Option<Redrive>,
+    /// The most messages that one receive returns; SQS's limit is 10.
+    pub receive_limit: usize,
+}
+
+impl Default for MemoryQueueOptions {
+    fn default() -> Self {
+        Self {
+            visibility_timeout: Duration::from_secs(30),
+            fifo: false,
+            redrive: None,
+            receive_limit: 10,
+        }
+    }
+}
+
+/// A redrive policy.
+#[derive(Clone, Debug)]
+pub struct Redrive {
+    /// The dead-letter queue.
+    pub dead_letter_queue: MemoryQueue,
+    /// A message received this often moves there instead of being received once more (at least 1).
+    pub max_receive_count: u32,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, Default)]
+pub struct SendMessage {
+    /// The body.
+    pub body: String,
+    /// The sender's attributes.
+    pub attributes: Vec<(String, MessageAttribute)>,
+    /// The message group; needed for FIFO queues.
+    pub group: Option<String>,
+    /// The deduplication ID; without one, a FIFO queue takes the digest of the body.
+    pub deduplication_id: Option<String>,
+    /// How long the message stays hidden at first.
+    pub delay: Duration,
+}
+
+impl SendMessage {
+    /// Returns a plain message.
+    pub fn new(body: impl Into<String>) -> Self {
+        Self {
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Puts the message into a group.
+    #[must_use]
+    pub fn in_group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+}
+
+/// A queue in memory with SQS's behaviour: visibility timeout, receive count, message groups and their
+/// locks, deduplication, delay, and redrive to a dead-letter queue. Clones share the queue.
+#[derive(Clone, Debug)]
+pub struct MemoryQueue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    options: MemoryQueueOptions,
+    inner: Mutex<Inner>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    storage: Storage,
+    seen: HashMap<String, (Timestamp, String)>,
+}
+
+impl MemoryQueue {
+    /// Returns an empty queue.
+    #[must_use]
+    pub fn new(clock: Clock, options: MemoryQueueOptions) -> Self {
+        let inner = Mutex::default();
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                options,
+                inner,
+                arrived: Notify::new(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.shared
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a message, and returns its identifier.
+    ///
+    /// # Errors
+    /// Fails if a FIFO queue gets a message without a group.
+    pub fn send(&self, message: SendMessage) -> Result<String, SourceError> {
+        if self.shared.options.fifo && message.group.is_none() {
+            let text = "a message to a FIFO queue needs a message group";
+            return Err(SourceError::new(SourceErrorKind::Fatal, text));
+        }
+        let now = self.shared.clock.now();
+        let body_digest = digest::of_body(&message.body);
+        let mut inner = self.lock();
+        let deduplication_id = self.shared.options.fifo.then(|| {
+            message
+                .deduplication_id
+                .clone()
+                .unwrap_or_else(|| body_digest.clone())
+        });
+        if let Some(seen) = &deduplication_id
+            && let Some((at, id)) = inner.seen.get(seen)
+            && now.since(*at) < DEDUPLICATION_INTERVAL
+        {
+            return Ok(id.clone());
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        if let Some(seen) = &deduplication_id {
+            inner
+                .seen
+                .retain(|_, (at, _)| now.since(*at) < DEDUPLICATION_INTERVAL);
+            inner.seen.insert(seen.clone(), (now, id.clone()));
+        }
+        let content = SqsMessage {
+            md5_of_body: body_digest,
+            md5_of_message_attributes: digest::of_attributes(&message.attributes),
+            body: message.body,
+            attributes: Vec::new(),
+            message_attributes: message.attributes,
+        };
+        let group = message.group.filter(|_| self.shared.options.fifo);
+        let stored = Stored::new(id.clone(), group, deduplication_id, content, now);
+        inner.storage.push(stored, now + message.delay, now);
+        drop(inner);
+        self.shared.arrived.notify_waiters();
+        Ok(id)
+    }
+
+    /// Returns how many messages are visible, in flight, and delayed.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let mut inner = self.lock();
+        inner.storage.advance(self.shared.clock.now());
+        inner.storage.counts()
+    }
+
+    fn take(&self, request: &ReceiveRequest) -> (Vec<QueueMessage>, Option<Timestamp>) {
+        let now = self.shared.clock.now();
+        let options = &self.shared.options;
+        let hidden = request
+            .visibility_timeout
+            .unwrap_or(options.visibility_timeout);
+        let max = request.max.min(options.receive_limit);
+        let mut messages = Vec::new();
+        let mut dead = Vec::new();
+        let mut inner = self.lock();
+        inner.storage.advance(now);
+        let mut held = BTreeSet::new();
+        while messages.len() < max {
+            let Some(sequence) = inner.storage.next(&held) else {
+                break;
+            };
+            let receives = inner
+                .storage
+                .get(sequence)
+                .map_or(0, |stored| stored.receive_count);
+            if options
+                .redrive
+                .as_ref()
+                .is_some_and(|redrive| receives >= redrive.max_receive_count)
+            {
+                dead.extend(inner.storage.take_visible(sequence));
+                continue;
+            }
+            let Some(delivered) = inner.storage.deliver(sequence, now, now + hidden) else {
+                break;
+            };
+            held.extend(delivered.stored.group.clone());
+            messages.push(deliver(&delivered));
+        }
+        let next = inner.storage.next_visible();
+        drop(inner);
+        if let Some(redrive) = &options.redrive {
+            redrive.dead_letter_queue.adopt(dead, now);
+        }
+        (messages, next)
+    }
+
+    /// Takes messages over from another queue, with their identifiers.
+    fn adopt(&self, messages: Vec<Stored>, now: Timestamp) {
+        if messages.is_empty() {
+            return;
+        }
+        let mut inner = self.lock();
+        for stored in messages {
+            let group = stored.group.filter(|_| self.shared.options.fifo);
+            let moved = Stored::new(
+                stored.id,
+                group,
+                stored.deduplication_id,
+                stored.message,
+                stored.sent,
+            );
+            inner.storage.push(moved, now, now);
+        }
+        drop(inner);
+        self.shared.arrived.notify_waiters();
+    }
+
+    fn settle_one(&self, inner: &mut Inner, settlement: &Settlement) -> Result<(), SourceError> {
+        let invalid = || {
+            let text = format!(
+                "receipt handle {:?} is not valid here",
+                settlement.receipt.0
+            );
+            SourceError::new(SourceErrorKind::Expired, text)
+        };
+        let (sequence, delivery) = parse_receipt(&settlement.receipt).ok_or_else(invalid)?;
+        let now = self.shared.clock.now();
+        let good = match settlement.verb {
+            SettleVerb::Delete => inner.storage.delete(sequence, delivery),
+            SettleVerb::Release => {
+                inner
+                    .storage
+                    .change_visibility(sequence, delivery, now, Duration::ZERO)
+            }
+        };
+        if good { Ok(()) } else { Err(invalid()) }
+    }
+}
+
+fn deliver(delivered: &Delivered<'_>) -> QueueMessage {
+    let stored = delivered.stored;
+    let mut message = stored.message.clone();
+    let mut attribute = |name: &str, value: String| {
+        message.attributes.push((name.to_owned(), value));
+    };
+    attribute("ApproximateReceiveCount", delivered.delivery.to_string());
+    attribute("SentTimestamp", stored.sent.millis().to_string());
+    attribute("SenderId", "000000000000".to_owned());
+    let first = stored.first_received.unwrap_or(stored.sent);
+    attribute(
+        "ApproximateFirstReceiveTimestamp",
+        first.millis().to_string(),
+    );
+    if let Some(group) = &stored.group {
+        if let Some(id) = &stored.deduplication_id {
+            attribute("MessageDeduplicationId", id.clone());
+        }
+        attribute("MessageGroupId", group.clone());
+        attribute("SequenceNumber", format!("{:020}", delivered.sequence));
+    }
+    QueueMessage {
+        id: stored.id.clone(),
+        receipt: Receipt(format!("{}:{}", delivered.sequence, delivered.delivery)),
+        group: stored.group.clone(),
+        content: QueueContent::Sqs(message),
+    }
+}
+
+fn parse_receipt(receipt: &Receipt) -> Option<(Sequence, u32)> {
+    let (sequence, delivery) = receipt.0.split_once(':')?;
+    Some((sequence.parse().ok()?, delivery.parse().ok()?))
+}
+
+#[async_trait]
+impl QueueSource for MemoryQueue {
+    async fn describe(&self) -> Result<QueueFacts, SourceError> {
+        Ok(QueueFacts {
+            visibility_timeout: self.shared.options.visibility_timeout,
+            receive_limit: self.shared.options.receive_limit,
+            settle_limit: self.shared.options.receive_limit,
+            longest_wait: Duration::from_secs(20),
+            wait_step: Duration::from_millis(1),
+        })
+    }
+
+    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+        let deadline = self.shared.clock.now() + request.wait.min(Duration::from_secs(20));
+        loop {
+            // Register before looking, so that a message sent in between is not missed.
+            let arrived = self.shared.arrived.notified();
+            let (messages, next) = self.take(&request);
+            if !messages.is_empty() || self.shared.clock.now() >= deadline {
+                return Ok(messages);
+            }
+            let wake = next.map_or(deadline, |next| next.min(deadline));
+            tokio::select! {
+                () = arrived => {}
+                () = self.shared.clock.sleep_until(wake) => {}
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
+        let results = {
+            let mut inner = self.lock();
+            settlements
+                .iter()
+                .map(|one| self.settle_one(&mut inner, one))
+                .collect()
+        };
+        // Deletions and releases unlock message groups.
+        self.shared.arrived.notify_waiters();
+        Ok(results)
+    }
+}

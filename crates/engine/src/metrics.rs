@@ -1,0 +1,217 @@
+//! Counters under the names that the service gives its own (Lambda developer guide, "Using CloudWatch
+//! metrics with Lambda", event source mapping metrics).
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lambda_esm_core::decision::Decision;
+use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use uuid::Uuid;
+
+/// The metrics of one engine.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    families: Arc<Families>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Labels {
+    mapping: String,
+    function: String,
+}
+
+impl EncodeLabelSet for Labels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        ("event_source_mapping", self.mapping.as_str()).encode_label(encoder)?;
+        ("function_name", self.function.as_str()).encode_label(encoder)
+    }
+}
+
+/// Encodes one pair; the derive macro of the library would need another dependency.
+trait EncodePair {
+    fn encode_label(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error>;
+}
+
+impl EncodePair for (&'static str, &str) {
+    fn encode_label(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        use prometheus_client::encoding::EncodeLabel as _;
+        self.encode(encoder.encode_label())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Families {
+    polled: Family<Labels, Counter>,
+    filtered_out: Family<Labels, Counter>,
+    invoked: Family<Labels, Counter>,
+    failed_invoke: Family<Labels, Counter>,
+    deleted: Family<Labels, Counter>,
+    polling_errors: Family<Labels, Counter>,
+    concurrency: Family<Labels, Gauge>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let families = Families::default();
+        let mut registry = Registry::with_prefix("aws_lambda");
+        let counters = [
+            (
+                "PolledEventCount",
+                "Records read from the source",
+                &families.polled,
+            ),
+            (
+                "FilteredOutEventCount",
+                "Records that matched no filter",
+                &families.filtered_out,
+            ),
+            (
+                "InvokedEventCount",
+                "Records sent to the function",
+                &families.invoked,
+            ),
+            (
+                "FailedInvokeEventCount",
+                "Records whose invocation failed",
+                &families.failed_invoke,
+            ),
+            (
+                "DeletedEventCount",
+                "Messages deleted from the queue",
+                &families.deleted,
+            ),
+            (
+                "PollingErrorCount",
+                "Reads of the source that failed",
+                &families.polling_errors,
+            ),
+        ];
+        for (name, help, family) in counters {
+            registry.register(name, help, family.clone());
+        }
+        let help = "Concurrent batches that the mapping allows itself";
+        registry.register("ConcurrencyLimit", help, families.concurrency.clone());
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+            families: Arc::new(families),
+        }
+    }
+
+    /// Returns all metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &registry) {
+            Ok(()) => text,
+            Err(error) => format!("# cannot be encoded: {error}\n"),
+        }
+    }
+
+    pub(crate) fn mapping(&self, mapping: Uuid, function: &str) -> MappingMetrics {
+        let labels = Labels {
+            mapping: mapping.to_string(),
+            function: function.to_owned(),
+        };
+        let families = &self.families;
+        MappingMetrics {
+            polled: families.polled.get_or_create(&labels).clone(),
+            filtered_out: families.filtered_out.get_or_create(&labels).clone(),
+            invoked: families.invoked.get_or_create(&labels).clone(),
+            failed_invoke: families.failed_invoke.get_or_create(&labels).clone(),
+            deleted: families.deleted.get_or_create(&labels).clone(),
+            polling_errors: families.polling_errors.get_or_create(&labels).clone(),
+            concurrency: families.concurrency.get_or_create(&labels).clone(),
+        }
+    }
+
+    /// Forgets a deleted mapping, so that its label set does not live forever.
+    pub(crate) fn forget(&self, mapping: Uuid, function: &str) {
+        let labels = Labels {
+            mapping: mapping.to_string(),
+            function: function.to_owned(),
+        };
+        let families = &self.families;
+        for family in [
+            &families.polled,
+            &families.filtered_out,
+            &families.invoked,
+            &families.failed_invoke,
+            &families.deleted,
+            &families.polling_errors,
+        ] {
+            family.remove(&labels);
+        }
+        families.concurrency.remove(&labels);
+    }
+}
+
+/// The counters of one mapping.
+#[derive(Clone, Debug)]
+pub(crate) struct MappingMetrics {
+    polled: Counter,
+    filtered_out: Counter,
+    invoked: Counter,
+    failed_invoke: Counter,
+    deleted: Counter,
+    polling_errors: Counter,
+    concurrency: Gauge,
+}
+
+/// A mapping's counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Counts {
+    /// Records read from the source.
+    pub polled_event_count: u64,
+    /// Records that matched no filter.
+    pub filtered_out_event_count: u64,
+    /// Records sent to the function; a record tried again counts again.
+    pub invoked_event_count: u64,
+    /// Records whose invocation failed.
+    pub failed_invoke_event_count: u64,
+    /// Messages deleted from the queue.
+    pub deleted_event_count: u64,
+}
+
+impl MappingMetrics {
+    pub(crate) fn count(&self, decision: &Decision) {
+        let add = |counter: &Counter, events: usize| {
+            counter.inc_by(events as u64);
+        };
+        match decision {
+            Decision::Polled { messages } => add(&self.polled, *messages),
+            Decision::PollFailed { .. } => add(&self.polling_errors, 1),
+            Decision::Filtered { .. } => add(&self.filtered_out, 1),
+            Decision::Invoked { records, .. } => add(&self.invoked, *records),
+            // With partial responses, every event of a failing response counts.
+            Decision::Failed { records, .. } | Decision::PartiallyFailed { records, .. } => {
+                add(&self.failed_invoke, *records);
+            }
+            Decision::Deferred { records, .. } => add(&self.failed_invoke, *records),
+            Decision::Deleted { messages } => add(&self.deleted, *messages),
+            Decision::Scaled { to, .. } => self.set_concurrency(*to),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn set_concurrency(&self, limit: usize) {
+        self.concurrency
+            .set(i64::try_from(limit).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            polled_event_count: self.polled.get(),
+            filtered_out_event_count: self.filtered_out.get(),
+            invoked_event_count: self.invoked.get(),
+            failed_invoke_event_count: self.failed_invoke.get(),
+            deleted_event_count: self.deleted.get(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The traits through which the engine meets the outside: where batches come from and where they go.
+//!
+//! Implementations do one step when asked. They never loop, sleep, retry or batch: that is the
+//! machine's and the driver's business, so that every source follows the same rules.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lambda_esm_core::fault::{InvokeError, SourceError};
+use lambda_esm_core::mapping::{FunctionRef, Mapping};
+pub use lambda_esm_core::queue::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};
+use lambda_esm_core::record::QueueMessage;
+
+/// A queue whose messages stay hidden from other consumers until they are settled or their visibility
+/// timeout ends.
+#[async_trait]
+pub trait QueueSource: Send + Sync + 'static {
+    /// Returns the facts about the queue that the rules depend on. Fails with
+    /// [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue.
+    async fn describe(&self) -> Result<QueueFacts, SourceError>;
+
+    /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
+    ///
+    /// An empty answer is no error. The implementation clamps `max` and `wait` to what its server
+    /// allows; dropping the returned future must not lose messages for longer than their visibility.
+    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError>;
+
+    /// Settles up to [`QueueFacts::settle_limit`] deliveries.
+    ///
+    /// Returns one result for each settlement, in the same order. The outer error means that the
+    /// outcome of all of them is unknown; the driver then tries again.
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Result<(), SourceError>>, SourceError>;
+}
+
+/// Runs functions. Called for one batch at a time and from many tasks at once.
+#[async_trait]
+pub trait InvokeBackend: Send + Sync + 'static {
+    /// Invokes the function synchronously with one event, and returns its response payload.
+    ///
+    /// # Errors
+    /// The kind decides what happens to the batch; see
+    /// [`InvokeErrorKind`](lambda_esm_core::fault::InvokeErrorKind).
+    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError>;
+
+    /// Returns what is known about a function. Fails with
+    /// [`NotFound`](lambda_esm_core::fault::InvokeErrorKind::NotFound) if there is no such function.
+    async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError>;
+}
+
+/// One invocation.
+#[derive(Clone, Debug)]
+pub struct InvokeRequest {
+    /// The function to run.
+    pub function: Arc<FunctionRef>,
+    /// The event: one JSON document of at most 6 MB.
+    pub payload: Bytes,
+}
+
+/// What a backend knows of a function; `None` where it cannot tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// The function's timeout.
+    pub timeout: Option<Duration>,
+    /// How many invocations it can run at a time.
+    pub concurrency: Option<usize>,
+}
+
+/// Finds the source of a mapping: by name among those an embedder registered, or by making a client.
+#[async_trait]
+pub trait SourceProvider: Send + Sync + 'static {
+    /// Returns the queue of `mapping`, or `None` if this provider does not serve it.
+    ///
+    /// # Errors
+    /// Fails if the mapping's source is served here but cannot be reached with what is configured.
+    async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError>;
+}

@@ -1,0 +1,39 @@
+//! What an engine shows of its mappings.
+
+use lambda_esm_core::lifecycle::{LastProcessingResult, State};
+use lambda_esm_core::queue::QueueStatus;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::metrics::Counts;
+
+/// How far a mapping has come; written by its driver and its supervisor.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) state: Option<State>,
+    pub(crate) last_result: Option<LastProcessingResult>,
+    pub(crate) queue: QueueStatus,
+    /// Why polling could not begin, while that is so.
+    pub(crate) start_problem: Option<String>,
+}
+
+/// A mapping at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct MappingStatus {
+    /// The mapping.
+    pub uuid: Uuid,
+    /// Its source: an ARN, or bootstrap servers.
+    pub source: String,
+    /// Its function, by name.
+    pub function: String,
+    /// Its state.
+    pub state: State,
+    /// What the last batch came to.
+    pub last_processing_result: LastProcessingResult,
+    /// What is wrong with the source or the function now, in words.
+    pub problem: Option<String>,
+    /// What is in flight.
+    pub queue: QueueStatus,
+    /// What happened so far.
+    pub counts: Counts,
+}

@@ -4,11 +4,13 @@
 //! call is one request, and the engine's driver decides what a failure means.
 
 mod config;
+#[cfg(any(feature = "lambda", feature = "sqs"))]
 mod credentials;
 #[cfg(feature = "lambda")]
 mod lambda;
 #[cfg(feature = "sqs")]
 mod sqs;
+#[cfg(any(feature = "lambda", feature = "sqs"))]
 mod text;
 
 pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};

@@ -69,7 +69,7 @@ impl LambdaApi {
             _ => HttpClient::tls().map_err(RootCertificatesError)?,
         };
         let address = Address::new(config, endpoint.as_ref());
-        let signer = Signer::new(config.region.clone(), endpoint);
+        let signer = Signer::new(&config.region, endpoint.as_ref());
         Ok(Self {
             address,
             client,

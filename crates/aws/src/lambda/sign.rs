@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_async::time::SharedTimeSource;
@@ -11,21 +11,20 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use crate::config::EndpointUrl;
-use crate::credentials;
+use crate::credentials::StandardChain;
 use crate::text::with_causes;
 
 /// Credentials are fetched anew when less than this is left of them.
-const BEFORE_EXPIRY: Duration = Duration::from_secs(300);
+const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
 /// Signs requests for one region in the name of the credentials found for one endpoint.
 pub(super) struct Signer {
     region: String,
-    endpoint: Option<EndpointUrl>,
+    chain: StandardChain,
     clock: SharedTimeSource,
-    provider: OnceCell<SharedCredentialsProvider>,
     cached: Mutex<Option<Cached>>,
 }
 
@@ -35,13 +34,13 @@ struct Cached {
 }
 
 impl Signer {
-    pub(super) fn new(region: String, endpoint: Option<EndpointUrl>) -> Self {
+    pub(super) fn new(region: &str, endpoint: Option<&EndpointUrl>) -> Self {
+        let chain = StandardChain::new(region, endpoint);
         let clock = SharedTimeSource::default();
         Self {
-            region,
-            endpoint,
+            region: region.to_owned(),
+            chain,
             clock,
-            provider: OnceCell::new(),
             cached: Mutex::default(),
         }
     }
@@ -96,10 +95,7 @@ impl Signer {
         {
             return Ok(cached.identity.clone());
         }
-        // Boxed, for it is large, and built once only.
-        let chain = Box::pin(credentials::provider(&self.region, self.endpoint.as_ref()));
-        let provider = self.provider.get_or_init(|| chain).await;
-        match (provider.provide_credentials().await, &*cached) {
+        match (self.chain.provide_credentials().await, &*cached) {
             (Ok(found), _) => {
                 let expiry = found.expiry();
                 let identity = Identity::from(found);

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use super::name::QueueName;
 use super::queue::SqsQueue;
 use crate::config::{AwsConfig, EndpointUrl};
-use crate::credentials;
+use crate::credentials::StandardChain;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
 const CONNECT: Duration = Duration::from_millis(3_100);
@@ -91,7 +91,7 @@ impl SqsProvider {
         }
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
-            .credentials_provider(credentials::provider(region, endpoint).await)
+            .credentials_provider(StandardChain::new(region, endpoint))
             .http_client(http_client(endpoint.is_none_or(EndpointUrl::is_tls)))
             // The driver retries, and it backs off by the rules of the mapping.
             .retry_config(RetryConfig::disabled())

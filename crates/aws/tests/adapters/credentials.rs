@@ -130,6 +130,41 @@ async fn a_profile_is_read() {
 }
 
 #[tokio::test]
+async fn refused_credentials_are_looked_up_again() {
+    let file = std::env::temp_dir().join(format!("lambda-esm-rotated-{}", std::process::id()));
+    let write = |path: &std::path::Path, key: &str| {
+        let text = format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = x\n");
+        std::fs::write(path, text).unwrap();
+    };
+    write(&file, "AKIDOLD");
+    let variables = [("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())];
+    if is_child("refused_credentials_are_looked_up_again", &variables) {
+        let profile = std::env::var("AWS_SHARED_CREDENTIALS_FILE").unwrap();
+        let fake = Fake::start([reply(403, &[], ""), reply(200, &[], "{}")]).await;
+        let api = LambdaApi::new(&at(Some(&fake.url)), LambdaOptions::default()).unwrap();
+        let function = Arc::new(FunctionRef::parse("orders").unwrap());
+        let request = InvokeRequest {
+            function,
+            payload: Bytes::from_static(b"{}"),
+        };
+        let error = api.invoke(request.clone()).await.unwrap_err();
+        assert_eq!(error.kind, InvokeErrorKind::Denied);
+        write(std::path::Path::new(&profile), "AKIDNEW");
+        api.invoke(request).await.unwrap();
+        let seen = fake.seen();
+        for (seen, key) in seen.iter().zip(["AKIDOLD", "AKIDNEW"]) {
+            let authorization = seen.header("authorization").unwrap();
+            assert!(
+                authorization.contains(&format!("Credential={key}/")),
+                "{authorization}"
+            );
+        }
+        assert_eq!(seen.len(), 2);
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
 async fn aws_itself_is_never_asked_without_credentials() {
     let variables = [("AWS_EC2_METADATA_DISABLED", "true")];
     if is_child("aws_itself_is_never_asked_without_credentials", &variables) {

@@ -21,10 +21,10 @@ impl Mapping {
     /// Makes a mapping of a request, with every default filled in.
     ///
     /// # Errors
-    /// The first of: a member that breaks its own constraint (`ValidationException`, with all such members
-    /// at once), an `OnSuccess` destination, an unknown kind of source, then the parameters in the order of
-    /// the table, then the filters. Whether function, source and other mappings agree is for the caller,
-    /// after this.
+    /// The first of: a member that breaks its own constraint (`ValidationException`, with all such
+    /// members at once), an `OnSuccess` destination, an unknown kind of source, then the parameters
+    /// in the order of the table, then the filters. Whether function, source and other mappings
+    /// agree is for the caller, after this.
     pub fn create(request: CreateEventSourceMapping, context: &Context) -> Result<Self, ApiError> {
         shape::check(&request, true)?;
         values::on_success(&request)?;

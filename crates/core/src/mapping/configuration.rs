@@ -1,4 +1,5 @@
-//! The answer of the Lambda API (`EventSourceMappingConfiguration`): what is not set is absent, not null.
+//! The answer of the Lambda API (`EventSourceMappingConfiguration`): what is not set is absent, not
+//! null.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,10 @@ use super::shapes::{
 use crate::lifecycle::{LastProcessingResult, State};
 use crate::time::Timestamp;
 
-/// `EventSourceMappingConfiguration` (Lambda API reference). Which members are present for which source
-/// is as recorded from the service: defaults are spelled out for SQS and the streams, the 500 ms window of
-/// Kafka, Amazon MQ and DocumentDB has no whole number of seconds and stays absent.
+/// `EventSourceMappingConfiguration` (Lambda API reference). Which members are present for which
+/// source is as recorded from the service: defaults are spelled out for SQS and the streams, the
+/// 500 ms window of Kafka, Amazon MQ and DocumentDB has no whole number of seconds and stays
+/// absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EventSourceMappingConfiguration {
@@ -121,8 +123,8 @@ pub struct EventSourceMappingConfiguration {
 impl Mapping {
     /// Returns the mapping as the API shows it.
     ///
-    /// `last_processing_result` is left out for SQS (recorded), and is "No records processed" for other
-    /// sources when `None`.
+    /// `last_processing_result` is left out for SQS (recorded), and is "No records processed" for
+    /// other sources when `None`.
     #[must_use]
     pub fn configuration(
         &self,
@@ -207,8 +209,8 @@ impl Mapping {
 
 impl From<EventSourceMappingConfiguration> for CreateEventSourceMapping {
     /// Makes the request that creates the same mapping again, so that the output of
-    /// `get-event-source-mapping` can serve as configuration. A mapping that was disabled or on its way
-    /// there stays disabled.
+    /// `get-event-source-mapping` can serve as configuration. A mapping that was disabled or on its
+    /// way there stays disabled.
     fn from(configuration: EventSourceMappingConfiguration) -> Self {
         let EventSourceMappingConfiguration {
             event_source_arn,

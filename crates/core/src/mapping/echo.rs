@@ -1,4 +1,5 @@
-//! From a mapping back to the request that makes it: the answers of the API and updates start from here.
+//! From a mapping back to the request that makes it: the answers of the API and updates start from
+//! here.
 
 use std::time::Duration;
 

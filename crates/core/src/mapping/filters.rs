@@ -20,8 +20,8 @@ impl FilterSet {
     /// (recorded: an empty list is dropped).
     ///
     /// # Errors
-    /// `Invalid filter pattern definition.` for a pattern that is no pattern, and the service's text for
-    /// too many or too long ones.
+    /// `Invalid filter pattern definition.` for a pattern that is no pattern, and the service's
+    /// text for too many or too long ones.
     pub(super) fn compile(
         criteria: Option<FilterCriteria>,
         context: &Context,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A function as a request names it: a name, a partial ARN or a full ARN, each with an optional version,
-/// alias or `$LATEST` (Lambda API reference, `FunctionName`).
+/// A function as a request names it: a name, a partial ARN or a full ARN, each with an optional
+/// version, alias or `$LATEST` (Lambda API reference, `FunctionName`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FunctionRef {
     name: String,
@@ -19,7 +19,7 @@ impl FunctionRef {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':').collect::<Vec<_>>().into_iter().peekable();
         let mut partition = None;
-        if parts.peek() == Some(&"arn") {
+        if parts.len() > 2 && parts.peek() == Some(&"arn") {
             parts.next();
             partition = Some(
                 parts
@@ -28,7 +28,8 @@ impl FunctionRef {
             );
             parts.next().filter(|service| *service == "lambda")?;
         }
-        // Only an ARN may name a region that AWS does not have; elsewhere it could be a function's name.
+        // Only an ARN may name a region that AWS does not have; elsewhere it could be a function's
+        // name.
         let region = if partition.is_some() {
             Some(parts.next().filter(|region| is_region_like(region))?)
         } else {
@@ -66,8 +67,8 @@ impl FunctionRef {
         self.qualifier.as_deref()
     }
 
-    /// Returns the ARN with exactly the qualifier that was given (recorded). `region` and `account` fill in
-    /// what the request left out.
+    /// Returns the ARN with exactly the qualifier that was given (recorded). `region` and `account`
+    /// fill in what the request left out.
     #[must_use]
     pub fn arn(&self, region: &str, account: &str) -> String {
         let region = self.region.as_deref().unwrap_or(region);

@@ -1,16 +1,17 @@
 //! The event source mapping: parsed once at the edge, then impossible to get wrong.
 //!
-//! [`CreateEventSourceMapping`] is the request as the wire has it, every member optional. [`Mapping`] is
-//! what it becomes when it is legal: a queue mapping has no shard to be wrong about, a setting of
-//! provisioned mode exists only in provisioned mode. On the way lie, in this order,
+//! [`CreateEventSourceMapping`] is the request as the wire has it, every member optional.
+//! [`Mapping`] is what it becomes when it is legal: a queue mapping has no shard to be wrong about,
+//! a setting of provisioned mode exists only in provisioned mode. On the way lie, in this order,
 //!
 //! 1. the shape of each member alone (`validate::shape`): ranges, lengths, patterns, enumerations;
-//! 2. the table of parameter and source kind (`validate::table`), whose row order is the order in which
-//!    AWS's checks win;
+//! 2. the table of parameter and source kind (`validate::table`), whose row order is the order in
+//!    which AWS's checks win;
 //! 3. the filter patterns.
 //!
-//! What needs facts from outside (does the function exist, the queue's visibility timeout, the broker's
-//! engine, another mapping of the same source) is in [`outside`], as pure functions of those facts.
+//! What needs facts from outside (does the function exist, the queue's visibility timeout, the
+//! broker's engine, another mapping of the same source) is in [`outside`], as pure functions of
+//! those facts.
 
 pub mod arn;
 pub mod configuration;

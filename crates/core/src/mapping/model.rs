@@ -1,5 +1,6 @@
-//! The parsed mapping. What a source does not have is not here to be set wrong; types from here are made
-//! by [`Mapping::create`](super::Mapping::create) and [`Mapping::update`](super::Mapping::update) only.
+//! The parsed mapping. What a source does not have is not here to be set wrong; types from here are
+//! made by [`Mapping::create`](super::Mapping::create) and
+//! [`Mapping::update`](super::Mapping::update) only.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,9 +69,9 @@ impl Mapping {
         )
     }
 
-    /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams (recorded)
-    /// and DocumentDB (Lambda developer guide), `USER_INITIATED` for the others (recorded for SQS and
-    /// self-managed Kafka).
+    /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams
+    /// (recorded) and DocumentDB (Lambda developer guide), `USER_INITIATED` for the others
+    /// (recorded for SQS and self-managed Kafka).
     #[must_use]
     pub const fn user_reason(&self) -> &'static str {
         match self.source {
@@ -146,8 +147,8 @@ impl Source {
         }
     }
 
-    /// Returns how long a batch may be gathered; 500 ms where no window was given to a source with that
-    /// default (Lambda API reference, `MaximumBatchingWindowInSeconds`).
+    /// Returns how long a batch may be gathered; 500 ms where no window was given to a source with
+    /// that default (Lambda API reference, `MaximumBatchingWindowInSeconds`).
     #[must_use]
     pub fn window(&self) -> Duration {
         match self {
@@ -267,7 +268,8 @@ pub struct StreamSettings {
     pub report_batch_item_failures: bool,
 }
 
-/// How the batches of one shard follow each other. A tumbling window needs the whole shard in one lane.
+/// How the batches of one shard follow each other. A tumbling window needs the whole shard in one
+/// lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lanes {
     /// So many batches at a time, 1 to 10, in order per partition key or item.
@@ -361,8 +363,8 @@ pub struct KafkaMapping {
 }
 
 impl KafkaMapping {
-    /// Returns how often a failed batch is retried. An on-failure destination without a limit of its own
-    /// means ten retries (Lambda developer guide, Kafka on-failure destinations).
+    /// Returns how often a failed batch is retried. An on-failure destination without a limit of
+    /// its own means ten retries (Lambda developer guide, Kafka on-failure destinations).
     #[must_use]
     pub const fn maximum_retries(&self) -> Option<u32> {
         let (given, destination) = match &self.mode {
@@ -407,7 +409,8 @@ pub enum KafkaMode {
     Provisioned(Box<ProvisionedKafka>),
 }
 
-/// What a Kafka mapping can do in provisioned mode only (Lambda developer guide, Kafka scaling modes).
+/// What a Kafka mapping can do in provisioned mode only (Lambda developer guide, Kafka scaling
+/// modes).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProvisionedKafka {

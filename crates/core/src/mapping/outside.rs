@@ -9,9 +9,10 @@ use super::model::{KafkaCluster, KafkaMapping, Mapping, Source};
 /// The longest function timeout for Kafka, Amazon MQ and DocumentDB (Lambda developer guide).
 const BROKER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(14 * 60);
 
-/// Checks the function's timeout against what the source allows: at most the visibility timeout of an SQS
-/// queue (checked on create and update; text as reported of the service by its users), at most 14 minutes
-/// for Kafka, Amazon MQ and DocumentDB. `queue_visibility` is `None` where it is not known.
+/// Checks the function's timeout against what the source allows: at most the visibility timeout of
+/// an SQS queue (checked on create and update; text as reported of the service by its users), at
+/// most 14 minutes for Kafka, Amazon MQ and DocumentDB. `queue_visibility` is `None` where it is
+/// not known.
 ///
 /// # Errors
 /// `InvalidParameterValueException`.
@@ -66,13 +67,13 @@ pub fn check_broker_engine(mapping: &Mapping, engine: MqEngine) -> Result<(), Ap
     }
 }
 
-/// Tells whether a new mapping reads what an existing one reads, for the same function, and with which
-/// `ResourceConflictException`. Mappings of one source to several functions, or to two qualifiers of one
-/// function, do not conflict.
+/// Tells whether a new mapping reads what an existing one reads, for the same function, and with
+/// which `ResourceConflictException`. Mappings of one source to several functions, or to two
+/// qualifiers of one function, do not conflict.
 ///
-/// The texts are recorded for SQS, Kinesis, DynamoDB and self-managed Kafka; there any shared bootstrap
-/// server with the same topic is a conflict. MSK takes the text of self-managed Kafka, Amazon MQ (per queue)
-/// and DocumentDB (per collection) that of the streams.
+/// The texts are recorded for SQS, Kinesis, DynamoDB and self-managed Kafka; there any shared
+/// bootstrap server with the same topic is a conflict. MSK takes the text of self-managed Kafka,
+/// Amazon MQ (per queue) and DocumentDB (per collection) that of the streams.
 #[must_use]
 pub fn duplicate_error(existing: &Mapping, new: &Mapping) -> Option<ApiError> {
     if existing.function != new.function {

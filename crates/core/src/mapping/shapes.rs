@@ -1,6 +1,8 @@
-//! The nested structures of the Lambda API, spelled as on the wire (Lambda API reference, data types).
+//! The nested structures of the Lambda API, spelled as on the wire (Lambda API reference, data
+//! types).
 //!
-//! Members with enumerated values stay text here, so that a wrong one is refused in AWS's own words.
+//! Members with enumerated values stay text here, so that a wrong one is refused in AWS's own
+//! words.
 
 use std::collections::BTreeMap;
 

@@ -16,16 +16,17 @@ use super::wire::AccessKind;
 impl Mapping {
     /// Makes the mapping that this one becomes by an update.
     ///
-    /// A member that is absent keeps its value; one that is given replaces it. An empty structure removes
-    /// what it stands for: `ScalingConfig`, `FilterCriteria`, `DestinationConfig`, `MetricsConfig`,
-    /// `LoggingConfig`, `SchemaRegistryConfig`, and `ProvisionedPollerConfig`, which goes back to on-demand
-    /// mode. An empty text removes a destination, a poller group or a key. Inside `ProvisionedPollerConfig`
-    /// and `DocumentDBEventSourceConfig`, members that are absent keep their values too. The default window
-    /// of 500 ms cannot be had back (Lambda API reference).
+    /// A member that is absent keeps its value; one that is given replaces it. An empty structure
+    /// removes what it stands for: `ScalingConfig`, `FilterCriteria`, `DestinationConfig`,
+    /// `MetricsConfig`, `LoggingConfig`, `SchemaRegistryConfig`, and `ProvisionedPollerConfig`,
+    /// which goes back to on-demand mode. An empty text removes a destination, a poller group or a
+    /// key. Inside `ProvisionedPollerConfig` and `DocumentDBEventSourceConfig`, members that are
+    /// absent keep their values too. The default window of 500 ms cannot be had back (Lambda API
+    /// reference).
     ///
     /// # Errors
-    /// As [`Mapping::create`], for the mapping as it would become; and for what cannot change: the consumer
-    /// group and the virtual host.
+    /// As [`Mapping::create`], for the mapping as it would become; and for what cannot change: the
+    /// consumer group and the virtual host.
     pub fn update(
         &self,
         update: UpdateEventSourceMapping,

@@ -3,8 +3,8 @@
 use crate::mapping::arn::Arn;
 use crate::mapping::model::{AwsDestination, KafkaDestination};
 
-/// Reads the ARN of a standard queue, a standard topic or a bucket; `None` for anything else. FIFO queues
-/// and topics cannot take discarded records.
+/// Reads the ARN of a standard queue, a standard topic or a bucket; `None` for anything else. FIFO
+/// queues and topics cannot take discarded records.
 pub(in crate::mapping) fn aws(text: &str) -> Option<AwsDestination> {
     let arn = Arn::parse(text)?;
     if arn.resource().ends_with(".fifo") {

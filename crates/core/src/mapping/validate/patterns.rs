@@ -1,4 +1,5 @@
-//! The regular expressions of the API model, each as AWS's text beside a matcher that needs no engine.
+//! The regular expressions of the API model, each as AWS's text beside a matcher that needs no
+//! engine.
 
 use crate::mapping::arn::Arn;
 use crate::mapping::function::FunctionRef;
@@ -20,7 +21,7 @@ pub(super) const FUNCTION: Pattern = (
 
 /// A key of the key service, or nothing.
 pub(super) const KMS_KEY: Pattern = (r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()", |text| {
-    text.is_empty() || is_arn(text)
+    text.is_empty() || Arn::parse(text).is_some()
 });
 
 /// A Kafka topic.

@@ -88,12 +88,11 @@ impl Presence {
     }
 }
 
-/// A parameter, what each kind of source makes of it, and what its values must be where it is legal.
+/// A parameter, what each kind of source makes of it, and what its values must be where it is
+/// legal.
 pub(super) struct Row {
     /// The parameter as error messages spell it.
     pub(super) field: &'static str,
-    /// The same in the spelling of the "missing" message.
-    pub(super) member: &'static str,
     /// One rule for SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, Amazon MQ,
     /// DocumentDB.
     pub(super) rules: [Rule; 8],
@@ -132,15 +131,16 @@ impl Row {
 
     fn missing(&self) -> ApiError {
         if self.field == "StartingPosition" {
-            // Recorded; unlike the request framework's own message it ends with a full stop and is no
-            // ValidationException.
+            // Recorded; unlike the request framework's own message it ends with a full stop and is
+            // no ValidationException.
             return ApiError::invalid(
                 self.field,
                 "1 validation error detected: Value null at 'startingPosition' failed to satisfy \
                  constraint: Member must not be null.",
             );
         }
-        ApiError::missing(self.field, self.member)
+        let (first, rest) = self.field.split_at(1);
+        ApiError::missing(self.field, &format!("{}{rest}", first.to_ascii_lowercase()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! What each member may look like by itself (Lambda API reference, constraints of the request syntax).
+//! What each member may look like by itself (Lambda API reference, constraints of the request
+//! syntax).
 
 use super::constraint::{Member, Violations};
 use super::patterns::{ARN, FUNCTION, KMS_KEY, TOPIC};

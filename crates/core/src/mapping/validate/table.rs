@@ -1,8 +1,9 @@
 //! Which parameter is for which source (Lambda developer guide, parameter tables of each source).
 //!
-//! The order of the rows is the order in which AWS's checks win, as far as recorded: batch size, starting
-//! position, batch size against window, then the rest. Default values of a parameter that is forbidden are
-//! refused like any other value, as AWS does; empty structures ask for nothing and pass.
+//! The order of the rows is the order in which AWS's checks win, as far as recorded: batch size,
+//! starting position, batch size against window, then the rest. Default values of a parameter that
+//! is forbidden are refused like any other value, as AWS does; empty structures ask for nothing and
+//! pass.
 
 use super::row::{Presence, Row, Rule, Subject};
 use super::values;
@@ -22,53 +23,62 @@ pub(in crate::mapping) fn check(subject: Subject<'_>) -> Result<(), ApiError> {
     ROWS.iter().try_for_each(|row| row.check(subject))
 }
 
+/// Makes the function that finds a parameter in a request.
+macro_rules! given {
+    ($member:ident) => {
+        |request| Presence::of(request.$member.as_ref())
+    };
+    ($member:ident, default $default:expr) => {
+        |request| Presence::beside(request.$member.as_ref(), &$default)
+    };
+    ($member:ident, unless $empty:expr) => {
+        |request| Presence::unless(request.$member.as_ref(), $empty)
+    };
+}
+
 #[rustfmt::skip]
 const ROWS: [Row; 29] = [
-    row("FunctionName", "functionName",                              [R, R, R, R, R, R, R, R], |r| Presence::of(r.function_name.as_ref()), values::any),
-    row("EventSourceArn", "eventSourceArn",                          [R, R, R, R, R, F, R, R], |r| Presence::of(r.event_source_arn.as_ref()), values::any),
-    row("SelfManagedEventSource", "selfManagedEventSource",          [F, F, F, F, F, R, F, F], |r| Presence::of(r.self_managed_event_source.as_ref()), values::bootstrap_servers),
-    row("Enabled", "enabled",                                        [O, O, O, O, O, O, O, O], |r| Presence::of(r.enabled.as_ref()), values::any),
-    row("BatchSize", "batchSize",                                    [O, O, O, O, O, O, O, O], |r| Presence::of(r.batch_size.as_ref()), values::batch_size),
-    row("StartingPosition", "startingPosition",                      [F, F, R, R, R, O, F, R], |r| Presence::of(r.starting_position.as_ref()), values::starting_position),
-    row("StartingPositionTimestamp", "startingPositionTimestamp",    [F, F, O, F, O, O, F, O], |r| Presence::of(r.starting_position_timestamp.as_ref()), values::starting_timestamp),
-    row("MaximumBatchingWindowInSeconds", "maximumBatchingWindowInSeconds", [O, O, O, O, O, O, O, O], |r| Presence::of(r.maximum_batching_window_in_seconds.as_ref()), values::window),
-    row("ParallelizationFactor", "parallelizationFactor",            [F, F, O, O, F, F, F, F], |r| Presence::of(r.parallelization_factor.as_ref()), values::any),
-    row("TumblingWindowInSeconds", "tumblingWindowInSeconds",        [F, F, O, O, F, F, F, F], |r| Presence::of(r.tumbling_window_in_seconds.as_ref()), values::tumbling_window),
-    row("BisectBatchOnFunctionError", "bisectBatchOnFunctionError",  [F, F, O, O, P, P, F, F], |r| Presence::beside(r.bisect_batch_on_function_error.as_ref(), &false), values::any),
-    row("MaximumRetryAttempts", "maximumRetryAttempts",              [F, F, O, O, P, P, F, F], |r| Presence::beside(r.maximum_retry_attempts.as_ref(), &-1), values::any),
-    row("MaximumRecordAgeInSeconds", "maximumRecordAgeInSeconds",    [F, F, O, O, P, P, F, F], |r| Presence::beside(r.maximum_record_age_in_seconds.as_ref(), &-1), values::record_age),
-    row("DestinationConfig", "destinationConfig",                    [F, F, O, O, O, O, F, F], on_failure, values::on_failure),
-    row("FunctionResponseTypes", "functionResponseTypes",            [O, O, O, O, P, P, F, F], |r| Presence::unless(r.function_response_types.as_ref(), Vec::is_empty), values::any),
-    row("FilterCriteria", "filterCriteria",                          [O, O, O, O, O, O, O, F], filters, values::any),
-    row("KMSKeyArn", "kMSKeyArn",                                    [O, O, O, O, O, O, O, F], |r| Presence::unless(r.kms_key_arn.as_ref(), String::is_empty), values::any),
-    row("ScalingConfig", "scalingConfig",                            [O, O, F, F, F, F, F, F], |r| Presence::unless(r.scaling_config.as_ref(), |c| c.maximum_concurrency.is_none()), values::scaling),
-    row("PollerGroupName", "pollerGroupName",                        [F, F, F, F, O, O, F, F], poller_group, values::any),
-    row("ProvisionedPollerConfig", "provisionedPollerConfig",        [O, O, F, F, O, O, F, F], pollers, values::pollers),
-    row("Topics", "topics",                                          [F, F, F, F, R, R, F, F], |r| Presence::of(r.topics.as_ref()), values::any),
-    row("Queues", "queues",                                          [F, F, F, F, F, F, R, F], |r| Presence::of(r.queues.as_ref()), values::any),
-    row("SourceAccessConfigurations", "sourceAccessConfigurations",  [F, F, F, F, O, R, R, R], |r| Presence::unless(r.source_access_configurations.as_ref(), Vec::is_empty), values::access),
-    row("AmazonManagedKafkaEventSourceConfig", "amazonManagedKafkaEventSourceConfig", [F, F, F, F, O, F, F, F], |r| Presence::unless(r.amazon_managed_kafka_event_source_config.as_ref(), |c| *c == KafkaConfig::default()), values::any),
-    row("SelfManagedKafkaEventSourceConfig", "selfManagedKafkaEventSourceConfig",     [F, F, F, F, F, O, F, F], |r| Presence::unless(r.self_managed_kafka_event_source_config.as_ref(), |c| *c == KafkaConfig::default()), values::any),
-    row("SchemaRegistryConfig", "schemaRegistryConfig",              [F, F, F, F, P, P, F, F], schema_registry, values::schema_registry),
-    row("DocumentDBEventSourceConfig", "documentDBEventSourceConfig", [F, F, F, F, F, F, F, R], |r| Presence::unless(r.document_db_event_source_config.as_ref(), |c| *c == DocumentDb::default()), values::documentdb),
-    row("MetricsConfig", "metricsConfig",                            [O, O, O, O, O, O, F, F], metrics, values::metrics),
-    row("LoggingConfig", "loggingConfig",                            [F, F, F, F, P, P, F, F], |r| Presence::unless(r.logging_config.as_ref(), |c| c.system_log_level.is_none()), values::any),
+    // Columns: SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, Amazon MQ, DocumentDB.
+    row("FunctionName",                        [R, R, R, R, R, R, R, R], given!(function_name), values::any),
+    row("EventSourceArn",                      [R, R, R, R, R, F, R, R], given!(event_source_arn), values::any),
+    row("SelfManagedEventSource",              [F, F, F, F, F, R, F, F], given!(self_managed_event_source), values::bootstrap_servers),
+    row("Enabled",                             [O, O, O, O, O, O, O, O], given!(enabled), values::any),
+    row("BatchSize",                           [O, O, O, O, O, O, O, O], given!(batch_size), values::batch_size),
+    row("StartingPosition",                    [F, F, R, R, R, O, F, R], given!(starting_position), values::starting_position),
+    row("StartingPositionTimestamp",           [F, F, O, F, O, O, F, O], given!(starting_position_timestamp), values::starting_timestamp),
+    row("MaximumBatchingWindowInSeconds",      [O, O, O, O, O, O, O, O], given!(maximum_batching_window_in_seconds), values::window),
+    row("ParallelizationFactor",               [F, F, O, O, F, F, F, F], given!(parallelization_factor), values::any),
+    row("TumblingWindowInSeconds",             [F, F, O, O, F, F, F, F], given!(tumbling_window_in_seconds), values::tumbling_window),
+    row("BisectBatchOnFunctionError",          [F, F, O, O, P, P, F, F], given!(bisect_batch_on_function_error, default false), values::any),
+    row("MaximumRetryAttempts",                [F, F, O, O, P, P, F, F], given!(maximum_retry_attempts, default -1), values::any),
+    row("MaximumRecordAgeInSeconds",           [F, F, O, O, P, P, F, F], given!(maximum_record_age_in_seconds, default -1), values::record_age),
+    row("DestinationConfig",                   [F, F, O, O, O, O, F, F], on_failure, values::on_failure),
+    row("FunctionResponseTypes",               [O, O, O, O, P, P, F, F], given!(function_response_types, unless Vec::is_empty), values::any),
+    row("FilterCriteria",                      [O, O, O, O, O, O, O, F], filters, values::any),
+    row("KMSKeyArn",                           [O, O, O, O, O, O, O, F], given!(kms_key_arn, unless String::is_empty), values::any),
+    row("ScalingConfig",                       [O, O, F, F, F, F, F, F], given!(scaling_config, unless is_default), values::scaling),
+    row("PollerGroupName",                     [F, F, F, F, O, O, F, F], poller_group, values::any),
+    row("ProvisionedPollerConfig",             [O, O, F, F, O, O, F, F], given!(provisioned_poller_config, unless is_default), values::pollers),
+    row("Topics",                              [F, F, F, F, R, R, F, F], given!(topics), values::any),
+    row("Queues",                              [F, F, F, F, F, F, R, F], given!(queues), values::any),
+    row("SourceAccessConfigurations",          [F, F, F, F, O, R, R, R], given!(source_access_configurations, unless Vec::is_empty), values::access),
+    row("AmazonManagedKafkaEventSourceConfig", [F, F, F, F, O, F, F, F], given!(amazon_managed_kafka_event_source_config, unless is_default), values::any),
+    row("SelfManagedKafkaEventSourceConfig",   [F, F, F, F, F, O, F, F], given!(self_managed_kafka_event_source_config, unless is_default), values::any),
+    row("SchemaRegistryConfig",                [F, F, F, F, P, P, F, F], schema_registry, values::schema_registry),
+    row("DocumentDBEventSourceConfig",         [F, F, F, F, F, F, F, R], given!(document_db_event_source_config, unless is_default), values::documentdb),
+    row("MetricsConfig",                       [O, O, O, O, O, O, F, F], metrics, values::metrics),
+    row("LoggingConfig",                       [F, F, F, F, P, P, F, F], given!(logging_config, unless is_default), values::any),
     // Tags are for all sources and have no rule beyond their shape.
 ];
 
-type KafkaConfig = crate::mapping::shapes::KafkaEventSourceConfig;
-type DocumentDb = crate::mapping::shapes::DocumentDbEventSourceConfig;
-
 const fn row(
     field: &'static str,
-    member: &'static str,
     rules: [Rule; 8],
     presence: fn(&Request) -> Presence,
     value: fn(Subject<'_>) -> Result<(), ApiError>,
 ) -> Row {
     Row {
         field,
-        member,
         rules,
         presence,
         value,
@@ -100,12 +110,6 @@ fn poller_group(request: &Request) -> Presence {
     })
 }
 
-fn pollers(request: &Request) -> Presence {
-    Presence::unless(request.provisioned_poller_config.as_ref(), |config| {
-        *config == crate::mapping::shapes::ProvisionedPollerConfig::default()
-    })
-}
-
 fn metrics(request: &Request) -> Presence {
     Presence::unless(request.metrics_config.as_ref(), |config| {
         config.metrics.as_ref().is_none_or(Vec::is_empty)
@@ -121,7 +125,9 @@ fn schema_registry(request: &Request) -> Presence {
         .into_iter()
         .flatten()
         .find_map(|config| config.schema_registry_config.as_ref());
-    Presence::unless(registry, |config| {
-        *config == crate::mapping::shapes::SchemaRegistryConfig::default()
-    })
+    Presence::unless(registry, is_default)
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

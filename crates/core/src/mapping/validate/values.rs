@@ -16,7 +16,8 @@ pub(super) const fn any(_: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// No event source mapping has an `OnSuccess` destination (recorded). This wins over every other check.
+/// No event source mapping has an `OnSuccess` destination (recorded). This wins over every other
+/// check.
 pub(in crate::mapping) fn on_success(request: &CreateEventSourceMapping) -> Checked {
     let config = request.destination_config.as_ref();
     let destination = config.and_then(|config| config.on_success.as_ref()?.destination.as_ref());
@@ -103,8 +104,9 @@ pub(super) fn starting_timestamp(subject: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// FIFO queues have no window, and a standard queue needs one to gather more than ten messages (both
-/// recorded). AWS's reference states the second rule for streams as well, but the service does not keep it.
+/// FIFO queues have no window, and a standard queue needs one to gather more than ten messages
+/// (both recorded). AWS's reference states the second rule for streams as well, but the service
+/// does not keep it.
 pub(super) fn window(subject: Subject<'_>) -> Checked {
     let field = "MaximumBatchingWindowInSeconds";
     let window = subject
@@ -161,7 +163,8 @@ pub(super) fn record_age(subject: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// Streams and on-demand Kafka write to SQS, SNS or S3, provisioned Kafka also to another of its topics.
+/// Streams and on-demand Kafka write to SQS, SNS or S3, provisioned Kafka also to another of its
+/// topics.
 pub(super) fn on_failure(subject: Subject<'_>) -> Checked {
     let field = "DestinationConfig";
     let Some(text) = subject.request.on_failure() else {
@@ -200,7 +203,8 @@ pub(super) fn on_failure(subject: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// `MaximumConcurrency` and dedicated pollers exclude each other (Lambda developer guide, SQS scaling).
+/// `MaximumConcurrency` and dedicated pollers exclude each other (Lambda developer guide, SQS
+/// scaling).
 pub(super) fn scaling(subject: Subject<'_>) -> Checked {
     let config = subject.request.scaling_config.as_ref();
     let limited = config.is_some_and(|config| config.maximum_concurrency.is_some());

@@ -1,5 +1,7 @@
 //! The answer of the API: exactly the members the service shows, with its defaults.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod mapping_common;
 
 use lambda_esm_core::lifecycle::{LastProcessingResult, State};

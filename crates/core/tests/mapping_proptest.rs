@@ -1,5 +1,7 @@
 //! Any request: an answer, never a panic; and what is accepted stays what it is.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod mapping_common;
 
 use lambda_esm_core::lifecycle::State;

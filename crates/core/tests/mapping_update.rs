@@ -1,5 +1,7 @@
 //! Updates: what stays, what changes, what goes, what cannot change.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod mapping_common;
 
 use lambda_esm_core::Timestamp;

@@ -1,5 +1,6 @@
 //! Minimal legal requests, one per kind of source.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(dead_code, reason = "each test file uses what it needs")]
 
 use lambda_esm_core::Timestamp;

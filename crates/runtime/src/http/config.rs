@@ -1,0 +1,185 @@
+//! Settings of one HTTP function.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use crate::error::ConfigError;
+use crate::redact::{self, Keys};
+
+/// One HTTP function. [`new`](Self::new) fills in the defaults.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Where events are posted: an `http://` URL without user information.
+    pub url: String,
+    /// The function's timeout, from the connection to the last byte of the answer: 1 ms to 15 min.
+    pub timeout: Duration,
+    /// Headers of every request. They win over `Content-Type: application/json`; those that frame the
+    /// message (`Host`, `Connection`, `Content-Length`, `Transfer-Encoding`) may not be given.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl HttpConfig {
+    /// Long enough for a slow function, short enough for a queue's default visibility timeout (30 s).
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// Returns the settings of the function at `url` with defaults: timeout 30 s, no headers.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            timeout: Self::DEFAULT_TIMEOUT,
+            headers: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn parse(&self) -> Result<(Uri, HeaderMap), ConfigError> {
+        if !(Duration::from_millis(1)..=Duration::from_secs(900)).contains(&self.timeout) {
+            let rule = "give 1 ms to 15 min (900 s)";
+            return Err(ConfigError::new(
+                "timeout",
+                format!("{:?}", self.timeout),
+                rule,
+            ));
+        }
+        Ok((self.parse_url()?, self.parse_headers()?))
+    }
+
+    fn parse_url(&self) -> Result<Uri, ConfigError> {
+        let refuse = |rule: &str| ConfigError::new("url", redact::url(&self.url), rule);
+        let url: Uri = self.url.parse().map_err(|error| {
+            refuse(&format!(
+                "{error}; give a URL such as http://host:port/path"
+            ))
+        })?;
+        match url.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                let rule = "https is not supported by http functions; give an http:// URL, for \
+                            example of a local proxy that speaks TLS";
+                return Err(refuse(rule));
+            }
+            _ => return Err(refuse("give a URL that starts with http://")),
+        }
+        match url.authority() {
+            Some(authority) if authority.as_str().contains('@') => Err(refuse(
+                "leave out user information; give an Authorization header in `headers`",
+            )),
+            Some(authority) if !authority.host().is_empty() => Ok(url),
+            _ => Err(refuse("give a host")),
+        }
+    }
+
+    fn parse_headers(&self) -> Result<HeaderMap, ConfigError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in &self.headers {
+            let refuse = |rule: &str| ConfigError::new("headers", format!("{name:?}"), rule);
+            let key = HeaderName::try_from(name).map_err(|_| refuse("is no header name"))?;
+            if [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
+                return Err(refuse("is set by the client itself; leave it out"));
+            }
+            let mut value = HeaderValue::try_from(value)
+                .map_err(|_| refuse("has a value with characters that a header may not hold"))?;
+            value.set_sensitive(true);
+            headers.insert(key, value);
+        }
+        Ok(headers)
+    }
+}
+
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HttpConfig")
+            .field("url", &redact::url(&self.url))
+            .field("timeout", &self.timeout)
+            .field("headers", &Keys(&self.headers))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        HttpConfig::new(url).parse().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_http_urls_with_a_host_are_taken() {
+        assert!(HttpConfig::new("http://127.0.0.1:8080/").parse().is_ok());
+        assert!(HttpConfig::new("http://[::1]:8080").parse().is_ok());
+        assert!(refusal("https://host/").contains("https is not supported"));
+        for url in [
+            "",
+            "host:80",
+            "/path",
+            "ftp://host/",
+            "http://",
+            "http://a b/",
+        ] {
+            assert!(refusal(url).starts_with("url "), "{url}");
+        }
+    }
+
+    #[test]
+    fn secrets_appear_neither_in_debug_nor_in_errors() {
+        let mut config = HttpConfig::new("http://me:s3cret@host/");
+        config
+            .headers
+            .insert("Authorization".to_owned(), "Bearer t0ken".to_owned());
+        let debug = format!("{config:?}");
+        assert!(
+            debug.contains("Authorization") && debug.contains("host"),
+            "{debug}"
+        );
+        assert!(
+            !debug.contains("s3cret") && !debug.contains("t0ken"),
+            "{debug}"
+        );
+        let error = config.parse().unwrap_err().to_string();
+        assert!(
+            error.contains("Authorization header") && !error.contains("s3cret"),
+            "{error}"
+        );
+        config.url = "http://host/".to_owned();
+        config
+            .headers
+            .insert("X-Key".to_owned(), "s3cret\n".to_owned());
+        let error = config.parse().unwrap_err().to_string();
+        assert!(
+            error.contains("X-Key") && !error.contains("s3cret"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn headers_that_frame_the_message_are_refused() {
+        for name in [
+            "Host",
+            "content-length",
+            "Transfer-Encoding",
+            "connection",
+            "bad name",
+        ] {
+            let mut config = HttpConfig::new("http://host/");
+            config.headers.insert(name.to_owned(), "x".to_owned());
+            assert_eq!(config.parse().unwrap_err().field, "headers", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_must_be_positive_and_at_most_fifteen_minutes() {
+        for timeout in [Duration::ZERO, Duration::from_secs(901)] {
+            let config = HttpConfig {
+                timeout,
+                ..HttpConfig::new("http://host/")
+            };
+            assert_eq!(config.parse().unwrap_err().field, "timeout");
+        }
+    }
+}

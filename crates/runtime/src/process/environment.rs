@@ -1,0 +1,159 @@
+//! One execution environment: a child process and its Runtime API.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use super::config::ProcessConfig;
+use super::group::ProcessGroup;
+use super::launch::spawn;
+use super::logs::{LastError, LogSink, LogTarget};
+use super::server::serve;
+use super::state::{Answer, Dialogue, Invocation};
+use super::supervise::{Ended, KillOnDrop, Stop, supervise};
+
+/// The init phase's limit (Lambda developer guide, "Lambda execution environment lifecycle").
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What environments of one function have in common.
+pub(crate) struct Launch {
+    pub(crate) config: ProcessConfig,
+    pub(crate) sink: Option<LogSink>,
+    pub(crate) tracker: TaskTracker,
+}
+
+/// A running environment. Dropping it kills the process group at once; [`leave`](Self::leave) does not.
+pub(crate) struct Environment {
+    dialogue: Arc<Dialogue>,
+    ended: watch::Receiver<Option<Ended>>,
+    /// When it must be back for more at the latest.
+    limit: Instant,
+    guard: Option<KillOnDrop>,
+    _server: AbortOnDropHandle<()>,
+}
+
+/// An event that a runtime has.
+pub(crate) struct Handed {
+    answer: oneshot::Receiver<Answer>,
+}
+
+/// Why an environment did not take an event.
+pub(crate) enum Unready {
+    InitFailed(String),
+    Ended(Ended),
+    /// It did not ask for work in time.
+    TooSlow,
+}
+
+/// How an invocation ended.
+pub(crate) enum End {
+    Answered(Answer),
+    TimedOut,
+    Ended(Ended),
+}
+
+impl Environment {
+    /// Starts a runtime; its init goes on after this returns.
+    pub(crate) async fn start(launch: &Launch, stop: Stop) -> Result<Self, InvokeError> {
+        let config = &launch.config;
+        let no_listener = |error| {
+            let message = format!(
+                "function {}: cannot serve the Runtime API: {error}",
+                config.name
+            );
+            InvokeError::new(InvokeErrorKind::Unavailable, message)
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(no_listener)?;
+        let child = spawn(config, listener.local_addr().map_err(no_listener)?)?;
+        let process_id = child.id().unwrap_or_default();
+        tracing::debug!(function = %config.name, process_id, "started an environment");
+        let group = Arc::new(ProcessGroup::new(process_id));
+        let logs = LogTarget {
+            function: Arc::from(config.name.as_str()),
+            process_id,
+            sink: launch.sink.clone(),
+            last_error: LastError::default(),
+        };
+        let (sender, ended) = watch::channel(None);
+        launch
+            .tracker
+            .spawn(supervise(child, Arc::clone(&group), logs, stop, sender));
+        let dialogue = Arc::new(Dialogue::new());
+        let server = tokio::spawn(serve(listener, Arc::clone(&dialogue)));
+        Ok(Self {
+            dialogue,
+            ended,
+            limit: Instant::now() + INIT_LIMIT.max(config.timeout),
+            guard: Some(KillOnDrop::new(group)),
+            _server: AbortOnDropHandle::new(server),
+        })
+    }
+
+    /// Tells whether it could take an event at this moment.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.dialogue.is_waiting() && self.ended.borrow().is_none()
+    }
+
+    /// Waits until the runtime asks for work, and hands it `invocation` with a deadline `timeout` from then.
+    pub(crate) async fn hand_over(
+        &mut self,
+        invocation: &Invocation,
+        timeout: Duration,
+    ) -> Result<Handed, Unready> {
+        loop {
+            let limit = self.limit;
+            let dialogue = Arc::clone(&self.dialogue);
+            tokio::select! {
+                biased;
+                waiting = dialogue.waiting() => waiting.map_err(Unready::InitFailed)?,
+                ended = self.end() => return Err(Unready::Ended(ended)),
+                () = tokio::time::sleep_until(limit) => return Err(Unready::TooSlow),
+            }
+            let timeout_ms = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+            // A real process reads this, so it is real time whatever clock the engine runs on.
+            let deadline_ms = Timestamp::now().as_millisecond().saturating_add(timeout_ms);
+            let invocation = Invocation {
+                deadline_ms,
+                ..invocation.clone()
+            };
+            self.limit = Instant::now() + timeout;
+            if let Some(answer) = self.dialogue.deliver(invocation) {
+                return Ok(Handed { answer });
+            }
+        }
+    }
+
+    /// Waits for the answer to what was handed over.
+    pub(crate) async fn answer(&mut self, handed: Handed) -> End {
+        let limit = self.limit;
+        tokio::select! {
+            biased;
+            Ok(answer) = handed.answer => End::Answered(answer),
+            ended = self.end() => End::Ended(ended),
+            () = tokio::time::sleep_until(limit) => End::TimedOut,
+        }
+    }
+
+    /// Lets go without a kill; the supervisor ends the process.
+    pub(crate) fn leave(mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.disarm();
+        }
+    }
+
+    async fn end(&mut self) -> Ended {
+        match self.ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(ended)) => ended.clone(),
+            Ok(None) | Err(_) => Ended::lost(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A process group that can be signalled until its leader is reaped.
+
+use std::sync::{Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// The group led by one child. After [`reaped`](Self::reaped) the number may belong to somebody else, so
+/// signals are no longer sent.
+#[derive(Debug)]
+pub(crate) struct ProcessGroup {
+    leader: Mutex<Option<Pid>>,
+}
+
+impl ProcessGroup {
+    pub(crate) fn new(leader: u32) -> Self {
+        let leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
+        Self {
+            leader: Mutex::new(leader),
+        }
+    }
+
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Kills what the leader left behind. To be called right after the leader was waited for.
+    pub(crate) fn reaped(&self) {
+        self.kill();
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(leader) = *leader
+            && let Err(error) = kill_process_group(leader, signal)
+            && error != rustix::io::Errno::SRCH
+        {
+            tracing::warn!(%error, ?leader, ?signal, "cannot signal a function's process group");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How a runtime is started: its command and its variables.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use jiff::Timestamp;
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+use super::config::ProcessConfig;
+
+/// Starts the runtime of `config` as the leader of a process group, with `api` as its Runtime API.
+///
+/// # Errors
+/// `NotFound` for a missing program or directory, `Denied` for a program that may not be run, else
+/// `Unavailable`; the message names the command.
+pub(crate) fn spawn(config: &ProcessConfig, api: SocketAddr) -> Result<Child, InvokeError> {
+    let (program, arguments) = config.command.split_first().ok_or_else(|| {
+        InvokeError::new(
+            InvokeErrorKind::NotFound,
+            format!("{}: no command", config.name),
+        )
+    })?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .envs(variables(config, Timestamp::now(), &|name| {
+            std::env::var_os(name).is_some()
+        }))
+        .envs(&config.env)
+        .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    if let Some(directory) = &config.working_dir {
+        command.current_dir(directory);
+    }
+    command
+        .spawn()
+        .map_err(|error| spawn_error(config, program, &error))
+}
+
+fn spawn_error(config: &ProcessConfig, program: &str, error: &io::Error) -> InvokeError {
+    let name = &config.name;
+    if let Some(directory) = config
+        .working_dir
+        .as_ref()
+        .filter(|directory| !directory.is_dir())
+    {
+        let directory = directory.display();
+        let message = format!("function {name}: working directory {directory} does not exist");
+        return InvokeError::new(InvokeErrorKind::NotFound, message);
+    }
+    let (kind, advice) = match error.kind() {
+        io::ErrorKind::NotFound => (
+            InvokeErrorKind::NotFound,
+            "; install it, or give the full path of an executable file",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            InvokeErrorKind::Denied,
+            "; make the file executable for this user",
+        ),
+        _ => (InvokeErrorKind::Unavailable, ""),
+    };
+    InvokeError::new(
+        kind,
+        format!("function {name}: cannot start command `{program}`: {error}{advice}"),
+    )
+}
+
+/// Lambda's own variables (Lambda developer guide, "Defined runtime environment variables").
+fn variables(
+    config: &ProcessConfig,
+    now: Timestamp,
+    is_inherited: &dyn Fn(&str) -> bool,
+) -> Vec<(&'static str, OsString)> {
+    let directory = config
+        .working_dir
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("."));
+    let root = std::path::absolute(&directory).unwrap_or(directory);
+    let day = now.strftime("%Y/%m/%d");
+    let stream = format!("{day}/[$LATEST]{}", Uuid::new_v4().simple());
+    let mut variables: Vec<(&'static str, OsString)> = vec![
+        ("AWS_DEFAULT_REGION", config.region.clone().into()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            config.memory_mb.to_string().into(),
+        ),
+        ("AWS_LAMBDA_FUNCTION_NAME", config.name.clone().into()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", config.name).into(),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", stream.into()),
+        ("AWS_REGION", config.region.clone().into()),
+        ("LAMBDA_TASK_ROOT", root.into()),
+        ("TZ", ":UTC".into()),
+    ];
+    // Python holds back what it prints to a pipe, and a kill would lose it.
+    if !is_inherited("PYTHONUNBUFFERED") {
+        variables.push(("PYTHONUNBUFFERED", "1".into()));
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_stream_carries_the_day_and_the_version() {
+        let config = ProcessConfig::new("orders", vec!["true".to_owned()]);
+        let variables = variables(&config, Timestamp::UNIX_EPOCH, &|_| false);
+        let stream = variables
+            .iter()
+            .find(|(name, _)| *name == "AWS_LAMBDA_LOG_STREAM_NAME");
+        let stream = stream.unwrap().1.to_str().unwrap();
+        assert!(stream.starts_with("1970/01/01/[$LATEST]"), "{stream}");
+    }
+
+    #[test]
+    fn an_inherited_pythonunbuffered_is_left_alone() {
+        let config = ProcessConfig::new("orders", vec!["true".to_owned()]);
+        let has = |inherited| {
+            let variables = variables(&config, Timestamp::UNIX_EPOCH, &|_| inherited);
+            variables
+                .iter()
+                .any(|(name, _)| *name == "PYTHONUNBUFFERED")
+        };
+        assert!(has(false) && !has(true));
+    }
+}

@@ -1,0 +1,276 @@
+//! The HTTP backend against a small server in this process.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+type Answer = Response<Full<Bytes>>;
+
+struct Server {
+    url: String,
+    connections: Arc<AtomicUsize>,
+}
+
+/// Serves `answer` to every request until the test ends.
+async fn serve(answer: impl Fn(Request<Bytes>) -> Answer + Send + Sync + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook?a=1", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (answer, count) = (Arc::new(answer), Arc::clone(&connections));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let answer = Arc::clone(&answer);
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = Arc::clone(&answer);
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let body = body.collect().await.unwrap().to_bytes();
+                    Ok::<_, Infallible>(answer(Request::from_parts(parts, body)))
+                }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(async move { drop(connection.await) });
+        }
+    });
+    Server { url, connections }
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
+    Response::builder()
+        .status(status)
+        .body(Full::new(body.into()))
+        .unwrap()
+}
+
+async fn invoke(config: HttpConfig, payload: &'static str) -> Result<Bytes, InvokeError> {
+    HttpBackend::new(config)
+        .unwrap()
+        .invoke(request(payload))
+        .await
+}
+
+fn request(payload: &'static str) -> InvokeRequest {
+    let function = Arc::new(FunctionRef::parse("hook").unwrap());
+    InvokeRequest {
+        function,
+        payload: Bytes::from_static(payload.as_bytes()),
+    }
+}
+
+async fn invoke_status(status: u16, body: &'static str) -> Result<Bytes, InvokeError> {
+    let server = serve(move |_| answer(status, body)).await;
+    invoke(HttpConfig::new(server.url), "{}").await
+}
+
+#[tokio::test]
+async fn the_event_is_posted_as_json_with_the_configured_headers() {
+    let server = serve(|request| {
+        let header = |name| request.headers()[name].to_str().unwrap();
+        let seen = format!(
+            "{} {} {} {} {}",
+            request.method(),
+            request.uri(),
+            header("content-type"),
+            header("x-key"),
+            String::from_utf8_lossy(request.body())
+        );
+        answer(200, seen)
+    })
+    .await;
+    let mut config = HttpConfig::new(server.url);
+    config
+        .headers
+        .insert("X-Key".to_owned(), "secret".to_owned());
+    let response = invoke(config, r#"{"Records":[]}"#).await.unwrap();
+    assert_eq!(
+        response,
+        r#"POST /hook?a=1 application/json secret {"Records":[]}"#
+    );
+}
+
+#[tokio::test]
+async fn any_success_is_the_response() {
+    assert_eq!(
+        invoke_status(200, r#"{"batchItemFailures":[]}"#)
+            .await
+            .unwrap()
+            .len(),
+        24
+    );
+    assert_eq!(invoke_status(202, "x").await.unwrap(), "x");
+    assert_eq!(invoke_status(204, "").await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn each_status_has_its_kind() {
+    let kinds = [
+        (301, InvokeErrorKind::Unavailable),
+        (400, InvokeErrorKind::Function),
+        (401, InvokeErrorKind::Denied),
+        (403, InvokeErrorKind::Denied),
+        (404, InvokeErrorKind::NotFound),
+        (413, InvokeErrorKind::TooLarge),
+        (422, InvokeErrorKind::Function),
+        (429, InvokeErrorKind::Throttled { retry_after: None }),
+        (500, InvokeErrorKind::Function),
+        (501, InvokeErrorKind::Function),
+        (502, InvokeErrorKind::Unavailable),
+        (503, InvokeErrorKind::Unavailable),
+        (504, InvokeErrorKind::Unavailable),
+    ];
+    for (status, kind) in kinds {
+        let error = invoke_status(status, "because").await.unwrap_err();
+        assert_eq!(error.kind, kind, "{status}");
+        assert!(error.message.contains(&status.to_string()), "{error}");
+        assert!(error.message.ends_with(": because"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn throttling_carries_the_seconds_of_retry_after() {
+    for (value, retry_after) in [("7", Some(7)), ("Wed, 21 Oct 2015 07:28:00 GMT", None)] {
+        let server = serve(move |_| {
+            let mut answer = answer(429, "");
+            answer
+                .headers_mut()
+                .insert("retry-after", value.parse().unwrap());
+            answer
+        })
+        .await;
+        let error = invoke(HttpConfig::new(server.url), "{}").await.unwrap_err();
+        let retry_after = retry_after.map(Duration::from_secs);
+        assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after });
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_names_its_target_and_is_not_followed() {
+    let server = serve(|_| {
+        let mut answer = answer(307, "");
+        answer
+            .headers_mut()
+            .insert("location", "http://elsewhere/".parse().unwrap());
+        answer
+    })
+    .await;
+    let error = invoke(HttpConfig::new(server.url), "{}").await.unwrap_err();
+    assert!(error.message.contains("to http://elsewhere/"), "{error}");
+}
+
+#[tokio::test]
+async fn the_body_of_an_error_is_shown_in_part() {
+    let server = serve(|_| answer(500, "é".repeat(100_000))).await;
+    let error = invoke(HttpConfig::new(server.url), "{}").await.unwrap_err();
+    assert!(error.message.chars().count() < 600, "{error}");
+    assert!(error.message.contains("éé"), "{error}");
+}
+
+#[tokio::test]
+async fn the_largest_response_passes_and_one_byte_more_is_a_function_error() {
+    let server = serve(|request| {
+        let size: usize = std::str::from_utf8(request.body())
+            .unwrap()
+            .parse()
+            .unwrap();
+        answer(200, vec![b'x'; size])
+    })
+    .await;
+    let largest = invoke(HttpConfig::new(&server.url), "6291456")
+        .await
+        .unwrap();
+    assert_eq!(largest.len(), 6_291_456);
+    let error = invoke(HttpConfig::new(&server.url), "6291457")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Function);
+    assert!(
+        error.message.starts_with("Function.ResponseSizeTooLarge"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_unavailable_and_names_the_url() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let error = invoke(HttpConfig::new(&url), "{}").await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Unavailable);
+    assert!(error.message.contains(&url), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_lost_after_the_request_is_a_function_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"{\"n\":1}") {
+            stream.read_buf(&mut seen).await.unwrap();
+        }
+    });
+    let error = invoke(HttpConfig::new(url), "{\"n\":1}").await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Function);
+}
+
+#[tokio::test]
+async fn no_answer_within_the_timeout_is_a_function_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let timeout = Duration::from_millis(50);
+    let error = invoke(
+        HttpConfig {
+            timeout,
+            ..HttpConfig::new(url)
+        },
+        "{}",
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(
+        error,
+        InvokeError::function("Task timed out after 0.05 seconds")
+    );
+}
+
+#[tokio::test]
+async fn connections_are_kept_for_the_next_event() {
+    let server = serve(|_| answer(200, "1")).await;
+    let backend = HttpBackend::new(HttpConfig::new(server.url)).unwrap();
+    for _ in 0..10 {
+        backend.invoke(request("{}")).await.unwrap();
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn describe_tells_the_timeout() {
+    let backend = HttpBackend::new(HttpConfig::new("http://host/")).unwrap();
+    let facts = backend.describe(&request("").function).await.unwrap();
+    let timeout = Some(Duration::from_secs(30));
+    assert_eq!(
+        facts,
+        FunctionFacts {
+            timeout,
+            concurrency: None
+        }
+    );
+}

@@ -1,0 +1,9 @@
+//! The process backend against a scripted runtime, and against the official Python one.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod awslambdaric;
+mod ending;
+mod failures;
+mod serving;
+mod support;

@@ -1,0 +1,130 @@
+//! What the tests of the process backend share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambda_esm_core::fault::InvokeError;
+use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest};
+use lambda_esm_runtime::process::{LogLine, LogSink, ProcessBackend, ProcessConfig};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// How long a test waits for what must happen, before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A function on the scripted runtime beside this file, with a timeout nobody meets by accident.
+pub(crate) fn scripted(env: &[(&str, &str)]) -> ProcessConfig {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/runtime.py");
+    let command = vec!["python3".to_owned(), script.display().to_string()];
+    ProcessConfig {
+        timeout: Duration::from_secs(60),
+        env: strings(env),
+        ..config(command)
+    }
+}
+
+pub(crate) fn config(command: Vec<String>) -> ProcessConfig {
+    ProcessConfig::new("orders", command)
+}
+
+pub(crate) fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+pub(crate) fn backend(config: ProcessConfig) -> Arc<ProcessBackend> {
+    Arc::new(ProcessBackend::new(config).unwrap())
+}
+
+pub(crate) fn logging_backend(
+    config: ProcessConfig,
+) -> (Arc<ProcessBackend>, mpsc::UnboundedReceiver<LogLine>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let sink: LogSink = Arc::new(move |line| drop(sender.send(line)));
+    (
+        Arc::new(ProcessBackend::new(config).unwrap().with_log_sink(sink)),
+        receiver,
+    )
+}
+
+pub(crate) fn request(event: &Value) -> InvokeRequest {
+    InvokeRequest {
+        function: Arc::new(FunctionRef::parse("orders").unwrap()),
+        payload: Bytes::from(event.to_string()),
+    }
+}
+
+pub(crate) async fn invoke(backend: &ProcessBackend, event: Value) -> Result<Value, InvokeError> {
+    let call = backend.invoke(request(&event));
+    let body = tokio::time::timeout(PATIENCE, call)
+        .await
+        .expect("the invocation ends")?;
+    Ok(serde_json::from_slice(&body).expect("a JSON response"))
+}
+
+/// The process id in a response of the scripted runtime.
+pub(crate) fn pid(response: &Value) -> u64 {
+    response["pid"].as_u64().unwrap()
+}
+
+/// Tells whether a process of that id exists and is not a zombie.
+pub(crate) fn is_running(pid: u64) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, wait).await.is_ok(),
+        "never happened: {what}"
+    );
+}
+
+/// Waits for a process id that a function writes to `file`.
+pub(crate) async fn pid_in(file: &Path) -> u64 {
+    eventually("the function writes its process id", || file.exists()).await;
+    std::fs::read_to_string(file).unwrap().parse().unwrap()
+}
+
+/// A folder of its own for one test, removed at its end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("lambda-esm-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}

@@ -49,7 +49,8 @@ impl Endpoints {
     /// Fills what is not set from `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL`, the variables
     /// that every AWS SDK reads (AWS SDKs and Tools reference guide, "Service-specific endpoints").
     ///
-    /// Empty values and `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` leave everything as it is.
+    /// An `aws` endpoint counts as set for every service. Empty values and
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` leave everything as it is.
     ///
     /// # Errors
     /// Fails if a variable holds no HTTP URL.

@@ -114,7 +114,9 @@ async fn a_released_message_is_visible_at_once(
     send("again").await;
     let first = one(source).await;
     settle_ok(source, SettleVerb::Release, &first).await;
-    let second = one(source).await;
+    let step = source.describe().await.unwrap().wait_step;
+    let mut second = receive(source, 1, step).await;
+    let second = second.pop().unwrap();
     assert_eq!(second.id, first.id);
     assert_eq!(count(&second), "2");
     settle_ok(source, SettleVerb::Delete, &second).await;

@@ -233,9 +233,15 @@ async fn a_silent_server_is_given_up_after_the_timeout() {
         timeout: Duration::from_millis(200),
     };
     let api = LambdaApi::new(&AwsConfig::default(), options).unwrap();
+    let start = tokio::time::Instant::now();
     let error = invoke(&api, "orders").await.unwrap_err();
     assert_eq!(error.kind, InvokeErrorKind::Unavailable);
     assert!(error.message.contains("within 0.2 s"), "{error}");
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test]

@@ -294,6 +294,33 @@ async fn each_settlement_has_its_own_result() {
 }
 
 #[tokio::test]
+async fn a_delete_names_the_receipt_and_a_release_ends_the_visibility() {
+    let fake = Fake::start([found(), reply(200, &[], r#"{"Successful":[{"Id":"0"}]}"#)]).await;
+    let queue = open(&fake.url, ARN).await;
+    for (verb, operation, entry) in [
+        (
+            SettleVerb::Delete,
+            "DeleteMessageBatch",
+            r#"{"Id":"0","ReceiptHandle":"r-0"}"#,
+        ),
+        (
+            SettleVerb::Release,
+            "ChangeMessageVisibilityBatch",
+            r#"{"Id":"0","ReceiptHandle":"r-0","VisibilityTimeout":0}"#,
+        ),
+    ] {
+        assert_eq!(queue.settle(&settlements(&[verb])).await.unwrap(), [Ok(())]);
+        let seen = fake.seen().pop().unwrap();
+        assert!(
+            seen.header("x-amz-target").unwrap().ends_with(operation),
+            "{seen:?}"
+        );
+        let body = String::from_utf8(seen.body).unwrap();
+        assert!(body.contains(entry), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_settle_that_fails_as_a_whole_fails_once() {
     let fake = Fake::start([found(), refused(500, "InternalError", "again")]).await;
     let queue = open(&fake.url, ARN).await;

@@ -17,7 +17,7 @@ use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
 use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -214,6 +214,28 @@ async fn a_refused_connection_is_unavailable_and_names_the_url() {
     let error = invoke(HttpConfig::new(&url), "{}").await.unwrap_err();
     assert_eq!(error.kind, InvokeErrorKind::Unavailable);
     assert!(error.message.contains(&url), "{error}");
+}
+
+/// Linux leaves further connections unanswered once a listener's backlog is full.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_unavailable() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut filling = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        filling.spawn(TcpStream::connect(address));
+    }
+    let _connected = [filling.join_next().await, filling.join_next().await];
+    let timeout = Duration::from_millis(200);
+    let config = HttpConfig {
+        timeout,
+        ..HttpConfig::new(format!("http://{address}/"))
+    };
+    let error = invoke(config, "{}").await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Unavailable);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use crate::text::excerpt;
 /// Shorter than the 5 seconds after which common servers close an idle connection, so that a request
 /// seldom meets a connection that is being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const EXCERPT_BYTES: usize = 4_096;
 const EXCERPT: usize = 500;
 
@@ -48,7 +49,7 @@ impl HttpBackend {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_timer(TokioTimer::new())
-            .build(connector());
+            .build(connector(config.timeout));
         Ok(Self {
             config,
             url,
@@ -114,8 +115,10 @@ impl fmt::Debug for HttpBackend {
     }
 }
 
-fn connector() -> HttpConnector {
+fn connector(timeout: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
+    // Well before the function's timeout, to tell a host that is away from a function that is slow.
+    connector.set_connect_timeout(Some(CONNECT_LIMIT.min(timeout / 2)));
     connector.set_nodelay(true);
     connector
 }

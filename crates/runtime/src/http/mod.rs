@@ -11,6 +11,8 @@
 //! | any other status, a connection lost after the request | function error |
 //! | none within the timeout | function error, as in AWS |
 //!
+//! A connection that takes longer than 5 seconds, or half of the timeout if that is less, counts as none.
+//!
 //! Only `http://` is spoken here; put a proxy in front of a function that is reached by TLS.
 
 mod backend;

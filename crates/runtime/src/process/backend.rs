@@ -98,7 +98,7 @@ impl ProcessBackend {
         let mut environment = Environment::start(&self.launch, self.stop.subscribe()).await?;
         match environment.hand_over(invocation, timeout).await {
             Ok(handed) => Ok((environment, handed)),
-            Err(unready) => Err(init_error(unready)),
+            Err(unready) => Err(self.init_error(unready)),
         }
     }
 
@@ -124,6 +124,18 @@ impl ProcessBackend {
             deadline_ms: 0,
             payload: request.payload.clone(),
         })
+    }
+
+    fn init_error(&self, unready: Unready) -> InvokeError {
+        let words = match unready {
+            Unready::InitFailed(words) => words,
+            Unready::Ended(ended) => ended.words(" before it asked for an event"),
+            Unready::TooSlow => {
+                let limit = self.launch.init_limit().as_secs_f64();
+                format!("runtime did not ask for an event within {limit:.2} seconds")
+            }
+        };
+        InvokeError::function(format!("Runtime.InitError: {words}"))
     }
 
     fn throttled(&self) -> InvokeError {
@@ -194,15 +206,6 @@ impl fmt::Debug for ProcessBackend {
             .field("config", config)
             .finish_non_exhaustive()
     }
-}
-
-fn init_error(unready: Unready) -> InvokeError {
-    let words = match unready {
-        Unready::InitFailed(words) => words,
-        Unready::Ended(ended) => ended.words(" before it asked for an event"),
-        Unready::TooSlow => "init took too long".to_owned(),
-    };
-    InvokeError::function(format!("Runtime.InitError: {words}"))
 }
 
 /// An X-Ray trace header that is not sampled (X-Ray developer guide, "Tracing header").

@@ -17,7 +17,7 @@ use super::launch::spawn;
 use super::logs::{LastError, LogSink, LogTarget};
 use super::server::serve;
 use super::state::{Answer, Dialogue, Invocation};
-use super::supervise::{Ended, KillOnDrop, Stop, supervise};
+use super::supervise::{Ended, Stop, supervise};
 
 /// The init phase's limit (Lambda developer guide, "Lambda execution environment lifecycle").
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -29,13 +29,21 @@ pub(crate) struct Launch {
     pub(crate) tracker: TaskTracker,
 }
 
+impl Launch {
+    /// How long an init may take; see the module.
+    pub(crate) fn init_limit(&self) -> Duration {
+        INIT_LIMIT.max(self.config.timeout)
+    }
+}
+
 /// A running environment. Dropping it kills the process group at once; [`leave`](Self::leave) does not.
 pub(crate) struct Environment {
     dialogue: Arc<Dialogue>,
     ended: watch::Receiver<Option<Ended>>,
     /// When it must be back for more at the latest.
     limit: Instant,
-    guard: Option<KillOnDrop>,
+    group: Arc<ProcessGroup>,
+    kill_on_drop: bool,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -92,15 +100,16 @@ impl Environment {
         Ok(Self {
             dialogue,
             ended,
-            limit: Instant::now() + INIT_LIMIT.max(config.timeout),
-            guard: Some(KillOnDrop::new(group)),
+            limit: Instant::now() + launch.init_limit(),
+            group,
+            kill_on_drop: true,
             _server: AbortOnDropHandle::new(server),
         })
     }
 
     /// Tells whether it could take an event at this moment.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.dialogue.is_waiting() && self.ended.borrow().is_none()
+        self.dialogue.is_waiting() && !self.group.has_ended()
     }
 
     /// Waits until the runtime asks for work, and hands it `invocation` with a deadline `timeout` from then.
@@ -117,6 +126,9 @@ impl Environment {
                 waiting = dialogue.waiting() => waiting.map_err(Unready::InitFailed)?,
                 ended = self.end() => return Err(Unready::Ended(ended)),
                 () = tokio::time::sleep_until(limit) => return Err(Unready::TooSlow),
+            }
+            if self.group.has_ended() {
+                return Err(Unready::Ended(self.end().await));
             }
             let timeout_ms = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
             // A real process reads this, so it is real time whatever clock the engine runs on.
@@ -145,15 +157,21 @@ impl Environment {
 
     /// Lets go without a kill; the supervisor ends the process.
     pub(crate) fn leave(mut self) {
-        if let Some(guard) = self.guard.take() {
-            guard.disarm();
-        }
+        self.kill_on_drop = false;
     }
 
     async fn end(&mut self) -> Ended {
         match self.ended.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(ended)) => ended.clone(),
             Ok(None) | Err(_) => Ended::lost(),
+        }
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        if self.kill_on_drop {
+            self.group.kill();
         }
     }
 }

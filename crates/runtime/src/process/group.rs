@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// The group led by one child. After [`reaped`](Self::reaped) the number may belong to somebody else, so
 /// signals are no longer sent.
@@ -25,6 +25,15 @@ impl ProcessGroup {
 
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+
+    /// Tells whether the leader has exited, even if nobody has waited for it yet.
+    pub(crate) fn has_ended(&self) -> bool {
+        let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(leader) = *leader else { return true };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // An error means that the child was waited for this moment.
+        !matches!(waitid(WaitId::Pid(leader), look), Ok(None))
     }
 
     /// Kills what the leader left behind. To be called right after the leader was waited for.

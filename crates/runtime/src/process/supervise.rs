@@ -51,24 +51,12 @@ impl Ended {
 /// Says when all environments are to end: `Some(grace)`, or the sender is gone.
 pub(crate) type Stop = watch::Receiver<Option<Duration>>;
 
-/// Kills the group when dropped, whatever the reason.
-pub(crate) struct KillOnDrop(Option<Arc<ProcessGroup>>);
+/// Kills the group and forgets its number when dropped: the leader was waited for, or never will be.
+struct Reap(Arc<ProcessGroup>);
 
-impl KillOnDrop {
-    pub(crate) const fn new(group: Arc<ProcessGroup>) -> Self {
-        Self(Some(group))
-    }
-
-    pub(crate) fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for KillOnDrop {
+impl Drop for Reap {
     fn drop(&mut self) {
-        if let Some(group) = &self.0 {
-            group.kill();
-        }
+        self.0.reaped();
     }
 }
 
@@ -80,7 +68,7 @@ pub(crate) async fn supervise(
     mut stop: Stop,
     ended: watch::Sender<Option<Ended>>,
 ) {
-    let guard = KillOnDrop::new(Arc::clone(&group));
+    let reap = Reap(Arc::clone(&group));
     let mut output = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
         output.spawn(logs.clone().pump(LogStream::Stdout, stdout));
@@ -101,8 +89,7 @@ pub(crate) async fn supervise(
             }
         }
     };
-    group.reaped();
-    guard.disarm();
+    drop(reap);
     let all = async { while output.join_next().await.is_some() {} };
     if tokio::time::timeout(OUTPUT_GRACE, all).await.is_err() {
         tracing::debug!(function = %logs.function, "a descendant keeps a function's output open");

@@ -1,5 +1,7 @@
 """An ordinary Lambda function."""
 
+import os
+
 
 def handler(event, context):
     if event.get("fail"):
@@ -9,5 +11,6 @@ def handler(event, context):
         "event": event,
         "function": context.function_name,
         "arn": context.invoked_function_arn,
+        "pid": os.getpid(),
         "in time": 0 < context.get_remaining_time_in_millis() <= 30000,
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{backend, config, invoke};
+use crate::support::{backend, config, invoke, kill_the_daemon};
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
@@ -38,6 +38,7 @@ async fn an_unmodified_handler_runs_again_and_again() {
             "function": "orders",
             "arn": "arn:aws:lambda:us-east-1:000000000000:function:orders",
             "in time": true,
+            "pid": response["pid"],
         });
         assert_eq!(response, expected);
     }
@@ -76,4 +77,15 @@ async fn an_event_and_a_response_of_megabytes_go_through() {
     let event = json!({ "text": "x".repeat(5_000_000) });
     let response = invoke(&backend(config), event.clone()).await.unwrap();
     assert_eq!(response["event"], event);
+}
+
+#[test]
+fn the_runtime_ends_when_the_daemon_is_killed() {
+    let Some(config) = python("app.handler") else {
+        return;
+    };
+    kill_the_daemon(
+        "awslambdaric::the_runtime_ends_when_the_daemon_is_killed",
+        || config,
+    );
 }

@@ -8,7 +8,8 @@ use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
 
 use crate::support::{
-    Folder, PATIENCE, backend, eventually, invoke, is_running, pid, pid_in, request, scripted,
+    Folder, PATIENCE, backend, eventually, invoke, is_running, kill_the_daemon, pid, pid_in,
+    request, scripted,
 };
 
 #[tokio::test]
@@ -100,4 +101,12 @@ fn a_dropped_tokio_runtime_leaves_no_process() {
         .build()
         .unwrap();
     check.block_on(eventually("the process is gone", || !is_running(process)));
+}
+
+#[test]
+fn a_runtime_that_waits_for_work_ends_when_the_daemon_is_killed() {
+    kill_the_daemon(
+        "ending::a_runtime_that_waits_for_work_ends_when_the_daemon_is_killed",
+        || scripted(&[]),
+    );
 }

@@ -7,7 +7,7 @@ use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
 
 use crate::support::{
-    Folder, PATIENCE, backend, config, eventually, invoke, is_running, logging_backend, pid,
+    Folder, PATIENCE, backend, config, eventually, invoke, is_running, kill, logging_backend, pid,
     pid_in, scripted,
 };
 
@@ -185,4 +185,23 @@ async fn a_missing_working_directory_and_a_file_that_may_not_run_are_told_apart(
     let plain = backend(config(vec![file.display().to_string()]));
     let error = invoke(&plain, json!({})).await.unwrap_err();
     assert_eq!(error.kind, InvokeErrorKind::Denied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_that_never_ends_fails_after_its_limit() {
+    let backend = backend(config(vec!["sleep".to_owned(), "600".to_owned()]));
+    let error = invoke(&backend, json!({})).await.unwrap_err();
+    let expected = "Runtime.InitError: runtime did not ask for an event within 10.00 seconds";
+    assert_eq!(error, InvokeError::function(expected));
+}
+
+#[tokio::test]
+async fn an_environment_that_dies_between_invocations_fails_none() {
+    let backend = backend(scripted(&[]));
+    for _ in 0..5 {
+        let process = pid(&invoke(&backend, json!({})).await.unwrap());
+        kill(process);
+        eventually("the idle process is gone", || !is_running(process)).await;
+    }
+    invoke(&backend, json!({})).await.unwrap();
 }

@@ -10,6 +10,7 @@ use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest};
 use lambda_esm_runtime::process::{LogLine, LogSink, ProcessBackend, ProcessConfig};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -71,6 +72,51 @@ pub(crate) async fn invoke(backend: &ProcessBackend, event: Value) -> Result<Val
 /// The process id in a response of the scripted runtime.
 pub(crate) fn pid(response: &Value) -> u64 {
     response["pid"].as_u64().unwrap()
+}
+
+/// Ends a process as a crash would.
+pub(crate) fn kill(pid: u64) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+/// Names the file to which the daemon writes its function's process id.
+const DAEMON_FILE: &str = "LAMBDA_ESM_TEST_DAEMON_FILE";
+
+/// Kills a daemon whose function is idle, and waits for the function's process to end.
+///
+/// The daemon is this test program once more, told by a variable to play that part in the test `name`.
+pub(crate) fn kill_the_daemon(name: &str, config: impl FnOnce() -> ProcessConfig) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    if let Ok(file) = std::env::var(DAEMON_FILE) {
+        return runtime.block_on(be_the_daemon(config(), Path::new(&file)));
+    }
+    let folder = Folder::new();
+    let file = folder.file("pid");
+    let mut daemon = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(DAEMON_FILE, &file)
+        .spawn()
+        .unwrap();
+    let function = runtime.block_on(pid_in(&file));
+    assert!(is_running(function));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    runtime.block_on(eventually("the function's process is gone", || {
+        !is_running(function)
+    }));
+}
+
+async fn be_the_daemon(config: ProcessConfig, file: &Path) {
+    let backend = backend(config);
+    let process = pid(&invoke(&backend, serde_json::json!({})).await.unwrap());
+    let part = file.with_extension("part");
+    std::fs::write(&part, process.to_string()).unwrap();
+    std::fs::rename(part, file).unwrap();
+    std::future::pending::<()>().await;
 }
 
 /// Tells whether a process of that id exists and is not a zombie.

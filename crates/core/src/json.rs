@@ -31,40 +31,51 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends `text` with JSON escapes, without quotes.
 pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        if let Some(word) = bytes.get(at..at + 8)
-            && is_plain_word(word)
-        {
-            at += 8;
-            continue;
+    let mut rest = text.as_bytes();
+    while let Some(at) = next_special(rest) {
+        let byte = rest[at];
+        match rest.first_chunk::<8>() {
+            // A copy of fixed size is one instruction; what was copied too much is cut off again.
+            Some(eight) if at < 8 => {
+                let end = out.len() + at;
+                out.extend_from_slice(eight);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(&rest[..at]),
         }
-        let escape = ESCAPE[usize::from(bytes[at])];
-        if escape != 0 {
-            out.extend_from_slice(&bytes[copied..at]);
-            write_escape(out, bytes[at], escape);
-            copied = at + 1;
-        }
-        at += 1;
+        write_escape(out, byte, ESCAPE[usize::from(byte)]);
+        rest = &rest[at + 1..];
     }
-    out.extend_from_slice(&bytes[copied..]);
+    out.extend_from_slice(rest);
 }
 
-/// Tells whether none of eight bytes needs an escape, looking at all of them at once.
-fn is_plain_word(word: &[u8]) -> bool {
+/// Returns where the first byte is that needs an escape.
+fn next_special(bytes: &[u8]) -> Option<usize> {
+    let mut words = bytes.chunks_exact(8);
+    for (index, word) in words.by_ref().enumerate() {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(word);
+        let found = specials(u64::from_le_bytes(eight));
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let tail = words.remainder();
+    let at = tail.iter().position(|&byte| ESCAPE[usize::from(byte)] != 0)?;
+    Some(bytes.len() - tail.len() + at)
+}
+
+/// Marks the high bit of the first of eight bytes that needs an escape. Marks after the first one mean
+/// nothing: a subtraction may have borrowed.
+const fn specials(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let Ok(word) = word.try_into() else {
-        return false;
-    };
-    let word = u64::from_le_bytes(word);
-    let zero_byte = |value: u64| value.wrapping_sub(ONES) & !value & HIGHS;
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
-    let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
-    control | quote | backslash == 0
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    (control | quote | backslash) & HIGHS
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8, escape: u8) {

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::events::{Event, Events};
 use crate::metrics::Metrics;
 use crate::ports::{InvokeBackend, QueueSource, SourceProvider};
-use crate::status::{MappingStatus, Progress};
+use crate::status::{MappingStatus, Progress, StatusWatch};
 use crate::supervisor::{Order, Supervisor, not_built};
 
 /// Settings of an engine that hold for all of its mappings.
@@ -345,6 +345,24 @@ impl Engine {
             .values()
             .map(|entry| self.status_of(entry))
             .collect()
+    }
+
+    /// Returns what one mapping is doing; `None` if there is no such mapping.
+    #[must_use]
+    pub fn mapping_status(&self, uuid: Uuid) -> Option<MappingStatus> {
+        self.registry
+            .read()
+            .get(&uuid)
+            .map(|entry| self.status_of(entry))
+    }
+
+    /// Returns a watch over one mapping's status; `None` if there is no such mapping.
+    #[must_use]
+    pub fn watch(&self, uuid: Uuid) -> Option<StatusWatch> {
+        self.registry
+            .read()
+            .get(&uuid)
+            .map(|entry| StatusWatch(entry.progress.clone()))
     }
 
     /// Returns a receiver of all decisions from now on.

@@ -22,4 +22,4 @@ pub use clock::Clock;
 pub use engine::{Engine, EngineOptions};
 pub use events::Event;
 pub use metrics::{Counts, Metrics};
-pub use status::MappingStatus;
+pub use status::{MappingStatus, StatusWatch};

@@ -3,6 +3,7 @@
 use lambda_esm_core::lifecycle::{LastProcessingResult, State};
 use lambda_esm_core::queue::QueueStatus;
 use serde::Serialize;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::metrics::Counts;
@@ -36,4 +37,16 @@ pub struct MappingStatus {
     pub queue: QueueStatus,
     /// What happened so far.
     pub counts: Counts,
+}
+
+/// Tells when a mapping's status may have changed; see [`Engine::watch`](crate::Engine::watch).
+#[derive(Debug)]
+pub struct StatusWatch(pub(crate) watch::Receiver<Progress>);
+
+impl StatusWatch {
+    /// Waits for the next change, and returns whether there may be more: not once the mapping is gone.
+    /// Changes that come in quick succession count as one. Cancel safe.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
 }

@@ -1,0 +1,100 @@
+//! Makes what the configuration describes: functions, and ways to sources.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lambda_esm_core::fault::InvokeError;
+use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_engine::functions::Functions;
+use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::simulated::Simulated;
+use lambda_esm_engine::{Engine, EngineBuilder};
+use lambda_esm_runtime::http::HttpBackend;
+use lambda_esm_runtime::process::ProcessBackend;
+
+use crate::config::{Backend, Configuration, FunctionSettings};
+use crate::failure::Failure;
+
+/// The processes of all functions, to be ended in order.
+#[derive(Default)]
+pub(crate) struct Processes(Vec<Arc<ProcessBackend>>);
+
+impl Processes {
+    /// Ends all processes: asks them first, and kills what is left after `grace`.
+    pub(crate) async fn shutdown(&self, grace: Duration) {
+        futures::future::join_all(self.0.iter().map(|backend| backend.shutdown(grace))).await;
+    }
+}
+
+/// Returns the engine that a configuration describes, without mappings.
+pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes), Failure> {
+    let mut functions = Functions::default();
+    let mut processes = Processes::default();
+    for function in &configuration.functions {
+        let backend = backend(configuration, function, &mut processes)?;
+        functions.insert(&function.name, backend);
+    }
+    let builder = Engine::builder()
+        .options(configuration.engine_options())
+        .invoke(functions);
+    Ok((with_sources(builder, configuration).build(), processes))
+}
+
+#[cfg(feature = "sqs")]
+fn with_sources(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
+    builder.provider(lambda_esm_aws::SqsProvider::new(crate::config::aws(
+        configuration,
+    )))
+}
+
+#[cfg(not(feature = "sqs"))]
+fn with_sources(builder: EngineBuilder, _: &Configuration) -> EngineBuilder {
+    builder
+}
+
+fn backend(
+    configuration: &Configuration,
+    function: &FunctionSettings,
+    processes: &mut Processes,
+) -> Result<Arc<dyn InvokeBackend>, Failure> {
+    let name = &function.name;
+    let refused = |error: &dyn std::fmt::Display| {
+        let file = configuration.file.display();
+        Failure::general(format!("{file}: functions.{name}: {error}"))
+    };
+    match &function.backend {
+        #[cfg(feature = "lambda-api")]
+        Backend::LambdaApi(options) => {
+            let aws = crate::config::aws(configuration);
+            let backend = lambda_esm_aws::LambdaApi::new(&aws, options.clone());
+            Ok(Arc::new(backend.map_err(|error| refused(&error))?))
+        }
+        Backend::Process(config) => {
+            let backend = ProcessBackend::new(config.as_ref().clone());
+            let backend = Arc::new(backend.map_err(|error| refused(&error))?);
+            processes.0.push(backend.clone());
+            Ok(Arc::new(Process(backend)))
+        }
+        Backend::Http(config) => {
+            let backend = HttpBackend::new(config.as_ref().clone());
+            Ok(Arc::new(backend.map_err(|error| refused(&error))?))
+        }
+        Backend::Simulated(behaviour) => Ok(Arc::new(Simulated::new(*behaviour))),
+    }
+}
+
+/// A process backend that is shared with the one who ends it.
+struct Process(Arc<ProcessBackend>);
+
+#[async_trait]
+impl InvokeBackend for Process {
+    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+        self.0.invoke(request).await
+    }
+
+    async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
+        self.0.describe(function).await
+    }
+}

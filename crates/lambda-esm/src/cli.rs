@@ -1,0 +1,81 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::{check, demo, filter_test, run};
+
+const EXAMPLES: &str = "\
+Examples:
+  lambda-esm demo                        see it work, no servers needed
+  lambda-esm check my.yaml               what would each mapping do?
+  lambda-esm run my.yaml                 do it
+  lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
+
+Exit codes: 0 done, 1 failure, 2 `check` found an invalid configuration, 64 wrong usage,
+78 invalid configuration.";
+
+/// AWS Lambda event source mappings outside AWS: polls queues and streams, and hands each batch to a
+/// function.
+#[derive(Debug, Parser)]
+#[command(name = "lambda-esm", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show batches, a partial failure, a redrive and a filtered record in a live view; no servers needed.
+    Demo(demo::Args),
+    /// Run the mappings of a configuration file until Ctrl-C or SIGTERM.
+    Run(run::Args),
+    /// Validate a configuration file, and say in plain words what each mapping will do.
+    Check(check::Args),
+    /// Work with filter patterns.
+    #[command(subcommand)]
+    Filter(FilterCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum FilterCommand {
+    /// Tell whether events match patterns, and if not, which field failed.
+    Test(filter_test::Args),
+}
+
+/// Runs the command line, and says on standard error why it failed.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain_usage(&error),
+    };
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => run::runtime(1)?.block_on(demo::run(args)),
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Filter(FilterCommand::Test(args)) => filter_test::run(&args),
+    }
+}
+
+/// Prints help and version to standard output, and what is wrong with the usage to standard error.
+fn explain_usage(error: &clap::Error) -> ExitCode {
+    // A closed standard output or error leaves nobody to tell.
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(Failure::Usage(String::new()).exit_code())
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,23 @@
+//! The configuration file: YAML, or JSON, which is YAML.
+//!
+//! It is read into a tree in which every value knows its line, and from there into types that cannot be
+//! wrong. All problems are reported at once. What this version cannot honour yet is refused, never
+//! ignored.
+
+mod endpoints;
+mod file;
+mod functions;
+mod mappings;
+mod members;
+mod node;
+mod problem;
+mod section;
+mod suggest;
+
+pub(crate) use file::{Configuration, DEFAULT_FILE};
+pub(crate) use functions::{Backend, FunctionSettings};
+pub(crate) use mappings::MappingSettings;
+pub(crate) use problem::Problem;
+
+#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+pub(crate) use endpoints::aws;

@@ -1,0 +1,135 @@
+//! What is wrong with a configuration, and where.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::node::{Node, Value};
+
+/// A place in the configuration file; lines and columns count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+/// One rule that the configuration breaks. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Problem {
+    /// The file, or another source of configuration.
+    pub(crate) file: Arc<str>,
+    /// Where in it, if that is known.
+    #[serde(flatten)]
+    pub(crate) place: Option<Place>,
+    /// The field's path, such as `functions.orders.timeout`; empty for the file as a whole.
+    pub(crate) field: String,
+    /// The value as far as it may be shown.
+    pub(crate) value: Option<String>,
+    /// The rule.
+    pub(crate) rule: String,
+    /// The way out.
+    pub(crate) hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.file)?;
+        if let Some(place) = self.place {
+            write!(out, ":{}:{}", place.line, place.column)?;
+        }
+        out.write_str(": ")?;
+        if !self.field.is_empty() {
+            out.write_str(&self.field)?;
+            if let Some(value) = &self.value {
+                write!(out, " is {value}")?;
+            }
+            out.write_str(": ")?;
+        }
+        out.write_str(&self.rule)?;
+        // AWS's own texts are sentences.
+        let joint = if self.rule.ends_with('.') { " " } else { "; " };
+        self.hint
+            .as_ref()
+            .map_or(Ok(()), |hint| write!(out, "{joint}{hint}"))
+    }
+}
+
+/// Collects all problems of one file, so that they can be mended in one go.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    file: Arc<str>,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    pub(crate) fn new(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            found: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Returns the problems in the order of the file.
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| problem.place);
+        self.found
+    }
+
+    /// Adds a problem of a field whose value is not shown.
+    pub(crate) fn add(
+        &mut self,
+        place: impl Into<Option<Place>>,
+        field: &str,
+        rule: impl Into<String>,
+    ) {
+        self.found.push(Problem {
+            file: self.file.clone(),
+            place: place.into(),
+            field: field.to_owned(),
+            value: None,
+            rule: rule.into(),
+            hint: None,
+        });
+    }
+
+    /// Adds a problem of a field, and shows its value.
+    pub(crate) fn refuse(&mut self, node: &Node, field: &str, rule: impl Into<String>) {
+        self.add(node.place, field, rule);
+        if let Some(last) = self.found.last_mut() {
+            last.value = shown(node);
+        }
+    }
+
+    /// Adds the way out to the problem that was added last.
+    pub(crate) fn hint(&mut self, hint: impl Into<String>) {
+        if let Some(last) = self.found.last_mut() {
+            last.hint = Some(hint.into());
+        }
+    }
+}
+
+/// Returns a scalar as it may be shown: not too long, and without the user and password of a URL.
+fn shown(node: &Node) -> Option<String> {
+    const LONGEST: usize = 80;
+    match &node.value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Integer(value) => Some(value.to_string()),
+        Value::Float(value) => Some(value.to_string()),
+        Value::Text(text) if text.contains("://") && text.contains('@') => None,
+        Value::Text(text) if text.chars().count() > LONGEST => {
+            let start: String = text.chars().take(LONGEST).collect();
+            Some(format!("{start:?}…"))
+        }
+        Value::Text(text) => Some(format!("{text:?}")),
+        Value::Null | Value::List(_) | Value::Map(_) => None,
+    }
+}

@@ -1,0 +1,275 @@
+//! Reads maps of the configuration field by field, and collects what is wrong with them.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::node::{Member, Node, Value};
+use super::problem::{Place, Problems};
+use super::suggest::known_names;
+
+/// A map that is being read. What was never asked for is unknown, see [`Section::finish`].
+pub(super) struct Section<'a> {
+    path: String,
+    place: Place,
+    members: &'a [Member],
+    asked: Vec<&'static str>,
+}
+
+/// A member of a map, and its path.
+pub(super) struct Field<'a> {
+    pub(super) path: String,
+    pub(super) node: &'a Node,
+}
+
+impl<'a> Section<'a> {
+    /// Begins to read the map at `path`; `None` if it is no map.
+    pub(super) fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Option<Self> {
+        let Value::Map(members) = &node.value else {
+            problems.refuse(node, path, format!("must be a map, not {}", node.kind()));
+            return None;
+        };
+        Some(Self {
+            path: path.to_owned(),
+            place: node.place,
+            members,
+            asked: Vec::new(),
+        })
+    }
+
+    /// Returns a member, if it is there.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Field<'a>> {
+        self.asked.push(key);
+        let member = self.members.iter().find(|member| member.key == key)?;
+        Some(Field {
+            path: join(&self.path, key),
+            node: &member.node,
+        })
+    }
+
+    /// Returns a member that must be there.
+    pub(super) fn require(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<Field<'a>> {
+        let field = self.take(key);
+        if field.is_none() {
+            problems.add(self.place, &join(&self.path, key), "is missing");
+            problems.hint(format!("add for example `{key}: {example}`"));
+        }
+        field
+    }
+
+    /// Reports every member that nobody asked for.
+    pub(super) fn finish(self, problems: &mut Problems) {
+        for member in self.members {
+            if !self.asked.contains(&member.key.as_str()) {
+                problems.add(member.place, &join(&self.path, &member.key), "unknown key");
+                problems.hint(known_names(&member.key, &self.asked));
+            }
+        }
+    }
+}
+
+/// Appends a key to a path.
+pub(super) fn join(path: &str, key: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let key = if key.bytes().all(plain) {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn with_unit(what: &str, unit: &str) -> String {
+    let plain = unit.is_empty() || unit.starts_with('(');
+    if plain {
+        what.to_owned()
+    } else {
+        format!("{what} of {unit}")
+    }
+}
+
+impl<'a> Field<'a> {
+    /// Reports that the value has the wrong type.
+    fn mistyped(&self, wanted: &str, problems: &mut Problems) {
+        if matches!(self.node.value, Value::Null) {
+            problems.add(
+                self.node.place,
+                &self.path,
+                format!("is empty; must be {wanted}"),
+            );
+            problems.hint("give a value, or leave the key out");
+        } else {
+            let rule = format!("must be {wanted}, not {}", self.node.kind());
+            problems.refuse(self.node, &self.path, rule);
+        }
+    }
+
+    pub(super) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
+        if let Value::Text(text) = &self.node.value {
+            return Some(text);
+        }
+        self.mistyped("text", problems);
+        if matches!(
+            self.node.value,
+            Value::Bool(_) | Value::Integer(_) | Value::Float(_)
+        ) {
+            problems.hint("put it in quotes");
+        }
+        None
+    }
+
+    /// Reads text whose values are not to be shown.
+    pub(super) fn secret_text(&self, problems: &mut Problems) -> Option<&'a str> {
+        if let Value::Text(text) = &self.node.value {
+            return Some(text);
+        }
+        problems.add(
+            self.node.place,
+            &self.path,
+            format!("must be text, not {}", self.node.kind()),
+        );
+        problems.hint("put it in quotes");
+        None
+    }
+
+    pub(super) fn integer(
+        &self,
+        range: RangeInclusive<i64>,
+        unit: &str,
+        problems: &mut Problems,
+    ) -> Option<i64> {
+        let Value::Integer(value) = self.node.value else {
+            self.mistyped(&with_unit("a whole number", unit), problems);
+            return None;
+        };
+        if range.contains(&value) {
+            return Some(value);
+        }
+        let (low, high) = (range.start(), range.end());
+        problems.refuse(
+            self.node,
+            &self.path,
+            format!("must be {low} to {high} {unit}").trim_end(),
+        );
+        None
+    }
+
+    pub(super) fn number(
+        &self,
+        range: RangeInclusive<f64>,
+        unit: &str,
+        problems: &mut Problems,
+    ) -> Option<f64> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "every legal value is far below 2^53"
+        )]
+        let value = match self.node.value {
+            Value::Integer(value) => value as f64,
+            Value::Float(value) => value,
+            _ => {
+                self.mistyped(&with_unit("a number", unit), problems);
+                return None;
+            }
+        };
+        if range.contains(&value) {
+            return Some(value);
+        }
+        let (low, high) = (range.start(), range.end());
+        problems.refuse(
+            self.node,
+            &self.path,
+            format!("must be {low} to {high} {unit}").trim_end(),
+        );
+        None
+    }
+
+    /// Reads a share between none (0) and all (1).
+    pub(super) fn share(&self, problems: &mut Problems) -> Option<f64> {
+        self.number(0.0..=1.0, "(1 is every time)", problems)
+    }
+
+    /// Reads a time in seconds, fractions allowed.
+    pub(super) fn seconds(
+        &self,
+        range: RangeInclusive<f64>,
+        problems: &mut Problems,
+    ) -> Option<Duration> {
+        self.number(range, "seconds", problems)
+            .map(Duration::from_secs_f64)
+    }
+
+    /// Reads a text that parses to `T`.
+    pub(super) fn parse<T>(&self, problems: &mut Problems) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        match self.text(problems)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                problems.add(self.node.place, &self.path, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Reads one of some words.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        choices: &[(&str, T)],
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let text = self.text(problems)?;
+        if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
+            return Some(*value);
+        }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let rule = format!("must be {}", names.join(" or "));
+        problems.refuse(self.node, &self.path, rule);
+        None
+    }
+
+    pub(super) fn list(&self, problems: &mut Problems) -> Option<Vec<Self>> {
+        let Value::List(items) = &self.node.value else {
+            self.mistyped("a list", problems);
+            return None;
+        };
+        let item = |(index, node)| Self {
+            path: format!("{}[{index}]", self.path),
+            node,
+        };
+        Some(items.iter().enumerate().map(item).collect())
+    }
+
+    /// Reads a map whose keys are names that the user chose.
+    pub(super) fn entries(&self, problems: &mut Problems) -> Option<Vec<(&'a Member, Self)>> {
+        let Value::Map(members) = &self.node.value else {
+            self.mistyped("a map", problems);
+            return None;
+        };
+        let entry = |member: &'a Member| {
+            (
+                member,
+                Self {
+                    path: join(&self.path, &member.key),
+                    node: &member.node,
+                },
+            )
+        };
+        Some(members.iter().map(entry).collect())
+    }
+
+    pub(super) fn section(&self, problems: &mut Problems) -> Option<Section<'a>> {
+        Section::new(self.node, &self.path, problems)
+    }
+}

@@ -1,0 +1,186 @@
+//! What happens in the demo: a queue, a function that cannot handle some orders, a dead-letter queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use lambda_esm_core::fault::InvokeError;
+use lambda_esm_core::filter::Dialect;
+use lambda_esm_core::mapping::CreateEventSourceMapping;
+use lambda_esm_engine::functions::Closure;
+use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
+use lambda_esm_engine::{Clock, Counts, Engine, EngineOptions};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// Short, so that nobody waits long for a retry.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_RECEIVE_COUNT: u32 = 2;
+const QUEUE_ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
+
+/// One order in `BROKEN_EVERY` cannot be processed, one in `NOISE_EVERY` is no order at all.
+const BROKEN_EVERY: u32 = 17;
+const NOISE_EVERY: u32 = 5;
+
+pub(super) struct Story {
+    pub(super) engine: Engine,
+    orders: MemoryQueue,
+    dead_letters: MemoryQueue,
+    handled: Arc<AtomicU64>,
+}
+
+/// How the demo ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    /// Orders that the function processed.
+    pub(super) processed: u64,
+    /// Messages left in the queue; 0 if all went well.
+    pub(super) left_in_queue: usize,
+    /// Messages in the dead-letter queue.
+    pub(super) dead_lettered: usize,
+    /// The mapping's counters.
+    pub(super) counts: Counts,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "messageId")]
+    message_id: String,
+    body: String,
+}
+
+impl Story {
+    pub(super) async fn begin() -> Result<Self, Failure> {
+        let clock = Clock::system();
+        let dead_letters = MemoryQueue::new(clock, MemoryQueueOptions::default());
+        let orders = MemoryQueue::new(
+            clock,
+            MemoryQueueOptions {
+                visibility_timeout: VISIBILITY_TIMEOUT,
+                redrive: Some(Redrive {
+                    dead_letter_queue: dead_letters.clone(),
+                    max_receive_count: MAX_RECEIVE_COUNT,
+                }),
+                ..MemoryQueueOptions::default()
+            },
+        );
+        let handled = Arc::new(AtomicU64::new(0));
+        let counter = handled.clone();
+        let options = EngineOptions {
+            detail: true,
+            dialect: Dialect::Lambda,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::builder()
+            .options(options)
+            .clock(clock)
+            .source("orders", orders.clone())
+            .invoke(Closure::new(move |request| {
+                handle(request.payload, counter.clone())
+            }))
+            .build();
+        let mapping: CreateEventSourceMapping = serde_json::from_value(json!({
+            "EventSourceArn": QUEUE_ARN,
+            "FunctionName": "process-orders",
+            "BatchSize": 10,
+            "MaximumBatchingWindowInSeconds": 1,
+            "FilterCriteria": { "Filters": [{ "Pattern": r#"{"body":{"kind":["order"]}}"# }] },
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        }))
+        .map_err(|error| Failure::general(format!("the demo's mapping: {error}")))?;
+        engine
+            .create(mapping)
+            .await
+            .map_err(|error| Failure::general(format!("the demo's mapping: {error}")))?;
+        Ok(Self {
+            engine,
+            orders,
+            dead_letters,
+            handled,
+        })
+    }
+
+    pub(super) fn introduction(&self) -> String {
+        format!(
+            "An in-memory queue, a mapping, and a function that cannot process every order.\n\
+             BatchSize 10, window 1 s, filter on body.kind, partial batch responses; visibility\n\
+             timeout {} s, to the dead-letter queue after {MAX_RECEIVE_COUNT} receives.",
+            VISIBILITY_TIMEOUT.as_secs()
+        )
+    }
+
+    /// Sends messages in bursts of growing size, so that windows and counts both close batches.
+    pub(super) async fn send(&self, messages: u32) -> Result<(), Failure> {
+        let mut burst = 3;
+        let mut next = 1;
+        while next <= messages {
+            for number in next..(next + burst).min(messages + 1) {
+                self.orders
+                    .send(SendMessage::new(body(number)))
+                    .map_err(|error| Failure::general(error.to_string()))?;
+            }
+            next += burst;
+            burst *= 2;
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+        Ok(())
+    }
+
+    /// Tells whether every message has found its end.
+    pub(super) fn is_over(&self) -> bool {
+        self.orders.counts() == (0, 0, 0)
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        let (visible, in_flight, delayed) = self.orders.counts();
+        let counts = self
+            .engine
+            .status()
+            .first()
+            .map_or_else(Counts::default, |one| one.counts);
+        Summary {
+            processed: self.handled.load(Ordering::Relaxed),
+            left_in_queue: visible + in_flight + delayed,
+            dead_lettered: self.dead_letters.counts().0,
+            counts,
+        }
+    }
+}
+
+fn body(number: u32) -> String {
+    let kind = if number.is_multiple_of(NOISE_EVERY) {
+        "heartbeat"
+    } else {
+        "order"
+    };
+    let broken = number.is_multiple_of(BROKEN_EVERY);
+    json!({ "kind": kind, "number": number, "broken": broken }).to_string()
+}
+
+/// The function: reports the broken orders, and takes a moment for all.
+async fn handle(payload: Bytes, handled: Arc<AtomicU64>) -> Result<Bytes, InvokeError> {
+    let event: Event = serde_json::from_slice(&payload)
+        .map_err(|error| InvokeError::function(error.to_string()))?;
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    let broken = |record: &&Record| record.body.contains("\"broken\":true");
+    let failures: Vec<_> = event
+        .records
+        .iter()
+        .filter(broken)
+        .map(|record| json!({ "itemIdentifier": record.message_id }))
+        .collect();
+    handled.fetch_add(
+        (event.records.len() - failures.len()) as u64,
+        Ordering::Relaxed,
+    );
+    Ok(json!({ "batchItemFailures": failures }).to_string().into())
+}

@@ -1,0 +1,117 @@
+//! Events as records of a source: metadata, and data in an encoding of its own.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
+use lambda_esm_filter::{Explanation, Filters, Mismatch, Record};
+use serde_json::value::RawValue;
+
+/// The kinds of source that have data of their own (Lambda developer guide, the filtering page of each
+/// source). DynamoDB has none: its records are JSON throughout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SourceChoice {
+    /// `body` is text, which may hold JSON.
+    Sqs,
+    /// `data`, or `kinesis.data`, is base64.
+    Kinesis,
+    /// The record is matched as it is.
+    Dynamodb,
+    /// `value` is base64; a pattern of the wrong form is ignored.
+    Kafka,
+    /// `data` is base64; a pattern of the wrong form is ignored.
+    Mq,
+}
+
+type Members<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Explains the verdict on a record.
+pub(super) fn explain(source: SourceChoice, filters: &Filters, event: &str) -> Explanation {
+    let (data_key, on_mismatch) = match source {
+        SourceChoice::Sqs => ("body", Mismatch::Drop),
+        SourceChoice::Kinesis => ("data", Mismatch::Drop),
+        SourceChoice::Kafka => ("value", Mismatch::IgnoreData),
+        SourceChoice::Mq => ("data", Mismatch::IgnoreData),
+        SourceChoice::Dynamodb => return filters.explain(event.as_bytes()),
+    };
+    let Ok(members) = serde_json::from_str::<Members<'_>>(event) else {
+        return filters.explain(event.as_bytes());
+    };
+    let below = match (source, members.get("kinesis")) {
+        (SourceChoice::Kinesis, Some(kinesis)) => kinesis.get(),
+        _ => "{}",
+    };
+    let inner: Members<'_> = serde_json::from_str(below).unwrap_or_default();
+    let data = inner.get(data_key).or_else(|| members.get(data_key));
+    let data = data
+        .map(|data| decoded(data.get(), source))
+        .unwrap_or_default();
+    let metadata = [below.as_bytes(), event.as_bytes()];
+    let record = Record {
+        data_key,
+        data: &data,
+        metadata: &metadata,
+        on_mismatch,
+    };
+    filters.explain_record(&record)
+}
+
+/// Decodes what stands at the data key. A JSON object there is taken for the data itself, which spares
+/// people the encoding.
+fn decoded(raw: &str, source: SourceChoice) -> Vec<u8> {
+    let Ok(text) = serde_json::from_str::<String>(raw) else {
+        return raw.as_bytes().to_vec();
+    };
+    match source {
+        SourceChoice::Sqs => text.into_bytes(),
+        _ => STANDARD.decode(&text).unwrap_or_else(|_| text.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_esm_filter::{Dialect, Limits};
+
+    use super::*;
+
+    fn matches(source: SourceChoice, pattern: &str, event: &str) -> bool {
+        let filters = Filters::compile(&[pattern], Dialect::Lambda, Limits::default()).unwrap();
+        explain(source, &filters, event).is_match()
+    }
+
+    #[test]
+    fn the_body_of_a_message_is_json_inside_a_string() {
+        let pattern = r#"{"body": {"n": [2]}, "messageId": ["m"]}"#;
+        assert!(matches(
+            SourceChoice::Sqs,
+            pattern,
+            r#"{"messageId": "m", "body": "{\"n\": 2}"}"#
+        ));
+        assert!(!matches(
+            SourceChoice::Sqs,
+            pattern,
+            r#"{"messageId": "m", "body": "{\"n\": 3}"}"#
+        ));
+        assert!(!matches(
+            SourceChoice::Sqs,
+            pattern,
+            r#"{"messageId": "m", "body": "plain"}"#
+        ));
+    }
+
+    #[test]
+    fn the_data_of_a_kinesis_record_is_base64() {
+        let pattern = r#"{"data": {"n": [2]}, "partitionKey": ["p"]}"#;
+        let event = r#"{"kinesis": {"partitionKey": "p", "data": "eyJuIjogMn0="}}"#;
+        assert!(matches(SourceChoice::Kinesis, pattern, event));
+    }
+
+    #[test]
+    fn a_pattern_of_the_wrong_form_is_ignored_for_kafka_and_not_for_kinesis() {
+        let pattern = r#"{"data": {"n": [2]}, "partitionKey": ["p"]}"#;
+        let event = r#"{"partitionKey": "p", "data": "cGxhaW4="}"#;
+        assert!(!matches(SourceChoice::Kinesis, pattern, event));
+        assert!(matches(SourceChoice::Mq, pattern, event));
+    }
+}

@@ -1,0 +1,110 @@
+//! From start to end of the daemon.
+
+use std::time::Duration;
+
+use lambda_esm_engine::Engine;
+use tokio::runtime::{Builder, Runtime};
+
+use super::reporter::{Output, Reporter};
+use super::signals::Signals;
+use crate::backends::{self, Processes};
+use crate::config::Configuration;
+use crate::failure::Failure;
+use crate::output;
+
+/// How long a function's process has to end after it was asked to.
+const PROCESS_GRACE: Duration = Duration::from_secs(2);
+
+/// Returns the runtime of a command.
+pub(crate) fn runtime(threads: u16) -> Result<Runtime, Failure> {
+    let mut builder = if threads == 1 {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    builder
+        .worker_threads(threads.into())
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::general(format!("cannot start threads: {error}")))
+}
+
+/// Runs all mappings until a signal comes, and then stops in order.
+pub(super) async fn serve(configuration: &Configuration, output: Output) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let (engine, processes) = backends::engine(configuration)?;
+    let mut reporter = Reporter::new(&engine, output);
+    let result = tokio::select! {
+        result = work(configuration, &engine, &mut reporter) => result,
+        signal = signals.next() => {
+            tracing::info!("{signal}: finishing what is in flight; again to stop at once");
+            Ok(())
+        }
+    };
+    stop(&engine, &processes, &mut reporter, &mut signals).await?;
+    result
+}
+
+/// Starts the mappings, and reports until standard output is closed.
+async fn work(
+    configuration: &Configuration,
+    engine: &Engine,
+    reporter: &mut Reporter,
+) -> Result<(), Failure> {
+    for (index, settings) in configuration.mappings.iter().enumerate() {
+        let adopted = engine
+            .adopt(settings.request.clone())
+            .await
+            .map_err(|error| {
+                let (file, line) = (configuration.file.display(), settings.place.line);
+                Failure::general(format!("{file}:{line}: mappings[{index}]: {error}"))
+            })?;
+        for note in &settings.notes {
+            tracing::warn!("mappings[{index}]: {note}");
+        }
+        if !reporter.is_json() {
+            output::line(&settings.mapping.explain().join("; "))?;
+        }
+        reporter.watch(engine, &adopted.uuid);
+    }
+    let count = configuration.mappings.len();
+    let plural = if count == 1 { "" } else { "s" };
+    tracing::info!("{count} mapping{plural} running; Ctrl-C stops");
+    reporter.report(engine).await
+}
+
+/// Drains; a second signal ends that at once.
+async fn stop(
+    engine: &Engine,
+    processes: &Processes,
+    reporter: &mut Reporter,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let in_order = async {
+        engine.shutdown().await;
+        processes.shutdown(PROCESS_GRACE).await;
+    };
+    tokio::pin!(in_order);
+    tokio::select! {
+        () = &mut in_order => {}
+        // What is decided on the way is still reported; a closed output does not stop the draining.
+        _ = reporter.report(engine) => {
+            tokio::select! {
+                () = &mut in_order => {}
+                signal = signals.next() => return Err(cut_short(processes, signal).await),
+            }
+        }
+        signal = signals.next() => return Err(cut_short(processes, signal).await),
+    }
+    reporter.finish(engine)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn cut_short(processes: &Processes, signal: &str) -> Failure {
+    processes.shutdown(Duration::ZERO).await;
+    Failure::general(format!(
+        "{signal} again: stopped before everything in flight was finished; unfinished messages return \
+         after their visibility timeout"
+    ))
+}

@@ -1,0 +1,54 @@
+//! `lambda-esm run`: the daemon.
+
+mod daemon;
+mod logging;
+mod reporter;
+mod signals;
+
+use std::path::PathBuf;
+
+use crate::config::{Configuration, DEFAULT_FILE};
+use crate::failure::Failure;
+
+pub(crate) use daemon::runtime;
+
+const EXAMPLES: &str = "\
+Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and
+tried again with back-off; the other mappings go on. The first Ctrl-C or SIGTERM stops reading and
+finishes what is in flight, within `drain_seconds` of the configuration; the second stops at once.
+
+Examples:
+  lambda-esm run
+  lambda-esm run my.yaml -v
+  lambda-esm run my.yaml --json | jq 'select(.event.decision == \"failed\")'
+
+Exit codes: 0 stopped in order, 1 failure, 64 wrong usage, 78 invalid configuration.";
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The configuration file, YAML or JSON.
+    #[arg(default_value = DEFAULT_FILE)]
+    config: PathBuf,
+    /// Print one JSON object per decision and per change of a mapping's status.
+    #[arg(long)]
+    json: bool,
+    /// Log decisions too; twice for everything. `RUST_LOG` chooses in detail.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// How many threads do the work.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+}
+
+/// Runs the mappings of a configuration until a signal comes.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    logging::start(args.verbose)?;
+    let configuration = Configuration::load(&args.config).map_err(Failure::Configuration)?;
+    let output = reporter::Output {
+        json: args.json,
+        decisions: args.json || args.verbose > 0,
+    };
+    runtime(args.threads)?.block_on(daemon::serve(&configuration, output))
+}

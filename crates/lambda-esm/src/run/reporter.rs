@@ -1,0 +1,179 @@
+//! Shows decisions and the status of mappings, as they change.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use lambda_esm_core::lifecycle::State;
+use lambda_esm_engine::{Engine, Event, MappingStatus, StatusWatch};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// How long a mapping's status rests after it was looked at, so that one that flutters cannot flood the
+/// log.
+const REST: Duration = Duration::from_millis(500);
+
+/// What is shown, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    pub(super) json: bool,
+    pub(super) decisions: bool,
+}
+
+/// What is compared to tell whether a status is worth a line.
+#[derive(Clone, Debug, PartialEq)]
+struct Seen {
+    state: State,
+    problem: Option<String>,
+}
+
+/// A line of `--json` about a mapping.
+#[derive(Serialize)]
+struct StatusLine {
+    time_ms: i64,
+    mapping: Uuid,
+    status: MappingStatus,
+}
+
+type Change = BoxFuture<'static, (Uuid, Option<StatusWatch>)>;
+
+pub(super) struct Reporter {
+    output: Output,
+    decisions: Option<broadcast::Receiver<Event>>,
+    changes: FuturesUnordered<Change>,
+    seen: HashMap<Uuid, Seen>,
+}
+
+impl Reporter {
+    pub(super) fn new(engine: &Engine, output: Output) -> Self {
+        Self {
+            output,
+            decisions: output.decisions.then(|| engine.events()),
+            changes: FuturesUnordered::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    pub(super) const fn is_json(&self) -> bool {
+        self.output.json
+    }
+
+    /// Begins to watch a mapping.
+    pub(super) fn watch(&mut self, engine: &Engine, uuid: &str) {
+        let Ok(uuid) = uuid.parse() else {
+            return;
+        };
+        if let Some(watch) = engine.watch(uuid) {
+            self.changes
+                .push(Box::pin(async move { (uuid, Some(watch)) }));
+        }
+    }
+
+    /// Reports until standard output is closed. Cancel safe.
+    pub(super) async fn report(&mut self, engine: &Engine) -> Result<(), Failure> {
+        loop {
+            let decision = async {
+                match &mut self.decisions {
+                    Some(decisions) => decisions.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                event = decision => match event {
+                    Ok(event) => self.decided(&event)?,
+                    Err(RecvError::Lagged(missed)) => missed_some(missed),
+                    Err(RecvError::Closed) => self.decisions = None,
+                },
+                Some((uuid, watch)) = self.changes.next() => {
+                    if let Some(watch) = watch {
+                        self.changes.push(next_change(uuid, watch));
+                    }
+                    self.changed(engine, uuid)?;
+                }
+            }
+        }
+    }
+
+    /// Reports what was decided since, without waiting.
+    pub(super) fn finish(&mut self, engine: &Engine) -> Result<(), Failure> {
+        while let Some(decisions) = &mut self.decisions {
+            match decisions.try_recv() {
+                Ok(event) => self.decided(&event)?,
+                Err(TryRecvError::Lagged(missed)) => missed_some(missed),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let watched: Vec<Uuid> = self.seen.keys().copied().collect();
+        watched
+            .into_iter()
+            .try_for_each(|uuid| self.changed(engine, uuid))
+    }
+
+    fn decided(&self, event: &Event) -> Result<(), Failure> {
+        if self.output.json {
+            return output::json(event);
+        }
+        tracing::debug!(function = %event.function, "{}", event.decision);
+        Ok(())
+    }
+
+    fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {
+        let Some(status) = engine.mapping_status(uuid) else {
+            self.seen.remove(&uuid);
+            return Ok(());
+        };
+        let now = Seen {
+            state: status.state,
+            problem: status.problem.clone(),
+        };
+        let before = self.seen.insert(uuid, now.clone());
+        if before.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        if self.output.json {
+            let time_ms = engine.clock().now().millis();
+            return output::json(&StatusLine {
+                time_ms,
+                mapping: uuid,
+                status,
+            });
+        }
+        log(&status, before.as_ref());
+        Ok(())
+    }
+}
+
+/// Waits for a change of a mapping whose status was just looked at.
+fn next_change(uuid: Uuid, mut watch: StatusWatch) -> Change {
+    Box::pin(async move {
+        if !watch.changed().await {
+            return (uuid, None);
+        }
+        tokio::time::sleep(REST).await;
+        (uuid, Some(watch))
+    })
+}
+
+fn log(status: &MappingStatus, before: Option<&Seen>) {
+    let (source, function) = (&status.source, &status.function);
+    let had_problem = before.is_some_and(|before| before.problem.is_some());
+    match &status.problem {
+        Some(problem) => tracing::warn!(%source, %function, "{problem}"),
+        None if had_problem => tracing::info!(%source, %function, "works again"),
+        None => tracing::info!(%source, %function, state = ?status.state, "state changed"),
+    }
+}
+
+fn missed_some(events: u64) {
+    tracing::warn!(
+        events,
+        "decisions came faster than they could be written; some are not shown"
+    );
+}

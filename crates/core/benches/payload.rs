@@ -22,7 +22,10 @@ const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 const ROUNDS: usize = 7;
 
 fn main() {
-    println!("{:<34}{:>12}{:>14}{:>8}", "100 records each", "ours", "json!", "ratio");
+    println!(
+        "{:<34}{:>12}{:>14}{:>8}",
+        "100 records each", "ours", "json!", "ratio"
+    );
     let bodies = [
         ("text of 200 bytes", "order accepted, ".repeat(13), false),
         ("JSON of 1 kB", json_body(), false),
@@ -30,8 +33,7 @@ fn main() {
     ];
     let mut product = 1.0;
     for (name, body, attributes) in &bodies {
-        let messages: Vec<QueueMessage> =
-            (0..100).map(|n| message(n, body, *attributes)).collect();
+        let messages: Vec<QueueMessage> = (0..100).map(|n| message(n, body, *attributes)).collect();
         assert_eq!(
             serde_json::from_slice::<Value>(&ours(&messages)).unwrap(),
             serde_json::from_slice::<Value>(&theirs(&messages)).unwrap(),
@@ -42,7 +44,10 @@ fn main() {
         product *= ratio;
         println!("{name:<34}{mine:>12.1?}{other:>14.1?}{ratio:>7.1}x");
     }
-    println!("geometric mean {:.1}x", product.powf(1.0 / bodies.len() as f64));
+    println!(
+        "geometric mean {:.1}x",
+        product.powf(1.0 / bodies.len() as f64)
+    );
 }
 
 fn json_body() -> String {
@@ -53,9 +58,15 @@ fn json_body() -> String {
 }
 
 fn message(n: usize, body: &str, attributes: bool) -> QueueMessage {
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let pair = |name: &'static str, value: &str| (name.into(), value.to_owned());
     let own = |name: &str, data_type: &str, value| {
-        (name.to_owned(), MessageAttribute { data_type: data_type.to_owned(), value })
+        (
+            name.to_owned(),
+            MessageAttribute {
+                data_type: data_type.to_owned(),
+                value,
+            },
+        )
     };
     let message_attributes = if attributes {
         vec![
@@ -88,11 +99,16 @@ fn message(n: usize, body: &str, attributes: bool) -> QueueMessage {
 
 fn ours(messages: &[QueueMessage]) -> Vec<u8> {
     let encoder = SqsEncoder::new(ARN, "us-east-1", false);
-    let limits = Limits { count: usize::MAX, window: Duration::ZERO };
+    let limits = Limits {
+        count: usize::MAX,
+        window: Duration::ZERO,
+    };
     let mut batcher = Batcher::new(limits, RECORDS);
     for message in messages {
         let QueueContent::Sqs(sqs) = &message.content;
-        let pushed = batcher.push(Timestamp(0), (), |out| encoder.write(out, message, sqs));
+        let pushed = batcher.push(Timestamp(0), (), |_, out| {
+            encoder.write(out, &message.id, &message.receipt, sqs)
+        });
         assert!(pushed.is_ok());
     }
     let batch = batcher.close(CloseReason::Available).unwrap();
@@ -106,8 +122,11 @@ fn theirs(messages: &[QueueMessage]) -> Vec<u8> {
 
 fn their_record(message: &QueueMessage) -> Value {
     let QueueContent::Sqs(sqs) = &message.content;
-    let attributes: Map<String, Value> =
-        sqs.attributes.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let attributes: Map<String, Value> = sqs
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.to_string(), json!(value)))
+        .collect();
     let own = |(name, attribute): &(String, MessageAttribute)| {
         let mut value = json!({
             "stringListValues": [], "binaryListValues": [], "dataType": attribute.data_type,
@@ -143,5 +162,8 @@ fn measure(mut build: impl FnMut() -> Vec<u8>) -> Duration {
         }
         start.elapsed() / 200
     };
-    (0..ROUNDS).map(|_| round(&mut build)).min().unwrap_or_default()
+    (0..ROUNDS)
+        .map(|_| round(&mut build))
+        .min()
+        .unwrap_or_default()
 }

@@ -48,10 +48,14 @@ struct Fragments {
 }
 
 impl Fragments {
-    fn new(envelope: Envelope) -> Self {
+    /// Returns no fragments, with room for about as much as `like` holds.
+    fn new(envelope: Envelope, like: Option<&Self>) -> Self {
+        let (bytes, ends) = like.map_or((0, 0), |like| (like.bytes.len(), like.ends.len()));
+        let mut empty = Vec::with_capacity(bytes.max(envelope.prefix.len()));
+        empty.extend_from_slice(envelope.prefix);
         Self {
-            bytes: envelope.prefix.to_vec(),
-            ends: Vec::new(),
+            bytes: empty,
+            ends: Vec::with_capacity(ends),
         }
     }
 
@@ -106,7 +110,7 @@ impl<T> Batch<T> {
         if keeps.iter().all(|&kept| kept) {
             return Vec::new();
         }
-        let mut fragments = Fragments::new(self.envelope);
+        let mut fragments = Fragments::new(self.envelope, None);
         let (mut kept, mut removed) = (Vec::new(), Vec::new());
         let mut start = self.envelope.prefix.len();
         for ((item, keeps), &end) in self.items.drain(..).zip(keeps).zip(&self.ends) {
@@ -153,7 +157,7 @@ impl<T> Batcher<T> {
             limits,
             envelope,
             items: Vec::new(),
-            fragments: Fragments::new(envelope),
+            fragments: Fragments::new(envelope, None),
             window_opened: None,
         }
     }
@@ -186,9 +190,9 @@ impl<T> Batcher<T> {
         &mut self,
         now: Timestamp,
         item: T,
-        encode: impl FnOnce(&mut Vec<u8>),
+        encode: impl FnOnce(&T, &mut Vec<u8>),
     ) -> Result<Option<Batch<T>>, Oversized<T>> {
-        let start = self.fragments.push(encode);
+        let start = self.fragments.push(|out| encode(&item, out));
         let size = self.fragments.bytes.len() + self.envelope.suffix.len();
         let mut closed = None;
         if size > MAX_PAYLOAD_BYTES {
@@ -218,7 +222,8 @@ impl<T> Batcher<T> {
         if self.items.is_empty() {
             return None;
         }
-        let mut fragments = std::mem::replace(&mut self.fragments, Fragments::new(self.envelope));
+        let next = Fragments::new(self.envelope, Some(&self.fragments));
+        let mut fragments = std::mem::replace(&mut self.fragments, next);
         fragments.bytes.extend_from_slice(self.envelope.suffix);
         Some(Batch {
             items: std::mem::take(&mut self.items),

@@ -61,7 +61,9 @@ fn next_special(bytes: &[u8]) -> Option<usize> {
         }
     }
     let tail = words.remainder();
-    let at = tail.iter().position(|&byte| ESCAPE[usize::from(byte)] != 0)?;
+    let at = tail
+        .iter()
+        .position(|&byte| ESCAPE[usize::from(byte)] != 0)?;
     Some(bytes.len() - tail.len() + at)
 }
 

@@ -1,5 +1,7 @@
 //! A polled record, before it becomes part of an event.
 
+use std::borrow::Cow;
+
 /// A message received from a queue. It stays hidden from other consumers until it is settled or its
 /// visibility timeout ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct SqsMessage {
     /// The lower-case hexadecimal MD5 of the message attributes; absent if there are none.
     pub md5_of_message_attributes: Option<String>,
     /// System attributes in the order received, e.g. `ApproximateReceiveCount`; values are strings.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(Cow<'static, str>, String)>,
     /// The sender's attributes by name.
     pub message_attributes: Vec<(String, MessageAttribute)>,
 }

@@ -1,5 +1,7 @@
 //! SQS events, against an independent reader and the recorded shapes.
 
+use std::borrow::Cow;
+
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::batch::{Batcher, CloseReason, Limits, MAX_PAYLOAD_BYTES};
@@ -13,9 +15,9 @@ use serde_json::{Value, json};
 
 const ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:orders";
 
-fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+fn pairs(of: &[(&'static str, &str)]) -> Vec<(Cow<'static, str>, String)> {
     of.iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|&(name, value)| (name.into(), value.to_owned()))
         .collect()
 }
 
@@ -47,7 +49,9 @@ fn encode(messages: &[SqsMessage], window: bool) -> Vec<u8> {
             group: None,
             content: QueueContent::Sqs(sqs.clone()),
         };
-        let closed = batcher.push(Timestamp(0), index, |out| encoder.write(out, &message, sqs));
+        let closed = batcher.push(Timestamp(0), index, |_, out| {
+            encoder.write(out, &message.id, &message.receipt, sqs)
+        });
         assert!(matches!(closed, Ok(None)));
     }
     batcher
@@ -168,7 +172,7 @@ proptest! {
         let encode = |only: &dyn Fn(usize) -> bool| {
             let mut batcher = Batcher::new(limits, RECORDS);
             for (index, body) in bodies.iter().enumerate().filter(|&(index, _)| only(index)) {
-                let write = |out: &mut Vec<u8>| lambda_esm_core::json::write_string(out, body);
+                let write = |_: &usize, out: &mut Vec<u8>| lambda_esm_core::json::write_string(out, body);
                 batcher.push(Timestamp(0), index, write).unwrap();
             }
             batcher.close(CloseReason::Count)

@@ -187,7 +187,7 @@ impl Driver {
         if let Some(result) = processing_result(&decision) {
             self.outside
                 .progress
-                .send_modify(|progress| progress.last_result = Some(result));
+                .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
         }
         let now = self.outside.clock.now();
         self.outside
@@ -195,9 +195,15 @@ impl Driver {
             .send(now, self.outside.mapping, &self.function_name, decision);
     }
 
+    /// Watchers are woken only by what changed.
     fn publish(&self) {
-        self.outside.progress.send_modify(|progress| {
-            progress.queue = self.machine.status();
+        let status = self.machine.status();
+        self.outside.progress.send_if_modified(|progress| {
+            let changed = progress.queue != status;
+            if changed {
+                progress.queue = status;
+            }
+            changed
         });
     }
 }

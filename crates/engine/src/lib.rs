@@ -12,6 +12,8 @@ mod status;
 mod supervisor;
 
 pub mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod functions;
 pub mod memory;
 pub mod ports;

@@ -28,7 +28,10 @@ fn request(extra: Value) -> CreateEventSourceMapping {
         "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders",
         "FunctionName": "f",
     });
-    request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
     serde_json::from_value(request).unwrap()
 }
 
@@ -42,7 +45,9 @@ fn queue(clock: Clock) -> MemoryQueue {
 
 fn send(queue: &MemoryQueue, count: usize) {
     for n in 0..count {
-        queue.send(SendMessage::new(format!("{{\"n\":{n}}}"))).unwrap();
+        queue
+            .send(SendMessage::new(format!("{{\"n\":{n}}}")))
+            .unwrap();
     }
 }
 
@@ -55,7 +60,10 @@ fn counting(millis: u64) -> (Arc<AtomicUsize>, EngineBuilder) {
         async move {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             let event: Value = serde_json::from_slice(&request.payload).unwrap();
-            counter.fetch_add(event["Records"].as_array().unwrap().len(), Ordering::Relaxed);
+            counter.fetch_add(
+                event["Records"].as_array().unwrap().len(),
+                Ordering::Relaxed,
+            );
             Ok(Bytes::from_static(b"null"))
         }
     }));
@@ -76,19 +84,28 @@ async fn messages_reach_the_function_and_leave_the_queue() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(5);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     let created = engine.create(request(json!({}))).await.unwrap();
     assert_eq!(created.state, State::Creating);
     send(&orders, 1000);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((count.load(Ordering::Relaxed), orders.counts()), (1000, (0, 0, 0)));
+    assert_eq!(
+        (count.load(Ordering::Relaxed), orders.counts()),
+        (1000, (0, 0, 0))
+    );
     assert_eq!(state(&engine, uuid_of(&created)).await, State::Enabled);
     let status = &engine.status()[0];
     assert_eq!(status.counts.polled_event_count, 1000);
     assert_eq!(status.counts.deleted_event_count, 1000);
     assert_eq!(status.last_processing_result.as_str(), "OK");
     let metrics = engine.metrics().render();
-    assert!(metrics.contains("aws_lambda_DeletedEventCount_total{"), "{metrics}");
+    assert!(
+        metrics.contains("aws_lambda_DeletedEventCount_total{"),
+        "{metrics}"
+    );
     engine.shutdown().await;
 }
 
@@ -97,7 +114,10 @@ async fn a_day_passes_in_moments_and_an_idle_mapping_still_listens() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(0);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     engine.create(request(json!({}))).await.unwrap();
     tokio::time::sleep(Duration::from_secs(86_400)).await;
     send(&orders, 1);
@@ -111,7 +131,10 @@ async fn a_poisoned_message_moves_to_the_dead_letter_queue_after_its_receives() 
     let dead = queue(clock);
     let options = MemoryQueueOptions {
         visibility_timeout: Duration::from_secs(5),
-        redrive: Some(Redrive { dead_letter_queue: dead.clone(), max_receive_count: 3 }),
+        redrive: Some(Redrive {
+            dead_letter_queue: dead.clone(),
+            max_receive_count: 3,
+        }),
         ..MemoryQueueOptions::default()
     };
     let orders = MemoryQueue::new(clock, options);
@@ -131,7 +154,10 @@ async fn a_poisoned_message_moves_to_the_dead_letter_queue_after_its_receives() 
     assert_eq!(tries.load(Ordering::Relaxed), 3);
     assert_eq!((orders.counts(), dead.counts()), ((0, 0, 0), (1, 0, 0)));
     let status = &engine.status()[0];
-    assert_eq!(status.last_processing_result.as_str(), "PROBLEM: Function call failed");
+    assert_eq!(
+        status.last_processing_result.as_str(),
+        "PROBLEM: Function call failed"
+    );
     assert_eq!(status.problem.as_deref(), Some("boom"));
 }
 
@@ -140,20 +166,32 @@ async fn a_disabled_mapping_reads_nothing_and_goes_on_when_enabled_again() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(5);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     let uuid = uuid_of(&engine.create(request(json!({}))).await.unwrap());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let disabling = engine.update(uuid, change(json!({ "Enabled": false }))).await.unwrap();
+    let disabling = engine
+        .update(uuid, change(json!({ "Enabled": false })))
+        .await
+        .unwrap();
     assert_eq!(disabling.state, State::Disabling);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(state(&engine, uuid).await, State::Disabled);
     send(&orders, 5);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!((count.load(Ordering::Relaxed), orders.counts().0), (0, 5));
-    let enabling = engine.update(uuid, change(json!({ "Enabled": true }))).await.unwrap();
+    let enabling = engine
+        .update(uuid, change(json!({ "Enabled": true })))
+        .await
+        .unwrap();
     assert_eq!(enabling.state, State::Enabling);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((count.load(Ordering::Relaxed), orders.counts()), (5, (0, 0, 0)));
+    assert_eq!(
+        (count.load(Ordering::Relaxed), orders.counts()),
+        (5, (0, 0, 0))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,17 +199,32 @@ async fn an_update_takes_effect_without_losing_what_is_in_flight() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(2_000);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     let uuid = uuid_of(&engine.create(request(json!({}))).await.unwrap());
     tokio::time::sleep(Duration::from_secs(1)).await;
     send(&orders, 30);
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let updating = engine.update(uuid, change(json!({ "BatchSize": 1 }))).await.unwrap();
-    assert_eq!((updating.state, updating.batch_size), (State::Updating, Some(1)));
-    let error = engine.update(uuid, change(json!({ "BatchSize": 2 }))).await.unwrap_err();
+    let updating = engine
+        .update(uuid, change(json!({ "BatchSize": 1 })))
+        .await
+        .unwrap();
+    assert_eq!(
+        (updating.state, updating.batch_size),
+        (State::Updating, Some(1))
+    );
+    let error = engine
+        .update(uuid, change(json!({ "BatchSize": 2 })))
+        .await
+        .unwrap_err();
     assert_eq!(error.code, ErrorCode::ResourceInUse);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!((count.load(Ordering::Relaxed), orders.counts()), (30, (0, 0, 0)));
+    assert_eq!(
+        (count.load(Ordering::Relaxed), orders.counts()),
+        (30, (0, 0, 0))
+    );
     send(&orders, 3);
     let before = engine.status()[0].counts;
     let mut events = engine.events();
@@ -190,14 +243,23 @@ async fn deleting_finishes_what_is_in_flight_within_its_bound() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(3_000);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     let uuid = uuid_of(&engine.create(request(json!({}))).await.unwrap());
     send(&orders, 10);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(engine.delete(uuid).await.unwrap().state, State::Deleting);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((count.load(Ordering::Relaxed), orders.counts()), (10, (0, 0, 0)));
-    assert_eq!(engine.get(uuid).unwrap_err().code, ErrorCode::ResourceNotFound);
+    assert_eq!(
+        (count.load(Ordering::Relaxed), orders.counts()),
+        (10, (0, 0, 0))
+    );
+    assert_eq!(
+        engine.get(uuid).unwrap_err().code,
+        ErrorCode::ResourceNotFound
+    );
     assert!(!engine.metrics().render().contains(&uuid.to_string()));
 }
 
@@ -205,8 +267,10 @@ async fn deleting_finishes_what_is_in_flight_within_its_bound() {
 async fn a_function_that_never_ends_does_not_hold_up_the_shutdown() {
     let clock = clock();
     let orders = queue(clock);
-    let options =
-        EngineOptions { drain_limit: Duration::from_secs(5), ..EngineOptions::default() };
+    let options = EngineOptions {
+        drain_limit: Duration::from_secs(5),
+        ..EngineOptions::default()
+    };
     let engine = Engine::builder()
         .options(options)
         .clock(clock)
@@ -228,15 +292,30 @@ async fn several_mappings_on_one_queue_compete() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(20);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
-    engine.create(request(json!({ "FunctionName": "one" }))).await.unwrap();
-    engine.create(request(json!({ "FunctionName": "two" }))).await.unwrap();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
+    engine
+        .create(request(json!({ "FunctionName": "one" })))
+        .await
+        .unwrap();
+    engine
+        .create(request(json!({ "FunctionName": "two" })))
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     send(&orders, 500);
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!((count.load(Ordering::Relaxed), orders.counts()), (500, (0, 0, 0)));
-    let shares: Vec<u64> =
-        engine.status().iter().map(|status| status.counts.deleted_event_count).collect();
+    assert_eq!(
+        (count.load(Ordering::Relaxed), orders.counts()),
+        (500, (0, 0, 0))
+    );
+    let shares: Vec<u64> = engine
+        .status()
+        .iter()
+        .map(|status| status.counts.deleted_event_count)
+        .collect();
     assert!(shares.iter().all(|&share| share > 0), "{shares:?}");
 }
 
@@ -321,13 +400,21 @@ async fn an_unreachable_source_is_shown_and_tried_again_while_others_go_on() {
     send(&others, 4);
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(count.load(Ordering::Relaxed), 4);
-    let problems: Vec<_> =
-        engine.status().into_iter().filter_map(|status| status.problem).collect();
+    let problems: Vec<_> = engine
+        .status()
+        .into_iter()
+        .filter_map(|status| status.problem)
+        .collect();
     assert_eq!(problems, ["cannot connect to 127.0.0.1:1"]);
     reachable.store(1, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(count.load(Ordering::Relaxed), 7);
-    assert!(engine.status().iter().all(|status| status.problem.is_none()));
+    assert!(
+        engine
+            .status()
+            .iter()
+            .all(|status| status.problem.is_none())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,7 +437,10 @@ async fn a_backend_that_panics_fails_its_batch_and_nothing_else() {
     engine.create(request(json!({}))).await.unwrap();
     send(&orders, 1);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!((calls.load(Ordering::Relaxed), orders.counts()), (2, (0, 0, 0)));
+    assert_eq!(
+        (calls.load(Ordering::Relaxed), orders.counts()),
+        (2, (0, 0, 0))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -358,7 +448,10 @@ async fn dropping_the_engine_stops_its_mappings() {
     let clock = clock();
     let orders = queue(clock);
     let (count, builder) = counting(0);
-    let engine = builder.clock(clock).source("orders", orders.clone()).build();
+    let engine = builder
+        .clock(clock)
+        .source("orders", orders.clone())
+        .build();
     engine.create(request(json!({}))).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(engine);

@@ -1,5 +1,7 @@
 //! From the SDK's message to a polled record.
 
+use std::borrow::Cow;
+
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{
@@ -33,7 +35,7 @@ pub(super) fn record(message: Message, fifo: bool) -> Result<QueueMessage, Sourc
             .attributes
             .unwrap_or_default()
             .into_iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value)),
+            .map(|(name, value)| (Cow::Owned(name.as_str().to_owned()), value)),
     );
     let group = attributes
         .iter()
@@ -61,7 +63,9 @@ pub(super) fn record(message: Message, fifo: bool) -> Result<QueueMessage, Sourc
     })
 }
 
-fn system_attributes(attributes: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+fn system_attributes(
+    attributes: impl Iterator<Item = (Cow<'static, str>, String)>,
+) -> Vec<(Cow<'static, str>, String)> {
     let place = |name: &str| {
         FIRST
             .iter()

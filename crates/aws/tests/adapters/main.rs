@@ -5,7 +5,6 @@
     reason = "a call that fails is a check that fails"
 )]
 
-mod contract;
 mod credentials;
 mod fake;
 mod lambda_api;

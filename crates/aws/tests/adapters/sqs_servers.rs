@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::primitives::Blob;
@@ -10,6 +9,7 @@ use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use lambda_esm_aws::{AwsConfig, SqsProvider, SqsQueue};
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::{AttributeValue, QueueContent};
+use lambda_esm_engine::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb};
 
 const ACCOUNT: &str = "000000000000";
@@ -179,7 +179,7 @@ async fn carries_all_attributes(server: Server) {
     let first: Vec<_> = content
         .attributes
         .iter()
-        .map(|(name, _)| name.as_str())
+        .map(|(name, _)| name.as_ref())
         .take(4)
         .collect();
     let expected = [

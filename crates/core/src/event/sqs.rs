@@ -2,7 +2,7 @@
 //! `md5OfMessageAttributes` dialects are recorded from the service).
 
 use crate::json::{write_base64, write_string};
-use crate::record::{AttributeValue, MessageAttribute, QueueMessage, SqsMessage};
+use crate::record::{AttributeValue, MessageAttribute, Receipt, SqsMessage};
 
 /// Writes the event fragments of one queue.
 #[derive(Clone, Debug)]
@@ -34,35 +34,42 @@ impl SqsEncoder {
     }
 
     /// Appends the fragment of one message.
-    pub fn write(&self, out: &mut Vec<u8>, message: &QueueMessage, sqs: &SqsMessage) {
-        out.reserve(sqs.body.len() + self.tail.len() + 512);
-        self.write_metadata(out, message, sqs, true);
+    pub fn write(&self, out: &mut Vec<u8>, id: &str, receipt: &Receipt, sqs: &SqsMessage) {
+        out.reserve(sqs.body.len() + receipt.0.len() + self.tail.len() + 512);
+        self.write_members(out, id, receipt, sqs, true);
     }
 
     /// Appends the fragment without its body: what a filter may look at beside the data key.
-    pub fn write_without_body(&self, out: &mut Vec<u8>, message: &QueueMessage, sqs: &SqsMessage) {
-        self.write_metadata(out, message, sqs, false);
-    }
-
-    fn write_metadata(
+    pub fn write_without_body(
         &self,
         out: &mut Vec<u8>,
-        message: &QueueMessage,
+        id: &str,
+        receipt: &Receipt,
+        sqs: &SqsMessage,
+    ) {
+        self.write_members(out, id, receipt, sqs, false);
+    }
+
+    fn write_members(
+        &self,
+        out: &mut Vec<u8>,
+        id: &str,
+        receipt: &Receipt,
         sqs: &SqsMessage,
         with_body: bool,
     ) {
         out.extend_from_slice(b"{\"messageId\":");
-        write_string(out, &message.id);
+        write_string(out, id);
         out.extend_from_slice(b",\"receiptHandle\":");
-        write_string(out, &message.receipt.0);
+        write_string(out, &receipt.0);
         if with_body {
             out.extend_from_slice(b",\"body\":");
             write_string(out, &sqs.body);
         }
         out.extend_from_slice(b",\"attributes\":");
-        write_members(out, &sqs.attributes, |out, value| write_string(out, value));
+        write_object(out, &sqs.attributes, |out, value| write_string(out, value));
         out.extend_from_slice(b",\"messageAttributes\":");
-        write_members(out, &sqs.message_attributes, write_attribute);
+        write_object(out, &sqs.message_attributes, write_attribute);
         match &sqs.md5_of_message_attributes {
             Some(md5) => {
                 out.extend_from_slice(b",\"md5OfMessageAttributes\":");
@@ -76,13 +83,17 @@ impl SqsEncoder {
     }
 }
 
-fn write_members<V>(out: &mut Vec<u8>, members: &[(String, V)], write: fn(&mut Vec<u8>, &V)) {
+fn write_object<N: AsRef<str>, V>(
+    out: &mut Vec<u8>,
+    members: &[(N, V)],
+    write: fn(&mut Vec<u8>, &V),
+) {
     out.push(b'{');
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        write_string(out, name);
+        write_string(out, name.as_ref());
         out.push(b':');
         write(out, value);
     }

@@ -10,7 +10,7 @@ use crate::batch::Limits;
 use crate::event::sqs::SqsEncoder;
 use crate::event::{Envelope, RECORDS};
 use crate::pacing::Pacing;
-use crate::record::{QueueContent, QueueMessage};
+use crate::record::{QueueContent, QueueMessage, Receipt};
 
 /// Added to window and function timeout when they exceed the queue's visibility timeout (Lambda
 /// developer guide, 2022 edition, "Using Lambda with Amazon SQS").
@@ -94,7 +94,7 @@ impl QueueEncoder {
     /// Appends what filters may look at beside the data key.
     fn write_metadata(&self, out: &mut Vec<u8>, message: &QueueMessage) {
         let (Self::Sqs(encoder), QueueContent::Sqs(sqs)) = (self, &message.content);
-        encoder.write_without_body(out, message, sqs);
+        encoder.write_without_body(out, &message.id, &message.receipt, sqs);
     }
 
     pub(super) const fn envelope(&self) -> Envelope {
@@ -103,9 +103,16 @@ impl QueueEncoder {
         }
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>, message: &QueueMessage) {
-        let (Self::Sqs(encoder), QueueContent::Sqs(sqs)) = (self, &message.content);
-        encoder.write(out, message, sqs);
+    /// Appends the fragment of one message.
+    pub(super) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        id: &str,
+        receipt: &Receipt,
+        content: &QueueContent,
+    ) {
+        let (Self::Sqs(encoder), QueueContent::Sqs(sqs)) = (self, content);
+        encoder.write(out, id, receipt, sqs);
     }
 
     const fn data_key(&self) -> &'static str {

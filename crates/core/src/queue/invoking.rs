@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::action::Action;
 use super::flight::{Delivery, Phase, ids};
 use super::groups::{self, overlap};
-use super::machine::QueueMachine;
+use super::machine::{QueueMachine, Timer};
 use super::port::SettleVerb;
 use super::scaling::Outcome;
 use crate::backoff::Backoff;
@@ -262,6 +262,7 @@ impl QueueMachine {
         let retry_at = now + wait;
         let (attempts, records) = (flight.attempt, flight.batch.items.len());
         flight.phase = Phase::BackingOff { retry_at };
+        self.timers.insert((retry_at, Timer::Batch(id)));
         let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let error = error.message;
         self.report(Decision::Deferred {
@@ -278,22 +279,16 @@ impl QueueMachine {
         }
     }
 
-    /// Tries the batches whose back-off has ended.
-    pub(super) fn retry_batches(&mut self, now: Timestamp) {
-        let due: Vec<BatchId> = self
-            .flights
-            .iter()
-            .filter(|(_, flight)| {
-                matches!(flight.phase, Phase::BackingOff { retry_at } if retry_at <= now)
-            })
-            .map(|(&id, _)| id)
-            .collect();
-        for id in due {
-            if self.drop_expired(now, id) {
-                self.end(id);
-            } else {
-                self.invoke(id);
-            }
+    /// Tries a batch again whose back-off has ended.
+    pub(super) fn retry_batch(&mut self, now: Timestamp, at: Timestamp, id: BatchId) {
+        let phase = self.flights.get(&id).map(|flight| flight.phase);
+        if phase != Some(Phase::BackingOff { retry_at: at }) {
+            return;
+        }
+        if self.drop_expired(now, id) {
+            self.end(id);
+        } else {
+            self.invoke(id);
         }
     }
 

@@ -36,6 +36,8 @@ pub struct QueueMachine {
     pub(super) quiet: bool,
     pub(super) scaler: Scaler,
     pub(super) quota: Quota,
+    /// When batches and settle calls are tried again. An entry whose deed was cancelled is ignored.
+    pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     pub(super) not_before: Option<Timestamp>,
     pub(super) source_failures: u32,
     pub(super) source_problem: Option<String>,
@@ -45,6 +47,13 @@ pub struct QueueMachine {
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
     pub(super) last_id: u64,
+}
+
+/// Something to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Batch(BatchId),
+    Settle(SettleId),
 }
 
 /// A view of a queue machine at one moment.
@@ -90,6 +99,7 @@ impl QueueMachine {
             quiet: false,
             scaler,
             quota: Quota::new(now),
+            timers: BTreeSet::new(),
             not_before: None,
             source_failures: 0,
             source_problem: None,
@@ -116,12 +126,11 @@ impl QueueMachine {
                 result,
             } => self.invoked(now, batch, attempt, result),
             Input::Settled { id, result } => self.settled(now, id, result),
-            Input::Reconfigure(config) => self.reconfigure(*config),
+            Input::Reconfigure(config) => self.reconfigure(now, *config),
             Input::Drain => self.drain(now),
             Input::Tick => {}
         }
-        self.retry_settles(now);
-        self.retry_batches(now);
+        self.retry(now);
         self.close_due_window(now);
         self.start_waiting(now);
         self.read(now);
@@ -140,19 +149,9 @@ impl QueueMachine {
         } else {
             self.batcher.window_end()
         };
-        let retries = self
-            .flights
-            .values()
-            .filter_map(|flight| match flight.phase {
-                Phase::BackingOff { retry_at } => Some(retry_at),
-                _ => None,
-            });
-        let settles = self
-            .settles
-            .values()
-            .filter_map(|settling| settling.retry_at);
+        let retry = self.timers.first().map(|&(at, _)| at);
         let reading = if self.draining { None } else { self.not_before };
-        retries.chain(settles).chain(window).chain(reading).min()
+        [retry, window, reading].into_iter().flatten().min()
     }
 
     /// Tells whether nothing is in flight and nothing gathered: after [`Input::Drain`], the end.
@@ -164,13 +163,7 @@ impl QueueMachine {
     /// Returns a view of the machine.
     #[must_use]
     pub fn status(&self) -> QueueStatus {
-        let backing_off = self
-            .flights
-            .values()
-            .filter_map(|flight| match flight.phase {
-                Phase::BackingOff { retry_at } => Some(retry_at),
-                _ => None,
-            });
+        let retry = self.timers.first().map(|&(at, _)| at);
         let source = self.not_before.filter(|_| self.source_problem.is_some());
         QueueStatus {
             concurrency: self.scaler.concurrency(),
@@ -178,7 +171,7 @@ impl QueueMachine {
             waiting: self.waiting.len(),
             gathering: self.batcher.len(),
             receives: self.receives.len(),
-            backing_off_until: backing_off.chain(source).min().map(Timestamp::millis),
+            backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
             source_problem: self.source_problem.clone(),
             function_problem: self.function_problem.clone(),
         }
@@ -186,6 +179,20 @@ impl QueueMachine {
 
     pub(super) fn report(&mut self, decision: Decision) {
         self.actions.push_back(Action::Report(decision));
+    }
+
+    /// Tries again what is due.
+    fn retry(&mut self, now: Timestamp) {
+        while let Some(&(at, timer)) = self.timers.first() {
+            if at > now {
+                return;
+            }
+            self.timers.pop_first();
+            match timer {
+                Timer::Batch(id) => self.retry_batch(now, at, id),
+                Timer::Settle(id) => self.retry_settle(at, id),
+            }
+        }
     }
 
     pub(super) const fn next_id(&mut self) -> u64 {
@@ -232,7 +239,12 @@ impl QueueMachine {
         }
     }
 
-    fn reconfigure(&mut self, config: QueueConfig) {
+    fn reconfigure(&mut self, now: Timestamp, config: QueueConfig) {
+        if self.batcher.len() >= config.limits.count
+            && let Some(batch) = self.batcher.close(CloseReason::Count)
+        {
+            self.enqueue(now, batch);
+        }
         self.batcher.set_limits(config.limits);
         self.scaler.reconfigure(
             config.pacing,

@@ -165,16 +165,22 @@ impl QueueMachine {
 
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
         let encoder = &self.config.encoder;
+        let QueueMessage {
+            id,
+            receipt,
+            group,
+            content,
+        } = message;
         let delivery = Delivery {
-            id: message.id.clone(),
-            receipt: message.receipt.clone(),
-            group: message.group.clone(),
+            id,
+            receipt,
+            group,
             hidden_until,
         };
-        match self
-            .batcher
-            .push(now, delivery, |out| encoder.write(out, &message))
-        {
+        let pushed = self.batcher.push(now, delivery, |delivery, out| {
+            encoder.write(out, &delivery.id, &delivery.receipt, &content);
+        });
+        match pushed {
             Ok(Some(batch)) => self.enqueue(now, batch),
             Ok(None) => {}
             Err(Oversized { item, bytes }) => {

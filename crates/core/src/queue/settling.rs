@@ -2,7 +2,7 @@
 
 use super::action::{Action, SettleId};
 use super::flight::{Delivery, Phase};
-use super::machine::QueueMachine;
+use super::machine::{QueueMachine, Timer};
 use super::port::{SettleVerb, Settlement};
 use crate::backoff::Backoff;
 use crate::decision::{BatchId, Decision};
@@ -18,6 +18,16 @@ pub(super) struct Settling {
     failures: u32,
     /// When to try again; `None` while a call is under way.
     pub(super) retry_at: Option<Timestamp>,
+}
+
+impl Settling {
+    fn settlements(&self) -> Vec<Settlement> {
+        let settle = |delivery: &Delivery| Settlement {
+            receipt: delivery.receipt.clone(),
+            verb: self.verb,
+        };
+        self.deliveries.iter().map(settle).collect()
+    }
 }
 
 impl QueueMachine {
@@ -49,23 +59,11 @@ impl QueueMachine {
                 failures: 0,
                 retry_at: None,
             };
-            self.call(id, &settling);
+            let settlements = settling.settlements();
+            self.actions.push_back(Action::Settle { id, settlements });
             self.settles.insert(id, settling);
             deliveries = rest;
         }
-    }
-
-    fn call(&mut self, id: SettleId, settling: &Settling) {
-        let verb = settling.verb;
-        let settlements = settling
-            .deliveries
-            .iter()
-            .map(|delivery| Settlement {
-                receipt: delivery.receipt.clone(),
-                verb,
-            })
-            .collect();
-        self.actions.push_back(Action::Settle { id, settlements });
     }
 
     /// A settle call ended.
@@ -100,6 +98,7 @@ impl QueueMachine {
         settling.failures += 1;
         let wait = Backoff::INVOKE.wait(settling.failures, &mut self.random);
         settling.retry_at = Some(now + wait);
+        self.timers.insert((now + wait, Timer::Settle(id)));
         settling.deliveries = retry;
         self.settles.insert(id, settling);
     }
@@ -125,23 +124,15 @@ impl QueueMachine {
         }
     }
 
-    /// Repeats the settle calls whose back-off has ended.
-    pub(super) fn retry_settles(&mut self, now: Timestamp) {
-        let due: Vec<SettleId> = self
-            .settles
-            .iter()
-            .filter(|(_, settling)| settling.retry_at.is_some_and(|at| at <= now))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in due {
-            // A new identifier, so that a late answer to the first call is not taken for this one's.
-            if let Some(mut settling) = self.settles.remove(&id) {
-                settling.retry_at = None;
-                let id = SettleId(self.next_id());
-                self.call(id, &settling);
-                self.settles.insert(id, settling);
-            }
-        }
+    /// Repeats a settle call whose back-off has ended.
+    pub(super) fn retry_settle(&mut self, at: Timestamp, id: SettleId) {
+        let due = |settling: &&mut Settling| settling.retry_at == Some(at);
+        let Some(settling) = self.settles.get_mut(&id).filter(due) else {
+            return;
+        };
+        settling.retry_at = None;
+        let settlements = settling.settlements();
+        self.actions.push_back(Action::Settle { id, settlements });
     }
 }
 

@@ -269,8 +269,8 @@ impl MemoryQueue {
 fn deliver(delivered: &Delivered<'_>) -> QueueMessage {
     let stored = delivered.stored;
     let mut message = stored.message.clone();
-    let mut attribute = |name: &str, value: String| {
-        message.attributes.push((name.to_owned(), value));
+    let mut attribute = |name: &'static str, value: String| {
+        message.attributes.push((name.into(), value));
     };
     attribute("ApproximateReceiveCount", delivered.delivery.to_string());
     attribute("SentTimestamp", stored.sent.millis().to_string());

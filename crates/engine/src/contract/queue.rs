@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt};
-use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb, Settlement};
 use tokio::time::Instant;
+
+use crate::ports::{QueueSource, ReceiveRequest, SettleVerb, Settlement};
 
 /// Checks the promises of [`QueueSource`] on an empty queue, and leaves it empty.
 ///
 /// `send` puts one message with a body into the queue; the group is given for FIFO queues only.
-pub(crate) async fn queue_source_contract(
+///
+/// # Panics
+/// Panics if a promise is broken.
+pub async fn queue_source_contract(
     source: &dyn QueueSource,
     fifo: bool,
     send: impl AsyncFn(&str, Option<&str>),
@@ -27,10 +31,10 @@ pub(crate) async fn queue_source_contract(
 }
 
 /// Checks what a FIFO queue promises on top, on an empty queue, and leaves it empty.
-pub(crate) async fn fifo_contract(
-    source: &dyn QueueSource,
-    send: impl AsyncFn(&str, Option<&str>),
-) {
+///
+/// # Panics
+/// Panics if a promise is broken.
+pub async fn fifo_contract(source: &dyn QueueSource, send: impl AsyncFn(&str, Option<&str>)) {
     for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
         send(body, Some(group)).await;
     }
@@ -198,11 +202,10 @@ async fn a_receive_is_bounded(source: &dyn QueueSource, send: &impl AsyncFn(&str
 }
 
 /// Receives with the queue's own visibility timeout.
-pub(crate) async fn receive(
-    source: &dyn QueueSource,
-    max: usize,
-    wait: Duration,
-) -> Vec<QueueMessage> {
+///
+/// # Panics
+/// Panics if the queue cannot be read.
+pub async fn receive(source: &dyn QueueSource, max: usize, wait: Duration) -> Vec<QueueMessage> {
     source
         .receive(ReceiveRequest {
             max,
@@ -214,7 +217,10 @@ pub(crate) async fn receive(
 }
 
 /// Receives the one message that must be there.
-pub(crate) async fn one(source: &dyn QueueSource) -> QueueMessage {
+///
+/// # Panics
+/// Panics if there is none.
+pub async fn one(source: &dyn QueueSource) -> QueueMessage {
     let mut messages = receive(source, 1, Duration::from_secs(5)).await;
     assert_eq!(messages.len(), 1);
     messages.remove(0)
@@ -235,7 +241,10 @@ async fn several(source: &dyn QueueSource, number: usize) -> Vec<QueueMessage> {
 }
 
 /// Settles one delivery, which must succeed.
-pub(crate) async fn settle_ok(source: &dyn QueueSource, verb: SettleVerb, message: &QueueMessage) {
+///
+/// # Panics
+/// Panics if it does not.
+pub async fn settle_ok(source: &dyn QueueSource, verb: SettleVerb, message: &QueueMessage) {
     let results = source
         .settle(&[settlement(verb, &message.receipt)])
         .await

@@ -1,0 +1,173 @@
+//! The in-memory queue keeps the contract of the real ones, and SQS's rules beyond it.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::time::Duration;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::record::QueueMessage;
+use lambda_esm_engine::Clock;
+use lambda_esm_engine::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
+use lambda_esm_engine::ports::{QueueSource as _, ReceiveRequest, SettleVerb, Settlement};
+
+fn queue(options: MemoryQueueOptions) -> MemoryQueue {
+    MemoryQueue::new(Clock::starting_at(Timestamp(1_700_000_000_000)), options)
+}
+
+fn standard() -> MemoryQueue {
+    queue(MemoryQueueOptions::default())
+}
+
+fn fifo() -> MemoryQueue {
+    queue(MemoryQueueOptions {
+        fifo: true,
+        ..MemoryQueueOptions::default()
+    })
+}
+
+async fn send(queue: &MemoryQueue, body: &str, group: Option<&str>) {
+    let mut message = SendMessage::new(body);
+    message.group = group.map(str::to_owned);
+    // The contract sends some bodies twice.
+    message.deduplication_id = Some(format!("{:?}", tokio::time::Instant::now()) + body);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    queue.send(message).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_the_contract() {
+    let queue = standard();
+    queue_source_contract(&queue, false, async |body, group| {
+        send(&queue, body, group).await
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_the_contract_as_a_fifo_queue() {
+    let queue = fifo();
+    queue_source_contract(&queue, true, async |body, group| {
+        send(&queue, body, group).await
+    })
+    .await;
+    fifo_contract(&queue, async |body, group| send(&queue, body, group).await).await;
+}
+
+fn attribute<'a>(message: &'a QueueMessage, name: &str) -> Option<&'a str> {
+    let lambda_esm_core::record::QueueContent::Sqs(sqs) = &message.content;
+    let found = sqs.attributes.iter().find(|(each, _)| each == name)?;
+    Some(&found.1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_reappears_when_its_visibility_timeout_ends_and_not_before() {
+    let queue = standard();
+    send(&queue, "x", None).await;
+    let first = one(&queue).await;
+    tokio::time::sleep(Duration::from_millis(29_990)).await;
+    assert_eq!(receive(&queue, 1, Duration::ZERO).await, []);
+    let second = receive(&queue, 1, Duration::from_secs(20)).await.remove(0);
+    assert_eq!(
+        (&second.id, second.receipt == first.receipt),
+        (&first.id, false)
+    );
+    assert_eq!(attribute(&second, "ApproximateReceiveCount"), Some("2"));
+    assert_eq!(
+        attribute(&second, "ApproximateFirstReceiveTimestamp"),
+        attribute(&first, "ApproximateFirstReceiveTimestamp")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_receipt_does_not_delete_a_message_that_was_delivered_anew() {
+    let queue = standard();
+    send(&queue, "x", None).await;
+    let first = one(&queue).await;
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    let second = one(&queue).await;
+    settle_ok(&queue, SettleVerb::Delete, &first).await;
+    assert_eq!(queue.counts(), (0, 1, 0));
+    settle_ok(&queue, SettleVerb::Delete, &second).await;
+    assert_eq!(queue.counts(), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_deletion_of_a_message_not_delivered_anew_still_deletes_it() {
+    let queue = standard();
+    send(&queue, "x", None).await;
+    let first = one(&queue).await;
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    settle_ok(&queue, SettleVerb::Delete, &first).await;
+    assert_eq!(queue.counts(), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receive_may_ask_for_another_visibility_timeout() {
+    let queue = standard();
+    send(&queue, "x", None).await;
+    let request = ReceiveRequest {
+        max: 1,
+        wait: Duration::ZERO,
+        visibility_timeout: Some(Duration::from_secs(100)),
+    };
+    assert_eq!(queue.receive(request).await.unwrap().len(), 1);
+    tokio::time::sleep(Duration::from_secs(99)).await;
+    assert_eq!(queue.counts(), (0, 1, 0));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(queue.counts(), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_message_appears_after_its_delay() {
+    let queue = standard();
+    let message = SendMessage {
+        delay: Duration::from_secs(5),
+        ..SendMessage::new("x")
+    };
+    queue.send(message).unwrap();
+    assert_eq!(queue.counts(), (0, 0, 1));
+    let start = tokio::time::Instant::now();
+    assert_eq!(receive(&queue, 1, Duration::from_secs(20)).await.len(), 1);
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifo_queue_ignores_a_duplicate_for_five_minutes() {
+    let queue = fifo();
+    let message = SendMessage::new("same").in_group("g");
+    let first = queue.send(message.clone()).unwrap();
+    tokio::time::sleep(Duration::from_secs(299)).await;
+    assert_eq!(queue.send(message.clone()).unwrap(), first);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_ne!(queue.send(message).unwrap(), first);
+    assert_eq!(queue.counts().0, 2);
+    assert!(queue.send(SendMessage::new("no group")).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_a_fifo_queue_that_dies_makes_way_for_the_next() {
+    let dead = fifo();
+    let queue = queue(MemoryQueueOptions {
+        fifo: true,
+        redrive: Some(Redrive {
+            dead_letter_queue: dead.clone(),
+            max_receive_count: 2,
+        }),
+        ..MemoryQueueOptions::default()
+    });
+    for body in ["one", "two"] {
+        queue.send(SendMessage::new(body).in_group("g")).unwrap();
+    }
+    for _ in 0..2 {
+        let messages = receive(&queue, 1, Duration::ZERO).await;
+        let settlement = Settlement {
+            receipt: messages[0].receipt.clone(),
+            verb: SettleVerb::Release,
+        };
+        queue.settle(&[settlement]).await.unwrap();
+    }
+    let next = one(&queue).await;
+    assert_eq!(attribute(&next, "ApproximateReceiveCount"), Some("1"));
+    assert_eq!((queue.counts(), dead.counts()), ((0, 1, 0), (1, 0, 0)));
+}

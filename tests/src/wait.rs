@@ -1,0 +1,25 @@
+//! Waiting for what must happen.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How long a test waits for what must happen before it fails: far longer than it ever takes.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+const STEP: Duration = Duration::from_millis(50);
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// Panics if there is none within [`PATIENCE`]; `what` says what was waited for.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain: {what}");
+        sleep(STEP).await;
+    }
+}

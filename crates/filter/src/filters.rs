@@ -82,8 +82,7 @@ impl Filters {
     pub(crate) fn walk_event(&self, event: &[u8], scratch: &mut Scratch) -> bool {
         let program = &self.inner.program;
         scratch.reset(program.words);
-        std::str::from_utf8(event).is_ok()
-            && Walk::new(event, program, scratch).object_at(0).is_ok()
+        Walk::new(event, program, scratch).object_at(0).is_ok()
     }
 
     /// Returns the position of the first pattern that a record matches, or 0 if there are no

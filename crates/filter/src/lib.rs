@@ -10,9 +10,11 @@ mod pattern;
 mod predicate;
 mod program;
 mod record;
+mod run;
 mod scan;
 mod text;
 mod tree;
+mod unescape;
 mod walk;
 
 pub use dialect::{Dialect, Limits, UnknownDialect};

@@ -59,8 +59,6 @@ pub(crate) struct LeafTest {
 pub(crate) struct Children {
     /// Sorted by length and content.
     entries: Vec<(Box<[u8]>, u32)>,
-    /// Which lengths occur, lengths over 62 taken together.
-    lengths: u64,
 }
 
 /// Up to this many names are compared one after the other.
@@ -74,31 +72,60 @@ impl Children {
     /// Finds the child of an unescaped name.
     #[inline]
     pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
-        if self.lengths >> name.len().min(63) & 1 == 0 {
-            return None;
+        match self.look_up(name) {
+            Found::Child(node) => Some(node),
+            Found::Dotted | Found::Nothing => None,
         }
-        if self.entries.len() <= FEW {
-            return self
-                .entries
-                .iter()
-                .find(|(entry, _)| **entry == *name)
-                .map(|(_, node)| *node);
+    }
+
+    /// Like [`Self::find`], but tells apart names that may stand for nesting.
+    #[inline]
+    pub(crate) fn look_up(&self, name: &[u8]) -> Found {
+        if self.entries.len() > FEW {
+            return self.search(name);
         }
-        let order =
-            |(entry, _): &(Box<[u8]>, u32)| (entry.len(), &**entry).cmp(&(name.len(), name));
+        for (entry, node) in &self.entries {
+            let length = entry.len();
+            if name.len() == length {
+                if **entry == *name {
+                    return Found::Child(*node);
+                }
+            } else if name.get(length) == Some(&b'.') && name.starts_with(entry) {
+                return Found::Dotted;
+            }
+        }
+        Found::Nothing
+    }
+
+    fn search(&self, name: &[u8]) -> Found {
+        if let Ok(at) = self.position(name) {
+            return Found::Child(self.entries[at].1);
+        }
+        if memchr::memchr(b'.', name).is_some() {
+            Found::Dotted
+        } else {
+            Found::Nothing
+        }
+    }
+
+    fn position(&self, name: &[u8]) -> Result<usize, usize> {
         self.entries
-            .binary_search_by(order)
-            .ok()
-            .map(|at| self.entries[at].1)
+            .binary_search_by(|(entry, _)| (entry.len(), &**entry).cmp(&(name.len(), name)))
     }
 
     fn add(&mut self, name: &[u8], node: u32) {
-        let order =
-            |(entry, _): &(Box<[u8]>, u32)| (entry.len(), &**entry).cmp(&(name.len(), name));
-        let at = self.entries.partition_point(|entry| order(entry).is_lt());
-        self.entries.insert(at, (name.into(), node));
-        self.lengths |= 1 << name.len().min(63);
+        if let Err(at) = self.position(name) {
+            self.entries.insert(at, (name.into(), node));
+        }
     }
+}
+
+/// What [`Children`] know of a name.
+pub(crate) enum Found {
+    Child(u32),
+    /// No child, but the name has a dot, and what stands before one may be a child.
+    Dotted,
+    Nothing,
 }
 
 impl Program {

@@ -74,7 +74,6 @@ impl Record<'_> {
         let data_node = program.nodes[0].children.find(self.data_key.as_bytes());
         let form = data_node.map(|node| self.walk_data(node, program, scratch));
         for object in self.metadata {
-            std::str::from_utf8(object).ok()?;
             Walk::new(object, program, scratch)
                 .except(data_node)
                 .object_at(0)

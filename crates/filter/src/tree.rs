@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::scan::{Cursor, Malformed, Text, unescape};
+use crate::scan::{Cursor, Malformed, Text};
+use crate::unescape::unescape;
 
 /// A JSON value. Strings are bytes, as an unpaired surrogate is no UTF-8.
 #[derive(Clone, Debug, PartialEq)]

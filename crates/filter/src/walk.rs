@@ -1,8 +1,9 @@
 //! Walks an event's bytes once and sets the bits of the fields it satisfies.
 
 use crate::predicate::Leaf;
-use crate::program::{Alternative, Children, Node, Program};
-use crate::scan::{Cursor, Malformed, Text, unescape};
+use crate::program::{Alternative, Children, Found, Node, Program};
+use crate::scan::{Cursor, Malformed, Text};
+use crate::unescape::unescape;
 
 /// Working memory for matching. Keep one per thread and pass it to every call: after the first
 /// few records, matching allocates nothing.
@@ -133,7 +134,7 @@ impl<'a, 's> Walk<'a, 's> {
             return Err(Malformed);
         }
         self.value(node)?;
-        self.end()
+        self.cursor.end()
     }
 
     /// Walks a text that must be one JSON object or array.
@@ -142,16 +143,7 @@ impl<'a, 's> Walk<'a, 's> {
             return Err(Malformed);
         }
         self.value(node)?;
-        self.end()
-    }
-
-    fn end(mut self) -> Step {
-        self.cursor.token();
-        if self.cursor.at_end() {
-            Ok(())
-        } else {
-            Err(Malformed)
-        }
+        self.cursor.end()
     }
 
     fn node(&self, node: u32) -> &'s Node {
@@ -189,40 +181,46 @@ impl<'a, 's> Walk<'a, 's> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn child(&mut self, children: &'s Children, name: Text<'_>) -> Option<u32> {
-        if !name.escaped {
-            return self.child_named(children, name.raw);
+        if name.escaped {
+            return self.child_escaped(children, name.raw);
         }
+        match children.look_up(name.raw) {
+            Found::Nothing => None,
+            Found::Child(child) => Some(child),
+            Found::Dotted => self.child_dotted(children, name.raw),
+        }
+    }
+
+    #[cold]
+    fn child_escaped(&mut self, children: &'s Children, raw: &[u8]) -> Option<u32> {
         let mut buffer = std::mem::take(&mut self.scratch.name);
         buffer.clear();
-        unescape(name.raw, &mut buffer);
-        let child = self.child_named(children, &buffer);
+        unescape(raw, &mut buffer);
+        let child = self.child(
+            children,
+            Text {
+                raw: &buffer,
+                escaped: false,
+            },
+        );
         self.scratch.name = buffer;
         child
     }
 
-    #[inline]
-    fn child_named(&self, children: &'s Children, name: &[u8]) -> Option<u32> {
-        children.find(name).or_else(|| {
-            let dot = memchr::memchr(b'.', name)?;
-            self.child_dotted(children, name, dot)
-        })
-    }
-
     /// Finds the node of a name in which dots stand for nesting.
-    fn child_dotted(&self, mut children: &'s Children, mut name: &[u8], dot: usize) -> Option<u32> {
-        let mut dot = Some(dot);
-        loop {
-            let end = dot.unwrap_or(name.len());
-            let child = children.find(&name[..end])?;
-            if dot.is_none() || Some(child) == self.except {
+    #[cold]
+    fn child_dotted(&self, mut children: &'s Children, mut name: &[u8]) -> Option<u32> {
+        while let Some(dot) = memchr::memchr(b'.', name) {
+            let child = children.find(&name[..dot])?;
+            if Some(child) == self.except {
                 return Some(child);
             }
             children = &self.node(child).children;
-            name = &name[end + 1..];
-            dot = memchr::memchr(b'.', name);
+            name = &name[dot + 1..];
         }
+        children.find(name)
     }
 
     fn array(&mut self, node: u32) -> Step {

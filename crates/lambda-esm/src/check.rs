@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use serde_json::{Value, json};
 
 use crate::config::{Backend, Configuration, FunctionSettings, MappingSettings, Problem};
@@ -165,14 +166,32 @@ fn runs(function: &FunctionSettings) -> String {
                 http.timeout.as_secs_f64()
             )
         }
-        Backend::Simulated(behaviour) => format!(
-            "simulated, {:?}, errors {}, throttles {}, failed records {}",
-            behaviour.runtime,
-            behaviour.error_rate,
-            behaviour.throttle_rate,
-            behaviour.record_error_rate
-        ),
+        Backend::Simulated(behaviour) => simulation(behaviour),
     }
+}
+
+fn simulation(behaviour: &Behaviour) -> String {
+    let time = match behaviour.runtime {
+        Runtime::Constant(time) => format!("takes {time:?}"),
+        Runtime::Uniform(low, high) => format!("takes {low:?} to {high:?}"),
+        Runtime::LogNormal { p50, p99 } => {
+            format!("takes {p50:?} in the median and {p99:?} at the 99th percentile")
+        }
+    };
+    let mut text = format!("simulated: {time}");
+    for (what, rate) in [
+        ("failing invocations", behaviour.error_rate),
+        ("throttled invocations", behaviour.throttle_rate),
+        ("failing records", behaviour.record_error_rate),
+    ] {
+        if rate > 0.0 {
+            text.push_str(&format!(", {what} {}%", rate * 100.0));
+        }
+    }
+    if let Some(limit) = behaviour.concurrency {
+        text.push_str(&format!(", up to {limit} at a time"));
+    }
+    text
 }
 
 #[cfg(any(feature = "sqs", feature = "lambda-api"))]

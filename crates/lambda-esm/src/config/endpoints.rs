@@ -83,7 +83,7 @@ mod with_clients {
                                 "must be the ARN of an SQS queue",
                             );
                             problems.hint(
-                                "other sources are not supported yet; a function has an endpoint of \
+                                "other sources are not supported yet, and a function has an endpoint of \
                                  its own: functions.NAME.endpoint",
                             );
                         } else if let Some(url) = parse(&entry, problems) {

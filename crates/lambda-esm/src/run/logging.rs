@@ -13,7 +13,8 @@ const VARIABLE: &str = "RUST_LOG";
 pub(super) fn start(verbosity: u8) -> Result<(), Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
-        (_, 0) => "warn,lambda_esm=info".to_owned(),
+        // The reporter tells of problems once; the engine would tell of every try.
+        (_, 0) => "warn,lambda_esm=info,lambda_esm_engine=error".to_owned(),
         (_, 1) => "warn,lambda_esm=debug".to_owned(),
         (_, _) => "debug,lambda_esm=trace".to_owned(),
     };
@@ -24,6 +25,7 @@ pub(super) fn start(verbosity: u8) -> Result<(), Failure> {
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_target(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();

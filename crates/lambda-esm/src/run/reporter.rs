@@ -165,7 +165,9 @@ fn log(status: &MappingStatus, before: Option<&Seen>) {
     let (source, function) = (&status.source, &status.function);
     let had_problem = before.is_some_and(|before| before.problem.is_some());
     match &status.problem {
-        Some(problem) => tracing::warn!(%source, %function, "{problem}"),
+        Some(problem) => {
+            tracing::warn!(%source, %function, "{problem} (trying again, with back-off)")
+        }
         None if had_problem => tracing::info!(%source, %function, "works again"),
         None => tracing::info!(%source, %function, state = ?status.state, "state changed"),
     }

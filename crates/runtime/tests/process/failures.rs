@@ -201,7 +201,6 @@ async fn an_environment_that_dies_between_invocations_fails_none() {
     for _ in 0..5 {
         let process = pid(&invoke(&backend, json!({})).await.unwrap());
         kill(process);
-        eventually("the idle process is gone", || !is_running(process)).await;
     }
     invoke(&backend, json!({})).await.unwrap();
 }

@@ -74,10 +74,14 @@ pub(crate) fn pid(response: &Value) -> u64 {
     response["pid"].as_u64().unwrap()
 }
 
-/// Ends a process as a crash would.
+/// Ends a process as a crash would, and returns when it is dead. It blocks, so that nothing in this thread's
+/// tokio runtime can learn of it meanwhile.
 pub(crate) fn kill(pid: u64) {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, Signal::KILL).unwrap();
+    let process = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(process, Signal::KILL).unwrap();
+    while is_running(pid) {
+        std::thread::yield_now();
+    }
 }
 
 /// Names the file to which the daemon writes its function's process id.
@@ -96,18 +100,28 @@ pub(crate) fn kill_the_daemon(name: &str, config: impl FnOnce() -> ProcessConfig
     }
     let folder = Folder::new();
     let file = folder.file("pid");
-    let mut daemon = std::process::Command::new(std::env::current_exe().unwrap())
+    let daemon = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
         .env(DAEMON_FILE, &file)
         .spawn()
         .unwrap();
+    let daemon = Daemon(daemon);
     let function = runtime.block_on(pid_in(&file));
     assert!(is_running(function));
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
+    drop(daemon);
     runtime.block_on(eventually("the function's process is gone", || {
         !is_running(function)
     }));
+}
+
+/// A daemon that is killed when dropped, even by a failing test.
+struct Daemon(std::process::Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 async fn be_the_daemon(config: ProcessConfig, file: &Path) {

@@ -82,8 +82,8 @@ fn message(n: usize, body: &str, attributes: bool) -> QueueMessage {
         receipt: Receipt("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a".repeat(6)),
         group: None,
         content: QueueContent::Sqs(SqsMessage {
-            body: body.to_owned(),
-            md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".to_owned(),
+            body: body.into(),
+            md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".into(),
             md5_of_message_attributes: attributes
                 .then(|| "d25a6aea97eb8f585bfa92d314504a92".to_owned()),
             attributes: vec![
@@ -142,9 +142,9 @@ fn their_record(message: &QueueMessage) -> Value {
     };
     let message_attributes: Map<String, Value> = sqs.message_attributes.iter().map(own).collect();
     let mut record = json!({
-        "messageId": message.id, "receiptHandle": message.receipt.0, "body": sqs.body,
+        "messageId": message.id, "receiptHandle": message.receipt.0, "body": &*sqs.body,
         "attributes": attributes, "messageAttributes": message_attributes,
-        "md5OfBody": sqs.md5_of_body, "eventSource": "aws:sqs", "eventSourceARN": ARN,
+        "md5OfBody": &*sqs.md5_of_body, "eventSource": "aws:sqs", "eventSourceARN": ARN,
         "awsRegion": "us-east-1",
     });
     if let Some(md5) = &sqs.md5_of_message_attributes {

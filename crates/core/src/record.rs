@@ -1,6 +1,7 @@
 //! A polled record, before it becomes part of an event.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A message received from a queue. It stays hidden from other consumers until it is settled or its
 /// visibility timeout ends.
@@ -32,9 +33,9 @@ pub enum QueueContent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SqsMessage {
     /// The body, delivered verbatim.
-    pub body: String,
+    pub body: Arc<str>,
     /// The lower-case hexadecimal MD5 of the body.
-    pub md5_of_body: String,
+    pub md5_of_body: Arc<str>,
     /// The lower-case hexadecimal MD5 of the message attributes; absent if there are none.
     pub md5_of_message_attributes: Option<String>,
     /// System attributes in the order received, e.g. `ApproximateReceiveCount`; values are strings.

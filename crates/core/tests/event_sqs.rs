@@ -23,8 +23,8 @@ fn pairs(of: &[(&'static str, &str)]) -> Vec<(Cow<'static, str>, String)> {
 
 fn message(body: &str) -> SqsMessage {
     SqsMessage {
-        body: body.to_owned(),
-        md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".to_owned(),
+        body: body.into(),
+        md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".into(),
         attributes: pairs(&[
             ("ApproximateReceiveCount", "1"),
             ("SentTimestamp", "1545082649183"),
@@ -126,7 +126,7 @@ fn attributes_of_every_type_are_read_back_by_an_independent_reader() {
     );
     let event: SqsEvent = serde_json::from_slice(&event).expect("the reader accepts the event");
     let record = &event.records[0];
-    assert_eq!(record.body.as_deref(), Some(sqs.body.as_str()));
+    assert_eq!(record.body.as_deref(), Some(&*sqs.body));
     assert_eq!(
         record.md5_of_message_attributes,
         sqs.md5_of_message_attributes

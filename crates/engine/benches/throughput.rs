@@ -15,8 +15,8 @@ use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::json;
 
-const MESSAGES: usize = 300_000;
-const ROUNDS: usize = 3;
+const MESSAGES: usize = 50_000;
+const ROUNDS: usize = 10;
 
 fn main() {
     println!("{MESSAGES} messages, one thread, batches of 100, no-op function");

@@ -49,8 +49,8 @@ pub(super) fn record(message: Message, fifo: bool) -> Result<QueueMessage, Sourc
         .collect();
     message_attributes.sort_by(|(left, _), (right, _)| left.cmp(right));
     let content = SqsMessage {
-        body: message.body.unwrap_or_default(),
-        md5_of_body: message.md5_of_body.unwrap_or_default(),
+        body: message.body.unwrap_or_default().into(),
+        md5_of_body: message.md5_of_body.unwrap_or_default().into(),
         md5_of_message_attributes: message.md5_of_message_attributes,
         attributes,
         message_attributes,

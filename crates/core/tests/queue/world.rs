@@ -432,7 +432,7 @@ impl World {
                 id,
                 group: message.group.clone(),
                 content: QueueContent::Sqs(SqsMessage {
-                    body: message.body.clone(),
+                    body: message.body.as_str().into(),
                     ..SqsMessage::default()
                 }),
             });

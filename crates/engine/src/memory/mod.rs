@@ -2,6 +2,7 @@
 //! stand for: time comes from the engine's clock, and nothing happens in tasks of their own.
 
 mod digest;
+mod log;
 mod queue;
 mod storage;
 

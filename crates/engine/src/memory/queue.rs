@@ -11,7 +11,8 @@ use lambda_esm_core::record::{MessageAttribute, QueueContent, QueueMessage, Rece
 use tokio::sync::Notify;
 
 use super::digest;
-use super::storage::{Delivered, Sequence, Storage, Stored};
+use super::log::Sequence;
+use super::storage::{Delivered, Storage, Stored};
 use crate::clock::Clock;
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
 
@@ -159,9 +160,9 @@ impl MemoryQueue {
             inner.seen.insert(seen.clone(), (now, id.clone()));
         }
         let content = SqsMessage {
-            md5_of_body: body_digest,
+            md5_of_body: body_digest.into(),
             md5_of_message_attributes: digest::of_attributes(&message.attributes),
-            body: message.body,
+            body: message.body.into(),
             attributes: Vec::new(),
             message_attributes: message.attributes,
         };

@@ -6,8 +6,7 @@ use std::time::Duration;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::SqsMessage;
 
-/// The order in which messages were sent.
-pub(super) type Sequence = u64;
+use super::log::{Log, Sequence};
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -33,7 +32,7 @@ enum State {
 /// The messages of one queue.
 #[derive(Debug, Default)]
 pub(super) struct Storage {
-    messages: HashMap<Sequence, Stored>,
+    messages: Log<Stored>,
     /// Visible messages without a group, oldest first.
     visible: BTreeSet<Sequence>,
     /// Visible messages by group; only for FIFO queues.
@@ -42,7 +41,6 @@ pub(super) struct Storage {
     locked: HashMap<String, usize>,
     /// When hidden messages become visible.
     hidden: BTreeSet<(Timestamp, Sequence)>,
-    last: Sequence,
 }
 
 /// One delivery of a message.
@@ -54,22 +52,18 @@ pub(super) struct Delivered<'a> {
 }
 
 impl Storage {
-    pub(super) fn push(
-        &mut self,
-        mut stored: Stored,
-        visible_at: Timestamp,
-        now: Timestamp,
-    ) -> Sequence {
-        self.last += 1;
-        let sequence = self.last;
-        if visible_at > now {
+    pub(super) fn push(&mut self, mut stored: Stored, visible_at: Timestamp, now: Timestamp) {
+        let group = stored.group.clone();
+        let delayed = visible_at > now;
+        if delayed {
             stored.state = State::Delayed { until: visible_at };
+        }
+        let sequence = self.messages.push(stored);
+        if delayed {
             self.hidden.insert((visible_at, sequence));
         } else {
-            self.show(sequence, stored.group.as_deref());
+            self.show(sequence, group.as_deref());
         }
-        self.messages.insert(sequence, stored);
-        sequence
     }
 
     fn show(&mut self, sequence: Sequence, group: Option<&str>) {
@@ -101,7 +95,7 @@ impl Storage {
     }
 
     fn reappear(&mut self, sequence: Sequence) {
-        let Some(stored) = self.messages.get_mut(&sequence) else {
+        let Some(stored) = self.messages.get_mut(sequence) else {
             return;
         };
         let was = std::mem::replace(&mut stored.state, State::Visible);
@@ -143,7 +137,7 @@ impl Storage {
     }
 
     pub(super) fn get(&self, sequence: Sequence) -> Option<&Stored> {
-        self.messages.get(&sequence)
+        self.messages.get(sequence)
     }
 
     /// Delivers a visible message, hiding it until `until`.
@@ -154,7 +148,7 @@ impl Storage {
         until: Timestamp,
     ) -> Option<Delivered<'_>> {
         self.hide(sequence);
-        let stored = self.messages.get_mut(&sequence)?;
+        let stored = self.messages.get_mut(sequence)?;
         stored.receive_count += 1;
         stored.first_received.get_or_insert(now);
         let delivery = stored.receive_count;
@@ -174,7 +168,7 @@ impl Storage {
     fn hide(&mut self, sequence: Sequence) {
         let group = self
             .messages
-            .get(&sequence)
+            .get(sequence)
             .and_then(|stored| stored.group.as_deref());
         match group {
             None => {
@@ -194,15 +188,15 @@ impl Storage {
     /// Removes a visible message, to move it elsewhere.
     pub(super) fn take_visible(&mut self, sequence: Sequence) -> Option<Stored> {
         self.hide(sequence);
-        self.messages.remove(&sequence)
+        self.messages.remove(sequence)
     }
 
     /// Deletes a message by one of its deliveries. A message that is visible again is deleted too, as
     /// long as it was not delivered anew (SQS API reference, `DeleteMessage`). Returns whether the
     /// receipt was good; deleting twice is no error.
     pub(super) fn delete(&mut self, sequence: Sequence, delivery: u32) -> bool {
-        let Some(stored) = self.messages.get(&sequence) else {
-            return sequence <= self.last;
+        let Some(stored) = self.messages.get(sequence) else {
+            return self.messages.knows(sequence);
         };
         if stored.receive_count != delivery {
             return true;
@@ -215,7 +209,7 @@ impl Storage {
             }
             State::Visible | State::Delayed { .. } => self.hide(sequence),
         }
-        self.messages.remove(&sequence);
+        self.messages.remove(sequence);
         true
     }
 
@@ -227,7 +221,7 @@ impl Storage {
         now: Timestamp,
         after: Duration,
     ) -> bool {
-        let Some(stored) = self.messages.get_mut(&sequence) else {
+        let Some(stored) = self.messages.get_mut(sequence) else {
             return false;
         };
         let State::InFlight {
@@ -254,7 +248,7 @@ impl Storage {
     /// Returns how many messages are visible, in flight and delayed.
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let in_flight = |stored: &&Stored| matches!(stored.state, State::InFlight { .. });
-        let in_flight = self.messages.values().filter(in_flight).count();
+        let in_flight = self.messages.iter().filter(in_flight).count();
         let visible = self.visible.len() + self.groups.values().map(BTreeSet::len).sum::<usize>();
         (
             visible,

@@ -325,7 +325,7 @@ fn judge(field: &Field, values: &[&Tree<'_>]) -> Failure {
         Tree::Null => field.predicate.accepts(&Leaf::Literal(Literal::Null)),
         Tree::Bool(true) => field.predicate.accepts(&Leaf::Literal(Literal::True)),
         Tree::Bool(false) => field.predicate.accepts(&Leaf::Literal(Literal::False)),
-        Tree::Number(text) => field.predicate.accepts(&Leaf::Number(text.as_bytes())),
+        Tree::Number(text) => field.predicate.accepts(&Leaf::bare(text.as_bytes(), true)),
         Tree::String(text) => field.predicate.accepts(&Leaf::String(text)),
         Tree::Array(_) | Tree::Object(_) => false,
     });

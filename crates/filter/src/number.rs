@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Returns the value of a JSON number if its decimal digits are those of the shortest form of
 /// its double, else `None`: such a number equals only itself, digit by digit.
 pub(crate) fn comparable(text: &[u8]) -> Option<f64> {
-    if let Some(value) = small_integer(text) {
+    if let Some(value) = small(text) {
         return Some(value);
     }
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
@@ -22,23 +22,38 @@ pub(crate) fn comparable(text: &[u8]) -> Option<f64> {
     (Decimal::new(shortest.text()) == decimal).then_some(value)
 }
 
+/// Powers of ten that a double holds exactly, as far as [`small`] needs them.
+const TENS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
+
+/// Reads a number of at most 15 digits without exponent: the quotient of two exact doubles is
+/// the nearest double, whose shortest form is the number itself.
 #[inline]
-fn small_integer(text: &[u8]) -> Option<f64> {
+fn small(text: &[u8]) -> Option<f64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    if digits.is_empty() || digits.len() > 15 {
+    if digits.is_empty() || digits.len() > 16 {
         return None;
     }
-    let mut value = 0_u64;
-    for &digit in digits {
-        if !digit.is_ascii_digit() {
-            return None;
+    let (mut value, mut count, mut point) = (0_u64, 0, None);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' => point = Some(count),
+            _ => return None,
         }
-        value = value * 10 + u64::from(digit - b'0');
     }
-    let value = value as f64;
+    let fraction = point.map_or(0, |point| count - point);
+    if count > 15 {
+        return None;
+    }
+    let value = value as f64 / TENS[fraction];
     Some(if negative { -value } else { value })
 }
 
@@ -158,6 +173,10 @@ mod tests {
             ("-0.0", 0.0),
             ("0e5", 0.0),
             ("0.1", 0.1),
+            ("-123456.789012345", -123456.789012345),
+            ("0.00000000000001", 1e-14),
+            ("1234567890123.45", 1234567890123.45),
+            ("100000000000000.5", 100000000000000.5),
             ("1e-320", 1e-320),
             ("5e-324", 5e-324),
             ("9007199254740992", 9007199254740992.0),

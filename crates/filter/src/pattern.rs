@@ -58,7 +58,7 @@ impl Pattern {
             fields: Vec::new(),
         };
         let mut alternatives = vec![BTreeMap::new()];
-        reader.object(members, b"", false, &mut alternatives)?;
+        reader.object(members, None, false, &mut alternatives)?;
         Ok(Self {
             fields: reader.fields,
             alternatives: alternatives
@@ -81,12 +81,12 @@ impl Reader {
     fn object(
         &mut self,
         members: &Members<'_>,
-        path: &[u8],
+        path: Option<&[u8]>,
         inside_or: bool,
         alternatives: &mut Vec<Alternative>,
     ) -> Result<(), Located> {
         if members.is_empty() {
-            return Err(located(path, PatternFault::EmptyObject));
+            return Err(located(path.unwrap_or_default(), PatternFault::EmptyObject));
         }
         for (index, (name, value)) in members.iter().enumerate() {
             let repeated_later = members[index + 1..].iter().any(|(later, _)| later == name);
@@ -103,7 +103,9 @@ impl Reader {
                 return Err(located(&path, PatternFault::ReservedName { name }));
             }
             match value {
-                Tree::Object(members) => self.object(members, &path, inside_or, alternatives)?,
+                Tree::Object(members) => {
+                    self.object(members, Some(&path), inside_or, alternatives)?
+                }
                 Tree::Array(items) => {
                     let field = self.field(&path, value, items)?;
                     for alternative in &mut *alternatives {
@@ -126,18 +128,19 @@ impl Reader {
     fn or(
         &mut self,
         value: &Tree<'_>,
-        path: &[u8],
+        path: Option<&[u8]>,
         alternatives: &mut Vec<Alternative>,
     ) -> Result<(), Located> {
+        let at = path.unwrap_or_default();
         let branches = match value {
             Tree::Array(branches) if branches.len() >= 2 => branches,
             Tree::Array(branches) => {
                 let found = format!("a list of {}", branches.len());
-                return Err(located(path, PatternFault::Or { found }));
+                return Err(located(at, PatternFault::Or { found }));
             }
             other => {
                 return Err(located(
-                    path,
+                    at,
                     PatternFault::Or {
                         found: other.kind().to_owned(),
                     },
@@ -148,13 +151,13 @@ impl Reader {
         for branch in branches {
             let Tree::Object(members) = branch else {
                 let found = format!("{} in its list", branch.kind());
-                return Err(located(path, PatternFault::Or { found }));
+                return Err(located(at, PatternFault::Or { found }));
             };
             let mut of_branch = alternatives.clone();
             self.object(members, path, true, &mut of_branch)?;
             if combined.len() + of_branch.len() > MAX_ALTERNATIVES {
                 return Err(located(
-                    path,
+                    at,
                     PatternFault::TooManyAlternatives {
                         max: MAX_ALTERNATIVES,
                     },
@@ -188,11 +191,11 @@ impl Reader {
     }
 }
 
-fn join(path: &[u8], name: &[u8]) -> Box<[u8]> {
-    if path.is_empty() {
-        name.into()
-    } else {
-        [path, b".", name].concat().into()
+/// `path` is `None` at the root; a name may be empty.
+fn join(path: Option<&[u8]>, name: &[u8]) -> Box<[u8]> {
+    match path {
+        None => name.into(),
+        Some(path) => [path, b".", name].concat().into(),
     }
 }
 

@@ -93,8 +93,8 @@ impl Not {
             (Self::Texts(tests), Leaf::String(value)) => {
                 !tests.iter().any(|test| test.accepts(value))
             }
-            (Self::Numbers(numbers), Leaf::Number(text)) => {
-                comparable(text).is_none_or(|value| !numbers.contains(&value))
+            (Self::Numbers(numbers), Leaf::Number(_, value)) => {
+                value.is_none_or(|value| !numbers.contains(&value))
             }
             _ => true,
         }
@@ -131,20 +131,22 @@ impl Strings {
 pub(crate) enum Leaf<'a> {
     /// Escapes resolved.
     String(&'a [u8]),
-    /// As written.
-    Number(&'a [u8]),
+    /// The number as written, and its value if it is comparable. A predicate that does not
+    /// [compare](Predicate::compares) does not look at the value.
+    Number(&'a [u8], Option<f64>),
     Literal(Literal),
 }
 
 impl<'a> Leaf<'a> {
     /// Tells the kind of a number, `true`, `false` or `null` from its text.
     #[inline]
-    pub(crate) fn bare(text: &'a [u8]) -> Self {
+    pub(crate) fn bare(text: &'a [u8], compares: bool) -> Self {
         match text.first() {
             Some(b't') => Self::Literal(Literal::True),
             Some(b'f') => Self::Literal(Literal::False),
             Some(b'n') => Self::Literal(Literal::Null),
-            _ => Self::Number(text),
+            _ if compares => Self::Number(text, comparable(text)),
+            _ => Self::Number(text, None),
         }
     }
 }
@@ -196,17 +198,23 @@ impl Predicate {
             Leaf::String(value) => {
                 self.strings.contains(value) || self.texts.iter().any(|test| test.accepts(value))
             }
-            Leaf::Number(text) => self.accepts_number(text),
+            Leaf::Number(text, value) => self.accepts_number(text, *value),
             Leaf::Literal(literal) => self.literals & *literal as u8 != 0,
         };
         accepted || self.excluded.iter().any(|not| not.accepts(leaf))
     }
 
-    fn accepts_number(&self, text: &[u8]) -> bool {
-        if self.numbers.is_empty() && self.ranges.is_empty() {
-            return false;
-        }
-        match comparable(text) {
+    /// Returns whether any test looks at the values of numbers.
+    pub(crate) fn compares(&self) -> bool {
+        let excludes = self
+            .excluded
+            .iter()
+            .any(|not| matches!(not, Not::Numbers(_)));
+        excludes || !self.numbers.is_empty() || !self.ranges.is_empty()
+    }
+
+    fn accepts_number(&self, text: &[u8], value: Option<f64>) -> bool {
+        match value {
             Some(value) => {
                 self.numbers
                     .iter()

@@ -36,6 +36,8 @@ pub(crate) struct Alternative {
 pub(crate) struct Node {
     pub(crate) children: Children,
     pub(crate) leaves: Vec<LeafTest>,
+    /// Any of `leaves` looks at the values of numbers.
+    pub(crate) compares: bool,
     /// The fields strictly below, per alternative that has at least two of them: one element of
     /// an array must satisfy all of them.
     pub(crate) groups: Vec<Marks>,
@@ -175,6 +177,7 @@ impl Program {
             }
             let node = &mut self.nodes[trail[trail.len() - 1]];
             let mark = marks(bit..bit + 1);
+            node.compares |= field.predicate.compares();
             match node
                 .leaves
                 .iter_mut()

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 /// A string that matches regardless of case, character by character.
 ///
@@ -88,10 +88,19 @@ fn forms(character: char) -> Forms {
 }
 
 /// A pattern in which `*` stands for any run of characters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wildcard {
     /// The texts between the stars: the first is a prefix, the last a suffix.
-    pieces: Box<[Box<[u8]>]>,
+    pieces: Box<[Finder<'static>]>,
+}
+
+impl PartialEq for Wildcard {
+    fn eq(&self, other: &Self) -> bool {
+        self.pieces
+            .iter()
+            .map(Finder::needle)
+            .eq(other.pieces.iter().map(Finder::needle))
+    }
 }
 
 impl Wildcard {
@@ -119,23 +128,27 @@ impl Wildcard {
             pieces.last_mut()?.push(literal);
         }
         Some(Self {
-            pieces: pieces.into_iter().map(Vec::into_boxed_slice).collect(),
+            pieces: pieces
+                .iter()
+                .map(|piece| Finder::new(piece).into_owned())
+                .collect(),
         })
     }
 
     pub(crate) fn matches(&self, value: &[u8]) -> bool {
         let [first, middle @ .., last] = &*self.pieces else {
-            return self.pieces.first().is_some_and(|only| **only == *value);
+            return self
+                .pieces
+                .first()
+                .is_some_and(|only| only.needle() == value);
         };
-        let Some(mut rest) = value
-            .strip_prefix(&**first)
-            .and_then(|rest| rest.strip_suffix(&**last))
-        else {
+        let rest = value.strip_suffix(last.needle());
+        let Some(mut rest) = rest.and_then(|rest| rest.strip_prefix(first.needle())) else {
             return false;
         };
         for piece in middle {
-            match memmem::find(rest, piece) {
-                Some(at) => rest = &rest[at + piece.len()..],
+            match piece.find(rest) {
+                Some(at) => rest = &rest[at + piece.needle().len()..],
                 None => return false,
             }
         }

@@ -257,7 +257,7 @@ impl<'a, 's> Walk<'a, 's> {
         }
         if self.cursor.peek() != b'"' {
             let text = self.cursor.bare()?;
-            self.scratch.test(node, &Leaf::bare(text));
+            self.scratch.test(node, &Leaf::bare(text, node.compares));
             return Ok(());
         }
         let text = self.cursor.string()?;

@@ -20,8 +20,11 @@ use tree::TreeMatcher;
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(12);
 
+/// Tells whether an event matches.
+type Engine<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+
 /// Times each engine in turns, so that a slow spell of the machine hits all of them.
-fn best_times(events: &[Vec<u8>], engines: &mut [&mut dyn FnMut(&[u8]) -> bool]) -> Vec<f64> {
+fn best_times(events: &[Vec<u8>], engines: &mut [Engine<'_>]) -> Vec<f64> {
     let mut best = vec![f64::INFINITY; engines.len()];
     for _ in 0..ROUNDS {
         for (engine, best) in engines.iter_mut().zip(&mut best) {

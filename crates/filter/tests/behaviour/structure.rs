@@ -181,6 +181,13 @@ fn dots_stand_for_nesting() {
 }
 
 #[test]
+fn names_may_be_empty() {
+    let nested = r#"{"":{"a":[1]}}"#;
+    assert!(matches(nested, r#"{"":{"a":1}}"#) && !matches(nested, r#"{"a":1}"#));
+    assert!(matches(r#"{"":[1]}"#, r#"{"":1}"#) && !matches(r#"{"":[1]}"#, r#"{"a":1}"#));
+}
+
+#[test]
 fn names_and_values_compare_after_resolving_escapes() {
     assert!(matches(r#"{"key":["v\n"]}"#, r#"{"\u006bey":"v\u000a"}"#));
     assert!(matches(

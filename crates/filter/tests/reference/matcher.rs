@@ -142,7 +142,7 @@ fn accepts(item: &Value, value: &Value) -> bool {
     let (name, operand) = operator.iter().next().unwrap();
     let operands = operand
         .as_array()
-        .map_or(std::slice::from_ref(operand), Vec::as_slice);
+        .map_or_else(|| std::slice::from_ref(operand), Vec::as_slice);
     match (name.as_str(), value) {
         ("exists", _) => operand == true,
         ("anything-but", _) => !match operand {
@@ -150,7 +150,7 @@ fn accepts(item: &Value, value: &Value) -> bool {
                 let (name, operand) = inner.iter().next().unwrap();
                 let operands = operand
                     .as_array()
-                    .map_or(std::slice::from_ref(operand), Vec::as_slice);
+                    .map_or_else(|| std::slice::from_ref(operand), Vec::as_slice);
                 value.as_str().is_some_and(|value| {
                     operands
                         .iter()

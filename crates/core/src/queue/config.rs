@@ -155,5 +155,7 @@ pub(super) fn explain(config: &QueueConfig, message: &QueueMessage) -> String {
     config.encoder.write_metadata(&mut metadata, message);
     let metadata: &[&[u8]] = &[&metadata];
     let record = config.encoder.record(message, metadata);
-    filters.explain_record(&record).to_string()
+    let explanation = filters.explain_record(&record).to_string();
+    let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
+    lines.join("; ")
 }

@@ -46,6 +46,7 @@ pub struct QueueMachine {
     pub(super) sieve: Sieve,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
+    pub(super) batches_closed: u64,
     pub(super) last_id: u64,
 }
 
@@ -108,6 +109,7 @@ impl QueueMachine {
             sieve: Sieve::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
+            batches_closed: 0,
             last_id: 0,
         }
     }
@@ -202,7 +204,8 @@ impl QueueMachine {
 
     /// Puts a closed batch in the queue for a slot.
     pub(super) fn enqueue(&mut self, now: Timestamp, batch: Batch<Delivery>) {
-        let id = BatchId(self.next_id());
+        self.batches_closed += 1;
+        let id = BatchId(self.batches_closed);
         self.report(Decision::BatchClosed {
             batch: id,
             reason: batch.reason,

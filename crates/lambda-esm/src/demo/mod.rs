@@ -35,8 +35,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut view = View::new(args.json, std::io::stdout().is_terminal());
     view.title(&story.introduction())?;
     let ended = tokio::time::timeout(LIMIT, play(&story, &mut view, args.messages)).await;
-    story.engine.shutdown().await;
     view.summary(&story.summary())?;
+    story.engine.shutdown().await;
     std::io::stdout().flush().map_err(Failure::output)?;
     ended.map_err(|_| Failure::general("the demo did not come to its end in time"))?
 }
@@ -46,8 +46,9 @@ async fn play(story: &Story, view: &mut View, messages: u32) -> Result<(), Failu
     let sending = story.send(messages);
     tokio::pin!(sending);
     let mut sent = false;
+    let mut dead = 0;
     let mut check = tokio::time::interval(Duration::from_millis(100));
-    while !(sent && story.is_over()) {
+    while !(sent && story.is_over() && story.dead_letters() == dead) {
         tokio::select! {
             event = events.recv() => match event {
                 Ok(event) => view.event(&event)?,
@@ -58,7 +59,11 @@ async fn play(story: &Story, view: &mut View, messages: u32) -> Result<(), Failu
                 result?;
                 sent = true;
             }
-            _ = check.tick() => {}
+            _ = check.tick() => {
+                let moved = story.dead_letters() - dead;
+                dead += moved;
+                view.dead_lettered(&story.engine, moved)?;
+            }
         }
     }
     drain_events(view, &mut events)

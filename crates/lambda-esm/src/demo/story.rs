@@ -140,6 +140,11 @@ impl Story {
         self.orders.counts() == (0, 0, 0)
     }
 
+    /// Returns how many messages the queue has moved to its dead-letter queue.
+    pub(super) fn dead_letters(&self) -> usize {
+        self.dead_letters.counts().0
+    }
+
     pub(super) fn summary(&self) -> Summary {
         let (visible, in_flight, delayed) = self.orders.counts();
         let counts = self
@@ -150,7 +155,7 @@ impl Story {
         Summary {
             processed: self.handled.load(Ordering::Relaxed),
             left_in_queue: visible + in_flight + delayed,
-            dead_lettered: self.dead_letters.counts().0,
+            dead_lettered: self.dead_letters(),
             counts,
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use lambda_esm_core::decision::Decision;
-use lambda_esm_engine::Event;
+use lambda_esm_engine::{Engine, Event};
 use serde_json::json;
 
 use super::story::Summary;
@@ -50,6 +50,24 @@ impl View {
         write(&format!(
             "{seconds:>3}.{millis:03} s  {on}{}{off}\n",
             event.decision
+        ))
+    }
+
+    /// Shows what the queue itself did: the redrive is no decision of the mapping.
+    pub(super) fn dead_lettered(&self, engine: &Engine, messages: usize) -> Result<(), Failure> {
+        if messages == 0 {
+            return Ok(());
+        }
+        let now = engine.clock().now().millis();
+        if self.json {
+            return write(&format!("{}\n", json!({ "time_ms": now, "dead_lettered": messages })));
+        }
+        let millis = now - self.began_ms.unwrap_or(now);
+        let (on, off) = if self.color { ("\x1b[35m", "\x1b[0m") } else { ("", "") };
+        write(&format!(
+            "{:>3}.{:03} s  {on}the queue's redrive policy moved {messages} to the dead-letter queue{off}\n",
+            millis / 1000,
+            millis % 1000,
         ))
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes
         functions.insert(&function.name, backend);
     }
     let builder = Engine::builder()
-        .options(configuration.engine_options())
+        .options(configuration.options.clone())
         .invoke(functions);
     Ok((with_sources(builder, configuration).build(), processes))
 }

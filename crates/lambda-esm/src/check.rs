@@ -1,8 +1,8 @@
 //! `lambda-esm check`: validates a configuration, and says what it will do.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn described(configuration: &Configuration) -> Value {
     let functions: serde_json::Map<String, Value> = configuration
         .functions
         .iter()
-        .map(|function| (function.name.clone(), json!(runs(function))))
+        .map(|function| (function.name.clone(), json!(runs(configuration, function))))
         .collect();
     let mappings: Vec<Value> = configuration
         .mappings
@@ -65,30 +65,27 @@ fn described(configuration: &Configuration) -> Value {
             })
         })
         .collect();
+    let options = &configuration.options;
     json!({
         "valid": true,
         "problems": [],
-        "region": configuration.region,
-        "account_id": configuration.account_id,
-        "pacing": configuration.pacing,
+        "region": options.region,
+        "account_id": options.account_id,
+        "pacing": options.pacing,
         "filters": {
-            "dialect": configuration.dialect.to_string(),
-            "maximum": configuration.filter_limits.max_filters,
+            "dialect": options.dialect.to_string(),
+            "maximum": options.filter_limits.max_filters,
         },
-        "drain_seconds": configuration.drain.as_secs_f64(),
-        "decisions": decisions(configuration),
+        "drain_seconds": options.drain_limit.as_secs_f64(),
+        "decisions": decisions(options),
         "endpoints": endpoints(configuration),
         "functions": functions,
         "mappings": mappings,
     })
 }
 
-const fn decisions(configuration: &Configuration) -> &'static str {
-    if configuration.detail {
-        "detailed"
-    } else {
-        "brief"
-    }
+const fn decisions(options: &EngineOptions) -> &'static str {
+    if options.detail { "detailed" } else { "brief" }
 }
 
 /// Says what the configuration comes to.
@@ -97,36 +94,42 @@ fn explained(configuration: &Configuration) -> String {
     for (index, settings) in configuration.mappings.iter().enumerate() {
         text.push_str(&mapping(index, settings));
     }
-    text.push_str("settings\n");
-    let mut setting = |name: &str, value: &str| writeln!(text, "  {name:<14} {value}");
-    let limits = configuration.filter_limits;
-    let filters = format!(
-        "{}, at most {} per mapping",
-        configuration.dialect, limits.max_filters
-    );
-    let drain = format!("{} s at most", configuration.drain.as_secs_f64());
-    // Writing to a string cannot fail.
-    let _infallible = setting("region", &configuration.region)
-        .and_then(|()| setting("account", &configuration.account_id))
-        .and_then(|()| setting("pacing", &configuration.pacing.to_string()))
-        .and_then(|()| setting("filters", &filters))
-        .and_then(|()| setting("draining", &drain))
-        .and_then(|()| setting("decisions", decisions(configuration)));
-    text.push_str("endpoints\n");
-    for (name, url) in endpoints(configuration) {
-        text.push_str(&format!("  {name:<14} {url}\n"));
-    }
-    text.push_str("functions\n");
-    for function in &configuration.functions {
-        text.push_str(&format!("  {:<14} {}\n", function.name, runs(function)));
-    }
-    let count = configuration.mappings.len();
-    text.push_str(&format!(
-        "{}: valid, {count} mapping",
-        configuration.file.display()
-    ));
-    if count != 1 {
-        text.push('s');
+    let options = &configuration.options;
+    let (dialect, limits) = (options.dialect, options.filter_limits);
+    let settings = [
+        ("region", options.region.clone()),
+        ("account", options.account_id.clone()),
+        ("pacing", options.pacing.to_string()),
+        (
+            "filters",
+            format!("{dialect}, at most {} per mapping", limits.max_filters),
+        ),
+        (
+            "draining",
+            format!("{} s at most", options.drain_limit.as_secs_f64()),
+        ),
+        ("decisions", decisions(options).to_owned()),
+    ];
+    let functions = configuration.functions.iter();
+    let functions =
+        functions.map(|function| (function.name.as_str(), runs(configuration, function)));
+    let endpoints = endpoints(configuration);
+    let endpoints = endpoints
+        .iter()
+        .map(|(name, url)| (name.as_str(), url.clone()));
+    text.push_str(&table("settings", settings.into_iter()));
+    text.push_str(&table("endpoints", endpoints));
+    text.push_str(&table("functions", functions));
+    let (file, count) = (configuration.file.display(), configuration.mappings.len());
+    let plural = if count == 1 { "" } else { "s" };
+    text.push_str(&format!("{file}: valid, {count} mapping{plural}"));
+    text
+}
+
+fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let mut text = format!("{title}\n");
+    for (name, value) in rows {
+        text.push_str(&format!("  {name:<14} {value}\n"));
     }
     text
 }
@@ -143,15 +146,19 @@ fn mapping(index: usize, settings: &MappingSettings) -> String {
 }
 
 /// Says what runs a function. Shows no secret.
-fn runs(function: &FunctionSettings) -> String {
+#[cfg_attr(
+    not(feature = "lambda-api"),
+    expect(unused_variables, reason = "only the Lambda API has endpoints")
+)]
+fn runs(configuration: &Configuration, function: &FunctionSettings) -> String {
     match &function.backend {
         #[cfg(feature = "lambda-api")]
         Backend::LambdaApi(options) => {
-            let place = options.endpoint.as_ref().map_or_else(
-                || "the Lambda API at the endpoint above".to_owned(),
-                |endpoint| format!("the Lambda API at {endpoint}"),
-            );
-            format!("{place}, waiting up to {} s", options.timeout.as_secs_f64())
+            let endpoint = options.endpoint.as_ref().map(ToString::to_string);
+            let place = endpoint.or_else(|| endpoints(configuration).remove("lambda"));
+            let place = place.unwrap_or_default();
+            let wait = options.timeout.as_secs_f64();
+            format!("the Lambda API at {place}, waiting up to {wait} s")
         }
         Backend::Process(config) => format!(
             "the process `{}`, up to {} at a time, with a timeout of {} s",
@@ -199,7 +206,7 @@ fn endpoints(configuration: &Configuration) -> std::collections::BTreeMap<String
     let endpoints = &configuration.endpoints;
     let service = |name: &str| {
         let endpoint = endpoints.resolve(name, None);
-        let real = || format!("AWS in {}", configuration.region);
+        let real = || format!("AWS in {}", configuration.options.region);
         (
             name.to_owned(),
             endpoint.map_or_else(real, ToString::to_string),

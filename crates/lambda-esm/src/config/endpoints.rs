@@ -10,7 +10,7 @@ pub(super) const BUILD_WITH_AWS: &str =
 
 /// The endpoints of a build without AWS clients: there is nothing to say.
 #[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
-pub(crate) type Endpoints = ();
+pub(crate) struct Endpoints;
 
 /// The endpoints of a build with AWS clients.
 #[cfg(any(feature = "sqs", feature = "lambda-api"))]
@@ -27,10 +27,13 @@ pub(super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoi
         );
         problems.hint(BUILD_WITH_AWS);
     }
+    Endpoints
 }
 
+#[cfg(feature = "lambda-api")]
+pub(super) use with_clients::parse;
 #[cfg(any(feature = "sqs", feature = "lambda-api"))]
-pub(super) use with_clients::{parse, read};
+pub(super) use with_clients::read;
 
 #[cfg(any(feature = "sqs", feature = "lambda-api"))]
 mod with_clients {
@@ -127,8 +130,8 @@ mod with_clients {
 #[cfg(any(feature = "sqs", feature = "lambda-api"))]
 pub(crate) fn aws(configuration: &super::Configuration) -> lambda_esm_aws::AwsConfig {
     lambda_esm_aws::AwsConfig {
-        region: configuration.region.clone(),
-        account_id: configuration.account_id.clone(),
+        region: configuration.options.region.clone(),
+        account_id: configuration.options.account_id.clone(),
         endpoints: configuration.endpoints.clone(),
     }
 }

@@ -1,11 +1,8 @@
 //! The file as a whole.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use lambda_esm_core::filter::{Dialect, Limits};
 use lambda_esm_core::mapping::Context;
-use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
@@ -30,17 +27,8 @@ const LATER: [(&str, &str); 4] = [
 /// A configuration that is valid by all rules that need no server.
 pub(crate) struct Configuration {
     pub(crate) file: PathBuf,
-    /// The Region of ARNs and requests; default `us-east-1`.
-    pub(crate) region: String,
-    /// The account of ARNs, 12 digits; default `000000000000`.
-    pub(crate) account_id: String,
-    pub(crate) pacing: Pacing,
-    pub(crate) dialect: Dialect,
-    pub(crate) filter_limits: Limits,
-    /// How long stopping may take; default 30 s.
-    pub(crate) drain: Duration,
-    /// Whether decisions name their messages.
-    pub(crate) detail: bool,
+    /// What holds for all mappings. Defaults are those of [`EngineOptions`].
+    pub(crate) options: EngineOptions,
     #[cfg_attr(
         not(any(feature = "sqs", feature = "lambda-api")),
         expect(dead_code, reason = "a build without AWS clients calls no endpoint")
@@ -77,45 +65,11 @@ impl Configuration {
             _ => Err(problems.into_sorted()),
         }
     }
-
-    /// Returns the engine's settings.
-    pub(crate) fn engine_options(&self) -> EngineOptions {
-        EngineOptions {
-            region: self.region.clone(),
-            account_id: self.account_id.clone(),
-            pacing: self.pacing,
-            dialect: self.dialect,
-            filter_limits: self.filter_limits,
-            drain_limit: self.drain,
-            detail: self.detail,
-            ..EngineOptions::default()
-        }
-    }
 }
 
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
     let mut section = Section::new(root, "", problems)?;
-    let defaults = EngineOptions::default();
-    let region = section
-        .take("region")
-        .and_then(|field| region(&field, problems));
-    let region = region.unwrap_or(defaults.region);
-    let account_id = section
-        .take("account_id")
-        .and_then(|field| account_id(&field, problems));
-    let account_id = account_id.unwrap_or(defaults.account_id);
-    let pacing = section
-        .take("pacing")
-        .and_then(|field| field.parse(problems));
-    let (dialect, filter_limits) = section
-        .take("filters")
-        .and_then(|field| filters(&field, problems))
-        .unwrap_or_default();
-    let drain = section.take("drain_seconds");
-    let drain = drain.and_then(|field| field.seconds(0.0..=900.0, problems));
-    let detail = section
-        .take("decisions")
-        .and_then(|field| field.choice(&[("brief", false), ("detailed", true)], problems));
+    let options = options(&mut section, problems);
     for (key, what) in LATER {
         if let Some(field) = section.take(key) {
             problems.add(field.node.place, key, format!("{what}: not supported yet"));
@@ -125,40 +79,57 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let endpoints = endpoints::read(section.take("endpoints").as_ref(), problems);
     let around = Surroundings {
         folder: path.parent().unwrap_or_else(|| Path::new("")),
-        region: &region,
-        account_id: &account_id,
+        region: &options.region,
+        account_id: &options.account_id,
     };
     let functions = section.take("functions");
     let known = functions.as_ref().map(functions::names).unwrap_or_default();
     let functions = functions.map(|field| functions::read(&field, &around, problems));
     let context = Context {
-        region: region.clone(),
-        account_id: account_id.clone(),
+        region: options.region.clone(),
+        account_id: options.account_id.clone(),
         uuid: Uuid::nil(),
         now: Clock::system().now(),
-        filter_limits,
-        dialect,
+        filter_limits: options.filter_limits,
+        dialect: options.dialect,
     };
-    let mappings = section.require(
-        "mappings",
-        "[{EventSourceArn: …, FunctionName: …}]",
-        problems,
-    );
+    let example = "[{EventSourceArn: …, FunctionName: …}]";
+    let mappings = section.require("mappings", example, problems);
     let mappings = mappings.map(|field| mappings::read(&field, &context, &known, problems));
     section.finish(problems);
     Some(Configuration {
         file: path.to_owned(),
-        region,
-        account_id,
-        pacing: pacing.unwrap_or_default(),
-        dialect,
-        filter_limits,
-        drain: drain.unwrap_or(defaults.drain_limit),
-        detail: detail.unwrap_or(defaults.detail),
+        options,
         endpoints,
         functions: functions.unwrap_or_default(),
         mappings: mappings.unwrap_or_default(),
     })
+}
+
+/// Reads what holds for all mappings.
+fn options(section: &mut Section<'_>, problems: &mut Problems) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    if let Some(field) = section.take("region") {
+        options.region = region(&field, problems).unwrap_or(options.region);
+    }
+    if let Some(field) = section.take("account_id") {
+        options.account_id = account_id(&field, problems).unwrap_or(options.account_id);
+    }
+    if let Some(field) = section.take("pacing") {
+        options.pacing = field.parse(problems).unwrap_or_default();
+    }
+    if let Some(field) = section.take("filters") {
+        filters(&field, &mut options, problems);
+    }
+    if let Some(field) = section.take("drain_seconds") {
+        let bound = field.seconds(0.0..=900.0, problems);
+        options.drain_limit = bound.unwrap_or(options.drain_limit);
+    }
+    if let Some(field) = section.take("decisions") {
+        let choices = [("brief", false), ("detailed", true)];
+        options.detail = field.choice(&choices, problems).unwrap_or_default();
+    }
+    options
 }
 
 fn region(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
@@ -184,18 +155,17 @@ fn account_id(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn filters(field: &Field<'_>, problems: &mut Problems) -> Option<(Dialect, Limits)> {
-    let mut section = field.section(problems)?;
-    let mut limits = Limits::default();
-    let dialect = section
-        .take("dialect")
-        .and_then(|field| field.parse(problems));
+fn filters(field: &Field<'_>, options: &mut EngineOptions, problems: &mut Problems) {
+    let Some(mut section) = field.section(problems) else {
+        return;
+    };
+    if let Some(field) = section.take("dialect") {
+        options.dialect = field.parse(problems).unwrap_or_default();
+    }
     if let Some(field) = section.take("maximum") {
         let value = field.integer(1..=10, "filters for each mapping", problems);
-        limits.max_filters = value
-            .and_then(|value| value.try_into().ok())
-            .unwrap_or(limits.max_filters);
+        let value = value.and_then(|value| value.try_into().ok());
+        options.filter_limits.max_filters = value.unwrap_or(options.filter_limits.max_filters);
     }
     section.finish(problems);
-    Some((dialect.unwrap_or_default(), limits))
 }

@@ -169,6 +169,7 @@ fn log(status: &MappingStatus, before: Option<&Seen>) {
             tracing::warn!(%source, %function, "{problem} (trying again, with back-off)")
         }
         None if had_problem => tracing::info!(%source, %function, "works again"),
+        None if status.state == State::Creating => {}
         None => tracing::info!(%source, %function, state = ?status.state, "state changed"),
     }
 }

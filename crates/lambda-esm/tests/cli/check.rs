@@ -292,11 +292,10 @@ mappings:
     fn the_same_mapping_twice_is_refused() {
         let mut text = with_mapping("");
         text.push_str(
-            &with_mapping(", BatchSize: 1")
+            with_mapping(", BatchSize: 1")
                 .lines()
                 .last()
-                .unwrap_or_default()
-                .to_owned(),
+                .unwrap_or_default(),
         );
         let said = check("same.yaml", &text);
         assert_eq!(said.code, 2);

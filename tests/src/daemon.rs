@@ -21,7 +21,11 @@ use crate::wait::PATIENCE;
 #[must_use]
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let binary = test.parent().and_then(Path::parent).unwrap().join("lambda-esm");
+    let binary = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("lambda-esm");
     assert!(
         binary.is_file(),
         "{} is missing: build it with `cargo build -p lambda-esm --features full`, for a bench with --release",
@@ -49,6 +53,7 @@ impl Daemon {
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -58,10 +63,23 @@ impl Daemon {
         let reader = tokio::spawn(async move {
             while let Ok(Some(line)) = output.next_line().await {
                 let line = serde_json::from_str(&line).unwrap();
-                sink.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                sink.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
             }
         });
-        Self { child, lines, reader }
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        tokio::spawn(async move {
+            // Through the macro, so that the log is shown only if the test fails.
+            while let Ok(Some(line)) = log.next_line().await {
+                println!("{line}");
+            }
+        });
+        Self {
+            child,
+            lines,
+            reader,
+        }
     }
 
     /// Returns its process identifier.
@@ -73,7 +91,10 @@ impl Daemon {
     /// Returns what it printed so far.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Kills it, without a chance to clean up.
@@ -86,7 +107,9 @@ impl Daemon {
         let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
         let status = timeout(PATIENCE, self.child.wait()).await;
-        let status = status.unwrap_or_else(|_| panic!("did not stop within {PATIENCE:?}")).unwrap();
+        let status = status
+            .unwrap_or_else(|_| panic!("did not stop within {PATIENCE:?}"))
+            .unwrap();
         (&mut self.reader).await.unwrap();
         (status, self.lines())
     }
@@ -98,7 +121,11 @@ pub fn processes_with(text: &str) -> Vec<u32> {
     let text = text.as_bytes();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         // A process may end while it is looked at, or belong to somebody else.

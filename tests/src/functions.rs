@@ -43,15 +43,27 @@ impl Python {
 
     /// Returns the settings of `handler`, such as `record.handler`, that records to `recording`.
     #[must_use]
-    pub fn config(&self, handler: &str, recording: &Recording, env: &[(&str, &str)]) -> ProcessConfig {
-        let command = [&self.0, "-m", "awslambdaric", handler].map(str::to_owned).to_vec();
+    pub fn config(
+        &self,
+        handler: &str,
+        recording: &Recording,
+        env: &[(&str, &str)],
+    ) -> ProcessConfig {
+        let command = [&self.0, "-m", "awslambdaric", handler]
+            .map(str::to_owned)
+            .to_vec();
         let mut config = ProcessConfig::new("function", command);
         config.working_dir = Some(FUNCTIONS.into());
         config.timeout = Duration::from_secs(10);
         config.concurrency = 2;
-        let pairs = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let pairs = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         config.env = pairs.collect();
-        config.env.insert("RECORD_FILE".to_owned(), recording.file().display().to_string());
+        config.env.insert(
+            "RECORD_FILE".to_owned(),
+            recording.file().display().to_string(),
+        );
         config
     }
 
@@ -84,8 +96,20 @@ impl Python {
     pub fn deploy(&self, endpoint: &str, name: &str, handler: &str, recording: &Recording) {
         let environment = json!({ "RECORD_FILE": recording.file() }).to_string();
         let mut command = Command::new(&self.0);
-        command.args(["-c", CREATE, endpoint, name, FUNCTIONS, handler, &environment]);
+        command.args([
+            "-c",
+            CREATE,
+            endpoint,
+            name,
+            FUNCTIONS,
+            handler,
+            &environment,
+        ]);
         let made = command.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
     }
 }

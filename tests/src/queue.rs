@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use lambda_esm::mapping::CreateEventSourceMapping;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -30,7 +30,11 @@ pub struct QueueOptions {
 impl Default for QueueOptions {
     /// A standard queue, with a visibility timeout that no test outlasts.
     fn default() -> Self {
-        Self { visibility_timeout: Duration::from_secs(600), fifo: false, redrive: None }
+        Self {
+            visibility_timeout: Duration::from_secs(600),
+            fifo: false,
+            redrive: None,
+        }
     }
 }
 
@@ -73,7 +77,11 @@ impl Queue {
     pub(crate) async fn create(client: Client, what: &str, options: QueueOptions) -> Self {
         let suffix = if options.fifo { ".fifo" } else { "" };
         let name = format!("{what}-{}{suffix}", Uuid::new_v4().simple());
-        let queue = Self { client, url: String::new(), name };
+        let queue = Self {
+            client,
+            url: String::new(),
+            name,
+        };
         queue.create_again(options).await
     }
 
@@ -81,13 +89,22 @@ impl Queue {
     pub async fn create_again(mut self, options: QueueOptions) -> Self {
         let seconds = options.visibility_timeout.as_secs().to_string();
         let redrive = options.redrive.map(|(arn, receives)| {
-            json!({ "deadLetterTargetArn": arn, "maxReceiveCount": receives.to_string() }).to_string()
+            json!({ "deadLetterTargetArn": arn, "maxReceiveCount": receives.to_string() })
+                .to_string()
         });
         let mut attributes = HashMap::from([(QueueAttributeName::VisibilityTimeout, seconds)]);
         attributes.extend(redrive.map(|policy| (QueueAttributeName::RedrivePolicy, policy)));
-        attributes.extend(options.fifo.then(|| (QueueAttributeName::FifoQueue, "true".to_owned())));
+        attributes.extend(
+            options
+                .fifo
+                .then(|| (QueueAttributeName::FifoQueue, "true".to_owned())),
+        );
         let request = self.client.create_queue().queue_name(&self.name);
-        let created = request.set_attributes(Some(attributes)).send().await.unwrap();
+        let created = request
+            .set_attributes(Some(attributes))
+            .send()
+            .await
+            .unwrap();
         self.url = created.queue_url.unwrap();
         self
     }
@@ -102,7 +119,9 @@ impl Queue {
     #[must_use]
     pub fn mapping(&self, function: &str, members: Value) -> CreateEventSourceMapping {
         let mut request = json!({ "EventSourceArn": self.arn(), "FunctionName": function });
-        let Value::Object(members) = members else { panic!("members are an object") };
+        let Value::Object(members) = members else {
+            panic!("members are an object")
+        };
         request.as_object_mut().unwrap().extend(members);
         serde_json::from_value(request).unwrap()
     }
@@ -110,9 +129,19 @@ impl Queue {
     /// Sends messages, to a FIFO queue in their order.
     pub async fn send(&self, messages: impl IntoIterator<Item = impl Into<Message>>) {
         let messages: Vec<Message> = messages.into_iter().map(Into::into).collect();
-        let senders = if self.name.ends_with(".fifo") { 1 } else { SENDERS };
-        let calls: Vec<_> = messages.chunks(BATCH).map(|chunk| self.send_batch(chunk)).collect();
-        stream::iter(calls).buffer_unordered(senders).collect::<()>().await;
+        let senders = if self.name.ends_with(".fifo") {
+            1
+        } else {
+            SENDERS
+        };
+        let calls: Vec<_> = messages
+            .chunks(BATCH)
+            .map(|chunk| self.send_batch(chunk))
+            .collect();
+        stream::iter(calls)
+            .buffer_unordered(senders)
+            .collect::<()>()
+            .await;
     }
 
     async fn send_batch(&self, messages: &[Message]) {
@@ -127,17 +156,25 @@ impl Queue {
                 .unwrap()
         });
         let request = self.client.send_message_batch().queue_url(&self.url);
-        let sent = request.set_entries(Some(entries.collect())).send().await.unwrap();
+        let sent = request
+            .set_entries(Some(entries.collect()))
+            .send()
+            .await
+            .unwrap();
         assert!(sent.failed.is_empty(), "not sent: {:?}", sent.failed);
     }
 
     /// Sends messages too large to share a call.
     pub async fn send_large(&self, bodies: Vec<String>) {
-        let sent = bodies.into_iter().map(|body| {
-            Ok(self.client.send_message().queue_url(&self.url).message_body(body).send())
-        });
-        let sent = stream::iter(sent).try_buffer_unordered(SENDERS);
-        sent.try_for_each(async |_| Ok(())).await.unwrap();
+        let send = |body| {
+            self.client
+                .send_message()
+                .queue_url(&self.url)
+                .message_body(body)
+                .send()
+        };
+        let sent = stream::iter(bodies.into_iter().map(send)).buffer_unordered(SENDERS);
+        sent.for_each(async |sent| drop(sent.unwrap())).await;
     }
 
     /// Counts its messages.
@@ -161,15 +198,25 @@ impl Queue {
 
     /// Waits until it has no message, neither visible nor in flight.
     pub async fn until_empty(&self) {
-        let empty = Depth { visible: 0, in_flight: 0 };
-        until("the queue is empty", async || (self.depth().await == empty).then_some(())).await;
+        let empty = Depth {
+            visible: 0,
+            in_flight: 0,
+        };
+        until("the queue is empty", async || {
+            (self.depth().await == empty).then_some(())
+        })
+        .await;
     }
 
     /// Receives what can be received, without waiting for more, and returns the bodies.
     pub async fn bodies(&self) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
-            let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
+            let request = self
+                .client
+                .receive_message()
+                .queue_url(&self.url)
+                .max_number_of_messages(10);
             let received = request.send().await.unwrap().messages.unwrap_or_default();
             if received.is_empty() {
                 return bodies;

@@ -89,12 +89,14 @@ impl Recording {
     #[must_use]
     pub fn lines<T: for<'a> Deserialize<'a>>(&self) -> Vec<T> {
         let text = fs::read_to_string(&self.file).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
-    /// Returns the size of the file.
+    /// Returns the size of the file in bytes.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         fs::metadata(&self.file).unwrap().len()
     }
 
@@ -108,7 +110,11 @@ impl Recording {
     #[must_use]
     pub fn times_seen(&self) -> HashMap<String, usize> {
         let mut times = HashMap::new();
-        for message in self.invocations().into_iter().flat_map(|invocation| invocation.messages) {
+        for message in self
+            .invocations()
+            .into_iter()
+            .flat_map(|invocation| invocation.messages)
+        {
             *times.entry(message.body).or_default() += 1;
         }
         times

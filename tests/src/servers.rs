@@ -49,7 +49,10 @@ impl Sqs {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .build();
         let client = Client::from_conf(config);
-        Self { client, endpoint: endpoint.to_owned() }
+        Self {
+            client,
+            endpoint: endpoint.to_owned(),
+        }
     }
 
     /// Creates a queue that no other test uses.

@@ -43,7 +43,7 @@
 //!
 //! | Question | event-ruler | Here | Why |
 //! |---|---|---|---|
-//! | A name repeated in a pattern object | fields of both count, the same path is replaced | the last counts | documented for Lambda, and what JSON parsers do |
+//! | A name repeated in a pattern object | fields of both count, the same path is replaced | the last counts | documented for Lambda, and what most JSON parsers do |
 //! | A name repeated in an event | all count | all count, but the fields of one array must still be found in one array | needs no look-ahead, and no value hides behind another |
 //! | A path given again inside or after `$or` | the later replaces the earlier | the same | recorded |
 //! | `exists: false` beside other fields of an array's elements | depends on the alphabetical order of the names | judged last: absent from the element (or elements) the other fields were found in | the order of names carries no meaning |
@@ -57,7 +57,7 @@
 //! | Letter case | Java's mapping per character | a character stands for itself, its full upper and its full lower case: `ß` is `SS`, `K` is not the Kelvin sign, `Σ` is `σ` and not `ς` | the same but for title case letters, which match themselves |
 //! | An invalid `$or` | falls back to a field named `$or` | refused | hides mistakes |
 //! | More than 1,000 combinations of `$or` | unlimited | refused | bounds memory |
-//! | `{"anything-but": {"prefix": []}}` | accepted, excludes nothing | the same | recorded |
+//! | `{"anything-but": {"prefix": []}}` | accepted, then fails on every event | accepted, excludes nothing | the only sensible reading |
 //! | Operators inside an object twice (`{"prefix": .., "prefix": ..}`) | refused | refused | recorded |
 //!
 //! Numbers are equal if their values are, however written: `300`, `300.0` and `3e2`. That holds

@@ -2,7 +2,8 @@
 //!
 //! Every engine sees the same events; verdicts are compared before anything is timed, and a row
 //! on which an engine errs is left out of that engine's ratio. Times are nanoseconds per event,
-//! the best of several rounds. `cargo bench -p lambda-esm-filter [-- operator or data set]`.
+//! the best of several rounds. `cargo bench -p lambda-esm-filter [-- part of a row's name]`;
+//! `benches/event-ruler/compare.sh` adds a column for event-ruler, which runs on Java.
 #![expect(clippy::disallowed_types, reason = "a benchmark reads the real clock")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
@@ -10,15 +11,20 @@ mod datasets;
 mod rows;
 mod tree;
 
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use datasets::Dataset;
 use lambda_esm_filter::{Dialect, Filters, Limits, Scratch};
 use quamina::{MatcherBuildMode, Quamina};
+use serde_json::json;
 use tree::TreeMatcher;
 
-const ROUNDS: usize = 9;
-const ROUND: Duration = Duration::from_millis(12);
+const ROUNDS: usize = 40;
+/// Short, so that some rounds fall between what else the machine does.
+const ROUND: Duration = Duration::from_millis(3);
 
 /// Tells whether an event matches.
 type Engine<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
@@ -58,7 +64,19 @@ fn quamina(patterns: &[String]) -> Option<Quamina<usize>> {
 struct Ratios(Vec<f64>);
 
 impl Ratios {
+    /// Takes a ratio in, unless the engine's verdicts are wrong; returns what to print.
+    fn add(&mut self, ratio: f64, wrong: usize) -> String {
+        if wrong > 0 {
+            return format!("{wrong} wrong");
+        }
+        self.0.push(ratio);
+        format!("{ratio:.2}")
+    }
+
     fn report(&self, name: &str) {
+        if self.0.is_empty() {
+            return;
+        }
         let mean = (self.0.iter().map(|ratio| ratio.ln()).sum::<f64>() / self.0.len() as f64).exp();
         let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         println!(
@@ -68,64 +86,110 @@ impl Ratios {
     }
 }
 
+/// What other engines take, as multiples of our time.
+#[derive(Default)]
+struct Results {
+    tree: Ratios,
+    quamina: Ratios,
+    ruler: Ratios,
+}
+
+/// One row with the first one or all of its patterns.
+struct Case<'a> {
+    dataset: &'a Dataset,
+    operator: &'static str,
+    patterns: &'a [String],
+}
+
+impl Case<'_> {
+    fn key(&self) -> String {
+        format!(
+            "{}/{}/{}",
+            self.dataset.name,
+            self.operator,
+            self.patterns.len()
+        )
+    }
+}
+
 fn main() {
-    let only = std::env::args()
-        .skip(1)
-        .find(|argument| !argument.starts_with('-'));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str| {
+        arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix(name))
+    };
+    let only = arguments.iter().find(|argument| !argument.starts_with('-'));
     let datasets = datasets::all();
+    let rows = rows::all();
+    let cases = rows.iter().flat_map(|row| {
+        [1, 5].map(|count| Case {
+            dataset: &datasets[row.dataset],
+            operator: row.operator,
+            patterns: &row.patterns[..count],
+        })
+    });
+    if let Some(directory) = option("--write=") {
+        return write(directory.as_ref(), &datasets, cases);
+    }
+    let ruler = option("--ruler=").map_or_else(HashMap::new, |path| read(path.as_ref()));
     for dataset in &datasets {
         let bytes: usize = dataset.events.iter().map(Vec::len).sum();
+        let count = dataset.events.len();
         println!(
-            "{}: {} events of {} bytes",
+            "{}: {count} events of {} bytes",
             dataset.name,
-            dataset.events.len(),
-            bytes / dataset.events.len()
+            bytes / count
         );
     }
     println!(
-        "\n{:9} {:18} {:>8} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "data",
-        "operator",
-        "patterns",
-        "match",
-        "ours ns",
-        "tree ns",
-        "quam. ns",
-        "x tree",
-        "x quam."
+        "\n{:36} match     ours     tree  quamina   x tree  x quam.  x ruler",
+        "data/operator/patterns"
     );
-    let (mut to_tree, mut to_quamina) = (Ratios::default(), Ratios::default());
-    for row in rows::all() {
-        let dataset = &datasets[row.dataset];
-        if only
-            .as_ref()
-            .is_some_and(|only| !row.operator.contains(only) && !dataset.name.contains(only))
-        {
-            continue;
-        }
-        for count in [1, 5] {
-            measure(
-                &row.patterns[..count],
-                row.operator,
-                dataset,
-                &mut to_tree,
-                &mut to_quamina,
-            );
-        }
+    let mut results = Results::default();
+    for case in cases.filter(|case| only.is_none_or(|only| case.key().contains(only))) {
+        measure(&case, ruler.get(&case.key()), &mut results);
     }
     println!();
-    to_tree.report("against serde_json::Value");
-    to_quamina.report("against quamina");
+    results.tree.report("serde_json::Value");
+    results.quamina.report("quamina");
+    results.ruler.report("event-ruler");
 }
 
-fn measure(
-    patterns: &[String],
-    operator: &str,
-    dataset: &datasets::Dataset,
-    to_tree: &mut Ratios,
-    to_quamina: &mut Ratios,
-) {
-    let events = &dataset.events;
+/// Writes events and patterns for an engine that runs elsewhere.
+fn write<'a>(directory: &Path, datasets: &[Dataset], cases: impl Iterator<Item = Case<'a>>) {
+    for dataset in datasets {
+        let path = directory.join(format!("{}.jsonl", dataset.name));
+        std::fs::write(path, dataset.events.join(&b'\n')).unwrap();
+    }
+    let rows: Vec<String> = cases
+        .map(|case| {
+            json!({ "key": case.key(), "data": case.dataset.name, "patterns": case.patterns })
+                .to_string()
+        })
+        .collect();
+    std::fs::write(directory.join("rows.jsonl"), rows.join("\n")).unwrap();
+}
+
+/// Reads another engine's time and number of matches per row.
+fn read(path: &Path) -> HashMap<String, (f64, usize)> {
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        (
+            columns[0].to_owned(),
+            (columns[1].parse().unwrap(), columns[2].parse().unwrap()),
+        )
+    };
+    std::fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .map(row)
+        .collect()
+}
+
+fn measure(case: &Case<'_>, ruler: Option<&(f64, usize)>, results: &mut Results) {
+    let Case { patterns, .. } = case;
+    let events = &case.dataset.events;
     let filters = Filters::compile(patterns, Dialect::EventBridge, Limits::default()).unwrap();
     let mut scratch = Scratch::default();
     let mut ours = |event: &[u8]| filters.is_match(event, &mut scratch);
@@ -138,36 +202,34 @@ fn measure(
             .is_some_and(|quamina| quamina.has_matches(event).unwrap())
     };
     let verdicts: Vec<bool> = events.iter().map(|event| ours(event)).collect();
-    assert!(
+    let errors = |engine: Engine<'_>| {
         events
             .iter()
             .zip(&verdicts)
-            .all(|(event, verdict)| simple(event) == *verdict),
-        "{patterns:?}"
-    );
-    let wrong = events
-        .iter()
-        .zip(&verdicts)
-        .filter(|(event, verdict)| theirs(event) != **verdict)
-        .count();
-    let times = best_times(events, &mut [&mut ours, &mut simple, &mut theirs]);
-    let rate = verdicts.iter().filter(|verdict| **verdict).count() * 100 / events.len();
-    to_tree.0.push(times[1] / times[0]);
-    let mark = match (other.is_some(), wrong) {
-        (false, _) => "refused".to_owned(),
-        (true, 0) => {
-            to_quamina.0.push(times[2] / times[0]);
-            format!("{:.2}", times[2] / times[0])
-        }
-        (true, wrong) => format!("{wrong} wrong"),
+            .filter(|(event, verdict)| engine(event) != **verdict)
+            .count()
     };
+    assert_eq!(errors(&mut simple), 0, "{patterns:?}");
+    let wrong = if other.is_some() {
+        errors(&mut theirs)
+    } else {
+        events.len()
+    };
+    let times = best_times(events, &mut [&mut ours, &mut simple, &mut theirs]);
+    let matched = verdicts.iter().filter(|verdict| **verdict).count();
+    let to_tree = results.tree.add(times[1] / times[0], 0);
+    let to_quamina = results.quamina.add(times[2] / times[0], wrong);
+    let to_ruler = ruler.map_or_else(String::new, |(time, theirs)| {
+        results
+            .ruler
+            .add(time / times[0], matched.abs_diff(*theirs))
+    });
     println!(
-        "{:9} {operator:18} {:>8} {rate:>5}% {:>8.0} {:>8.0} {:>8.0} {:>8.2} {mark:>8}",
-        dataset.name,
-        patterns.len(),
+        "{:36} {:>4}% {:>8.0} {:>8.0} {:>8.0} {to_tree:>8} {to_quamina:>8} {to_ruler:>8}",
+        case.key(),
+        matched * 100 / events.len(),
         times[0],
         times[1],
         times[2],
-        times[1] / times[0],
     );
 }

@@ -17,7 +17,7 @@ struct Closed {
     reason: CloseReason,
     records: usize,
     bytes: usize,
-    /// The time since messages were first polled, in milliseconds.
+    /// The time since the mapping was created, in milliseconds: a window cannot have opened earlier.
     after: i64,
 }
 
@@ -26,6 +26,7 @@ struct Run {
     engine: Engine,
     events: tokio::sync::broadcast::Receiver<lambda_esm::Event>,
     payloads: Arc<Mutex<Vec<usize>>>,
+    started: i64,
 }
 
 impl Run {
@@ -38,6 +39,7 @@ impl Run {
         });
         let engine = sqs.engine().invoke(function).build();
         let events = engine.events();
+        let started = engine.clock().now().millis();
         engine
             .create(queue.mapping("function", members))
             .await
@@ -46,6 +48,7 @@ impl Run {
             engine,
             events,
             payloads,
+            started,
         }
     }
 
@@ -62,27 +65,22 @@ impl Run {
     /// event that the function got.
     async fn finish(mut self) -> Vec<Closed> {
         self.engine.shutdown().await;
-        let (mut closed, mut first) = (Vec::new(), None);
+        let mut closed = Vec::new();
         while let Ok(event) = self.events.try_recv() {
-            match event.decision {
-                Decision::Polled { .. } => {
-                    first.get_or_insert(event.time_ms);
-                }
-                Decision::BatchClosed {
+            if let Decision::BatchClosed {
+                reason,
+                records,
+                bytes,
+                ..
+            } = event.decision
+            {
+                let after = event.time_ms - self.started;
+                closed.push(Closed {
                     reason,
                     records,
                     bytes,
-                    ..
-                } => {
-                    let after = event.time_ms - first.unwrap();
-                    closed.push(Closed {
-                        reason,
-                        records,
-                        bytes,
-                        after,
-                    });
-                }
-                _ => {}
+                    after,
+                });
             }
         }
         let mut payloads = self.payloads.lock().unwrap().clone();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use serde_json::{Value, json};
@@ -99,7 +100,7 @@ fn explained(configuration: &Configuration) -> String {
     let settings = [
         ("region", options.region.clone()),
         ("account", options.account_id.clone()),
-        ("pacing", options.pacing.to_string()),
+        ("pacing", pacing(options.pacing)),
         (
             "filters",
             format!("{dialect}, at most {} per mapping", limits.max_filters),
@@ -124,6 +125,15 @@ fn explained(configuration: &Configuration) -> String {
     let plural = if count == 1 { "" } else { "s" };
     text.push_str(&format!("{file}: valid, {count} mapping{plural}"));
     text
+}
+
+/// The sentences about mappings speak of the service's own scaling.
+fn pacing(pacing: Pacing) -> String {
+    let what = match pacing {
+        Pacing::Eager => "as fast as the source allows, not by the scaling above",
+        Pacing::Aws => "by the scaling above",
+    };
+    format!("{pacing}: {what}")
 }
 
 fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> String {

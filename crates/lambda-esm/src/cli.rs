@@ -62,7 +62,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo(args) => run::runtime(1)?.block_on(demo::run(args)),
+        Command::Demo(args) => run::runtime(None)?.block_on(demo::run(args)),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Filter(FilterCommand::Test(args)) => filter_test::run(&args),

@@ -60,10 +60,17 @@ impl View {
         }
         let now = engine.clock().now().millis();
         if self.json {
-            return write(&format!("{}\n", json!({ "time_ms": now, "dead_lettered": messages })));
+            return write(&format!(
+                "{}\n",
+                json!({ "time_ms": now, "dead_lettered": messages })
+            ));
         }
         let millis = now - self.began_ms.unwrap_or(now);
-        let (on, off) = if self.color { ("\x1b[35m", "\x1b[0m") } else { ("", "") };
+        let (on, off) = if self.color {
+            ("\x1b[35m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
         write(&format!(
             "{:>3}.{:03} s  {on}the queue's redrive policy moved {messages} to the dead-letter queue{off}\n",
             millis / 1000,

@@ -15,15 +15,17 @@ use crate::output;
 /// How long a function's process has to end after it was asked to.
 const PROCESS_GRACE: Duration = Duration::from_secs(2);
 
-/// Returns the runtime of a command.
-pub(crate) fn runtime(threads: u16) -> Result<Runtime, Failure> {
-    let mut builder = if threads == 1 {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
+/// Returns a runtime: with `workers` threads beside this one, or on this thread alone.
+pub(crate) fn runtime(workers: Option<u16>) -> Result<Runtime, Failure> {
+    let mut builder = match workers {
+        Some(workers) => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(workers.into());
+            builder
+        }
+        None => Builder::new_current_thread(),
     };
     builder
-        .worker_threads(threads.into())
         .enable_all()
         .build()
         .map_err(|error| Failure::general(format!("cannot start threads: {error}")))

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Log decisions too; twice for everything. `RUST_LOG` chooses in detail.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// How many threads do the work.
+    /// How many worker threads to run.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
 }
@@ -50,5 +50,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         json: args.json,
         decisions: args.json || args.verbose > 0,
     };
-    runtime(args.threads)?.block_on(daemon::serve(&configuration, output))
+    // Standard output is written by this thread, so that a slow reader holds up no worker.
+    runtime(Some(args.threads))?.block_on(daemon::serve(&configuration, output))
 }

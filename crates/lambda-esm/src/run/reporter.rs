@@ -20,6 +20,9 @@ use crate::output;
 /// log.
 const REST: Duration = Duration::from_millis(500);
 
+/// About how many bytes of decisions are written at a time.
+const WRITTEN_AT_ONCE: usize = 64 * 1024;
+
 /// What is shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
@@ -103,12 +106,8 @@ impl Reporter {
 
     /// Reports what was decided since, without waiting.
     pub(super) fn finish(&mut self, engine: &Engine) -> Result<(), Failure> {
-        while let Some(decisions) = &mut self.decisions {
-            match decisions.try_recv() {
-                Ok(event) => self.decided(&event)?,
-                Err(TryRecvError::Lagged(missed)) => missed_some(missed),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
+        while let Some(event) = self.next_decided() {
+            self.decided(&event)?;
         }
         let watched: Vec<Uuid> = self.seen.keys().copied().collect();
         watched
@@ -116,12 +115,31 @@ impl Reporter {
             .try_for_each(|uuid| self.changed(engine, uuid))
     }
 
-    fn decided(&self, event: &Event) -> Result<(), Failure> {
-        if self.output.json {
-            return output::json(event);
+    /// Returns the next decision, if it is there already.
+    fn next_decided(&mut self) -> Option<Event> {
+        loop {
+            match self.decisions.as_mut()?.try_recv() {
+                Ok(event) => return Some(event),
+                Err(TryRecvError::Lagged(missed)) => missed_some(missed),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
         }
-        tracing::debug!(function = %event.function, "{}", event.decision);
-        Ok(())
+    }
+
+    /// Shows a decision, and those that are there already with it.
+    fn decided(&mut self, first: &Event) -> Result<(), Failure> {
+        if !self.output.json {
+            tracing::debug!(function = %first.function, "{}", first.decision);
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        output::append_json(&mut lines, first)?;
+        while lines.len() < WRITTEN_AT_ONCE
+            && let Some(event) = self.next_decided()
+        {
+            output::append_json(&mut lines, &event)?;
+        }
+        output::bytes(&lines)
     }
 
     fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {

@@ -239,7 +239,7 @@ mappings:
             &with_mapping(", ParallelizationFactor: 3"),
             &[
                 "3:105: mappings[0].ParallelizationFactor is 3: Unsupported ParallelizationFactor parameter for \
-               given event source mapping type. remove ParallelizationFactor: a mapping of a SQS standard \
+               given event source mapping type. remove ParallelizationFactor: a mapping of an SQS standard \
                queue has no such setting",
             ],
         );
@@ -374,7 +374,7 @@ endpoints:
             "mappings[0] (line 4)\n",
             "  reads the standard queue orders with up to 5 messages per batch, without waiting to fill it\n",
             "  calls the function f\n",
-            "  pacing         eager\n",
+            "  pacing         eager: as fast as the source allows, not by the scaling above\n",
             "  sqs            http://127.0.0.1:9324\n",
             "  lambda         AWS in us-east-1\n",
             "  f              simulated: takes 0ns\n",

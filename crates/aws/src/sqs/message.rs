@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_missing_body_is_an_empty_one() {
         let content = sqs(record(message().build(), false).unwrap());
-        assert_eq!(content.body, "");
+        assert_eq!(&*content.body, "");
         assert_eq!(content.md5_of_message_attributes, None);
     }
 

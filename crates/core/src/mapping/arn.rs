@@ -177,19 +177,19 @@ impl SourceKind {
         matches!(self, Self::Msk | Self::SelfManagedKafka)
     }
 
-    /// Returns the kind in words.
+    /// Returns the kind in words, with its article.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::SqsStandard => "SQS standard queue",
-            Self::SqsFifo => "SQS FIFO queue",
-            Self::Kinesis => "Kinesis stream",
-            Self::KinesisConsumer => "Kinesis stream consumer",
-            Self::DynamoDbStream => "DynamoDB stream",
-            Self::Msk => "Amazon MSK cluster",
-            Self::SelfManagedKafka => "self-managed Kafka cluster",
-            Self::AmazonMq => "Amazon MQ broker",
-            Self::DocumentDb => "DocumentDB cluster",
+            Self::SqsStandard => "an SQS standard queue",
+            Self::SqsFifo => "an SQS FIFO queue",
+            Self::Kinesis => "a Kinesis stream",
+            Self::KinesisConsumer => "a Kinesis stream consumer",
+            Self::DynamoDbStream => "a DynamoDB stream",
+            Self::Msk => "an Amazon MSK cluster",
+            Self::SelfManagedKafka => "a self-managed Kafka cluster",
+            Self::AmazonMq => "an Amazon MQ broker",
+            Self::DocumentDb => "a DocumentDB cluster",
         }
     }
 }

@@ -110,13 +110,13 @@ impl Row {
         match self.rules[column(subject.kind)] {
             Rule::Forbidden if matches!(presence, Presence::Given | Presence::Default) => {
                 Err(ApiError::unsupported(self.field).hint(format!(
-                    "remove {}: a mapping of a {words} has no such setting",
+                    "remove {}: a mapping of {words} has no such setting",
                     self.field
                 )))
             }
             Rule::Forbidden => Ok(()),
             Rule::Required if presence == Presence::Absent => Err(self.missing().hint(format!(
-                "add {}: a mapping of a {words} needs it",
+                "add {}: a mapping of {words} needs it",
                 self.field
             ))),
             Rule::Provisioned if presence == Presence::Given && !subject.provisioned() => {

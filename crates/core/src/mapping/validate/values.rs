@@ -278,7 +278,7 @@ pub(super) fn access(subject: Subject<'_>) -> Checked {
         if !legal.contains(&kind) {
             let names: Vec<&str> = legal.iter().map(|kind| kind.as_str()).collect();
             return Err(ApiError::unsupported(field).hint(format!(
-                "remove {}: a {} takes {}",
+                "remove {}: {} takes {}",
                 kind.as_str(),
                 subject.kind.words(),
                 names.join(", ")
@@ -340,7 +340,7 @@ pub(super) fn metrics(subject: Subject<'_>) -> Checked {
         .flat_map(|config| config.metrics.iter().flatten());
     if !subject.kind.is_kafka() && metrics.any(|metric| metric != Metric::EventCount.as_str()) {
         return Err(ApiError::unsupported("MetricsConfig")
-            .hint(format!("a {} has EventCount only", subject.kind.words())));
+            .hint(format!("{} has EventCount only", subject.kind.words())));
     }
     Ok(())
 }

@@ -37,27 +37,100 @@ pub(crate) fn blanks(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Finds the end of a string whose first byte after the opening quote is at `start`.
-#[inline(always)]
-pub(crate) fn string(bytes: &[u8], start: usize) -> Result<StringEnd, Failed> {
-    let mut at = start;
-    while let Some(chunk) = chunk(bytes, at) {
-        let stops = wide::stops(chunk);
-        if stops != 0 {
-            let end = at + stops.trailing_zeros() as usize;
-            if bytes[end] == b'"' {
-                return Ok(StringEnd {
-                    end,
-                    escaped: false,
-                    high: false,
-                });
-            }
-            at = end;
-            break;
+/// The block of 64 bytes that a scan stands in, sorted.
+///
+/// Blocks are sorted in order and without regard to where tokens end, so that the processor can
+/// sort the next one while it still looks for ends in this one.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    start: usize,
+    masks: Masks,
+}
+
+/// Bytes of a block by kind, the first byte in the lowest bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Masks {
+    /// Quotes, backslashes, control bytes and bytes that are not ASCII.
+    stops: u64,
+    /// What may follow a number or word: commas, closing brackets, the space and everything
+    /// below it, and bytes that are not ASCII.
+    ends: u64,
+}
+
+const BLOCK: usize = 64;
+
+impl Block {
+    #[inline]
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self {
+            start: 0,
+            masks: sort(bytes, 0),
         }
-        at += wide::WIDTH;
     }
-    unusual_string(bytes, at)
+
+    /// Goes on to the block of `at`.
+    #[inline(always)]
+    fn seek(&mut self, bytes: &[u8], at: usize) {
+        while at - self.start >= BLOCK {
+            self.start += BLOCK;
+            self.masks = sort(bytes, self.start);
+        }
+    }
+
+    /// Finds the end of a string whose first byte after the opening quote is at `start`, not
+    /// before the block.
+    #[inline(always)]
+    pub(crate) fn string(&mut self, bytes: &[u8], start: usize) -> Result<StringEnd, Failed> {
+        let end = self.find(bytes, start, |masks| masks.stops);
+        if peek(bytes, end) == b'"' {
+            return Ok(StringEnd {
+                end,
+                escaped: false,
+                high: false,
+            });
+        }
+        unusual_string(bytes, end)
+    }
+
+    /// Finds the end of a number, `true`, `false` or `null`.
+    #[inline(always)]
+    pub(crate) fn bare(&mut self, bytes: &[u8], start: usize) -> Result<usize, Failed> {
+        let end = self.find(bytes, start, |masks| masks.ends);
+        if is_bare(bytes, start, end) {
+            Ok(end)
+        } else {
+            Err(Failed { at: start })
+        }
+    }
+
+    /// Returns where the first byte of a mask stands, or a place beyond the end.
+    #[inline(always)]
+    fn find(&mut self, bytes: &[u8], start: usize, mask: impl Fn(Masks) -> u64) -> usize {
+        self.seek(bytes, start);
+        let mut at = start;
+        loop {
+            let found = mask(self.masks) >> (at - self.start);
+            if found != 0 {
+                return at + found.trailing_zeros() as usize;
+            }
+            at = self.start + BLOCK;
+            self.seek(bytes, at);
+        }
+    }
+}
+
+/// Sorts the block that begins at `start`. What is missing of it at the end counts as zeros.
+#[inline(never)]
+fn sort(bytes: &[u8], start: usize) -> Masks {
+    match chunk(bytes, start) {
+        Some(block) => wide::sort(block),
+        None => {
+            let rest = bytes.get(start..).unwrap_or_default();
+            let mut block = [0; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            wide::sort(&block)
+        }
+    }
 }
 
 /// Goes on with a string that has an escape or a byte that is not ASCII, or stands at the end.
@@ -66,7 +139,8 @@ pub(crate) fn string(bytes: &[u8], start: usize) -> Result<StringEnd, Failed> {
 fn unusual_string(bytes: &[u8], mut at: usize) -> Result<StringEnd, Failed> {
     let (mut escaped, mut high) = (false, false);
     loop {
-        at += wide::plain(bytes.get(at..).unwrap_or_default());
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += rest.iter().take_while(|byte| !is_stop(**byte)).count();
         match peek(bytes, at) {
             b'"' => {
                 return Ok(StringEnd {
@@ -100,25 +174,15 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Failed> {
     }
 }
 
-/// Finds the end of a number, `true`, `false` or `null`.
+/// Returns whether the bytes are all of a number, `true`, `false` or `null`.
 #[inline(always)]
-pub(crate) fn bare(bytes: &[u8], at: usize) -> Result<usize, Failed> {
-    match peek(bytes, at) {
-        b'-' | b'0'..=b'9' => number(bytes, at),
-        b't' => word(bytes, at, b"true"),
-        b'f' => word(bytes, at, b"false"),
-        b'n' => word(bytes, at, b"null"),
-        _ => Err(Failed { at }),
-    }
-}
-
-#[inline(always)]
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Failed> {
-    let end = at + word.len();
-    if bytes.get(at..end) == Some(word) {
-        Ok(end)
-    } else {
-        Err(Failed { at })
+fn is_bare(bytes: &[u8], start: usize, end: usize) -> bool {
+    match peek(bytes, start) {
+        b'-' | b'0'..=b'9' => number(bytes, start) == Ok(end),
+        b't' => bytes.get(start..end) == Some(b"true"),
+        b'f' => bytes.get(start..end) == Some(b"false"),
+        b'n' => bytes.get(start..end) == Some(b"null"),
+        _ => false,
     }
 }
 
@@ -183,82 +247,76 @@ mod wide {
         _mm_set1_epi8,
     };
 
-    pub(super) const WIDTH: usize = 32;
+    use super::{BLOCK, Masks};
 
-    /// Returns a bit per byte that is a quote, a backslash, a control byte or not ASCII.
     #[inline(always)]
-    pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-        let (halves, _) = chunk.as_chunks();
-        // SAFETY: every x86-64 processor has SSE2.
-        unsafe { stops_of_half(&halves[0]) | (stops_of_half(&halves[1]) << 16) }
+    pub(super) fn sort(block: &[u8; BLOCK]) -> Masks {
+        let (parts, _) = block.as_chunks();
+        let mut masks = Masks::default();
+        for (index, part) in parts.iter().enumerate() {
+            // SAFETY: every x86-64 processor has SSE2.
+            let (stops, ends) = unsafe { sort_part(part) };
+            masks.stops |= u64::from(stops) << (index * 16);
+            masks.ends |= u64::from(ends) << (index * 16);
+        }
+        masks
     }
 
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn stops_of_half(half: &[u8; 16]) -> u32 {
-        // SAFETY: the load reads the 16 bytes of `half` and needs no alignment.
-        let bytes = unsafe { _mm_loadu_si128(half.as_ptr().cast::<__m128i>()) };
-        let equal = |to: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(to as i8));
+    fn sort_part(part: &[u8; 16]) -> (u16, u16) {
+        // SAFETY: the load reads the 16 bytes of `part` and needs no alignment.
+        let bytes = unsafe { _mm_loadu_si128(part.as_ptr().cast::<__m128i>()) };
+        let all = |to: u8| _mm_set1_epi8(to as i8);
+        let equal = |to: u8| _mm_cmpeq_epi8(bytes, all(to));
+        let bits = |found: __m128i| _mm_movemask_epi8(found) as u16;
         // As signed numbers, bytes that are not ASCII are below the space too.
-        let unprintable = _mm_cmplt_epi8(bytes, _mm_set1_epi8(b' ' as i8));
-        let any = _mm_or_si128(_mm_or_si128(equal(b'"'), equal(b'\\')), unprintable);
-        u32::from(_mm_movemask_epi8(any) as u16)
+        let unprintable = _mm_cmplt_epi8(bytes, all(b' '));
+        let stops = _mm_or_si128(_mm_or_si128(equal(b'"'), equal(b'\\')), unprintable);
+        // One bit tells `]` from `}`.
+        let closing = _mm_cmpeq_epi8(_mm_or_si128(bytes, all(0x20)), all(b'}'));
+        let blank = _mm_cmplt_epi8(bytes, all(b' ' + 1));
+        let ends = _mm_or_si128(_mm_or_si128(equal(b','), closing), blank);
+        (bits(stops), bits(ends))
     }
-
-    pub(super) use super::narrow::plain;
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-mod wide {
-    pub(super) use super::narrow::{WIDTH, plain, stops};
+use narrow as wide;
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod narrow {
+    use super::{BLOCK, Masks, is_stop};
+
+    pub(super) fn sort(block: &[u8; BLOCK]) -> Masks {
+        let mut masks = Masks::default();
+        for (index, byte) in block.iter().enumerate() {
+            let ends = matches!(byte, b',' | b']' | b'}' | 0..=b' ' | 0x80..);
+            masks.stops |= u64::from(is_stop(*byte)) << index;
+            masks.ends |= u64::from(ends) << index;
+        }
+        masks
+    }
 }
 
-mod narrow {
-    use super::{HIGH, LOW, chunk};
-
-    pub(super) const WIDTH: usize = 8;
-
-    /// Returns a word whose lowest bit tells the first byte that is a quote, a backslash, a
-    /// control byte or not ASCII.
-    #[inline(always)]
-    pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (LOW * b'"' as u64);
-        let slash = word ^ (LOW * b'\\' as u64);
-        // A borrow only reaches bytes after the first hit, so the lowest bit is exact.
-        let hits = (quote.wrapping_sub(LOW) & !quote)
-            | (slash.wrapping_sub(LOW) & !slash)
-            | (word.wrapping_sub(LOW * 0x20) & !word)
-            | word;
-        match hits & HIGH {
-            0 => 0,
-            hits => 1 << (hits.trailing_zeros() / 8),
-        }
-    }
-
-    /// Returns how many bytes come before the first such byte.
-    pub(super) fn plain(bytes: &[u8]) -> usize {
-        let mut at = 0;
-        while let Some(chunk) = chunk(bytes, at) {
-            match stops(chunk) {
-                0 => at += WIDTH,
-                stops => return at + stops.trailing_zeros() as usize,
-            }
-        }
-        let plain = |byte: &&u8| matches!(**byte, b' '..0x80) && !matches!(**byte, b'"' | b'\\');
-        at + bytes[at..].iter().take_while(plain).count()
-    }
+/// Returns whether a byte of a string needs a closer look.
+fn is_stop(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ' | 0x80..)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn string(bytes: &[u8], start: usize) -> Result<StringEnd, Failed> {
+        Block::new(bytes).string(bytes, start)
+    }
+
     #[test]
     fn a_string_ends_at_its_quote_only() {
-        for length in 0..100 {
+        for length in 0..200 {
             for byte in 0..=u8::MAX {
-                let mut text = vec![b'x'; 100];
+                let mut text = vec![b'x'; 200];
                 text[length] = byte;
                 text.push(b'"');
                 let found = string(&text, 0);
@@ -273,7 +331,7 @@ mod tests {
                     b'"' => assert_eq!(found, end(length, false)),
                     b'\\' => assert!(found.is_err()),
                     0..0x20 => assert_eq!(found, Err(Failed { at: length }), "{byte:#x}"),
-                    _ => assert_eq!(found, end(100, byte >= 0x80), "{byte:#x}"),
+                    _ => assert_eq!(found, end(200, byte >= 0x80), "{byte:#x}"),
                 }
                 text.truncate(length);
                 assert_eq!(string(&text, 0), Err(Failed { at: length }));
@@ -282,19 +340,15 @@ mod tests {
     }
 
     #[test]
-    fn narrow_and_wide_agree_on_the_first_stop() {
-        for place in 0..narrow::WIDTH {
-            for byte in 0..=u8::MAX {
-                let mut chunk = [b'"'; wide::WIDTH];
-                chunk[..place].fill(b'x');
-                chunk[place] = byte;
-                let narrow = narrow::stops(chunk.first_chunk().unwrap());
-                let wide = wide::stops(&chunk) & 0xff;
-                assert_eq!(narrow == 0, wide == 0);
-                assert_eq!(narrow.trailing_zeros(), wide.trailing_zeros(), "{byte:#x}");
+    fn narrow_and_wide_sort_alike() {
+        for byte in 0..=u8::MAX {
+            for place in 0..BLOCK {
+                let mut block = [b'x'; BLOCK];
+                block[place] = byte;
                 assert_eq!(
-                    narrow::plain(&chunk),
-                    wide::stops(&chunk).trailing_zeros() as usize
+                    narrow::sort(&block),
+                    wide::sort(&block),
+                    "{byte:#x} at {place}"
                 );
             }
         }

@@ -3,7 +3,7 @@
 //! Everything passed over, skipped or not, is checked against the grammar of RFC 8259. Nesting is
 //! bounded by [`MAX_DEPTH`], and skipping does not recurse.
 
-use crate::run::{self, Failed};
+use crate::run::{self, Block, Failed};
 
 /// Deepest nesting of objects and arrays that counts as well-formed.
 pub(crate) const MAX_DEPTH: usize = 512;
@@ -25,6 +25,7 @@ pub(crate) struct Text<'a> {
 /// A place in a JSON text.
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
+    block: Block,
     pos: usize,
     depth: usize,
     /// Bytes that are not ASCII were passed, so that the text may not be UTF-8.
@@ -35,6 +36,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
+            block: Block::new(bytes),
             pos: 0,
             depth: 0,
             high: false,
@@ -111,7 +113,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Scan<Text<'a>> {
         let start = self.pos + 1;
-        let string = run::string(self.bytes, start).map_err(|failed| self.fail(failed))?;
+        let string = self
+            .block
+            .string(self.bytes, start)
+            .map_err(|failed| self.fail(failed))?;
         self.high |= string.high;
         self.pos = string.end + 1;
         Ok(Text {
@@ -124,7 +129,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn bare(&mut self) -> Scan<&'a [u8]> {
         let start = self.pos;
-        self.pos = run::bare(self.bytes, start).map_err(|failed| self.fail(failed))?;
+        self.pos = self
+            .block
+            .bare(self.bytes, start)
+            .map_err(|failed| self.fail(failed))?;
         Ok(&self.bytes[start..self.pos])
     }
 
@@ -147,12 +155,14 @@ impl<'a> Cursor<'a> {
     fn skip_container(&mut self) -> Scan {
         let mut skip = Skip {
             bytes: self.bytes,
+            block: self.block,
             pos: self.pos,
             depth: self.depth,
             high: false,
             objects: [0; MAX_DEPTH / 64 + 1],
         };
         skip.container().map_err(|failed| self.fail(failed))?;
+        self.block = skip.block;
         self.pos = skip.pos;
         self.high |= skip.high;
         Ok(())
@@ -164,6 +174,7 @@ impl<'a> Cursor<'a> {
 /// Apart from [`Cursor`], so that the compiler can keep it in registers.
 struct Skip<'a> {
     bytes: &'a [u8],
+    block: Block,
     pos: usize,
     depth: usize,
     high: bool,
@@ -191,7 +202,7 @@ impl Skip<'_> {
                         continue;
                     }
                 }
-                _ => self.pos = run::bare(self.bytes, self.pos)?,
+                _ => self.pos = self.block.bare(self.bytes, self.pos)?,
             }
             // Closes what ends with this value.
             while self.token() != b',' {
@@ -235,7 +246,7 @@ impl Skip<'_> {
     /// Passes a string; the opening quote is the next byte.
     #[inline(always)]
     fn string(&mut self) -> Pass {
-        let string = run::string(self.bytes, self.pos + 1)?;
+        let string = self.block.string(self.bytes, self.pos + 1)?;
         self.high |= string.high;
         self.pos = string.end + 1;
         Ok(())

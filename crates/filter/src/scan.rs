@@ -54,7 +54,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips white space and returns the next byte, or 0 at the end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn token(&mut self) -> u8 {
         self.pos = run::blanks(self.bytes, self.pos);
         self.peek()
@@ -95,7 +95,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a member's name and its colon, up to the first byte of the value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Scan<Text<'a>> {
         if self.token() != b'"' {
             return Err(Malformed);
@@ -110,7 +110,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string; the cursor stands on the opening quote.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Scan<Text<'a>> {
         let start = self.pos + 1;
         let string = self
@@ -126,7 +126,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a number, `true`, `false` or `null` and returns its text.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bare(&mut self) -> Scan<&'a [u8]> {
         let start = self.pos;
         self.pos = self
@@ -143,7 +143,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over one value of any kind; the cursor stands on its first byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn skip_value(&mut self) -> Scan {
         match self.peek() {
             b'"' => self.string().map(drop),

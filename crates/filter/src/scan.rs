@@ -152,7 +152,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn skip_container(&mut self) -> Scan {
+    /// Passes over an object or array.
+    pub(crate) fn skip_container(&mut self) -> Scan {
         let mut skip = Skip {
             bytes: self.bytes,
             block: self.block,

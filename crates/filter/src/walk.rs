@@ -154,7 +154,7 @@ impl<'a, 's> Walk<'a, 's> {
         match self.cursor.peek() {
             b'{' if !self.node(node).children.is_empty() => self.object(node),
             b'[' => self.array(node),
-            b'{' => self.cursor.skip_value(),
+            b'{' => self.cursor.skip_container(),
             _ => self.leaf(node),
         }
     }
@@ -229,7 +229,7 @@ impl<'a, 's> Walk<'a, 's> {
             let this = self.node(node);
             loop {
                 match self.cursor.token() {
-                    b'{' if this.children.is_empty() => self.cursor.skip_value()?,
+                    b'{' if this.children.is_empty() => self.cursor.skip_container()?,
                     b'{' if this.groups.is_empty() => self.object(node)?,
                     b'{' => {
                         self.scratch.push_frame(self.program.words);

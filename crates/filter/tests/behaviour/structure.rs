@@ -1,7 +1,7 @@
 //! Fields, arrays, absence, alternatives and the text of events.
 
-use crate::common::{compile, matches};
-use lambda_esm_filter::Scratch;
+use crate::common::{compile, fault, matches};
+use lambda_esm_filter::{PatternFault, Scratch};
 
 const DEEPEST: usize = 512;
 
@@ -302,6 +302,15 @@ fn nesting_is_bounded_and_does_not_overflow_the_stack() {
             );
         });
     small_stack.unwrap().join().unwrap();
+}
+
+#[test]
+fn deep_patterns_do_not_overflow_the_stack() {
+    let levels = DEEPEST - 1;
+    let nested = |leaf: &str| format!("{}{leaf}{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    assert!(matches(&nested("[1]"), &nested("1")) && !matches(&nested("[1]"), &nested("2")));
+    let deeper = format!("{{\"a\":{{\"a\":{}}}}}", nested("[1]"));
+    assert!(matches!(fault(&deeper), PatternFault::NotJson { .. }));
 }
 
 #[test]

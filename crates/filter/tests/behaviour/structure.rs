@@ -63,6 +63,10 @@ fn absence_under_arrays_is_judged_in_the_element_of_the_other_fields() {
     let both = r#"{"d":{"b":["x",{"exists":false}],"c":[1,{"exists":false}]}}"#;
     assert!(matches(both, event));
     assert!(!matches(both, r#"{"d":[{"b":"y"},{"c":2}]}"#));
+    assert!(
+        !matches(both, r#"{"d":[{"b":"y"},{"e":1}]}"#),
+        "an element without either field proves nothing"
+    );
     assert!(matches(both, r#"{"d":[{},{"e":2}]}"#));
 }
 

@@ -375,3 +375,20 @@ fn recorded_table_cases_hold() {
         );
     }
 }
+
+#[test]
+fn filters_are_shared_between_threads() {
+    fn shareable<T: Send + Sync + Clone>(value: T) -> T {
+        value
+    }
+    let filters = shareable(compile(r#"{"body":{"k":["v"]}}"#));
+    let other = filters.clone();
+    let thread = std::thread::spawn(move || {
+        other.matches_record(&sqs(r#"{"k":"v"}"#), &mut Scratch::default())
+    });
+    assert_eq!(thread.join().unwrap(), Some(0));
+    assert_eq!(
+        filters.matches_record(&sqs(r#"{"k":"w"}"#), &mut Scratch::default()),
+        None
+    );
+}

@@ -101,6 +101,21 @@ impl Lifecycle {
         }
     }
 
+    /// A mapping that was there before a restart: in its lasting state at once.
+    #[must_use]
+    pub const fn restored(enabled: bool) -> Self {
+        let state = if enabled {
+            State::Enabled
+        } else {
+            State::Disabled
+        };
+        Self {
+            state,
+            enabled,
+            until: None,
+        }
+    }
+
     /// Returns the state.
     #[must_use]
     pub const fn state(self) -> State {

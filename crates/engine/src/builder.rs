@@ -8,11 +8,15 @@ use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::mapping::Mapping;
 
 use crate::clock::Clock;
-use crate::engine::{Engine, EngineOptions, Shared};
+use crate::engine::Engine;
 use crate::events::Events;
 use crate::functions::Functions;
+use crate::memory::MemoryStore;
 use crate::metrics::Metrics;
+use crate::options::EngineOptions;
 use crate::ports::{InvokeBackend, QueueSource, SourceProvider};
+use crate::shared::Shared;
+use crate::store::Store;
 
 /// Builds an [`Engine`]. Must be built within a tokio runtime, since mappings run as its tasks.
 #[derive(Default)]
@@ -22,6 +26,7 @@ pub struct EngineBuilder {
     functions: Functions,
     named: Named,
     providers: Vec<Arc<dyn SourceProvider>>,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl EngineBuilder {
@@ -66,6 +71,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets where mappings and positions are kept; in memory otherwise. Call [`Engine::start`] to begin
+    /// with what it has kept.
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
     /// Returns the engine, without mappings.
     #[must_use]
     pub fn build(self) -> Engine {
@@ -78,6 +91,9 @@ impl EngineBuilder {
             providers,
             events: Events::new(),
             metrics: Metrics::new(),
+            store: self
+                .store
+                .unwrap_or_else(|| Arc::new(MemoryStore::default())),
         })
     }
 }

@@ -16,10 +16,9 @@ use lambda_esm_core::queue::{Action, Input, QueueConfig, QueueMachine, ReceiveId
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::events::Events;
+use crate::events::History;
 use crate::metrics::MappingMetrics;
 use crate::ports::{InvokeBackend, InvokeRequest, QueueSource};
 use crate::status::Progress;
@@ -38,12 +37,11 @@ pub(crate) enum Command {
 
 /// Everything a driver works with.
 pub(crate) struct Outside {
-    pub(crate) mapping: Uuid,
     pub(crate) function: Arc<FunctionRef>,
     pub(crate) source: Arc<dyn QueueSource>,
     pub(crate) backend: Arc<dyn InvokeBackend>,
     pub(crate) clock: Clock,
-    pub(crate) events: Events,
+    pub(crate) history: Arc<History>,
     pub(crate) metrics: MappingMetrics,
     pub(crate) progress: watch::Sender<Progress>,
 }
@@ -190,9 +188,7 @@ impl Driver {
                 .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
         }
         let now = self.outside.clock.now();
-        self.outside
-            .events
-            .send(now, self.outside.mapping, &self.function_name, decision);
+        self.outside.history.add(now, &self.function_name, decision);
     }
 
     /// Watchers are woken only by what changed.

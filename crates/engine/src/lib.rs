@@ -8,6 +8,10 @@ mod driver;
 mod engine;
 mod events;
 mod metrics;
+mod options;
+mod registry;
+mod restart;
+mod shared;
 mod status;
 mod supervisor;
 
@@ -18,10 +22,13 @@ pub mod functions;
 pub mod memory;
 pub mod ports;
 pub mod simulated;
+pub mod store;
 
 pub use builder::EngineBuilder;
 pub use clock::Clock;
-pub use engine::{Engine, EngineOptions};
+pub use engine::Engine;
 pub use events::Event;
 pub use metrics::{Counts, Metrics};
+pub use options::EngineOptions;
+pub use restart::Started;
 pub use status::{MappingStatus, StatusWatch};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lambda_esm_core::decision::Decision;
-use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
+use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,26 +21,13 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Labels {
-    mapping: String,
-    function: String,
+    mapping: Uuid,
 }
 
 impl EncodeLabelSet for Labels {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
-        ("event_source_mapping", self.mapping.as_str()).encode_label(encoder)?;
-        ("function_name", self.function.as_str()).encode_label(encoder)
-    }
-}
-
-/// Encodes one pair; the derive macro of the library would need another dependency.
-trait EncodePair {
-    fn encode_label(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error>;
-}
-
-impl EncodePair for (&'static str, &str) {
-    fn encode_label(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
-        use prometheus_client::encoding::EncodeLabel as _;
-        self.encode(encoder.encode_label())
+        let mapping = self.mapping.to_string();
+        ("event_source_mapping", mapping.as_str()).encode(encoder.encode_label())
     }
 }
 
@@ -113,11 +100,8 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn mapping(&self, mapping: Uuid, function: &str) -> MappingMetrics {
-        let labels = Labels {
-            mapping: mapping.to_string(),
-            function: function.to_owned(),
-        };
+    pub(crate) fn mapping(&self, mapping: Uuid) -> MappingMetrics {
+        let labels = Labels { mapping };
         let families = &self.families;
         MappingMetrics {
             polled: families.polled.get_or_create(&labels).clone(),
@@ -131,11 +115,8 @@ impl Metrics {
     }
 
     /// Forgets a deleted mapping, so that its label set does not live forever.
-    pub(crate) fn forget(&self, mapping: Uuid, function: &str) {
-        let labels = Labels {
-            mapping: mapping.to_string(),
-            function: function.to_owned(),
-        };
+    pub(crate) fn forget(&self, mapping: Uuid) {
+        let labels = Labels { mapping };
         let families = &self.families;
         for family in [
             &families.polled,

@@ -15,8 +15,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::driver::{Command, Driver, Outside};
-use crate::engine::Shared;
+use crate::events::History;
+use crate::metrics::MappingMetrics;
 use crate::ports::{FunctionFacts, QueueSource};
+use crate::shared::Shared;
 use crate::status::Progress;
 
 /// What the registry asks of a supervisor.
@@ -49,6 +51,8 @@ pub(crate) struct Supervisor {
     mapping: Arc<Mapping>,
     lifecycle: Lifecycle,
     progress: watch::Sender<Progress>,
+    history: Arc<History>,
+    metrics: MappingMetrics,
     polling: Option<Polling>,
     /// When to try again to begin polling, and how often that has failed.
     start_at: Option<Timestamp>,
@@ -62,6 +66,8 @@ impl Supervisor {
         mapping: Arc<Mapping>,
         lifecycle: Lifecycle,
         progress: watch::Sender<Progress>,
+        history: Arc<History>,
+        metrics: MappingMetrics,
     ) -> Self {
         let (seed, _) = mapping.uuid.as_u64_pair();
         Self {
@@ -69,6 +75,8 @@ impl Supervisor {
             mapping,
             lifecycle,
             progress,
+            history,
+            metrics,
             polling: None,
             start_at: None,
             start_failures: 0,
@@ -174,16 +182,12 @@ impl Supervisor {
         let config = self.configure(source.as_ref()).await?;
         let (commands, receiver) = mpsc::channel(8);
         let outside = Outside {
-            mapping: self.mapping.uuid,
             function: Arc::new(self.mapping.function.clone()),
             source: source.clone(),
             backend: self.shared.backend.clone(),
             clock: self.shared.clock,
-            events: self.shared.events.clone(),
-            metrics: self
-                .shared
-                .metrics
-                .mapping(self.mapping.uuid, self.mapping.function.name()),
+            history: self.history.clone(),
+            metrics: self.metrics.clone(),
             progress: self.progress.clone(),
         };
         let driver = Driver::new(config, self.random.next_u64(), outside);

@@ -393,7 +393,8 @@ async fn an_unreachable_source_is_shown_and_tried_again_while_others_go_on() {
         .source("orders", Unreachable(reachable.clone(), orders.clone()))
         .source("others", others.clone())
         .build();
-    engine.adopt(request(json!({}))).await.unwrap();
+    let started = engine.start(vec![request(json!({}))]).await.unwrap();
+    assert!(started.file[0].is_ok());
     let other = json!({ "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:others" });
     engine.create(request(other)).await.unwrap();
     send(&orders, 3);

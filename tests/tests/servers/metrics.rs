@@ -73,10 +73,7 @@ async fn metrics_count_what_was_polled_filtered_invoked_failed_and_deleted() {
         ("PolledEventCount", 100 + failed),
         ("FilteredOutEventCount", 20),
     ] {
-        let labels = format!(
-            "event_source_mapping=\"{}\",function_name=\"counted\"",
-            mapping.uuid
-        );
+        let labels = format!("event_source_mapping=\"{}\"", mapping.uuid);
         let line = format!("aws_lambda_{name}_total{{{labels}}} {count}\n");
         assert!(text.contains(&line), "no {line:?} in:\n{text}");
     }

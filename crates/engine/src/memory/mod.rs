@@ -5,5 +5,7 @@ mod digest;
 mod log;
 mod queue;
 mod storage;
+mod store;
 
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
+pub use store::MemoryStore;

@@ -53,23 +53,35 @@ async fn work(
     engine: &Engine,
     reporter: &mut Reporter,
 ) -> Result<(), Failure> {
-    for (index, settings) in configuration.mappings.iter().enumerate() {
-        let adopted = engine
-            .adopt(settings.request.clone())
-            .await
-            .map_err(|error| {
-                let (file, line) = (configuration.file.display(), settings.place.line);
-                Failure::general(format!("{file}:{line}: mappings[{index}]: {error}"))
-            })?;
+    let requests = configuration
+        .mappings
+        .iter()
+        .map(|settings| settings.request.clone());
+    let started = engine
+        .start(requests.collect())
+        .await
+        .map_err(|error| Failure::general(error.to_string()))?;
+    for (uuid, error) in &started.unusable {
+        tracing::error!("mapping {uuid} was kept, and cannot be used any more: {error}");
+    }
+    let begun = configuration.mappings.iter().zip(started.file);
+    for (index, (settings, configured)) in begun.enumerate() {
+        let configured = configured.map_err(|error| {
+            let (file, line) = (configuration.file.display(), settings.place.line);
+            Failure::general(format!("{file}:{line}: mappings[{index}]: {error}"))
+        })?;
         for note in &settings.notes {
             tracing::warn!("mappings[{index}]: {note}");
         }
         if !reporter.is_json() {
             output::line(&settings.mapping.explain().join("; "))?;
         }
-        reporter.watch(engine, &adopted.uuid);
+        reporter.watch(engine, &configured.uuid);
     }
-    let count = configuration.mappings.len();
+    for restored in &started.restored {
+        reporter.watch(engine, &restored.uuid);
+    }
+    let count = engine.list().len();
     let plural = if count == 1 { "" } else { "s" };
     tracing::info!("{count} mapping{plural} running; Ctrl-C stops");
     reporter.report(engine).await

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
 
 mod check;
+mod demo;
 mod filter_test;
 mod support;
 mod usage;

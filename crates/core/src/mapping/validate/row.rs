@@ -115,10 +115,9 @@ impl Row {
                 )))
             }
             Rule::Forbidden => Ok(()),
-            Rule::Required if presence == Presence::Absent => Err(self.missing().hint(format!(
-                "add {}: a mapping of {words} needs it",
-                self.field
-            ))),
+            Rule::Required if presence == Presence::Absent => Err(self
+                .missing()
+                .hint(format!("add {}: a mapping of {words} needs it", self.field))),
             Rule::Provisioned if presence == Presence::Given && !subject.provisioned() => {
                 Err(ApiError::unsupported(self.field).hint(format!(
                     "{} needs provisioned mode: add ProvisionedPollerConfig, or remove {}",

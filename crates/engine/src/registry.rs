@@ -1,0 +1,122 @@
+//! The mappings of an engine, by UUID.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle, State};
+use lambda_esm_core::mapping::{EventSourceMappingConfiguration, Mapping};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::events::History;
+use crate::metrics::MappingMetrics;
+use crate::options::EngineOptions;
+use crate::status::{MappingStatus, Progress};
+use crate::store::StoredMapping;
+use crate::supervisor::Order;
+
+/// One mapping, and the way to its supervisor.
+pub(crate) struct Entry {
+    pub(crate) mapping: Arc<Mapping>,
+    /// As of the last change; the supervisor's own moves on with time.
+    pub(crate) lifecycle: Lifecycle,
+    /// Its stable identity in a configuration file; `None` if it was made through the API.
+    pub(crate) origin: Option<String>,
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) history: Arc<History>,
+    pub(crate) metrics: MappingMetrics,
+}
+
+impl Entry {
+    pub(crate) fn state(&self) -> State {
+        match self.lifecycle.state() {
+            State::Deleting => State::Deleting,
+            known => self.progress.borrow().state.unwrap_or(known),
+        }
+    }
+
+    /// Returns the mapping as the API shows it.
+    pub(crate) fn configuration(&self, options: &EngineOptions) -> EventSourceMappingConfiguration {
+        let last_result = self.progress.borrow().last_result;
+        self.mapping.configuration(
+            &options.region,
+            &options.account_id,
+            self.state(),
+            self.mapping.user_reason(),
+            last_result,
+        )
+    }
+
+    pub(crate) fn status(&self) -> MappingStatus {
+        let mapping = &self.mapping;
+        let progress = self.progress.borrow();
+        let problems = [
+            &progress.start_problem,
+            &progress.queue.source_problem,
+            &progress.queue.function_problem,
+        ];
+        MappingStatus {
+            uuid: mapping.uuid,
+            source: mapping
+                .source
+                .arn()
+                .map_or_else(String::new, |arn| arn.as_str().to_owned()),
+            function: mapping.function.name().to_owned(),
+            state: self.state(),
+            last_processing_result: progress
+                .last_result
+                .unwrap_or(LastProcessingResult::NoRecords),
+            problem: problems.into_iter().flatten().next().cloned(),
+            queue: progress.queue.clone(),
+            counts: self.metrics.counts(),
+        }
+    }
+}
+
+/// Returns a mapping as it is kept.
+pub(crate) fn stored(mapping: &Mapping, origin: Option<&String>) -> StoredMapping {
+    StoredMapping {
+        uuid: mapping.uuid,
+        request: mapping.to_request(),
+        created: mapping.created.millis(),
+        last_modified: mapping.last_modified.millis(),
+        origin: origin.cloned(),
+    }
+}
+
+/// All mappings. Readers never wait for a change that is being made durable.
+pub(crate) struct Registry {
+    entries: RwLock<BTreeMap<Uuid, Entry>>,
+    /// Held from the check of a change until it is durable and visible: changes happen one at a time.
+    pub(crate) changes: Mutex<()>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopped: CancellationToken,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: RwLock::default(),
+            changes: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stopped: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Uuid, Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Uuid, Entry>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.stopped.cancel();
+    }
+}

@@ -1,0 +1,84 @@
+//! The port through which mappings and positions outlive the process.
+
+use async_trait::async_trait;
+use lambda_esm_core::mapping::CreateEventSourceMapping;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A mapping as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredMapping {
+    /// The mapping.
+    pub uuid: Uuid,
+    /// All of its settings, and its tags.
+    pub request: CreateEventSourceMapping,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created: i64,
+    /// When it was last changed, in milliseconds since the Unix epoch.
+    pub last_modified: i64,
+    /// Its stable identity in a configuration file; `None` if it was made through the API.
+    pub origin: Option<String>,
+}
+
+/// How far a mapping has come in one partition of its source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPosition {
+    /// The mapping.
+    pub mapping: Uuid,
+    /// The partition: a shard, or a topic and partition.
+    pub partition: String,
+    /// The last settled place, in the source's own terms.
+    pub position: String,
+    /// The creation time or identifier of the source: a stream made anew under the same name must not
+    /// be resumed at a stale place.
+    pub source_identity: String,
+    /// The fencing counter of the lease under which this was written.
+    pub fence: u64,
+}
+
+/// Why a store cannot do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process, or another handle, has the store open.
+    #[error("{0} is in use by another lambda-esm; stop it, or give each its own state_dir")]
+    Locked(String),
+    /// What is there is damaged, or is no store at all.
+    #[error("{0}")]
+    Corrupt(String),
+    /// The store was written by a later version.
+    #[error(
+        "the store has format {found}, and this version reads up to {supported}; use the later version"
+    )]
+    Newer {
+        /// The format found.
+        found: u64,
+        /// The latest format that this version knows.
+        supported: u64,
+    },
+    /// The position was written under a later lease; this one is lost.
+    #[error("the lease on {0} was taken over")]
+    Fenced(String),
+    /// The disk or the system refused.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// Keeps mappings and positions. One caller at a time owns a store.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Returns all mappings.
+    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError>;
+
+    /// Keeps a mapping, in place of the one with its UUID. Durable when it returns.
+    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError>;
+
+    /// Forgets a mapping and its positions. Durable when it returns; no error if there is none.
+    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError>;
+
+    /// Returns the positions of a mapping.
+    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError>;
+
+    /// Keeps positions, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
+    /// of them is kept already under a higher fence.
+    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError>;
+}

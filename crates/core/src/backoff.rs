@@ -58,6 +58,13 @@ impl Backoff {
         jitter: 0.25,
     };
 
+    /// For event sources that answer at once that there is nothing: 10 ms up to 1 s.
+    pub const IDLE: Self = Self {
+        first: Duration::from_millis(10),
+        cap: Duration::from_secs(1),
+        jitter: 0.0,
+    };
+
     /// Returns the wait after `failures` failures in a row (1 for the first).
     #[must_use]
     pub fn wait(&self, failures: u32, random: &mut Random) -> Duration {

@@ -1,8 +1,7 @@
 //! Reads the function's answer: which records of the batch failed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 /// What a partial batch response says.
@@ -14,12 +13,6 @@ pub enum Verdict {
     Failed(Vec<usize>),
     /// The answer makes the whole batch a failure, for the reason given.
     Invalid(String),
-}
-
-#[derive(Deserialize)]
-struct Failure {
-    #[serde(rename = "itemIdentifier")]
-    item_identifier: Option<Value>,
 }
 
 /// Reads the response to a batch whose mapping has `ReportBatchItemFailures`.
@@ -43,41 +36,36 @@ pub fn read_partial_failures<'a>(
     };
     let failures = match body.get("batchItemFailures") {
         None | Some(Value::Null) => return Verdict::Success,
-        Some(failures) => match Vec::<Failure>::deserialize(failures) {
-            Ok(failures) if failures.is_empty() => return Verdict::Success,
-            Ok(failures) => failures,
-            Err(error) => return Verdict::Invalid(format!("batchItemFailures: {error}")),
-        },
+        Some(Value::Array(failures)) if failures.is_empty() => return Verdict::Success,
+        Some(Value::Array(failures)) => failures,
+        Some(other) => return Verdict::Invalid(format!("batchItemFailures {other} is no list")),
     };
-    find(&failures, identifiers)
+    match find(failures, identifiers.collect()) {
+        Ok(failed) => Verdict::Failed(failed),
+        Err(reason) => Verdict::Invalid(reason),
+    }
 }
 
-fn find<'a>(failures: &[Failure], identifiers: impl Iterator<Item = &'a str>) -> Verdict {
-    let indexes: HashMap<&str, usize> = identifiers
-        .enumerate()
-        .map(|(index, identifier)| (identifier, index))
-        .collect();
+/// Returns the indexes of the records that are named; of a record that is twice in the batch, both.
+fn find(failures: &[Value], identifiers: Vec<&str>) -> Result<Vec<usize>, String> {
+    let known: HashSet<&str> = identifiers.iter().copied().collect();
     let mut failed = HashSet::new();
     for failure in failures {
-        let identifier = match &failure.item_identifier {
-            Some(Value::String(identifier)) if !identifier.is_empty() => identifier,
-            Some(other) => {
-                return Verdict::Invalid(format!("itemIdentifier {other} is no identifier"));
+        let identifier = match failure.get("itemIdentifier") {
+            Some(Value::String(identifier)) if !identifier.is_empty() => identifier.as_str(),
+            Some(Value::Null) | None => {
+                return Err(format!("itemIdentifier is missing or null in {failure}"));
             }
-            None => return Verdict::Invalid("itemIdentifier is missing or null".to_owned()),
+            Some(other) => return Err(format!("itemIdentifier {other} is no identifier")),
         };
-        match indexes.get(identifier.as_str()) {
-            Some(&index) => failed.insert(index),
-            None => {
-                return Verdict::Invalid(format!(
-                    "itemIdentifier {identifier:?} is not in the batch"
-                ));
-            }
-        };
+        if !known.contains(identifier) {
+            return Err(format!("itemIdentifier {identifier:?} is not in the batch"));
+        }
+        failed.insert(identifier);
     }
-    let mut failed: Vec<usize> = failed.into_iter().collect();
-    failed.sort_unstable();
-    Verdict::Failed(failed)
+    let is_failed = |(_, identifier): &(usize, &str)| failed.contains(identifier);
+    let records = identifiers.into_iter().enumerate();
+    Ok(records.filter(is_failed).map(|(index, _)| index).collect())
 }
 
 #[cfg(test)]
@@ -115,6 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_is_twice_in_the_batch_fails_twice() {
+        let response = r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#;
+        let verdict = read_partial_failures(response.as_bytes(), ["a", "b", "a"].into_iter());
+        assert_eq!(verdict, Verdict::Failed(vec![0, 2]));
+    }
+
+    #[test]
     fn malformed_answers_fail_the_whole_batch_and_say_why() {
         for (response, why) in [
             ("{", "not JSON"),
@@ -140,7 +135,8 @@ mod tests {
                 r#"{"batchItemFailures":[{"itemIdentifier":"z"}]}"#,
                 "not in the batch",
             ),
-            (r#"{"batchItemFailures":["a"]}"#, "batchItemFailures"),
+            (r#"{"batchItemFailures":["a"]}"#, "missing or null"),
+            (r#"{"batchItemFailures":[["a"]]}"#, "missing or null"),
             (r#"{"batchItemFailures":"a"}"#, "batchItemFailures"),
             (
                 r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"z"}]}"#,

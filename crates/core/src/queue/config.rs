@@ -12,7 +12,7 @@ use crate::event::{Envelope, RECORDS};
 use crate::pacing::Pacing;
 use crate::record::{QueueContent, QueueMessage, Receipt};
 
-/// Added to window and function timeout when they exceed the queue's visibility timeout (Lambda
+/// Added to window and function timeout when they reach the queue's visibility timeout (Lambda
 /// developer guide, 2022 edition, "Using Lambda with Amazon SQS").
 const VISIBILITY_SLACK: Duration = Duration::from_secs(30);
 
@@ -66,7 +66,9 @@ impl QueueConfig {
     #[must_use]
     pub fn visibility_override(&self) -> Option<Duration> {
         let needed = self.limits.window + self.function_timeout.unwrap_or_default();
-        let too_short = !self.limits.window.is_zero() && needed > self.facts.visibility_timeout;
+        // At equality a message would reappear at the very end, or as the function begins if its
+        // timeout is not known.
+        let too_short = !self.limits.window.is_zero() && needed >= self.facts.visibility_timeout;
         too_short.then(|| needed + VISIBILITY_SLACK)
     }
 }

@@ -17,8 +17,8 @@ pub(super) struct Delivery {
 /// Where a closed batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// For a slot, since `since`.
-    Waiting { since: Timestamp },
+    /// For a slot.
+    Waiting,
     /// The function has it.
     Invoking,
     /// It did not reach the function, and is tried again at `retry_at`.
@@ -40,7 +40,7 @@ pub(super) struct Flight {
 impl Flight {
     /// Tells whether the batch holds a slot.
     pub(super) const fn holds_slot(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting { .. })
+        !matches!(self.phase, Phase::Waiting)
     }
 }
 

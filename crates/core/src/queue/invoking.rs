@@ -51,11 +51,7 @@ impl QueueMachine {
     }
 
     fn start(&mut self, now: Timestamp, id: BatchId) {
-        let waited = matches!(
-            self.flights.get(&id).map(|flight| flight.phase),
-            Some(Phase::Waiting { since }) if since < now
-        );
-        if waited && self.drop_expired(now, id) {
+        if self.drop_expired(now, id) {
             self.flights.remove(&id);
             return;
         }
@@ -88,7 +84,7 @@ impl QueueMachine {
         let Some(flight) = self.flights.get_mut(&id) else {
             return true;
         };
-        let expired = flight.batch.retain(|delivery| delivery.hidden_until > now);
+        let expired = flight.batch.retain(|delivery| delivery.hidden_until >= now);
         let nothing_left = flight.batch.items.is_empty();
         self.give_up(id, VISIBILITY_ENDED, &expired);
         nothing_left
@@ -262,7 +258,6 @@ impl QueueMachine {
         let retry_at = now + wait;
         let (attempts, records) = (flight.attempt, flight.batch.items.len());
         flight.phase = Phase::BackingOff { retry_at };
-        self.timers.insert((retry_at, Timer::Batch(id)));
         let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let error = error.message;
         self.report(Decision::Deferred {
@@ -276,6 +271,8 @@ impl QueueMachine {
             self.release(id);
         } else if self.drop_expired(retry_at, id) {
             self.end(id);
+        } else {
+            self.timers.insert((retry_at, Timer::Batch(id)));
         }
     }
 
@@ -295,6 +292,7 @@ impl QueueMachine {
     /// Makes the messages of a batch that waits for a retry visible again.
     pub(super) fn release(&mut self, id: BatchId) {
         if let Some(deliveries) = self.take_deliveries(id) {
+            self.hold_back(&deliveries);
             self.settle(Some(id), SettleVerb::Release, deliveries);
         }
     }

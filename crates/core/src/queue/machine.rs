@@ -1,13 +1,13 @@
 //! The machine of one queue mapping.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
 use super::action::{Action, Input, ReceiveId, SettleId};
 use super::config::{Concurrency, QueueConfig, Sieve};
 use super::flight::{Delivery, Flight, Phase, ids};
 use super::groups;
 use super::quota::Quota;
+use super::reading::Reading;
 use super::scaling::{BATCHES_PER_POLLER, Scaler};
 use super::settling::Settling;
 use crate::backoff::Random;
@@ -29,8 +29,8 @@ pub struct QueueMachine {
     pub(super) settles: BTreeMap<SettleId, Settling>,
     /// Filtered messages whose deletion is not yet answered.
     pub(super) deleting_filtered: usize,
-    /// The open receives, and how many messages each may bring.
-    pub(super) receives: BTreeMap<ReceiveId, usize>,
+    pub(super) receives: BTreeMap<ReceiveId, Reading>,
+    /// How many messages the open receives may bring.
     pub(super) outstanding: usize,
     /// Whether the last receive found nothing.
     pub(super) quiet: bool,
@@ -38,8 +38,13 @@ pub struct QueueMachine {
     pub(super) quota: Quota,
     /// When batches and settle calls are tried again. An entry whose deed was cancelled is ignored.
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
+    /// When the source may be read again.
     pub(super) not_before: Option<Timestamp>,
+    /// When the last back-off of a failing source ends.
+    pub(super) source_retry_at: Option<Timestamp>,
     pub(super) source_failures: u32,
+    /// How many receives in a row found nothing and did not wait for it.
+    pub(super) hasty_receives: u32,
     pub(super) source_problem: Option<String>,
     pub(super) function_problem: Option<String>,
     pub(super) draining: bool,
@@ -102,7 +107,9 @@ impl QueueMachine {
             quota: Quota::new(now),
             timers: BTreeSet::new(),
             not_before: None,
+            source_retry_at: None,
             source_failures: 0,
+            hasty_receives: 0,
             source_problem: None,
             function_problem: None,
             draining: false,
@@ -128,8 +135,8 @@ impl QueueMachine {
                 result,
             } => self.invoked(now, batch, attempt, result),
             Input::Settled { id, result } => self.settled(now, id, result),
-            Input::Reconfigure(config) => self.reconfigure(now, *config),
-            Input::Drain => self.drain(now),
+            Input::Reconfigure(config) => self.reconfigure(*config),
+            Input::Drain => self.drain(),
             Input::Tick => {}
         }
         self.retry(now);
@@ -203,7 +210,7 @@ impl QueueMachine {
     }
 
     /// Puts a closed batch in the queue for a slot.
-    pub(super) fn enqueue(&mut self, now: Timestamp, batch: Batch<Delivery>) {
+    pub(super) fn enqueue(&mut self, batch: Batch<Delivery>) {
         self.batches_closed += 1;
         let id = BatchId(self.batches_closed);
         self.report(Decision::BatchClosed {
@@ -213,7 +220,7 @@ impl QueueMachine {
             bytes: batch.payload().len(),
             message_ids: ids(self.config.detail, &batch.items),
         });
-        let phase = Phase::Waiting { since: now };
+        let phase = Phase::Waiting;
         let groups = if self.config.fifo {
             groups::of(&batch.items)
         } else {
@@ -242,30 +249,32 @@ impl QueueMachine {
         }
     }
 
-    fn reconfigure(&mut self, now: Timestamp, config: QueueConfig) {
+    fn reconfigure(&mut self, config: QueueConfig) {
         if self.batcher.len() >= config.limits.count
             && let Some(batch) = self.batcher.close(CloseReason::Count)
         {
-            self.enqueue(now, batch);
+            self.enqueue(batch);
         }
         self.batcher.set_limits(config.limits);
+        let before = self.scaler.concurrency();
         self.scaler.reconfigure(
             config.pacing,
             config.concurrency,
             config.function_concurrency,
         );
+        self.report_scaling(before, "new settings");
         self.config = config;
     }
 
     /// Stops reading, sends out the open batch, and releases what waits for a retry: it did not reach
     /// the function, and another consumer may have it at once.
-    fn drain(&mut self, now: Timestamp) {
+    fn drain(&mut self) {
         if self.draining {
             return;
         }
         self.draining = true;
         if let Some(batch) = self.batcher.close(CloseReason::Draining) {
-            self.enqueue(now, batch);
+            self.enqueue(batch);
         }
         let backing_off: Vec<BatchId> = self
             .flights
@@ -284,7 +293,7 @@ impl QueueMachine {
             return;
         }
         if let Some(batch) = self.batcher.close(CloseReason::Window) {
-            self.enqueue(now, batch);
+            self.enqueue(batch);
         }
     }
 
@@ -298,12 +307,5 @@ impl QueueMachine {
     /// Batches that have or need a slot.
     pub(super) fn batches(&self) -> usize {
         self.running + self.waiting.len()
-    }
-
-    /// How long a delivery stays ours, from its arrival on.
-    pub(super) fn visibility(&self) -> Duration {
-        self.config
-            .visibility_override()
-            .unwrap_or(self.config.facts.visibility_timeout)
     }
 }

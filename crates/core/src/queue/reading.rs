@@ -14,6 +14,18 @@ use crate::fault::SourceError;
 use crate::record::{QueueContent, QueueMessage};
 use crate::time::Timestamp;
 
+/// An open receive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// How many messages it may bring.
+    max: usize,
+    /// How long it may wait for the first one.
+    wait: Duration,
+    opened: Timestamp,
+    /// How long what it brings stays hidden from others.
+    visibility: Duration,
+}
+
 impl QueueMachine {
     /// Opens as many receives as slots, scaling, quotas and the window allow.
     pub(super) fn read(&mut self, now: Timestamp) {
@@ -37,9 +49,15 @@ impl QueueMachine {
             }
             let max = room.min(self.config.facts.receive_limit.max(1));
             let id = ReceiveId(self.next_id());
-            self.receives.insert(id, max);
-            self.outstanding += max;
             let visibility_timeout = self.config.visibility_override();
+            let reading = Reading {
+                max,
+                wait,
+                opened: now,
+                visibility: visibility_timeout.unwrap_or(self.config.facts.visibility_timeout),
+            };
+            self.receives.insert(id, reading);
+            self.outstanding += max;
             let request = ReceiveRequest {
                 max,
                 wait,
@@ -82,34 +100,54 @@ impl QueueMachine {
         id: ReceiveId,
         result: Result<Vec<QueueMessage>, SourceError>,
     ) {
-        let Some(asked) = self.receives.remove(&id) else {
+        let Some(reading) = self.receives.remove(&id) else {
             return;
         };
-        self.outstanding -= asked;
+        self.outstanding -= reading.max;
         match result {
-            Ok(messages) => self.accept(now, asked, messages),
+            Ok(messages) => self.accept(now, reading, messages),
             Err(error) => self.poll_failed(now, error),
         }
     }
 
+    /// Receives that fail together count as one failure: those that end while the source is left alone
+    /// say nothing new.
     fn poll_failed(&mut self, now: Timestamp, error: SourceError) {
-        self.source_failures = self.source_failures.saturating_add(1);
-        let wait = Backoff::SOURCE.wait(self.source_failures, &mut self.random);
-        self.not_before = Some(now + wait);
+        let retry_at = match self.source_retry_at.filter(|&time| time > now) {
+            Some(retry_at) => retry_at,
+            None => {
+                self.source_failures = self.source_failures.saturating_add(1);
+                now + Backoff::SOURCE.wait(self.source_failures, &mut self.random)
+            }
+        };
+        self.source_retry_at = Some(retry_at);
+        self.not_before = self.not_before.max(Some(retry_at));
         self.source_problem = Some(error.message.clone());
-        let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let retry_ms = u64::try_from(retry_at.since(now).as_millis()).unwrap_or(u64::MAX);
         self.report(Decision::PollFailed {
             error: error.message,
             retry_ms,
         });
     }
 
-    fn accept(&mut self, now: Timestamp, asked: usize, messages: Vec<QueueMessage>) {
+    /// A source that finds nothing and does not wait for it is asked again after a pause.
+    fn pause_if_hasty(&mut self, now: Timestamp, reading: Reading, found: usize) {
+        if found > 0 || now.since(reading.opened) > reading.wait / 2 {
+            self.hasty_receives = 0;
+            return;
+        }
+        self.hasty_receives = self.hasty_receives.saturating_add(1);
+        let pause = Backoff::IDLE.wait(self.hasty_receives, &mut self.random);
+        self.not_before = self.not_before.max(Some(now + pause));
+    }
+
+    fn accept(&mut self, now: Timestamp, reading: Reading, messages: Vec<QueueMessage>) {
         self.source_failures = 0;
         self.source_problem = None;
         self.quiet = messages.is_empty();
         let before = self.scaler.concurrency();
-        self.scaler.on_receive(now, asked, messages.len());
+        self.scaler.on_receive(now, reading.max, messages.len());
+        self.pause_if_hasty(now, reading, messages.len());
         self.report_scaling(
             before,
             if messages.is_empty() {
@@ -124,12 +162,12 @@ impl QueueMachine {
         self.report(Decision::Polled {
             messages: messages.len(),
         });
+        let hidden_until = now + reading.visibility;
         if self.draining {
-            self.send_back(now, messages);
+            self.send_back(messages, hidden_until);
             return;
         }
         self.batcher.forget_empty_window(now);
-        let hidden_until = now + self.visibility();
         let mut filtered = Vec::new();
         for message in messages {
             if self.provisioned_pollers().is_some() {
@@ -150,13 +188,12 @@ impl QueueMachine {
         if self.config.limits.window.is_zero()
             && let Some(batch) = self.batcher.close(CloseReason::Available)
         {
-            self.enqueue(now, batch);
+            self.enqueue(batch);
         }
     }
 
     /// Messages that arrive after the mapping was told to stop become visible again at once.
-    fn send_back(&mut self, now: Timestamp, messages: Vec<QueueMessage>) {
-        let hidden_until = now + self.visibility();
+    fn send_back(&mut self, messages: Vec<QueueMessage>, hidden_until: Timestamp) {
         let deliveries = messages
             .into_iter()
             .map(|message| delivery(message, hidden_until));
@@ -181,7 +218,7 @@ impl QueueMachine {
             encoder.write(out, &delivery.id, &delivery.receipt, &content);
         });
         match pushed {
-            Ok(Some(batch)) => self.enqueue(now, batch),
+            Ok(Some(batch)) => self.enqueue(batch),
             Ok(None) => {}
             Err(Oversized { item, bytes }) => {
                 self.report(Decision::Oversized {

@@ -5,6 +5,7 @@
     reason = "a test world stops at the first surprise"
 )]
 
+mod edges;
 mod property;
 mod rules;
 mod world;

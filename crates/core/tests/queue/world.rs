@@ -101,6 +101,12 @@ pub(crate) struct World {
     pub(crate) seen: Vec<Seen>,
     pub(crate) deletions: Vec<String>,
     pub(crate) releases: usize,
+    /// How many receives were asked for.
+    pub(crate) receives: usize,
+    /// Whether each receive returns its messages twice, as a standard queue may.
+    pub(crate) deliver_twice: bool,
+    /// Whether the source answers after a millisecond, whatever the wait asked for.
+    pub(crate) impatient: bool,
     /// The most messages in flight at once, failed ones that wait for their visibility excluded.
     pub(crate) most_held: usize,
     pub(crate) settle_fails: Hiccup,
@@ -128,6 +134,9 @@ impl World {
             seen: Vec::new(),
             deletions: Vec::new(),
             releases: 0,
+            receives: 0,
+            deliver_twice: false,
+            impatient: false,
             most_held: 0,
             settle_fails: Box::new(|| false),
             receive_fails: Box::new(|| false),
@@ -279,6 +288,7 @@ impl World {
         match action {
             Action::Receive { id, request } => {
                 assert!((1..=10).contains(&request.max), "{request:?}");
+                self.receives += 1;
                 if (self.receive_fails)() {
                     let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
                     self.schedule(
@@ -289,7 +299,12 @@ impl World {
                         },
                     );
                 } else {
-                    self.polls.push((id, request, self.now + request.wait));
+                    let wait = if self.impatient {
+                        Duration::from_millis(1)
+                    } else {
+                        request.wait
+                    };
+                    self.polls.push((id, request, self.now + wait));
                 }
             }
             Action::Invoke {
@@ -441,6 +456,9 @@ impl World {
             }
         }
         self.most_held = self.most_held.max(self.held.len());
+        if self.deliver_twice {
+            taken.extend(taken.clone());
+        }
         taken
     }
 }

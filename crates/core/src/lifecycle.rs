@@ -38,12 +38,6 @@ impl State {
             Self::Deleting => None,
         }
     }
-
-    /// Tells whether a mapping in this state reads its source.
-    #[must_use]
-    pub const fn polls(self) -> bool {
-        matches!(self, Self::Enabled | Self::Updating)
-    }
 }
 
 /// What the last batch of a mapping came to (`LastProcessingResult`).
@@ -126,6 +120,12 @@ impl Lifecycle {
     #[must_use]
     pub const fn next_deadline(self) -> Option<Timestamp> {
         self.until
+    }
+
+    /// Tells whether the mapping reads its source: new settings neither stop nor wake it.
+    #[must_use]
+    pub const fn polls(self) -> bool {
+        matches!(self.state, State::Enabled | State::Updating) && self.enabled
     }
 
     /// Settings change, and perhaps `enabled` with them. Refused (`None`) while another change is under

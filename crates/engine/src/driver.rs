@@ -87,6 +87,7 @@ impl Driver {
                 timer.as_mut().reset(deadline);
             }
             tokio::select! {
+                biased;
                 command = commands.recv(), if !self.draining => match command {
                     Some(Command::Reconfigure { config, function }) => {
                         self.function_name = function.name().into();

@@ -65,6 +65,10 @@ impl Engine {
         origin: Option<String>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         let _change = self.registry.changes.lock().await;
+        if self.registry.tasks.is_closed() {
+            let text = "The engine is shutting down.";
+            return Err(ApiError::new(ErrorCode::Service, text));
+        }
         self.check_duplicate(&mapping)?;
         self.shared
             .store
@@ -81,7 +85,7 @@ impl Engine {
         let entries = self.registry.read();
         let mut alive = entries
             .values()
-            .filter(|entry| entry.state() != State::Deleting);
+            .filter(|entry| entry.lifecycle().state() != State::Deleting);
         match alive.find_map(|entry| duplicate_error(&entry.mapping, mapping)) {
             Some(conflict) => Err(conflict),
             None => Ok(()),
@@ -97,25 +101,19 @@ impl Engine {
     ) -> EventSourceMappingConfiguration {
         let mapping = Arc::new(mapping);
         let uuid = mapping.uuid;
-        let initial = Progress {
-            state: Some(lifecycle.state()),
-            ..Progress::default()
-        };
-        let (sender, progress) = watch::channel(initial);
+        let progress = watch::Sender::new(Progress::new(lifecycle));
         let (orders, receiver) = mpsc::channel(8);
         let history = Arc::new(History::new(uuid, self.shared.events.clone()));
         let metrics = self.shared.metrics.mapping(uuid);
         let supervisor = Supervisor::new(
             self.shared.clone(),
             mapping.clone(),
-            lifecycle,
-            sender,
+            progress.clone(),
             history.clone(),
             metrics.clone(),
         );
         let entry = Entry {
             mapping,
-            lifecycle,
             origin,
             orders,
             progress,
@@ -167,34 +165,32 @@ impl Engine {
         updated: Arc<Mapping>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         let uuid = updated.uuid;
-        let (lifecycle, kept) = {
+        let (orders, kept) = {
             let entries = self.registry.read();
             let entry = entries.get(&uuid).ok_or_else(not_found)?;
-            let now = self.shared.clock.now();
-            let mut lifecycle = entry.lifecycle;
-            lifecycle.advance(now);
-            let transition = self.shared.options.transition;
-            let lifecycle = lifecycle.updated(now, transition, updated.enabled);
+            self.updated(entry, &updated)?;
             (
-                lifecycle.ok_or_else(in_use)?,
+                entry.orders.clone(),
                 stored(&updated, entry.origin.as_ref()),
             )
         };
+        // Asked for first, so that a caller who gives up while waiting leaves no change half made.
+        let order = orders.reserve().await.map_err(|_| not_found())?;
         self.shared.store.put(kept).await.map_err(not_kept)?;
-        let (orders, configuration) = {
-            let mut entries = self.registry.write();
-            let entry = entries.get_mut(&uuid).ok_or_else(not_found)?;
-            (entry.mapping, entry.lifecycle) = (updated.clone(), lifecycle);
-            let mut configuration = entry.configuration(&self.shared.options);
-            configuration.state = lifecycle.state();
-            (entry.orders.clone(), configuration)
-        };
-        let order = Order::Update {
-            mapping: updated,
-            lifecycle,
-        };
-        orders.send(order).await.map_err(|_| not_found())?;
-        Ok(configuration)
+        let mut entries = self.registry.write();
+        let entry = entries.get_mut(&uuid).ok_or_else(not_found)?;
+        entry.set_lifecycle(self.updated(entry, &updated)?);
+        entry.mapping = updated.clone();
+        order.send(Order::Update(updated));
+        Ok(entry.configuration(&self.shared.options))
+    }
+
+    fn updated(&self, entry: &Entry, updated: &Mapping) -> Result<Lifecycle, ApiError> {
+        let (now, transition) = (self.shared.clock.now(), self.shared.options.transition);
+        let lifecycle = entry.lifecycle();
+        lifecycle
+            .updated(now, transition, updated.enabled)
+            .ok_or_else(in_use)
     }
 
     /// Deletes a mapping, as `DeleteEventSourceMapping` does: it stops polling, finishes what is in
@@ -204,25 +200,19 @@ impl Engine {
     /// Fails if there is no such mapping, another change is under way, or the store cannot forget it.
     pub async fn delete(&self, uuid: Uuid) -> Result<EventSourceMappingConfiguration, ApiError> {
         let _change = self.registry.changes.lock().await;
-        let deleted = {
+        let (orders, deleted) = {
             let entries = self.registry.read();
             let entry = entries.get(&uuid).ok_or_else(not_found)?;
-            let mut lifecycle = entry.lifecycle;
-            lifecycle.advance(self.shared.clock.now());
-            lifecycle.deleted().ok_or_else(in_use)?
+            let deleted = entry.lifecycle().deleted().ok_or_else(in_use)?;
+            (entry.orders.clone(), deleted)
         };
+        let order = orders.reserve().await.map_err(|_| not_found())?;
         self.shared.store.remove(uuid).await.map_err(not_kept)?;
-        let (orders, configuration) = {
-            let mut entries = self.registry.write();
-            let entry = entries.get_mut(&uuid).ok_or_else(not_found)?;
-            entry.lifecycle = deleted;
-            (
-                entry.orders.clone(),
-                entry.configuration(&self.shared.options),
-            )
-        };
-        orders.send(Order::Delete).await.map_err(|_| not_found())?;
-        Ok(configuration)
+        let entries = self.registry.read();
+        let entry = entries.get(&uuid).ok_or_else(not_found)?;
+        entry.set_lifecycle(deleted);
+        order.send(Order::Delete);
+        Ok(entry.configuration(&self.shared.options))
     }
 
     /// Returns the tags of a mapping.
@@ -319,7 +309,7 @@ impl Engine {
         self.registry
             .read()
             .get(&uuid)
-            .map(|entry| StatusWatch(entry.progress.clone()))
+            .map(|entry| StatusWatch(entry.progress.subscribe()))
     }
 
     /// Returns the last decisions of a mapping, the oldest first; `None` if there is no such mapping.
@@ -356,7 +346,9 @@ impl Engine {
     /// Stops polling, finishes what is in flight within the bound of
     /// [`EngineOptions::drain_limit`], and ends every mapping. The store keeps them.
     pub async fn shutdown(&self) {
+        let change = self.registry.changes.lock().await;
         self.registry.tasks.close();
+        drop(change);
         let orders: Vec<_> = self
             .registry
             .read()

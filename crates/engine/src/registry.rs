@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle, State};
+use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle};
 use lambda_esm_core::mapping::{EventSourceMappingConfiguration, Mapping};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -20,33 +20,34 @@ use crate::supervisor::Order;
 /// One mapping, and the way to its supervisor.
 pub(crate) struct Entry {
     pub(crate) mapping: Arc<Mapping>,
-    /// As of the last change; the supervisor's own moves on with time.
-    pub(crate) lifecycle: Lifecycle,
     /// Its stable identity in a configuration file; `None` if it was made through the API.
     pub(crate) origin: Option<String>,
     pub(crate) orders: mpsc::Sender<Order>,
-    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) progress: watch::Sender<Progress>,
     pub(crate) history: Arc<History>,
     pub(crate) metrics: MappingMetrics,
 }
 
 impl Entry {
-    pub(crate) fn state(&self) -> State {
-        match self.lifecycle.state() {
-            State::Deleting => State::Deleting,
-            known => self.progress.borrow().state.unwrap_or(known),
-        }
+    pub(crate) fn lifecycle(&self) -> Lifecycle {
+        self.progress.borrow().lifecycle
+    }
+
+    /// Sets the mapping on its way; the supervisor brings it to its end.
+    pub(crate) fn set_lifecycle(&self, lifecycle: Lifecycle) {
+        self.progress
+            .send_modify(|progress| progress.lifecycle = lifecycle);
     }
 
     /// Returns the mapping as the API shows it.
     pub(crate) fn configuration(&self, options: &EngineOptions) -> EventSourceMappingConfiguration {
-        let last_result = self.progress.borrow().last_result;
+        let progress = self.progress.borrow();
         self.mapping.configuration(
             &options.region,
             &options.account_id,
-            self.state(),
+            progress.lifecycle.state(),
             self.mapping.user_reason(),
-            last_result,
+            progress.last_result,
         )
     }
 
@@ -65,7 +66,7 @@ impl Entry {
                 .arn()
                 .map_or_else(String::new, |arn| arn.as_str().to_owned()),
             function: mapping.function.name().to_owned(),
-            state: self.state(),
+            state: progress.lifecycle.state(),
             last_processing_result: progress
                 .last_result
                 .unwrap_or(LastProcessingResult::NoRecords),

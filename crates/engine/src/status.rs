@@ -1,6 +1,6 @@
 //! What an engine shows of its mappings.
 
-use lambda_esm_core::lifecycle::{LastProcessingResult, State};
+use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle, State};
 use lambda_esm_core::queue::QueueStatus;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -8,14 +8,27 @@ use uuid::Uuid;
 
 use crate::metrics::Counts;
 
-/// How far a mapping has come; written by its driver and its supervisor.
-#[derive(Clone, Debug, Default)]
+/// How far a mapping has come; shared by registry, supervisor and driver.
+#[derive(Clone, Debug)]
 pub(crate) struct Progress {
-    pub(crate) state: Option<State>,
+    /// Set out by the registry, and brought to its end by the supervisor.
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) last_result: Option<LastProcessingResult>,
     pub(crate) queue: QueueStatus,
     /// Why polling could not begin, while that is so.
     pub(crate) start_problem: Option<String>,
+}
+
+impl Progress {
+    /// Returns the progress of a mapping that has done nothing yet.
+    pub(crate) fn new(lifecycle: Lifecycle) -> Self {
+        Self {
+            lifecycle,
+            last_result: None,
+            queue: QueueStatus::default(),
+            start_problem: None,
+        }
+    }
 }
 
 /// A mapping at one moment.

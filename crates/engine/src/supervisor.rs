@@ -8,9 +8,9 @@ use lambda_esm_core::backoff::{Backoff, Random};
 use lambda_esm_core::batch::Limits;
 use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::lifecycle::{Lifecycle, State};
+use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{FunctionRef, Mapping, Source, SqsConcurrency, SqsMapping};
-use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts};
+use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts, QueueStatus};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -21,14 +21,11 @@ use crate::ports::{FunctionFacts, QueueSource};
 use crate::shared::Shared;
 use crate::status::Progress;
 
-/// What the registry asks of a supervisor.
+/// What the registry asks of a supervisor, once it has set out the mapping's way in its lifecycle.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Apply new settings, on the way given by the lifecycle.
-    Update {
-        mapping: Arc<Mapping>,
-        lifecycle: Lifecycle,
-    },
+    /// Apply new settings.
+    Update(Arc<Mapping>),
     /// Stop polling and end.
     Delete,
 }
@@ -38,6 +35,8 @@ struct Polling {
     commands: mpsc::Sender<Command>,
     task: JoinHandle<()>,
     source: Arc<dyn QueueSource>,
+    /// What the queue said about itself when it could last be asked.
+    queue: QueueFacts,
 }
 
 impl Drop for Polling {
@@ -46,14 +45,21 @@ impl Drop for Polling {
     }
 }
 
+/// What queue and function say about themselves.
+struct Facts {
+    queue: Result<(Arc<dyn QueueSource>, QueueFacts), SourceError>,
+    function: FunctionFacts,
+}
+
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     mapping: Arc<Mapping>,
-    lifecycle: Lifecycle,
     progress: watch::Sender<Progress>,
     history: Arc<History>,
     metrics: MappingMetrics,
     polling: Option<Polling>,
+    /// Whether the driver has yet to hear of new settings.
+    stale: bool,
     /// When to try again to begin polling, and how often that has failed.
     start_at: Option<Timestamp>,
     start_failures: u32,
@@ -64,7 +70,6 @@ impl Supervisor {
     pub(crate) fn new(
         shared: Arc<Shared>,
         mapping: Arc<Mapping>,
-        lifecycle: Lifecycle,
         progress: watch::Sender<Progress>,
         history: Arc<History>,
         metrics: MappingMetrics,
@@ -73,26 +78,26 @@ impl Supervisor {
         Self {
             shared,
             mapping,
-            lifecycle,
             progress,
             history,
             metrics,
             polling: None,
+            stale: false,
             start_at: None,
             start_failures: 0,
             random: Random::new(seed),
         }
     }
 
-    /// Runs until the mapping is deleted or the engine goes.
+    /// Runs until the mapping is deleted or the engine goes. An order interrupts whatever is being asked
+    /// of the outside, which may take long to answer.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
             self.advance().await;
             let clock = self.shared.clock;
-            let deadline = [self.lifecycle.next_deadline(), self.start_at]
-                .into_iter()
-                .flatten()
-                .min();
+            let now = clock.now();
+            let needs_facts = self.needs_facts(now);
+            let deadline = self.next_deadline(now);
             let wake = async {
                 match deadline {
                     Some(deadline) => clock.sleep_until(deadline).await,
@@ -100,51 +105,92 @@ impl Supervisor {
                 }
             };
             tokio::select! {
+                biased;
                 order = orders.recv() => match order {
-                    Some(Order::Update { mapping, lifecycle }) => {
+                    Some(Order::Update(mapping)) => {
                         self.mapping = mapping;
-                        self.lifecycle = lifecycle;
-                        self.apply().await;
+                        self.stale = true;
+                        self.start_at = None;
                     }
                     Some(Order::Delete) | None => {
                         self.stop().await;
                         return;
                     }
                 },
+                facts = self.ask(), if needs_facts => self.apply(facts).await,
                 () = wake => {}
             }
         }
     }
 
-    /// Moves on to the state whose time has come, and begins or ends polling with it.
+    /// Moves on to the state whose time has come, and ends polling on the way to `Disabled`.
     async fn advance(&mut self) {
-        let now = self.shared.clock.now();
-        if self.lifecycle.state() == State::Disabling {
+        let state = self.progress.borrow().lifecycle.state();
+        if state == State::Disabling {
             self.stop().await;
         }
-        self.lifecycle.advance(now);
-        let state = self.lifecycle.state();
+        let now = self.shared.clock.now();
         self.progress
-            .send_modify(|progress| progress.state = Some(state));
-        if state.polls() && self.polling.is_none() && self.start_at.is_none_or(|at| at <= now) {
-            self.start().await;
+            .send_if_modified(|progress| progress.lifecycle.advance(now));
+    }
+
+    /// Tells whether polling should begin, or go on by new settings.
+    fn needs_facts(&self, now: Timestamp) -> bool {
+        let polls = self.progress.borrow().lifecycle.polls();
+        match &self.polling {
+            Some(_) => self.stale,
+            None => polls && self.start_at.is_none_or(|at| at <= now),
         }
     }
 
-    /// Applies new settings to a running driver, without losing what is in flight.
-    async fn apply(&mut self) {
-        let state = self.lifecycle.state();
-        self.progress
-            .send_modify(|progress| progress.state = Some(state));
-        self.start_at = None;
+    fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let lifecycle = self.progress.borrow().lifecycle.next_deadline();
+        let start = self.start_at.filter(|&at| at > now);
+        lifecycle.into_iter().chain(start).min()
+    }
+
+    /// Asks queue and function for what the rules need to know.
+    async fn ask(&self) -> Facts {
+        Facts {
+            queue: self.ask_queue().await,
+            function: self.function_facts(&self.mapping.function).await,
+        }
+    }
+
+    async fn ask_queue(&self) -> Result<(Arc<dyn QueueSource>, QueueFacts), SourceError> {
+        let source = match &self.polling {
+            Some(polling) => polling.source.clone(),
+            None => self.shared.queue(&self.mapping).await?,
+        };
+        let queue = source.describe().await?;
+        Ok((source, queue))
+    }
+
+    /// Begins polling, or tells a running driver the new settings without losing what is in flight.
+    async fn apply(&mut self, facts: Facts) {
+        self.stale = false;
+        let started = match (&mut self.polling, facts.queue) {
+            (Some(polling), queue) => {
+                // The old facts about the queue are better than none if it cannot be asked now.
+                if let Ok((_, queue)) = queue {
+                    polling.queue = queue;
+                }
+                return self.reconfigure(facts.function).await;
+            }
+            (None, Ok((source, queue))) => self.start(source, queue, facts.function),
+            (None, Err(error)) => Err(error),
+        };
+        if let Err(error) = started {
+            self.start_later(error);
+        }
+    }
+
+    async fn reconfigure(&mut self, function: FunctionFacts) {
         let Some(polling) = &self.polling else {
             return;
         };
-        if state == State::Disabling {
-            return;
-        }
-        // The old facts about the queue are better than none if it cannot be asked now.
-        if let Ok(config) = self.configure(polling.source.as_ref()).await {
+        // A mapping never changes its source, so there is a driver for the new settings too.
+        if let Ok(config) = self.config(polling.queue, function) {
             let function = Arc::new(self.mapping.function.clone());
             let command = Command::Reconfigure {
                 config: Box::new(config),
@@ -156,30 +202,13 @@ impl Supervisor {
         }
     }
 
-    async fn start(&mut self) {
-        match self.open().await {
-            Ok(polling) => {
-                self.polling = Some(polling);
-                self.start_at = None;
-                self.start_failures = 0;
-                self.progress
-                    .send_modify(|progress| progress.start_problem = None);
-            }
-            Err(error) => {
-                self.start_failures = self.start_failures.saturating_add(1);
-                let wait = Backoff::SOURCE.wait(self.start_failures, &mut self.random);
-                self.start_at = Some(self.shared.clock.now() + wait);
-                tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot begin polling");
-                let problem = Some(error.message);
-                self.progress
-                    .send_modify(|progress| progress.start_problem = problem);
-            }
-        }
-    }
-
-    async fn open(&mut self) -> Result<Polling, SourceError> {
-        let source = self.shared.queue(&self.mapping).await?;
-        let config = self.configure(source.as_ref()).await?;
+    fn start(
+        &mut self,
+        source: Arc<dyn QueueSource>,
+        queue: QueueFacts,
+        function: FunctionFacts,
+    ) -> Result<(), SourceError> {
+        let config = self.config(queue, function)?;
         let (commands, receiver) = mpsc::channel(8);
         let outside = Outside {
             function: Arc::new(self.mapping.function.clone()),
@@ -191,17 +220,33 @@ impl Supervisor {
             progress: self.progress.clone(),
         };
         let driver = Driver::new(config, self.random.next_u64(), outside);
-        Ok(Polling {
+        self.polling = Some(Polling {
             commands,
             task: tokio::spawn(driver.run(receiver)),
             source,
-        })
+            queue,
+        });
+        self.start_at = None;
+        self.start_failures = 0;
+        self.progress
+            .send_modify(|progress| progress.start_problem = None);
+        Ok(())
     }
 
-    /// Asks queue and function for what the rules need to know.
-    async fn configure(&self, source: &dyn QueueSource) -> Result<QueueConfig, SourceError> {
-        let queue = source.describe().await?;
-        let function = self.function_facts(&self.mapping.function).await;
+    fn start_later(&mut self, error: SourceError) {
+        self.start_failures = self.start_failures.saturating_add(1);
+        let wait = Backoff::SOURCE.wait(self.start_failures, &mut self.random);
+        self.start_at = Some(self.shared.clock.now() + wait);
+        tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot begin polling");
+        self.progress
+            .send_modify(|progress| progress.start_problem = Some(error.message));
+    }
+
+    fn config(
+        &self,
+        queue: QueueFacts,
+        function: FunctionFacts,
+    ) -> Result<QueueConfig, SourceError> {
         match &self.mapping.source {
             Source::Sqs(sqs) => Ok(self.sqs_config(sqs, queue, function)),
             other => Err(not_built(other)),
@@ -257,9 +302,17 @@ impl Supervisor {
     /// Lets the driver finish what is in flight, within the engine's bound.
     async fn stop(&mut self) {
         self.start_at = None;
-        let Some(mut polling) = self.polling.take() else {
-            return;
-        };
+        self.stale = false;
+        if let Some(polling) = self.polling.take() {
+            self.drain(polling).await;
+        }
+        self.progress.send_modify(|progress| {
+            progress.queue = QueueStatus::default();
+            progress.start_problem = None;
+        });
+    }
+
+    async fn drain(&self, mut polling: Polling) {
         let bound: Duration = self.shared.options.drain_limit;
         // The driver may have ended by itself; then there is nothing to tell it.
         drop(polling.commands.send(Command::Drain).await);
@@ -273,6 +326,9 @@ impl Supervisor {
                 "batches still in flight are left to their visibility timeout"
             );
         }
+        polling.task.abort();
+        // The aborted driver must not write to the progress any more.
+        polling.commands.closed().await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! An in-memory queue that behaves as SQS does.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -103,7 +103,23 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Inner {
     storage: Storage,
-    seen: HashMap<String, (Timestamp, String)>,
+    /// The message that used a deduplication ID.
+    seen: HashMap<String, String>,
+    /// The deduplication IDs in the order of use.
+    seen_in_order: VecDeque<(Timestamp, String)>,
+}
+
+impl Inner {
+    /// Returns the message that used a deduplication ID within the interval.
+    fn duplicate(&mut self, now: Timestamp, id: &str) -> Option<String> {
+        while let Some((_, old)) = self
+            .seen_in_order
+            .pop_front_if(|(at, _)| now.since(*at) >= DEDUPLICATION_INTERVAL)
+        {
+            self.seen.remove(&old);
+        }
+        self.seen.get(id).cloned()
+    }
 }
 
 impl MemoryQueue {
@@ -146,18 +162,15 @@ impl MemoryQueue {
                 .clone()
                 .unwrap_or_else(|| body_digest.clone())
         });
-        if let Some(seen) = &deduplication_id
-            && let Some((at, id)) = inner.seen.get(seen)
-            && now.since(*at) < DEDUPLICATION_INTERVAL
+        if let Some(used) = &deduplication_id
+            && let Some(id) = inner.duplicate(now, used)
         {
-            return Ok(id.clone());
+            return Ok(id);
         }
         let id = uuid::Uuid::new_v4().to_string();
-        if let Some(seen) = &deduplication_id {
-            inner
-                .seen
-                .retain(|_, (at, _)| now.since(*at) < DEDUPLICATION_INTERVAL);
-            inner.seen.insert(seen.clone(), (now, id.clone()));
+        if let Some(used) = &deduplication_id {
+            inner.seen.insert(used.clone(), id.clone());
+            inner.seen_in_order.push_back((now, used.clone()));
         }
         let content = SqsMessage {
             md5_of_body: body_digest.into(),

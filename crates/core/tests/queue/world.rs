@@ -1,6 +1,8 @@
 //! A world for one queue machine: a queue with SQS's rules, a function that follows a script, and a
 //! clock that jumps from one event to the next.
 
+mod service;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +17,8 @@ use lambda_esm_core::filter::{Dialect, Filters};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{
     Action, Concurrency, Input, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ReceiveId,
-    ReceiveRequest, SettleVerb, Settlement,
+    ReceiveRequest,
 };
-use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SqsMessage};
 
 pub(crate) fn filters(patterns: &[&str]) -> Option<Arc<Filters>> {
     let filters = Filters::compile(patterns, Dialect::Lambda, Default::default()).unwrap();
@@ -79,6 +80,7 @@ pub(crate) struct Seen {
     pub(crate) start: Timestamp,
     pub(crate) end: Option<Timestamp>,
     pub(crate) ids: Vec<String>,
+    receipts: Vec<String>,
     pub(crate) bytes: usize,
 }
 
@@ -111,12 +113,18 @@ pub(crate) struct World {
     pub(crate) most_held: usize,
     pub(crate) settle_fails: Hiccup,
     pub(crate) receive_fails: Hiccup,
+    /// The most records that an event may have.
+    pub(crate) most_records: usize,
     messages: Vec<Message>,
     script: Script,
     config: QueueConfig,
     events: BTreeMap<(Timestamp, u64), Input>,
     polls: Vec<(ReceiveId, ReceiveRequest, Timestamp)>,
     held: BTreeSet<String>,
+    /// Receipts of what the function processed, and messages that passed no filter.
+    done: BTreeSet<String>,
+    /// Everything the machine asked for, if it is to be kept.
+    pub(crate) trace: Option<Vec<String>>,
     running: BTreeMap<BatchId, usize>,
     sequence: u64,
 }
@@ -140,12 +148,15 @@ impl World {
             most_held: 0,
             settle_fails: Box::new(|| false),
             receive_fails: Box::new(|| false),
+            most_records: config.limits.count.max(1),
             messages: Vec::new(),
             script: Box::new(script),
             config,
             events: BTreeMap::new(),
             polls: Vec::new(),
             held: BTreeSet::new(),
+            done: BTreeSet::new(),
+            trace: None,
             running: BTreeMap::new(),
             sequence: 0,
         };
@@ -196,6 +207,21 @@ impl World {
         self.run_until(self.now + Duration::from_millis(millis));
     }
 
+    /// Starts anew with nothing but the queue, as after a crash.
+    pub(crate) fn restart(&mut self) {
+        self.machine = QueueMachine::new(self.config.clone(), 8, self.now);
+        self.events.clear();
+        self.polls.clear();
+        self.running.clear();
+        self.held.clear();
+        self.give(Input::Tick);
+    }
+
+    pub(crate) fn reconfigure(&mut self, config: QueueConfig) {
+        self.config = config.clone();
+        self.give(Input::Reconfigure(Box::new(config)));
+    }
+
     pub(crate) fn give(&mut self, input: Input) {
         if matches!(input, Input::Drain) {
             // As the driver does: long polls end at once.
@@ -203,6 +229,9 @@ impl World {
         }
         self.machine.handle(self.now, input);
         while let Some(action) = self.machine.poll() {
+            if let Some(trace) = &mut self.trace {
+                trace.push(format!("{:?} {action:?}", self.now));
+            }
             self.carry_out(action);
         }
         self.wake_polls();
@@ -270,10 +299,21 @@ impl World {
     fn on_input(&mut self, input: &Input) {
         if let Input::Invoked { batch, result, .. } = input {
             let index = self.running.remove(batch).unwrap();
-            self.seen[index].end = Some(self.now);
-            if result.is_err() {
-                for id in self.seen[index].ids.clone() {
-                    self.held.remove(&id);
+            let seen = &mut self.seen[index];
+            seen.end = Some(self.now);
+            let Ok(response) = result else {
+                return;
+            };
+            let response: serde_json::Value = serde_json::from_slice(response).unwrap();
+            let failures = response["batchItemFailures"].as_array();
+            let failures = failures.filter(|_| self.config.report_batch_item_failures);
+            let failed = |id: &String| {
+                let named = |failure: &serde_json::Value| failure["itemIdentifier"] == **id;
+                failures.is_some_and(|failures| failures.iter().any(named))
+            };
+            for (id, receipt) in seen.ids.iter().zip(&seen.receipts) {
+                if !failed(id) {
+                    self.done.insert(receipt.clone());
                 }
             }
         }
@@ -317,10 +357,16 @@ impl World {
                 self.schedule(Duration::from_millis(2), Input::Settled { id, result });
             }
             Action::Report(decision) => {
-                if let Decision::GivenUp { message_ids, .. } = &decision {
+                if let Decision::GivenUp { message_ids, .. }
+                | Decision::Failed { message_ids, .. }
+                | Decision::PartiallyFailed { message_ids, .. } = &decision
+                {
                     for id in message_ids {
                         self.held.remove(id);
                     }
+                }
+                if let Decision::Filtered { message_id, .. } = &decision {
+                    self.done.insert(message_id.clone());
                 }
                 self.decisions.push((self.now, decision));
             }
@@ -335,15 +381,27 @@ impl World {
         );
         let event: serde_json::Value = serde_json::from_slice(payload).unwrap();
         let records = event["Records"].as_array().unwrap();
-        assert!(!records.is_empty() && records.len() <= self.config.limits.count.max(1));
-        let id = |record: &serde_json::Value| record["messageId"].as_str().unwrap().to_owned();
-        let ids: Vec<String> = records.iter().map(id).collect();
+        assert!(!records.is_empty() && records.len() <= self.most_records);
+        let members = |name: &str| -> Vec<String> {
+            let member = |record: &serde_json::Value| record[name].as_str().unwrap().to_owned();
+            records.iter().map(member).collect()
+        };
+        let (ids, receipts) = (members("messageId"), members("receiptHandle"));
+        for (id, receipt) in ids.iter().zip(&receipts) {
+            let message = &self.messages[index(id)];
+            let ours = *receipt == format!("{id}#{}", message.receives);
+            assert!(
+                ours && message.visible_at >= self.now,
+                "others can see {id} too"
+            );
+        }
         let fate = (self.script)(self.seen.len(), &ids);
         self.running.insert(batch, self.seen.len());
         self.seen.push(Seen {
             start: self.now,
             end: None,
             ids,
+            receipts,
             bytes: payload.len(),
         });
         self.schedule(
@@ -354,112 +412,6 @@ impl World {
                 result: fate.result,
             },
         );
-    }
-
-    /// The calls succeed here, when they are made; whether the machine hears of it is another matter.
-    fn settle(
-        &mut self,
-        settlements: &[Settlement],
-    ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
-        assert!((1..=10).contains(&settlements.len()));
-        let mut results = Vec::new();
-        for settlement in settlements {
-            if (self.settle_fails)() {
-                let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
-                results.push(Err(error));
-                continue;
-            }
-            let (id, receive) = settlement.receipt.0.split_once('#').unwrap();
-            self.held.remove(id);
-            let message = &mut self.messages[index(id)];
-            if message.receives.to_string() != receive {
-                results.push(Err(SourceError::new(
-                    SourceErrorKind::Expired,
-                    "stale receipt",
-                )));
-                continue;
-            }
-            match settlement.verb {
-                SettleVerb::Delete => {
-                    message.deleted = true;
-                    self.deletions.push(id.to_owned());
-                }
-                SettleVerb::Release => {
-                    message.visible_at = self.now;
-                    self.releases += 1;
-                }
-            }
-            results.push(Ok(()));
-        }
-        if (self.settle_fails)() {
-            return Err(SourceError::new(SourceErrorKind::Transient, "answer lost"));
-        }
-        Ok(results)
-    }
-
-    /// Answers every open receive for which there are messages.
-    fn wake_polls(&mut self) {
-        let mut at = 0;
-        while at < self.polls.len() {
-            let (id, request, _) = self.polls[at];
-            let messages = self.take(&request);
-            if messages.is_empty() {
-                at += 1;
-            } else {
-                self.polls.remove(at);
-                let input = Input::Received {
-                    id,
-                    result: Ok(messages),
-                };
-                self.schedule(Duration::from_millis(1), input);
-            }
-        }
-    }
-
-    fn take(&mut self, request: &ReceiveRequest) -> Vec<QueueMessage> {
-        let now = self.now;
-        let hidden = request
-            .visibility_timeout
-            .unwrap_or(self.config.facts.visibility_timeout);
-        let in_flight = |message: &&Message| !message.deleted && message.visible_at > now;
-        let locked: BTreeSet<String> = self
-            .messages
-            .iter()
-            .filter(in_flight)
-            .filter_map(|m| m.group.clone())
-            .collect();
-        let mut taken = Vec::new();
-        for (index, message) in self.messages.iter_mut().enumerate() {
-            let blocked = message
-                .group
-                .as_ref()
-                .is_some_and(|group| locked.contains(group));
-            if message.deleted || message.visible_at > now || blocked {
-                continue;
-            }
-            message.receives += 1;
-            // One millisecond passes until the machine hears of it.
-            message.visible_at = now + hidden + Duration::from_millis(1);
-            let id = format!("m{index}");
-            self.held.insert(id.clone());
-            taken.push(QueueMessage {
-                receipt: Receipt(format!("{id}#{}", message.receives)),
-                id,
-                group: message.group.clone(),
-                content: QueueContent::Sqs(SqsMessage {
-                    body: message.body.as_str().into(),
-                    ..SqsMessage::default()
-                }),
-            });
-            if taken.len() == request.max {
-                break;
-            }
-        }
-        self.most_held = self.most_held.max(self.held.len());
-        if self.deliver_twice {
-            taken.extend(taken.clone());
-        }
-        taken
     }
 }
 

@@ -1,0 +1,120 @@
+//! The queue's side of the world.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::queue::{Input, ReceiveRequest, SettleVerb, Settlement};
+use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SqsMessage};
+
+use super::{Message, World, index};
+
+impl World {
+    /// The calls succeed here, when they are made; whether the machine hears of it is another matter.
+    pub(super) fn settle(
+        &mut self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
+        assert!((1..=10).contains(&settlements.len()));
+        let mut results = Vec::new();
+        for settlement in settlements {
+            if (self.settle_fails)() {
+                let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
+                results.push(Err(error));
+                continue;
+            }
+            let (id, receive) = settlement.receipt.0.split_once('#').unwrap();
+            self.held.remove(id);
+            let message = &mut self.messages[index(id)];
+            if message.receives.to_string() != receive {
+                results.push(Err(SourceError::new(
+                    SourceErrorKind::Expired,
+                    "stale receipt",
+                )));
+                continue;
+            }
+            match settlement.verb {
+                SettleVerb::Delete => {
+                    let done = self.done.contains(&settlement.receipt.0) || self.done.contains(id);
+                    assert!(done, "{id} is deleted before it was processed");
+                    message.deleted = true;
+                    self.deletions.push(id.to_owned());
+                }
+                SettleVerb::Release => {
+                    message.visible_at = self.now;
+                    self.releases += 1;
+                }
+            }
+            results.push(Ok(()));
+        }
+        if (self.settle_fails)() {
+            return Err(SourceError::new(SourceErrorKind::Transient, "answer lost"));
+        }
+        Ok(results)
+    }
+
+    /// Answers every open receive for which there are messages.
+    pub(super) fn wake_polls(&mut self) {
+        let mut at = 0;
+        while at < self.polls.len() {
+            let (id, request, _) = self.polls[at];
+            let messages = self.take(&request);
+            if messages.is_empty() {
+                at += 1;
+            } else {
+                self.polls.remove(at);
+                let input = Input::Received {
+                    id,
+                    result: Ok(messages),
+                };
+                self.schedule(Duration::from_millis(1), input);
+            }
+        }
+    }
+
+    fn take(&mut self, request: &ReceiveRequest) -> Vec<QueueMessage> {
+        let now = self.now;
+        let hidden = request
+            .visibility_timeout
+            .unwrap_or(self.config.facts.visibility_timeout);
+        let in_flight = |message: &&Message| !message.deleted && message.visible_at > now;
+        let locked: BTreeSet<String> = self
+            .messages
+            .iter()
+            .filter(in_flight)
+            .filter_map(|m| m.group.clone())
+            .collect();
+        let mut taken = Vec::new();
+        for (index, message) in self.messages.iter_mut().enumerate() {
+            let blocked = message
+                .group
+                .as_ref()
+                .is_some_and(|group| locked.contains(group));
+            if message.deleted || message.visible_at > now || blocked {
+                continue;
+            }
+            message.receives += 1;
+            // One millisecond passes until the machine hears of it.
+            message.visible_at = now + hidden + Duration::from_millis(1);
+            let id = format!("m{index}");
+            self.held.insert(id.clone());
+            taken.push(QueueMessage {
+                receipt: Receipt(format!("{id}#{}", message.receives)),
+                id,
+                group: message.group.clone(),
+                content: QueueContent::Sqs(SqsMessage {
+                    body: message.body.as_str().into(),
+                    ..SqsMessage::default()
+                }),
+            });
+            if taken.len() == request.max {
+                break;
+            }
+        }
+        self.most_held = self.most_held.max(self.held.len());
+        if self.deliver_twice {
+            taken.extend(taken.clone());
+        }
+        taken
+    }
+}

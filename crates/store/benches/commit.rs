@@ -1,0 +1,110 @@
+//! How many durable puts per second one store takes, from 1, 8 and 64 writers that each wait for
+//! their answer, and from as many commits of one position each.
+//!
+//! `cargo bench -p lambda-esm-store --bench commit`
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    reason = "a bench stops at the first surprise, and measures real time"
+)]
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lambda_esm_engine::store::{Store, StoredMapping, StoredPosition};
+use lambda_esm_store::RedbStore;
+use uuid::Uuid;
+
+const TIME: Duration = Duration::from_secs(3);
+
+fn main() {
+    let directory =
+        std::env::var_os("BENCH_DIRECTORY").map_or_else(std::env::temp_dir, PathBuf::from);
+    println!(
+        "one file in {}, {} s each",
+        directory.display(),
+        TIME.as_secs()
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    for writers in [1, 8, 64] {
+        for positions in [false, true] {
+            let state = directory.join(format!("lambda-esm-bench-{}", Uuid::new_v4()));
+            runtime.block_on(run(&state, writers, positions));
+            std::fs::remove_dir_all(state).unwrap();
+        }
+    }
+}
+
+async fn run(directory: &std::path::Path, writers: u128, positions: bool) {
+    let store = Arc::new(RedbStore::open(directory).unwrap());
+    let begin = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let mut done = 0_u64;
+                let mut slowest = Duration::ZERO;
+                while begin.elapsed() < TIME {
+                    let asked = Instant::now();
+                    if positions {
+                        store.commit(vec![position(writer, done)]).await.unwrap();
+                    } else {
+                        let number = writer * 1_000 + u128::from(done % 200);
+                        store.put(mapping(number)).await.unwrap();
+                    }
+                    slowest = slowest.max(asked.elapsed());
+                    done += 1;
+                }
+                (done, slowest)
+            })
+        })
+        .collect();
+    let (mut done, mut slowest) = (0, Duration::ZERO);
+    for task in tasks {
+        let (more, slow) = task.await.unwrap();
+        done += more;
+        slowest = slowest.max(slow);
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    println!(
+        "{writers:>3} writers, {:<9} {:>8.0}/s  {:>7.0} transactions/s  slowest {:>6.1} ms",
+        if positions { "positions" } else { "mappings" },
+        done as f64 / seconds,
+        store.transactions() as f64 / seconds,
+        slowest.as_secs_f64() * 1e3,
+    );
+}
+
+fn mapping(number: u128) -> StoredMapping {
+    let request = serde_json::json!({
+        "EventSourceArn": "arn:aws:sqs:eu-central-1:123456789012:orders",
+        "FunctionName": "orders",
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 5,
+        "FilterCriteria": {"Filters": [{"Pattern": "{\"body\":{\"kind\":[\"order\"]}}"}]},
+    });
+    StoredMapping {
+        uuid: Uuid::from_u128(number),
+        request: serde_json::from_value(request).unwrap(),
+        created: 0,
+        last_modified: 0,
+        origin: None,
+    }
+}
+
+fn position(mapping: u128, position: u64) -> StoredPosition {
+    StoredPosition {
+        mapping: Uuid::from_u128(mapping),
+        partition: "shardId-000000000000".to_owned(),
+        position: format!("49640000000000000000000000000000000000{position:018}"),
+        source_identity: "2026-01-01T00:00:00Z".to_owned(),
+        fence: 1,
+    }
+}

@@ -1,0 +1,230 @@
+//! The store itself.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::{
+    failure, open,
+    schema::{Change, Reader},
+    writer::{self, QUEUE, Request},
+};
+
+/// Mappings and positions in `lambda-esm.redb`.
+///
+/// Dropping it writes what still waits, closes the file and gives up its lock. That takes as long
+/// as one transaction, and blocks the thread that drops.
+#[derive(Debug)]
+pub struct RedbStore {
+    shared: Arc<Shared>,
+    queue: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the writer and the readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) transactions: AtomicU64,
+    /// Locked shared by whoever works with it, and taken away by who closes.
+    database: RwLock<Option<Database>>,
+}
+
+impl Shared {
+    /// Works with the database, which stays open meanwhile.
+    pub(crate) fn with<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        match &*database {
+            Some(database) => work(database),
+            None => Err(failure::stopped(&self.path)),
+        }
+    }
+}
+
+impl RedbStore {
+    /// Opens `<directory>/lambda-esm.redb`, making the directory (mode 0700) and the file (mode
+    /// 0600) if they are not there. Reads the whole file once, and blocks meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Locked` if the file is open elsewhere, in this process or another; `Newer` if its format is
+    /// newer than this program; `Corrupt` if it is damaged, or not a state file at all; `Io` for
+    /// anything else, permissions above all. The file is then left as it was, to the byte.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let (database, path) = open::open(directory)?;
+        let shared = Arc::new(Shared {
+            path,
+            transactions: AtomicU64::new(0),
+            database: RwLock::new(Some(database)),
+        });
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let writer = writer::start(Arc::clone(&shared), requests)
+            .map_err(|error| failure::io_at(&shared.path, "start a thread for", &error))?;
+        Ok(Self {
+            shared,
+            queue: Some(queue),
+            writer: Some(writer),
+        })
+    }
+
+    /// The file that this store keeps.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Transactions made durable since the store was opened. Many changes share one.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.shared.transactions.load(Ordering::Relaxed)
+    }
+
+    async fn change(&self, change: Change) -> Result<(), StoreError> {
+        let stopped = || failure::stopped(&self.shared.path);
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue
+            .send(Request { change, answer })
+            .await
+            .map_err(|_| stopped())?;
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || {
+            shared.with(|database| work(&Reader::begin(database, &shared.path)?))
+        })
+        .await
+        .unwrap_or_else(|_| Err(failure::stopped(&self.shared.path)))
+    }
+
+    fn encode<T: serde::Serialize>(&self, value: &T) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(value)
+            .map_err(|error| failure::io_at(&self.shared.path, "encode a value for", &error.into()))
+    }
+}
+
+#[async_trait]
+impl Store for RedbStore {
+    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError> {
+        self.read(|reader| reader.mappings()).await
+    }
+
+    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
+        let value = self.encode(&mapping)?;
+        self.change(Change::Put {
+            mapping: mapping.uuid,
+            value,
+        })
+        .await
+    }
+
+    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
+        self.change(Change::Remove(mapping)).await
+    }
+
+    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
+        self.read(move |reader| reader.positions(mapping)).await
+    }
+
+    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let positions = positions
+            .into_iter()
+            .map(|position| self.encode(&position).map(|value| (position, value)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        self.change(Change::Commit(positions)).await
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+        // Waits for readers that nobody waits for any more, so that the lock is free afterwards.
+        let database = self
+            .shared
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Err(error)) = database.map(Database::close) {
+            tracing::warn!(%error, "state file not closed cleanly; the next start checks it");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lambda_esm_engine::store::{Store, StoredMapping};
+    use uuid::Uuid;
+
+    use super::RedbStore;
+
+    fn mapping(number: u128) -> StoredMapping {
+        StoredMapping {
+            uuid: Uuid::from_u128(number),
+            request: Default::default(),
+            created: 0,
+            last_modified: 0,
+            origin: None,
+        }
+    }
+
+    /// With a writer in the way, all that can be written piles up, and reads go on.
+    #[tokio::test]
+    async fn what_waits_is_one_transaction_and_readers_do_not_wait() {
+        let directory = std::env::temp_dir().join(Uuid::new_v4().to_string());
+        let store = Arc::new(RedbStore::open(&directory).unwrap());
+        store.put(mapping(0)).await.unwrap();
+        assert_eq!(store.transactions(), 1);
+
+        let in_the_way = store
+            .shared
+            .with(|database| Ok(database.begin_write().unwrap()))
+            .unwrap();
+        let puts: Vec<_> = (1..=64)
+            .map(|number| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.put(mapping(number)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert_eq!(store.load().await.unwrap(), [mapping(0)]);
+        drop(in_the_way);
+        for put in puts {
+            put.await.unwrap().unwrap();
+        }
+        // One for those that the writer found first, one for the rest.
+        assert!(store.transactions() <= 3, "{}", store.transactions());
+        assert_eq!(store.load().await.unwrap().len(), 65);
+        drop(store);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,257 @@
+//! What the file holds: three tables, with JSON for values.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `format` | `()` | version, counted up with every change that an older program cannot read |
+//! | `mappings` | UUID | [`StoredMapping`] |
+//! | `positions` | UUID, partition | [`StoredPosition`] |
+
+use std::path::Path;
+
+use lambda_esm_engine::store::{StoreError, StoredMapping, StoredPosition};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
+    WriteTransaction,
+};
+use uuid::Uuid;
+
+use crate::failure;
+
+/// The version that this program writes, and the highest that it reads.
+pub(crate) const VERSION: u64 = 1;
+
+pub(crate) type PositionKey = (u128, &'static str);
+
+const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
+const MAPPINGS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("mappings");
+const POSITIONS: TableDefinition<'_, PositionKey, &[u8]> = TableDefinition::new("positions");
+
+/// Begins a transaction that survives damage to its own root: see [`crate::staged`].
+pub(crate) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    // With one phase, redb falls back to the transaction before when it finds the last one
+    // damaged. With two it says so.
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
+}
+
+/// Makes the tables in a new database.
+pub(crate) fn make(database: &Database) -> Result<(), redb::Error> {
+    let transaction = begin(database)?;
+    transaction.open_table(FORMAT)?.insert((), VERSION)?;
+    transaction.open_table(MAPPINGS)?;
+    transaction.open_table(POSITIONS)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Refuses a database of another format, or one with a value that cannot be read.
+pub(crate) fn check(database: &Database, path: &Path) -> Result<(), StoreError> {
+    let reader = Reader::begin(database, path)?;
+    match reader.version()? {
+        VERSION => {}
+        found if found > VERSION => {
+            return Err(StoreError::Newer {
+                found,
+                supported: VERSION,
+            });
+        }
+        found => return Err(failure::corrupt(path, &format!("format {found}"))),
+    }
+    reader.mappings()?;
+    reader.all_positions()
+}
+
+/// One view of the database, unmoved by later transactions.
+pub(crate) struct Reader<'a> {
+    transaction: ReadTransaction,
+    path: &'a Path,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn begin(database: &Database, path: &'a Path) -> Result<Self, StoreError> {
+        let transaction = database
+            .begin_read()
+            .map_err(|error| failure::running(path, error.into()))?;
+        Ok(Self { transaction, path })
+    }
+
+    fn version(&self) -> Result<u64, StoreError> {
+        let table = self
+            .transaction
+            .open_table(FORMAT)
+            .map_err(|error| self.table(error))?;
+        let version = table
+            .get(())
+            .map_err(|error| failure::running(self.path, error.into()))?;
+        version
+            .map(|version| version.value())
+            .ok_or_else(|| failure::corrupt(self.path, "no format version"))
+    }
+
+    pub(crate) fn mappings(&self) -> Result<Vec<StoredMapping>, StoreError> {
+        let table = self
+            .transaction
+            .open_table(MAPPINGS)
+            .map_err(|error| self.table(error))?;
+        let rows = table.iter().map_err(|error| self.storage(error))?;
+        rows.map(|row| {
+            let (key, value) = row.map_err(|error| self.storage(error))?;
+            let mapping: StoredMapping = decode(value.value(), self.path)?;
+            if mapping.uuid.as_u128() == key.value() {
+                Ok(mapping)
+            } else {
+                Err(failure::corrupt(
+                    self.path,
+                    "a mapping under another's UUID",
+                ))
+            }
+        })
+        .collect()
+    }
+
+    pub(crate) fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
+        let table = self
+            .transaction
+            .open_table(POSITIONS)
+            .map_err(|error| self.table(error))?;
+        let mapping = mapping.as_u128();
+        let rows = table
+            .range((mapping, "")..)
+            .map_err(|error| self.storage(error))?;
+        let mut positions = Vec::new();
+        for row in rows {
+            let (key, value) = row.map_err(|error| self.storage(error))?;
+            if key.value().0 != mapping {
+                break;
+            }
+            positions.push(decode(value.value(), self.path)?);
+        }
+        Ok(positions)
+    }
+
+    fn all_positions(&self) -> Result<(), StoreError> {
+        let table = self
+            .transaction
+            .open_table(POSITIONS)
+            .map_err(|error| self.table(error))?;
+        for row in table.iter().map_err(|error| self.storage(error))? {
+            let (key, value) = row.map_err(|error| self.storage(error))?;
+            let position: StoredPosition = decode(value.value(), self.path)?;
+            if (position.mapping.as_u128(), position.partition.as_str()) != key.value() {
+                return Err(failure::corrupt(
+                    self.path,
+                    "a position under another's key",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn storage(&self, error: redb::StorageError) -> StoreError {
+        failure::running(self.path, error.into())
+    }
+
+    fn table(&self, error: TableError) -> StoreError {
+        match error {
+            TableError::Storage(error) => self.storage(error),
+            error => failure::corrupt(self.path, &error.to_string()),
+        }
+    }
+}
+
+/// A change, with its values already encoded.
+pub(crate) enum Change {
+    Put { mapping: Uuid, value: Vec<u8> },
+    Remove(Uuid),
+    Commit(Vec<(StoredPosition, Vec<u8>)>),
+}
+
+/// The tables of one transaction.
+pub(crate) struct Tables<'a> {
+    mappings: Table<'a, u128, &'static [u8]>,
+    positions: Table<'a, PositionKey, &'static [u8]>,
+    path: &'a Path,
+}
+
+impl<'a> Tables<'a> {
+    pub(crate) fn open(
+        transaction: &'a WriteTransaction,
+        path: &'a Path,
+    ) -> Result<Self, redb::Error> {
+        Ok(Self {
+            mappings: transaction.open_table(MAPPINGS)?,
+            positions: transaction.open_table(POSITIONS)?,
+            path,
+        })
+    }
+
+    /// Makes a change, and tells whether it was allowed to.
+    ///
+    /// # Errors
+    ///
+    /// Spoils the transaction.
+    pub(crate) fn apply(&mut self, change: &Change) -> Result<Result<(), StoreError>, StoreError> {
+        let path = self.path;
+        let failed = |error: redb::StorageError| failure::running(path, error.into());
+        match change {
+            Change::Put { mapping, value } => {
+                self.mappings
+                    .insert(mapping.as_u128(), value.as_slice())
+                    .map_err(failed)?;
+            }
+            Change::Remove(mapping) => {
+                let mapping = mapping.as_u128();
+                self.mappings.remove(mapping).map_err(failed)?;
+                let keys: Vec<String> = self.partitions(mapping).map_err(failed)?;
+                for partition in keys {
+                    self.positions
+                        .remove((mapping, partition.as_str()))
+                        .map_err(failed)?;
+                }
+            }
+            Change::Commit(positions) => {
+                for (position, _) in positions {
+                    if self.fence(position)? > position.fence {
+                        return Ok(Err(StoreError::Fenced(position.partition.clone())));
+                    }
+                }
+                for (position, value) in positions {
+                    let key = (position.mapping.as_u128(), position.partition.as_str());
+                    self.positions
+                        .insert(key, value.as_slice())
+                        .map_err(failed)?;
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn partitions(&self, mapping: u128) -> Result<Vec<String>, redb::StorageError> {
+        let mut partitions = Vec::new();
+        for row in self.positions.range((mapping, "")..)? {
+            let (key, _) = row?;
+            let (owner, partition) = key.value();
+            if owner != mapping {
+                break;
+            }
+            partitions.push(partition.to_owned());
+        }
+        Ok(partitions)
+    }
+
+    fn fence(&self, position: &StoredPosition) -> Result<u64, StoreError> {
+        let key = (position.mapping.as_u128(), position.partition.as_str());
+        let kept = self
+            .positions
+            .get(key)
+            .map_err(|error| failure::running(self.path, error.into()))?;
+        kept.map_or(Ok(0), |kept| {
+            decode::<StoredPosition>(kept.value(), self.path).map(|kept| kept.fence)
+        })
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: &[u8], path: &Path) -> Result<T, StoreError> {
+    serde_json::from_slice(value).map_err(|error| failure::corrupt(path, &error.to_string()))
+}

@@ -1,0 +1,119 @@
+//! What the store's port promises, for any implementation.
+
+use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use uuid::Uuid;
+
+use crate::support::{mapping, position};
+
+/// Runs every promise of [`Store`] on an empty store.
+pub(crate) async fn store_contract(store: &dyn Store) {
+    mappings_are_kept_replaced_and_forgotten(store).await;
+    positions_are_kept_per_mapping_and_partition(store).await;
+    removing_a_mapping_drops_its_positions_alone(store).await;
+    a_lower_fence_is_refused_as_a_whole(store).await;
+    assert_eq!(store.load().await.unwrap(), []);
+}
+
+async fn mappings_are_kept_replaced_and_forgotten(store: &dyn Store) {
+    assert_eq!(
+        store.load().await.unwrap(),
+        [],
+        "the contract wants an empty store"
+    );
+    let (first, mut second) = (mapping(1), mapping(2));
+    store.put(first.clone()).await.unwrap();
+    store.put(second.clone()).await.unwrap();
+    second.last_modified += 1;
+    second.request.batch_size = None;
+    second.request.tags = Some([("a".to_owned(), "ü\"\n".to_owned())].into());
+    store.put(second.clone()).await.unwrap();
+    let mut kept = store.load().await.unwrap();
+    kept.sort_by_key(|mapping| mapping.uuid);
+    assert_eq!(kept, [first.clone(), second.clone()]);
+    store.remove(first.uuid).await.unwrap();
+    store.remove(first.uuid).await.unwrap();
+    assert_eq!(store.load().await.unwrap(), [second.clone()]);
+    store.remove(second.uuid).await.unwrap();
+}
+
+async fn positions_are_kept_per_mapping_and_partition(store: &dyn Store) {
+    let (one, two) = (mapping(1), mapping(2));
+    store.put(one.clone()).await.unwrap();
+    store.put(two.clone()).await.unwrap();
+    assert_eq!(store.positions(one.uuid).await.unwrap(), []);
+    store.commit(Vec::new()).await.unwrap();
+    let first = [position(1, "", 1, 1), position(1, "shard-0", 5, 1)];
+    store.commit(first.to_vec()).await.unwrap();
+    store
+        .commit(vec![position(2, "shard-0", 9, 4)])
+        .await
+        .unwrap();
+    store
+        .commit(vec![position(1, "shard-0", 6, 1)])
+        .await
+        .unwrap();
+    assert_eq!(
+        positions(store, one.uuid).await,
+        [position(1, "", 1, 1), position(1, "shard-0", 6, 1)]
+    );
+    assert_eq!(
+        positions(store, two.uuid).await,
+        [position(2, "shard-0", 9, 4)]
+    );
+    let again = StoredMapping {
+        last_modified: 77,
+        ..one.clone()
+    };
+    store.put(again).await.unwrap();
+    assert_eq!(
+        positions(store, one.uuid).await.len(),
+        2,
+        "an update keeps the positions"
+    );
+}
+
+async fn removing_a_mapping_drops_its_positions_alone(store: &dyn Store) {
+    let (one, two) = (mapping(1), mapping(2));
+    store.remove(one.uuid).await.unwrap();
+    assert_eq!(store.positions(one.uuid).await.unwrap(), []);
+    assert_eq!(
+        positions(store, two.uuid).await,
+        [position(2, "shard-0", 9, 4)]
+    );
+    store.put(one.clone()).await.unwrap();
+    assert_eq!(
+        store.positions(one.uuid).await.unwrap(),
+        [],
+        "a mapping made again starts without positions"
+    );
+    store.remove(one.uuid).await.unwrap();
+    store.remove(two.uuid).await.unwrap();
+    assert_eq!(store.positions(two.uuid).await.unwrap(), []);
+}
+
+async fn a_lower_fence_is_refused_as_a_whole(store: &dyn Store) {
+    let one = mapping(1);
+    store.put(one.clone()).await.unwrap();
+    store.commit(vec![position(1, "a", 1, 7)]).await.unwrap();
+    let late = vec![position(1, "b", 2, 6), position(1, "a", 2, 6)];
+    assert!(matches!(
+        store.commit(late).await,
+        Err(StoreError::Fenced(_))
+    ));
+    assert_eq!(positions(store, one.uuid).await, [position(1, "a", 1, 7)]);
+    store.commit(vec![position(1, "a", 2, 7)]).await.unwrap();
+    store.commit(vec![position(1, "a", 3, 8)]).await.unwrap();
+    let late = vec![position(1, "a", 4, 7)];
+    assert!(matches!(
+        store.commit(late).await,
+        Err(StoreError::Fenced(_))
+    ));
+    assert_eq!(positions(store, one.uuid).await, [position(1, "a", 3, 8)]);
+    store.remove(one.uuid).await.unwrap();
+}
+
+async fn positions(store: &dyn Store, mapping: Uuid) -> Vec<StoredPosition> {
+    let mut positions = store.positions(mapping).await.unwrap();
+    positions.sort_by(|a, b| a.partition.cmp(&b.partition));
+    positions
+}

@@ -1,5 +1,6 @@
 //! How many durable puts per second one store takes, from 1, 8 and 64 writers that each wait for
-//! their answer, and from as many commits of one position each.
+//! their answer, and from as many commits of one position each. Then how long opening takes, which
+//! reads and checks everything.
 //!
 //! `cargo bench -p lambda-esm-store --bench commit`
 
@@ -40,6 +41,34 @@ fn main() {
             std::fs::remove_dir_all(state).unwrap();
         }
     }
+    for mappings in [0, 1_000] {
+        let state = directory.join(format!("lambda-esm-bench-{}", Uuid::new_v4()));
+        runtime.block_on(reopen(&state, mappings));
+        std::fs::remove_dir_all(state).unwrap();
+    }
+}
+
+/// Times opening a file with many mappings, of ten positions each.
+async fn reopen(directory: &std::path::Path, mappings: u128) {
+    let store = RedbStore::open(directory).unwrap();
+    for number in 0..mappings {
+        store.put(mapping(number)).await.unwrap();
+        let positions = (0..10).map(|partition| StoredPosition {
+            partition: format!("shardId-{partition:012}"),
+            ..position(number, 1)
+        });
+        store.commit(positions.collect()).await.unwrap();
+    }
+    drop(store);
+    let begin = Instant::now();
+    let store = RedbStore::open(directory).unwrap();
+    assert_eq!(store.load().await.unwrap().len() as u128, mappings);
+    println!(
+        "open and load {mappings} mappings and {} positions: {:.1} ms, file of {} KiB",
+        mappings * 10,
+        begin.elapsed().as_secs_f64() * 1e3,
+        store.path().metadata().unwrap().len() / 1024,
+    );
 }
 
 async fn run(directory: &std::path::Path, writers: u128, positions: bool) {

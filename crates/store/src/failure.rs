@@ -50,10 +50,10 @@ pub(crate) fn running(path: &Path, error: redb::Error) -> StoreError {
     }
 }
 
-/// The store gave up after a failure that it told somebody else about.
+/// The file is closed after a failure that somebody else was told of.
 pub(crate) fn stopped(path: &Path) -> StoreError {
     StoreError::Io(format!(
-        "cannot use {}: an earlier failure closed it; see to the disk, then restart lambda-esm",
+        "cannot use {}: an earlier failure closed it; see to the disk, and try again",
         path.display()
     ))
 }

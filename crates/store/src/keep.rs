@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -23,6 +23,9 @@ use crate::{
 
 /// Mappings and positions in `lambda-esm.redb`.
 ///
+/// A change that fails with `Io` may or may not be kept. The store then opens its file anew, and goes
+/// on as soon as that succeeds.
+///
 /// Dropping it writes what still waits, closes the file and gives up its lock. That takes as long
 /// as one transaction, and blocks the thread that drops.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub struct RedbStore {
 pub(crate) struct Shared {
     pub(crate) path: PathBuf,
     pub(crate) transactions: AtomicU64,
-    /// Locked shared by whoever works with it, and taken away by who closes.
+    /// Locked shared by whoever works with it; taken away by who closes, and by a failure.
     database: RwLock<Option<Database>>,
 }
 
@@ -52,6 +55,22 @@ impl Shared {
             Some(database) => work(database),
             None => Err(failure::stopped(&self.path)),
         }
+    }
+
+    /// Opens the file anew: after a failed write, redb takes no more.
+    pub(crate) fn reopen(&self) -> Result<(), StoreError> {
+        let mut database = self.take();
+        // Closing fails after such a failure, and leaves the file to the check on opening.
+        drop(database.take());
+        *database = Some(open::open_existing(&self.path)?);
+        Ok(())
+    }
+
+    /// Waits for everybody at work, and keeps others out.
+    fn take(&self) -> RwLockWriteGuard<'_, Option<Database>> {
+        self.database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -166,12 +185,7 @@ impl Drop for RedbStore {
             tracing::error!("the store's writer panicked");
         }
         // Waits for readers that nobody waits for any more, so that the lock is free afterwards.
-        let database = self
-            .shared
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let database = self.shared.take().take();
         if let Some(Err(error)) = database.map(Database::close) {
             tracing::warn!(%error, "state file not closed cleanly; the next start checks it");
         }

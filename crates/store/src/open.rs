@@ -94,7 +94,7 @@ fn flush_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Opens a file that is there, and changes it only once all of it is known to be good.
-fn open_existing(path: &Path) -> Result<Database, StoreError> {
+pub(crate) fn open_existing(path: &Path) -> Result<Database, StoreError> {
     let (mut database, mut file) = try_open(path, false)?;
     if file.newer_commit_aside() {
         drop(database);

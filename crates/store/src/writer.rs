@@ -27,8 +27,7 @@ pub(crate) struct Request {
     pub(crate) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Starts the writer; it ends when the queue is closed and empty, or after a failure that redb
-/// does not recover from.
+/// Starts the writer; it ends when the queue is closed and empty.
 pub(crate) fn start(
     shared: Arc<Shared>,
     queue: mpsc::Receiver<Request>,
@@ -40,7 +39,17 @@ pub(crate) fn start(
 
 fn run(shared: &Shared, mut queue: mpsc::Receiver<Request>) {
     let mut group = Vec::with_capacity(QUEUE);
+    let mut closed = false;
     while queue.blocking_recv_many(&mut group, QUEUE) > 0 {
+        if closed {
+            match reopen(shared) {
+                Ok(()) => closed = false,
+                Err(error) => {
+                    refuse(&mut group, &error);
+                    continue;
+                }
+            }
+        }
         let written = catch_unwind(AssertUnwindSafe(|| write(shared, &group)))
             .unwrap_or_else(|_| Err(failure::stopped(&shared.path)));
         match written {
@@ -51,13 +60,25 @@ fn run(shared: &Shared, mut queue: mpsc::Receiver<Request>) {
             }
             Err(error) => {
                 tracing::error!(%error, "state not written");
-                for request in group.drain(..) {
-                    reply(request, Err(error.clone()));
-                }
-                // redb takes no more writes after a failed one until the file is opened anew.
-                return;
+                refuse(&mut group, &error);
+                closed = reopen(shared).is_err();
             }
         }
+    }
+}
+
+fn reopen(shared: &Shared) -> Result<(), StoreError> {
+    let reopened = shared.reopen();
+    match &reopened {
+        Ok(()) => tracing::info!(path = %shared.path.display(), "state file opened again"),
+        Err(error) => tracing::error!(%error, "state file not opened again"),
+    }
+    reopened
+}
+
+fn refuse(group: &mut Vec<Request>, error: &StoreError) {
+    for request in group.drain(..) {
+        reply(request, Err(error.clone()));
     }
 }
 

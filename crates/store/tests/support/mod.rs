@@ -9,8 +9,16 @@ use uuid::Uuid;
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
+    /// In memory where the system has such a place: the tests end processes, not the system, so
+    /// what they see does not depend on flushes to a disk.
     pub(crate) fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("lambda-esm-store-{}", Uuid::new_v4())))
+        let memory = PathBuf::from("/dev/shm");
+        let parent = if memory.is_dir() {
+            memory
+        } else {
+            std::env::temp_dir()
+        };
+        Self(parent.join(format!("lambda-esm-store-{}", Uuid::new_v4())))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 /// Names the error; what SDKs go by.
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// A way out for people, which AWS's own texts do not give.
+const HINT: HeaderName = HeaderName::from_static("x-lambda-esm-hint");
 /// JSON's media type.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -33,6 +35,7 @@ pub(crate) struct Fault {
     name: &'static str,
     shape: Shape,
     message: Cow<'static, str>,
+    hint: Option<String>,
 }
 
 impl Fault {
@@ -47,6 +50,7 @@ impl Fault {
             name,
             shape: Shape::Framework,
             message: message.into(),
+            hint: None,
         }
     }
 
@@ -70,6 +74,7 @@ impl Fault {
             name: "ServiceException",
             shape: Shape::Service,
             message: Cow::Borrowed(message),
+            hint: None,
         }
     }
 }
@@ -84,15 +89,13 @@ impl From<ApiError> for Fault {
             ErrorCode::ResourceNotFound | ErrorCode::ResourceInUse => Shape::UserCapital,
             ErrorCode::Service => Shape::Service,
         };
-        if let Some(hint) = &error.hint {
-            tracing::debug!(message = %error.message, %hint, "request refused");
-        }
         Self {
             status: StatusCode::from_u16(error.status())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             name: error.code.name(),
             shape,
             message: Cow::Owned(error.message),
+            hint: error.hint,
         }
     }
 }
@@ -127,7 +130,12 @@ impl IntoResponse for Fault {
             (CONTENT_TYPE, JSON),
             (ERROR_TYPE, HeaderValue::from_static(self.name)),
         ];
-        (self.status, headers, body).into_response()
+        let mut response = (self.status, headers, body).into_response();
+        // Not every text can stand in a header.
+        if let Some(hint) = self.hint.and_then(|hint| HeaderValue::try_from(hint).ok()) {
+            response.headers_mut().insert(HINT, hint);
+        }
+        response
     }
 }
 

@@ -14,11 +14,13 @@ use uuid::Uuid;
 
 use crate::auth;
 use crate::error::Fault;
-use crate::options::Limits;
 use crate::routes::Api;
 
 /// The one path that needs no authentication.
 pub(crate) const HEALTH: &str = "/healthz";
+/// How much is read of the body of a request that is refused anyway: without reading it the connection
+/// would be reset, and the client might not see why.
+const REFUSED_BODY: usize = 16 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Reads the whole request, checks who sent it, has it answered in time, and gives the answer an id.
@@ -36,11 +38,23 @@ pub(crate) async fn pass(State(api): State<Api>, request: Request, next: Next) -
     response
 }
 
+/// Reads the body of a request whose sender may ask.
 async fn admitted(api: &Api, request: Request) -> Result<Request, Fault> {
     let (parts, body) = request.into_parts();
-    let limits = &api.options.limits;
-    let body = match timeout(limits.request_timeout, read(&parts, body, limits)).await {
-        Ok(read) => read?,
+    let (auth, limits) = (&api.options.auth, &api.options.limits);
+    let open = parts.uri.path().trim_end_matches('/') == HEALTH;
+    let now = api.engine.clock().now();
+    let head = if open {
+        Ok(())
+    } else {
+        auth::check_head(auth, &parts, now)
+    };
+    let most = match head {
+        Ok(()) => limits.body_bytes,
+        Err(_) => limits.body_bytes.min(REFUSED_BODY),
+    };
+    let body = match timeout(limits.request_timeout, read(&parts, body, most)).await {
+        Ok(read) => head.and(read)?,
         Err(_) => {
             return Err(Fault::framework(
                 StatusCode::REQUEST_TIMEOUT,
@@ -49,8 +63,8 @@ async fn admitted(api: &Api, request: Request) -> Result<Request, Fault> {
             ));
         }
     };
-    if parts.uri.path().trim_end_matches('/') != HEALTH {
-        auth::check(&api.options.auth, &parts, &body, api.engine.clock().now())?;
+    if !open {
+        auth::check_body(auth, &parts, &body, now)?;
     }
     Ok(Request::from_parts(parts, Body::from(body)))
 }
@@ -63,17 +77,17 @@ async fn answer(api: &Api, request: Request, next: Next) -> Response {
     })
 }
 
-async fn read(parts: &Parts, body: Body, limits: &Limits) -> Result<Bytes, Fault> {
+async fn read(parts: &Parts, body: Body, most: usize) -> Result<Bytes, Fault> {
     let too_large = || {
         Fault::framework(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestTooLargeException",
-            format!("Request must be smaller than {} bytes", limits.body_bytes),
+            format!("Request must be smaller than {} bytes", most),
         )
     };
     let announced = parts.headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits.body_bytes) {
+    if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
     let mut whole = BytesMut::new();
@@ -82,7 +96,7 @@ async fn read(parts: &Parts, body: Body, limits: &Limits) -> Result<Bytes, Fault
         let chunk = chunk.map_err(|error| {
             Fault::serialization(format!("The request body could not be read: {error}"))
         })?;
-        if whole.len() + chunk.len() > limits.body_bytes {
+        if whole.len() + chunk.len() > most {
             return Err(too_large());
         }
         whole.extend_from_slice(&chunk);

@@ -10,7 +10,8 @@
 //! | `/status` | every mapping as JSON |
 //! | `/mappings/UUID/events` | the last decisions as JSON, or all from now on as server-sent events |
 //!
-//! Every path may end in a slash. Two things are stricter than Lambda: a member that the API does not
+//! Every path may end in a slash. Errors carry AWS's texts, and where there is a way out that these do
+//! not name, the header `x-lambda-esm-hint`. Two things are stricter than Lambda: a member that the API does not
 //! know is refused (400 `SerializationException` that names it), since whoever wrote it expects it to
 //! do something; and without authentication, requests of other sites' pages are refused, since a
 //! browser would carry them to loopback.

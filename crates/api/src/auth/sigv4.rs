@@ -31,19 +31,35 @@ pub(super) fn check(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let Some(authorization) = header(AUTHORIZATION.as_str()) else {
+    let (signature, secret) = check_head(keys, region, parts, now)?;
+    if let Some(hash) = header(parts, "x-amz-content-sha256")
+        && hash != canonical::hash(body)
+    {
+        return Err(invalid(
+            "The value of 'x-amz-content-sha256' is not the SHA-256 of the request body; unsigned and \
+             streamed payloads are not accepted.",
+        ));
+    }
+    match canonical::request(parts, &signature.headers, body) {
+        Some(canonical) if signature.fits(secret, &canonical) => Ok(()),
+        _ => Err(invalid(MISMATCH)),
+    }
+}
+
+/// Checks all but the signature itself, and returns it with the secret that must have made it.
+pub(super) fn check_head<'a>(
+    keys: &'a BTreeMap<String, String>,
+    region: &str,
+    parts: &'a Parts,
+    now: Timestamp,
+) -> Result<(Signature<'a>, &'a str), Fault> {
+    let Some(authorization) = header(parts, AUTHORIZATION.as_str()) else {
         return Err(forbidden(
             "MissingAuthenticationTokenException",
             "Missing Authentication Token",
         ));
     };
-    let date = header("x-amz-date");
+    let date = header(parts, "x-amz-date");
     let signature = Signature::parse(authorization, date)
         .map_err(|problems| forbidden("IncompleteSignatureException", problems.join(" ")))?;
     let secret = keys.get(signature.key_id).ok_or_else(invalid_token)?;
@@ -54,21 +70,11 @@ pub(super) fn check(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
         ));
     }
-    if let Some(hash) = header("x-amz-content-sha256")
-        && hash != canonical::hash(body)
-    {
-        return Err(invalid(
-            "The value of 'x-amz-content-sha256' is not the SHA-256 of the request body; unsigned and \
-             streamed payloads are not accepted.",
-        ));
-    }
-    let canonical =
-        canonical::request(parts, &signature.headers, body).ok_or_else(|| invalid(MISMATCH))?;
-    if signature.fits(secret, &canonical) {
-        Ok(())
-    } else {
-        Err(invalid(MISMATCH))
-    }
+    Ok((signature, secret))
+}
+
+fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name)?.to_str().ok()
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
@@ -76,7 +82,7 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
 }
 
 /// What an `Authorization` header says.
-struct Signature<'a> {
+pub(super) struct Signature<'a> {
     key_id: &'a str,
     /// `date/region/service/aws4_request`.
     scope: &'a str,

@@ -3,4 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod boto3;
+mod churn;
+mod errors;
+mod events;
+mod fuzz;
+mod identity;
+mod limits;
+mod mappings;
+mod pages;
 mod support;
+mod tags;

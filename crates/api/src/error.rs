@@ -1,0 +1,152 @@
+//! Refusals, as the wire has them.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use serde::Serialize;
+
+/// Names the error; what SDKs go by.
+pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// A way out for people, which AWS's own texts do not give.
+const HINT: HeaderName = HeaderName::from_static("x-lambda-esm-hint");
+/// JSON's media type.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Which members an error's body has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// `{"message": …}`: errors of the request framework, which the API's model does not know.
+    Framework,
+    /// `{"Type": "User", "message": …}`.
+    User,
+    /// `{"Type": "User", "Message": …}`.
+    UserCapital,
+    /// `{"Type": "Service", "Message": …}`.
+    Service,
+}
+
+/// A refused request.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: StatusCode,
+    name: &'static str,
+    shape: Shape,
+    message: Cow<'static, str>,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// An error of the request framework.
+    pub(crate) fn framework(
+        status: StatusCode,
+        name: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            name,
+            shape: Shape::Framework,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A body or a query that does not have the form the operation needs.
+    pub(crate) fn serialization(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::framework(StatusCode::BAD_REQUEST, "SerializationException", message)
+    }
+
+    /// A member that breaks its own constraint. `shown` is the value in quotes, or `null`.
+    pub(crate) fn validation(shown: &str, member: &str, rule: &str) -> Self {
+        let message = format!(
+            "1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {rule}"
+        );
+        Self::framework(StatusCode::BAD_REQUEST, "ValidationException", message)
+    }
+
+    /// An answer that did not come in time, or never will.
+    pub(crate) fn service(status: StatusCode, message: &'static str) -> Self {
+        Self {
+            status,
+            name: "ServiceException",
+            shape: Shape::Service,
+            message: Cow::Borrowed(message),
+            hint: None,
+        }
+    }
+}
+
+impl From<ApiError> for Fault {
+    fn from(error: ApiError) -> Self {
+        let shape = match error.code {
+            ErrorCode::Validation => Shape::Framework,
+            ErrorCode::InvalidParameterValue
+            | ErrorCode::ResourceConflict
+            | ErrorCode::TooManyRequests => Shape::User,
+            ErrorCode::ResourceNotFound | ErrorCode::ResourceInUse => Shape::UserCapital,
+            ErrorCode::Service => Shape::Service,
+        };
+        Self {
+            status: StatusCode::from_u16(error.status())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            name: error.code.name(),
+            shape,
+            message: Cow::Owned(error.message),
+            hint: error.hint,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(rename = "Message", skip_serializing_if = "Option::is_none")]
+    capital: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let text = Some(&*self.message);
+        let (kind, capital, message) = match self.shape {
+            Shape::Framework => (None, None, text),
+            Shape::User => (Some("User"), None, text),
+            Shape::UserCapital => (Some("User"), text, None),
+            Shape::Service => (Some("Service"), text, None),
+        };
+        let wire = Wire {
+            kind,
+            capital,
+            message,
+        };
+        // Three texts always make JSON.
+        let body = serde_json::to_vec(&wire).unwrap_or_default();
+        let headers = [
+            (CONTENT_TYPE, JSON),
+            (ERROR_TYPE, HeaderValue::from_static(self.name)),
+        ];
+        let mut response = (self.status, headers, body).into_response();
+        // Not every text can stand in a header.
+        if let Some(hint) = self.hint.and_then(|hint| HeaderValue::try_from(hint).ok()) {
+            response.headers_mut().insert(HINT, hint);
+        }
+        response
+    }
+}
+
+/// Answers with a value as JSON.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, Fault> {
+    let body = serde_json::to_vec(value).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written as JSON");
+        Fault::service(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The answer could not be written.",
+        )
+    })?;
+    Ok((status, [(CONTENT_TYPE, JSON)], body).into_response())
+}

@@ -1,0 +1,34 @@
+//! The control plane: the Lambda API of event source mappings over HTTP, and beside it metrics, status
+//! and the decision log.
+//!
+//! | path | answers |
+//! |---|---|
+//! | `/2015-03-31/event-source-mappings[/UUID]` | Create, Get, List, Update and Delete |
+//! | `/2017-03-31/tags/ARN` | `TagResource`, `UntagResource` and `ListTags`, for mappings |
+//! | `/metrics` | OpenMetrics text |
+//! | `/healthz` | `ok`, without authentication |
+//! | `/status` | every mapping as JSON |
+//! | `/mappings/UUID/events` | the last decisions as JSON, or all from now on as server-sent events |
+//!
+//! Every path may end in a slash. Errors carry AWS's texts, and where there is a way out that these do
+//! not name, the header `x-lambda-esm-hint`. Two things are stricter than Lambda: a member that the API does not
+//! know is refused (400 `SerializationException` that names it), since whoever wrote it expects it to
+//! do something; and without authentication, requests of other sites' pages are refused, since a
+//! browser would carry them to loopback.
+
+mod auth;
+mod body;
+mod connection;
+mod error;
+mod events;
+mod gate;
+mod mappings;
+mod options;
+mod page;
+mod routes;
+mod serve;
+mod status;
+mod tags;
+
+pub use options::{ApiOptions, Auth, Limits, OptionsError};
+pub use serve::serve;

@@ -1,0 +1,232 @@
+//! Settings of the API: where it listens, who may ask, and how much.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Settings of [`serve`](crate::serve).
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// The address of the listener. Without authentication it must be loopback.
+    pub listen: SocketAddr,
+    /// Who may ask.
+    pub auth: Auth,
+    /// How much one client may take.
+    pub limits: Limits,
+}
+
+impl ApiOptions {
+    /// Returns settings for `listen` without authentication and with the default limits.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            auth: Auth::None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks that nobody gets in who should not.
+    ///
+    /// # Errors
+    /// Fails if others than this machine could ask without authentication, or if the authentication
+    /// could not succeed or would be empty.
+    pub fn validate(&self) -> Result<(), OptionsError> {
+        match &self.auth {
+            Auth::None if !self.listen.ip().to_canonical().is_loopback() => {
+                Err(OptionsError::Open(self.listen))
+            }
+            Auth::None => Ok(()),
+            Auth::SigV4 { keys, .. } if keys.is_empty() => Err(OptionsError::NoKeys),
+            Auth::SigV4 { keys, .. } => {
+                match keys
+                    .iter()
+                    .find(|(id, secret)| id.is_empty() || secret.is_empty())
+                {
+                    Some((id, _)) => Err(OptionsError::EmptyKey(id.clone())),
+                    None => Ok(()),
+                }
+            }
+            Auth::Bearer { token } => {
+                let legal = |byte: u8| byte.is_ascii_graphic();
+                if token.is_empty() || !token.bytes().all(legal) {
+                    return Err(OptionsError::Token);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Why an API must not be served with these settings.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OptionsError {
+    /// Others than this machine could ask without authentication.
+    #[error(
+        "api.listen {0} is not a loopback address and api.auth is not set: anyone who reaches it could \
+         change mappings; listen on 127.0.0.1, or set api.auth to sigv4 or bearer"
+    )]
+    Open(SocketAddr),
+    /// SigV4 without keys.
+    #[error("api.auth sigv4 has no keys: nobody could sign; add an access key id and its secret")]
+    NoKeys,
+    /// SigV4 with an empty key.
+    #[error("api.auth sigv4 has an empty access key id or secret (id `{0}`)")]
+    EmptyKey(String),
+    /// A bearer token that no header can carry.
+    #[error("api.auth bearer needs a token of one or more visible ASCII characters without blanks")]
+    Token,
+}
+
+/// Who may ask. Its debug form shows no secret.
+#[derive(Clone)]
+pub enum Auth {
+    /// Every process of this machine; only where the listener is loopback.
+    None,
+    /// Clients that sign their requests (AWS IAM user guide, "AWS Signature Version 4"), as SDKs do.
+    SigV4 {
+        /// Secret access keys by access key id.
+        keys: BTreeMap<String, String>,
+        /// The Region that signatures must be made for.
+        region: String,
+    },
+    /// Clients that know a token (RFC 6750).
+    Bearer {
+        /// The token.
+        token: String,
+    },
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::SigV4 { keys, region } => f
+                .debug_struct("SigV4")
+                .field("keys", &keys.keys().collect::<Vec<_>>())
+                .field("region", region)
+                .finish_non_exhaustive(),
+            Self::Bearer { .. } => f.debug_struct("Bearer").finish_non_exhaustive(),
+        }
+    }
+}
+
+/// What one client may take of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body in bytes. The largest legal request is far below the default of 1 MiB.
+    pub body_bytes: usize,
+    /// The largest request line and headers in bytes, together; at least 8,192. Default 32 KiB.
+    pub header_bytes: usize,
+    /// The largest number of headers. Default 100.
+    pub headers: usize,
+    /// How long a client may take to send its headers, also how long an idle connection is kept.
+    /// Default 10 s.
+    pub header_timeout: Duration,
+    /// How long a client may take to send its body, and then the server to answer. Default 30 s.
+    pub request_timeout: Duration,
+    /// How long a client may leave what it is sent unread. Default 30 s.
+    pub write_timeout: Duration,
+    /// How many connections are served at a time; more wait. Default 512.
+    pub connections: usize,
+    /// How many event streams are served at a time; more are refused. Default 64.
+    pub event_streams: usize,
+    /// How often a silent event stream carries a comment. Default 15 s.
+    pub heartbeat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1024 * 1024,
+            header_bytes: 32 * 1024,
+            headers: 100,
+            header_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            connections: 512,
+            event_streams: 64,
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(listen: &str, auth: Auth) -> ApiOptions {
+        ApiOptions {
+            auth,
+            ..ApiOptions::new(listen.parse().unwrap())
+        }
+    }
+
+    fn token(token: &str) -> Auth {
+        let token = token.to_owned();
+        Auth::Bearer { token }
+    }
+
+    fn keys(keys: &[(&str, &str)]) -> Auth {
+        let owned = |(id, secret): &(&str, &str)| ((*id).to_owned(), (*secret).to_owned());
+        Auth::SigV4 {
+            keys: keys.iter().map(owned).collect(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_loopback_may_be_open() {
+        for open in [
+            "0.0.0.0:1",
+            "192.168.1.7:1",
+            "[::]:1",
+            "[2001:db8::1]:1",
+            "[::ffff:10.0.0.1]:1",
+        ] {
+            let error = listening(open, Auth::None).validate().unwrap_err();
+            assert_eq!(error, OptionsError::Open(open.parse().unwrap()));
+            listening(open, token("t")).validate().unwrap();
+            listening(open, keys(&[("id", "secret")]))
+                .validate()
+                .unwrap();
+        }
+        for loopback in [
+            "127.0.0.1:1",
+            "127.8.8.8:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            listening(loopback, Auth::None).validate().unwrap();
+        }
+    }
+
+    #[test]
+    fn authentication_that_could_not_succeed_or_is_empty_is_refused() {
+        let check = |auth| listening("127.0.0.1:1", auth).validate().unwrap_err();
+        assert_eq!(check(keys(&[])), OptionsError::NoKeys);
+        assert_eq!(
+            check(keys(&[("id", "")])),
+            OptionsError::EmptyKey("id".to_owned())
+        );
+        for bad in ["", "a b", "schlüssel"] {
+            assert_eq!(check(token(bad)), OptionsError::Token);
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let shown = format!(
+            "{:?} {:?}",
+            listening("127.0.0.1:1", keys(&[("AKID", "geheim")])),
+            token("geheim")
+        );
+        assert!(
+            shown.contains("AKID") && !shown.contains("geheim"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use http::{Method, StatusCode, Uri};
+use lambda_esm_core::mapping::ApiError;
+use lambda_esm_engine::Engine;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Fault;
+use crate::options::ApiOptions;
+use crate::{events, gate, mappings, status, tags};
+
+/// What all requests share.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+/// See [`Api`].
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) options: ApiOptions,
+    /// Cancelled when the server stops.
+    pub(crate) stopping: CancellationToken,
+    /// One permit for each event stream that may be open.
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Api {
+    pub(crate) fn new(engine: Engine, options: ApiOptions, stopping: CancellationToken) -> Self {
+        let streams = Arc::new(Semaphore::new(options.limits.event_streams));
+        Self(Arc::new(Shared {
+            engine,
+            options,
+            stopping,
+            streams,
+        }))
+    }
+
+    /// Changes something. A change that has begun is finished, whatever becomes of the client.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, Fault> {
+        match tokio::spawn(change).await {
+            Ok(done) => Ok(done?),
+            Err(error) => {
+                tracing::error!(%error, "a change of a mapping ended without a result");
+                let text = "The change ended without a result.";
+                Err(Fault::service(StatusCode::INTERNAL_SERVER_ERROR, text))
+            }
+        }
+    }
+}
+
+/// Returns the whole API.
+pub(crate) fn router(api: Api) -> Router {
+    let routes: [(&str, MethodRouter<Api>); 7] = [
+        (
+            "/2015-03-31/event-source-mappings",
+            post(mappings::create).get(mappings::list),
+        ),
+        (
+            "/2015-03-31/event-source-mappings/{uuid}",
+            get(mappings::get)
+                .put(mappings::update)
+                .delete(mappings::delete),
+        ),
+        (
+            "/2017-03-31/tags/{arn}",
+            get(tags::list).post(tags::tag).delete(tags::untag),
+        ),
+        ("/metrics", get(status::metrics)),
+        (gate::HEALTH, get(status::health)),
+        ("/status", get(status::status)),
+        ("/mappings/{uuid}/events", get(events::events)),
+    ];
+    let mut router = Router::new();
+    for (path, methods) in routes {
+        router = router
+            .route(path, methods.clone())
+            .route(&format!("{path}/"), methods);
+    }
+    router
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(from_fn_with_state(api.clone(), gate::pass))
+        .with_state(api)
+}
+
+/// Answers for everything else, with the name AWS's services give it.
+async fn unknown(method: Method, uri: Uri) -> Fault {
+    let message = format!(
+        "There is no operation {method} {}. This is the Lambda API of event source mappings and their tags \
+         only; functions and the rest of Lambda are elsewhere.",
+        uri.path()
+    );
+    Fault::framework(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+}

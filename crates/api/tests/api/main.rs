@@ -1,0 +1,15 @@
+//! The API as its clients see it: over TCP, before a running engine with in-memory queues.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+mod boto3;
+mod churn;
+mod errors;
+mod events;
+mod fuzz;
+mod identity;
+mod limits;
+mod mappings;
+mod pages;
+mod support;
+mod tags;

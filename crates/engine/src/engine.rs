@@ -122,6 +122,7 @@ impl Engine {
         };
         let configuration = entry.configuration(&self.shared.options);
         self.registry.write().insert(uuid, entry);
+        self.registry.added.send_replace(());
         self.supervise(uuid, supervisor, receiver);
         configuration
     }
@@ -310,6 +311,12 @@ impl Engine {
             .read()
             .get(&uuid)
             .map(|entry| StatusWatch(entry.progress.subscribe()))
+    }
+
+    /// Returns a receiver that is told whenever a mapping was added, by whatever way.
+    #[must_use]
+    pub fn added(&self) -> watch::Receiver<()> {
+        self.registry.added.subscribe()
     }
 
     /// Returns the last decisions of a mapping, the oldest first; `None` if there is no such mapping.

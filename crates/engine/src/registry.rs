@@ -95,6 +95,8 @@ pub(crate) struct Registry {
     pub(crate) changes: Mutex<()>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopped: CancellationToken,
+    /// Told when a mapping was added.
+    pub(crate) added: watch::Sender<()>,
 }
 
 impl Registry {
@@ -104,6 +106,7 @@ impl Registry {
             changes: Mutex::default(),
             tasks: TaskTracker::new(),
             stopped: CancellationToken::new(),
+            added: watch::Sender::new(()),
         }
     }
 

@@ -80,9 +80,22 @@ impl Shared {
                 check_function_timeout(mapping, timeout, Some(queue.visibility_timeout))
             }
             (Err(error), _) if error.kind == SourceErrorKind::NotFound => {
-                Err(ApiError::invalid("EventSourceArn", error.message))
+                Err(no_such_source(mapping, error))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Returns the API's error for a source that does not exist (recorded).
+fn no_such_source(mapping: &Mapping, error: SourceError) -> ApiError {
+    let text = match &mapping.source {
+        Source::Sqs(_) => {
+            "Error occurred while ReceiveMessage. SQS Error Code: \
+             AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not \
+             exist."
+        }
+        _ => return ApiError::invalid("EventSourceArn", error.message),
+    };
+    ApiError::invalid("EventSourceArn", text).hint(error.message)
 }

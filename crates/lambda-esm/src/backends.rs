@@ -13,6 +13,7 @@ use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
 use lambda_esm_runtime::http::HttpBackend;
 use lambda_esm_runtime::process::ProcessBackend;
+use lambda_esm_store::RedbStore;
 
 use crate::config::{Backend, Configuration, FunctionSettings};
 use crate::failure::Failure;
@@ -36,9 +37,13 @@ pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes
         let backend = backend(configuration, function, &mut processes)?;
         functions.insert(&function.name, backend);
     }
-    let builder = Engine::builder()
+    let mut builder = Engine::builder()
         .options(configuration.options.clone())
         .invoke(functions);
+    if let Some(folder) = &configuration.state_dir {
+        let store = RedbStore::open(folder).map_err(|error| Failure::general(error.to_string()))?;
+        builder = builder.store(store);
+    }
     Ok((with_sources(builder, configuration).build(), processes))
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lambda_esm_api::Auth;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
@@ -79,10 +80,33 @@ fn described(configuration: &Configuration) -> Value {
         },
         "drain_seconds": options.drain_limit.as_secs_f64(),
         "decisions": decisions(options),
+        "state_dir": configuration.state_dir,
+        "api": configuration.api.as_ref().map(|api| api.listen.to_string()),
         "endpoints": endpoints(configuration),
         "functions": functions,
         "mappings": mappings,
     })
+}
+
+fn state(configuration: &Configuration) -> String {
+    match &configuration.state_dir {
+        Some(folder) => format!("kept in {}", folder.display()),
+        None => "in memory, gone with the process".to_owned(),
+    }
+}
+
+fn api(configuration: &Configuration) -> String {
+    match &configuration.api {
+        Some(api) => {
+            let who = match api.auth {
+                Auth::None => "for every process of this machine",
+                Auth::SigV4 { .. } => "for requests signed with a configured key",
+                Auth::Bearer { .. } => "for clients with the token",
+            };
+            format!("http://{}, {who}", api.listen)
+        }
+        None => "none; add `api: {}` to manage mappings over HTTP".to_owned(),
+    }
 }
 
 const fn decisions(options: &EngineOptions) -> &'static str {
@@ -110,6 +134,8 @@ fn explained(configuration: &Configuration) -> String {
             format!("{} s at most", options.drain_limit.as_secs_f64()),
         ),
         ("decisions", decisions(options).to_owned()),
+        ("state", state(configuration)),
+        ("api", api(configuration)),
     ];
     let functions = configuration.functions.iter();
     let functions =

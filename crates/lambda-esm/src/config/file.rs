@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use lambda_esm_api::ApiOptions;
 use lambda_esm_core::mapping::Context;
 use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
+use super::api;
 use super::endpoints::{self, Endpoints};
 use super::functions::{self, FunctionSettings, Surroundings};
 use super::mappings::{self, MappingSettings};
@@ -17,9 +19,7 @@ use super::section::{Field, Section};
 pub(crate) const DEFAULT_FILE: &str = "lambda-esm.yaml";
 
 /// Settings of the plan that are not built yet, and what each would do.
-const LATER: [(&str, &str); 4] = [
-    ("api", "the control-plane API"),
-    ("state_dir", "state that survives a restart"),
+const LATER: [(&str, &str); 2] = [
     ("role_arn", "the role in Kinesis events"),
     ("secrets", "secrets for brokers"),
 ];
@@ -29,6 +29,10 @@ pub(crate) struct Configuration {
     pub(crate) file: PathBuf,
     /// What holds for all mappings. Defaults are those of [`EngineOptions`].
     pub(crate) options: EngineOptions,
+    /// The control-plane API; `None` for none.
+    pub(crate) api: Option<ApiOptions>,
+    /// Where mappings and positions are kept; `None` for in memory.
+    pub(crate) state_dir: Option<PathBuf>,
     #[cfg_attr(
         not(any(feature = "sqs", feature = "lambda-api")),
         expect(dead_code, reason = "a build without AWS clients calls no endpoint")
@@ -76,9 +80,16 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
             problems.hint("leave it out");
         }
     }
+    let api = section.take("api");
+    let api = api.and_then(|field| api::read(&field, &options.region, problems));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let state_dir = section.take("state_dir");
+    let state_dir = state_dir
+        .and_then(|field| field.text(problems))
+        .map(|dir| folder.join(dir));
     let endpoints = endpoints::read(section.take("endpoints").as_ref(), problems);
     let around = Surroundings {
-        folder: path.parent().unwrap_or_else(|| Path::new("")),
+        folder,
         region: &options.region,
         account_id: &options.account_id,
     };
@@ -94,12 +105,18 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         dialect: options.dialect,
     };
     let example = "[{EventSourceArn: …, FunctionName: …}]";
-    let mappings = section.require("mappings", example, problems);
+    let mappings = match api {
+        // Then mappings can be made through the API.
+        Some(_) => section.take("mappings"),
+        None => section.require("mappings", example, problems),
+    };
     let mappings = mappings.map(|field| mappings::read(&field, &context, &known, problems));
     section.finish(problems);
     Some(Configuration {
         file: path.to_owned(),
         options,
+        api,
+        state_dir,
         endpoints,
         functions: functions.unwrap_or_default(),
         mappings: mappings.unwrap_or_default(),

@@ -4,6 +4,7 @@
 //! wrong. All problems are reported at once. What this version cannot honour yet is refused, never
 //! ignored.
 
+mod api;
 mod endpoints;
 mod file;
 mod functions;

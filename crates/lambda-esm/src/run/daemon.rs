@@ -5,6 +5,7 @@ use std::time::Duration;
 use lambda_esm_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
 
+use super::api::Api;
 use super::reporter::{Output, Reporter};
 use super::signals::Signals;
 use crate::backends::{self, Processes};
@@ -35,14 +36,16 @@ pub(crate) fn runtime(workers: Option<u16>) -> Result<Runtime, Failure> {
 pub(super) async fn serve(configuration: &Configuration, output: Output) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let (engine, processes) = backends::engine(configuration)?;
+    let mut api = Api::bind(configuration).await?;
     let mut reporter = Reporter::new(&engine, output);
     let result = tokio::select! {
-        result = work(configuration, &engine, &mut reporter) => result,
+        result = work(configuration, &engine, &mut api, &mut reporter) => result,
         signal = signals.next() => {
             tracing::info!("{signal}: finishing what is in flight; again to stop at once");
             Ok(())
         }
     };
+    api.end().await;
     stop(&engine, &processes, &mut reporter, &mut signals).await?;
     result
 }
@@ -51,6 +54,7 @@ pub(super) async fn serve(configuration: &Configuration, output: Output) -> Resu
 async fn work(
     configuration: &Configuration,
     engine: &Engine,
+    api: &mut Api,
     reporter: &mut Reporter,
 ) -> Result<(), Failure> {
     let requests = configuration
@@ -66,21 +70,19 @@ async fn work(
     }
     let begun = configuration.mappings.iter().zip(started.file);
     for (index, (settings, configured)) in begun.enumerate() {
-        let configured = configured.map_err(|error| {
+        if let Err(error) = configured {
             let (file, line) = (configuration.file.display(), settings.place.line);
-            Failure::general(format!("{file}:{line}: mappings[{index}]: {error}"))
-        })?;
+            let text = format!("{file}:{line}: mappings[{index}]: {error}");
+            return Err(Failure::general(text));
+        }
         for note in &settings.notes {
             tracing::warn!("mappings[{index}]: {note}");
         }
         if !reporter.is_json() {
             output::line(&settings.mapping.explain().join("; "))?;
         }
-        reporter.watch(engine, &configured.uuid);
     }
-    for restored in &started.restored {
-        reporter.watch(engine, &restored.uuid);
-    }
+    api.serve(engine);
     let count = engine.list().len();
     let plural = if count == 1 { "" } else { "s" };
     tracing::info!("{count} mapping{plural} running; Ctrl-C stops");

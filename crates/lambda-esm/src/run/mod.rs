@@ -1,5 +1,6 @@
 //! `lambda-esm run`: the daemon.
 
+mod api;
 mod daemon;
 mod logging;
 mod reporter;

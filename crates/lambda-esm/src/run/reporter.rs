@@ -1,6 +1,6 @@
 //! Shows decisions and the status of mappings, as they change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -9,8 +9,8 @@ use futures::stream::FuturesUnordered;
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::{Engine, Event, MappingStatus, StatusWatch};
 use serde::Serialize;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -52,6 +52,8 @@ pub(super) struct Reporter {
     decisions: Option<broadcast::Receiver<Event>>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
+    added: watch::Receiver<()>,
+    watched: HashSet<Uuid>,
 }
 
 impl Reporter {
@@ -61,6 +63,8 @@ impl Reporter {
             decisions: output.decisions.then(|| engine.events()),
             changes: FuturesUnordered::new(),
             seen: HashMap::new(),
+            added: engine.added(),
+            watched: HashSet::new(),
         }
     }
 
@@ -68,14 +72,16 @@ impl Reporter {
         self.output.json
     }
 
-    /// Begins to watch a mapping.
-    pub(super) fn watch(&mut self, engine: &Engine, uuid: &str) {
-        let Ok(uuid) = uuid.parse() else {
-            return;
-        };
-        if let Some(watch) = engine.watch(uuid) {
-            self.changes
-                .push(Box::pin(async move { (uuid, Some(watch)) }));
+    /// Begins to watch the mappings that are not watched yet: of the file, of the store, of the API.
+    fn watch_new(&mut self, engine: &Engine) {
+        for status in engine.status() {
+            let uuid = status.uuid;
+            if self.watched.insert(uuid)
+                && let Some(watch) = engine.watch(uuid)
+            {
+                self.changes
+                    .push(Box::pin(async move { (uuid, Some(watch)) }));
+            }
         }
     }
 
@@ -94,6 +100,7 @@ impl Reporter {
                     Err(RecvError::Lagged(missed)) => missed_some(missed),
                     Err(RecvError::Closed) => self.decisions = None,
                 },
+                Ok(()) = self.added.changed() => self.watch_new(engine),
                 Some((uuid, watch)) = self.changes.next() => {
                     if let Some(watch) = watch {
                         self.changes.push(next_change(uuid, watch));
@@ -145,6 +152,7 @@ impl Reporter {
     fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {
         let Some(status) = engine.mapping_status(uuid) else {
             self.seen.remove(&uuid);
+            self.watched.remove(&uuid);
             return Ok(());
         };
         let now = Seen {

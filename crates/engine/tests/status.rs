@@ -1,7 +1,5 @@
 //! The status of a mapping may be asked at any moment, from any thread.
 
-#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
 use std::sync::mpsc;
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 )]
 
 mod edges;
+mod limits;
 mod property;
 mod rules;
 mod world;

@@ -342,7 +342,7 @@ fn check_concurrency(world: &World, maximum: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_nothing_overtakes_and_limits_hold(case in cases()) {

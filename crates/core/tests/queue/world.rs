@@ -107,6 +107,8 @@ pub(crate) struct World {
     pub(crate) receives: usize,
     /// Whether each receive returns its messages twice, as a standard queue may.
     pub(crate) deliver_twice: bool,
+    /// How many answers of the next settle calls are missing.
+    pub(crate) forgets_answers: usize,
     /// Whether the source answers after a millisecond, whatever the wait asked for.
     pub(crate) impatient: bool,
     /// The most messages in flight at once, failed ones that wait for their visibility excluded.
@@ -144,6 +146,7 @@ impl World {
             releases: 0,
             receives: 0,
             deliver_twice: false,
+            forgets_answers: 0,
             impatient: false,
             most_held: 0,
             settle_fails: Box::new(|| false),

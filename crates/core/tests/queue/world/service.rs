@@ -50,6 +50,8 @@ impl World {
         if (self.settle_fails)() {
             return Err(SourceError::new(SourceErrorKind::Transient, "answer lost"));
         }
+        results.truncate(results.len() - self.forgets_answers.min(results.len()));
+        self.forgets_answers = 0;
         Ok(results)
     }
 

@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::LastProcessingResult;
@@ -124,14 +125,15 @@ impl Driver {
     }
 
     fn handle(&mut self, input: Input) {
-        self.machine.handle(self.outside.clock.now(), input);
+        let now = self.outside.clock.now();
+        self.machine.handle(now, input);
         while let Some(action) = self.machine.poll() {
-            self.carry_out(action);
+            self.carry_out(now, action);
         }
         self.publish();
     }
 
-    fn carry_out(&mut self, action: Action) {
+    fn carry_out(&mut self, now: Timestamp, action: Action) {
         match action {
             Action::Receive { id, request } => {
                 let source = self.outside.source.clone();
@@ -177,18 +179,17 @@ impl Driver {
                     Input::Settled { id, result }
                 });
             }
-            Action::Report(decision) => self.report(decision),
+            Action::Report(decision) => self.report(now, decision),
         }
     }
 
-    fn report(&mut self, decision: Decision) {
+    fn report(&mut self, now: Timestamp, decision: Decision) {
         self.outside.metrics.count(&decision);
         if let Some(result) = processing_result(&decision) {
             self.outside
                 .progress
                 .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
         }
-        let now = self.outside.clock.now();
         self.outside.history.add(now, &self.function_name, decision);
     }
 

@@ -21,6 +21,7 @@ mod body;
 mod connection;
 mod error;
 mod events;
+mod follower;
 mod gate;
 mod mappings;
 mod options;

@@ -32,9 +32,10 @@ impl ApiOptions {
     /// Checks that nobody gets in who should not.
     ///
     /// # Errors
-    /// Fails if others than this machine could ask without authentication, or if the authentication
-    /// could not succeed or would be empty.
+    /// Fails if others than this machine could ask without authentication, if the authentication could
+    /// not succeed or would be empty, or if a limit lets nothing through.
     pub fn validate(&self) -> Result<(), OptionsError> {
+        self.limits.validate()?;
         match &self.auth {
             Auth::None if !self.listen.ip().to_canonical().is_loopback() => {
                 Err(OptionsError::Open(self.listen))
@@ -76,6 +77,9 @@ pub enum OptionsError {
     /// SigV4 with an empty key.
     #[error("api.auth sigv4 has an empty access key id or secret (id `{0}`)")]
     EmptyKey(String),
+    /// A limit of zero.
+    #[error("limit {0} is 0, which lets nothing through; raise it")]
+    Zero(&'static str),
     /// A bearer token that no header can carry.
     #[error("api.auth bearer needs a token of one or more visible ASCII characters without blanks")]
     Token,
@@ -132,10 +136,30 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How many connections are served at a time; more wait. Default 512.
     pub connections: usize,
-    /// How many event streams are served at a time; more are refused. Default 64.
+    /// How many event streams are served at a time; more are refused; 0
+    /// for none. Default 64.
     pub event_streams: usize,
     /// How often a silent event stream carries a comment. Default 15 s.
     pub heartbeat: Duration,
+}
+
+impl Limits {
+    fn validate(&self) -> Result<(), OptionsError> {
+        let zeros = [
+            ("body_bytes", self.body_bytes == 0),
+            ("header_bytes", self.header_bytes == 0),
+            ("headers", self.headers == 0),
+            ("header_timeout", self.header_timeout.is_zero()),
+            ("request_timeout", self.request_timeout.is_zero()),
+            ("write_timeout", self.write_timeout.is_zero()),
+            ("connections", self.connections == 0),
+            ("heartbeat", self.heartbeat.is_zero()),
+        ];
+        match zeros.iter().find(|(_, zero)| *zero) {
+            Some((name, _)) => Err(OptionsError::Zero(name)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -215,6 +239,18 @@ mod tests {
         for bad in ["", "a b", "schlüssel"] {
             assert_eq!(check(token(bad)), OptionsError::Token);
         }
+    }
+
+    #[test]
+    fn a_limit_that_lets_nothing_through_is_refused() {
+        let mut options = listening("127.0.0.1:1", Auth::None);
+        options.limits.heartbeat = Duration::ZERO;
+        assert_eq!(options.validate(), Err(OptionsError::Zero("heartbeat")));
+        options.limits = Limits {
+            connections: 0,
+            ..Limits::default()
+        };
+        assert_eq!(options.validate(), Err(OptionsError::Zero("connections")));
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl std::ops::Deref for Api {
 
 impl Api {
     pub(crate) fn new(engine: Engine, options: ApiOptions, stopping: CancellationToken) -> Self {
-        let streams = Arc::new(Semaphore::new(options.limits.event_streams));
+        let streams = options.limits.event_streams.min(Semaphore::MAX_PERMITS);
+        let streams = Arc::new(Semaphore::new(streams));
         Self(Arc::new(Shared {
             engine,
             options,

@@ -46,7 +46,8 @@ pub async fn serve(
     let limits = options.limits.clone();
     let stopping = CancellationToken::new();
     let router = router(Api::new(engine, options, stopping.clone()));
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let slots = limits.connections.min(Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(slots));
     let tasks = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
     loop {

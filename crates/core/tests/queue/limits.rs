@@ -6,9 +6,10 @@ use bytes::Bytes;
 use lambda_esm_core::batch::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
-use lambda_esm_core::queue::{Concurrency, Input};
+use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::queue::{Concurrency, Input, QueueConfig};
 
-use super::world::{Fate, World, config, index};
+use super::world::{Fate, World, config, filters, index};
 
 fn refused(kind: InvokeErrorKind) -> Fate {
     Fate {
@@ -187,4 +188,71 @@ fn later_messages_of_a_group_are_given_up_with_earlier_ones() {
     let again: Vec<usize> = again.map(|id| index(id)).collect();
     assert_eq!(again, (0..10).collect::<Vec<_>>());
     assert_eq!(world.left(), 0);
+}
+
+/// Two provisioned pollers, at the service's pace.
+fn two_pollers() -> QueueConfig {
+    let mut config = config();
+    config.pacing = Pacing::Aws;
+    config.concurrency = Concurrency::Provisioned {
+        minimum: 2,
+        maximum: 2,
+    };
+    config
+}
+
+#[test]
+fn a_provisioned_poller_makes_ten_calls_a_second() {
+    let mut world = World::new(two_pollers(), |_, _| Fate::success(1));
+    world.send(2_000);
+    world.run_for(5_000);
+    let calls = world.receives;
+    assert!((90..=121).contains(&calls), "{calls} in five seconds");
+}
+
+#[test]
+fn provisioned_pollers_read_a_megabyte_a_second_each_on_average() {
+    let mut world = World::new(two_pollers(), |_, _| Fate::success(1));
+    let body = "x".repeat(100_000);
+    for _ in 0..120 {
+        world.send_one(&body, None);
+    }
+    let start = world.now;
+    world.run_for(1_000);
+    assert_eq!(world.left(), 0);
+    // 12 MB take two pollers almost 6 s.
+    let next = world.machine.next_deadline().unwrap().since(start);
+    assert!((5_000..=6_500).contains(&next.as_millis()), "{next:?}");
+}
+
+#[test]
+fn a_drain_waits_for_deletions_that_no_batch_waits_for() {
+    let mut config = config();
+    config.filters = filters(&[r#"{"body":{"keep":[true]}}"#]);
+    let mut world = World::new(config, |_, _| Fate::success(1));
+    world.send(1);
+    // The message arrives after one millisecond, its deletion is answered two milliseconds later.
+    world.run_for(2);
+    world.give(Input::Drain);
+    assert!(!world.machine.is_idle());
+    world.run_for(10);
+    assert!(world.machine.is_idle());
+    assert_eq!(world.left(), 0);
+}
+
+#[test]
+fn a_completion_begins_a_window_also_after_one_that_ended_empty() {
+    let mut config = config();
+    config.limits.window = Duration::from_secs(5);
+    let mut world = World::new(config, |n, _| Fate::success([20_000, 2_000, 1][n]));
+    world.send(1);
+    world.run_for(6_000);
+    world.send(1);
+    // The second batch completes at 13 s, and the window that begins then ends empty at 18 s.
+    world.run_for(21_000);
+    let completed = world.seen[0].end.unwrap();
+    world.send(1);
+    world.run_for(10_000);
+    let waited = world.seen[2].start.since(completed);
+    assert!((4_990..=5_010).contains(&waited.as_millis()), "{waited:?}");
 }

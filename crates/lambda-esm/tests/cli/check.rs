@@ -77,16 +77,14 @@ fn every_problem_is_reported_in_the_order_of_the_file() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_and_not_ignored() {
-    let text = "api: {listen: 127.0.0.1:9560}\nstate_dir: ./x\nrole_arn: r\nsecrets: {a: s3cret}\nmappings: x\n";
+    let text = "role_arn: r\nsecrets: {a: s3cret}\nmappings: x\n";
     refused(
         "later.yaml",
         text,
         &[
-            "1:6: api: the control-plane API: not supported yet; leave it out",
-            "2:12: state_dir: state that survives a restart: not supported yet; leave it out",
-            "3:11: role_arn: the role in Kinesis events: not supported yet; leave it out",
-            "4:10: secrets: secrets for brokers: not supported yet; leave it out",
-            "5:11: mappings is \"x\": must be a list, not text",
+            "1:11: role_arn: the role in Kinesis events: not supported yet; leave it out",
+            "2:10: secrets: secrets for brokers: not supported yet; leave it out",
+            "3:11: mappings is \"x\": must be a list, not text",
         ],
     );
 }

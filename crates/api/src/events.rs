@@ -21,7 +21,7 @@ use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
 use lambda_esm_engine::Event;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::error::{Fault, json};
@@ -36,7 +36,24 @@ const PAGE: usize = 100;
 struct Page {
     mapping: Uuid,
     /// Oldest first.
-    events: Vec<Event>,
+    events: Vec<Worded>,
+}
+
+/// A decision as the log tells it.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Worded(#[serde(serialize_with = "worded")] Event);
+
+/// Writes a decision, and beside it `text`: the same in plain words.
+pub(crate) fn worded<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Both<'a> {
+        #[serde(flatten)]
+        event: &'a Event,
+        text: String,
+    }
+    let text = event.decision.to_string();
+    Both { event, text }.serialize(serializer)
 }
 
 /// What the query asks for.
@@ -98,7 +115,7 @@ pub(crate) async fn events(
     if !accept.is_some_and(|accept| accept.contains("text/event-stream")) {
         asked.last = asked.last.or(Some(PAGE));
         let events = api.engine.recent(mapping).ok_or_else(missing)?;
-        let events = asked.cut(events);
+        let events = asked.cut(events).into_iter().map(Worded).collect();
         return json(StatusCode::OK, &Page { mapping, events });
     }
     let Ok(permit) = api.streams.clone().try_acquire_owned() else {

@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, interval};
 use uuid::Uuid;
 
-use crate::events::Asked;
+use crate::events::{Asked, worded};
 use crate::routes::Api;
 
 /// Tells every decision once and in order. Holds no more than the engine remembers anyway: a reader
@@ -39,7 +39,7 @@ pub(crate) struct Follower {
 #[serde(untagged)]
 pub(crate) enum Told {
     /// A decision.
-    Decision(Event),
+    Decision(#[serde(serialize_with = "worded")] Event),
     /// So many decisions are missing here.
     Gap { missed: u64 },
     /// Nothing more comes.

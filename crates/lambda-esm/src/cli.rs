@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, demo, filter_test, run};
+use crate::{check, demo, filter_test, mappings, run, top};
 
 const EXAMPLES: &str = "\
 Examples:
   lambda-esm demo                        see it work, no servers needed
   lambda-esm check my.yaml               what would each mapping do?
   lambda-esm run my.yaml                 do it
+  lambda-esm mappings list               what does the running daemon have? create, update, delete, events
+  lambda-esm top                         watch it work
   lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
 
 Exit codes: 0 done, 1 failure, 2 `check` found an invalid configuration, 64 wrong usage,
@@ -34,6 +36,10 @@ enum Command {
     Run(run::Args),
     /// Validate a configuration file, and say in plain words what each mapping will do.
     Check(check::Args),
+    /// Manage the mappings of a running daemon: list, get, create, update, delete, events.
+    Mappings(mappings::Args),
+    /// Watch the mappings of a running daemon live.
+    Top(top::Args),
     /// Work with filter patterns.
     #[command(subcommand)]
     Filter(FilterCommand),
@@ -65,6 +71,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => run::runtime(None)?.block_on(demo::run(args)),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Mappings(args) => mappings::run(args),
+        Command::Top(args) => top::run(&args),
         Command::Filter(FilterCommand::Test(args)) => filter_test::run(&args),
     }
 }

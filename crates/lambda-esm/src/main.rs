@@ -3,12 +3,15 @@
 mod backends;
 mod check;
 mod cli;
+mod client;
 mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod mappings;
 mod output;
 mod run;
+mod top;
 
 use std::process::ExitCode;
 

@@ -110,6 +110,7 @@ async fn a_page_has_the_last_decisions_with_their_reasons() {
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event["sequence"], json!(index + 1));
         assert_eq!(event["mapping"], uuid);
+        assert!(!event["text"].as_str().unwrap().is_empty(), "{event}");
     }
     let kinds: Vec<_> = events
         .iter()
@@ -188,6 +189,7 @@ async fn a_stream_tells_the_past_then_the_present_each_once_and_in_order() {
         let (id, name, data) = stream.event().await.unwrap();
         assert_eq!((id, name.as_str()), (expected, "decision"));
         assert_eq!(data["sequence"], json!(id));
+        assert!(!data["text"].as_str().unwrap().is_empty(), "{data}");
         expected += 1;
         if data["event"]["decision"] == "deleted" {
             deleted += data["event"]["messages"].as_u64().unwrap();

@@ -12,11 +12,14 @@ use crate::config::{Configuration, DEFAULT_FILE};
 use crate::failure::Failure;
 
 pub(crate) use daemon::runtime;
+pub(crate) use signals::Signals;
 
 const EXAMPLES: &str = "\
 Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and
 tried again with back-off; the other mappings go on. The first Ctrl-C or SIGTERM stops reading and
 finishes what is in flight, within `drain_seconds` of the configuration; the second stops at once.
+With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manage mappings while it runs, and
+`lambda-esm top` shows them; with `state_dir`, they outlive a restart.
 
 Examples:
   lambda-esm run

@@ -1,6 +1,7 @@
 //! The `lambda-esm` command, run as its users run it.
 #![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
 
+mod api_settings;
 mod check;
 mod demo;
 mod filter_test;
@@ -10,6 +11,10 @@ mod usage;
 #[cfg(feature = "sqs")]
 mod configs;
 #[cfg(feature = "sqs")]
+mod daemon;
+#[cfg(feature = "sqs")]
 mod fake_sqs;
+#[cfg(feature = "sqs")]
+mod managing;
 #[cfg(feature = "sqs")]
 mod run;

@@ -1,84 +1,12 @@
 //! `run`: starting, trouble at run time, and stopping.
 
-use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::daemon::{Daemon, wait_for};
 use crate::fake_sqs::{FakeFunction, FakeSqs};
-use crate::support::{command, file};
-
-/// Long enough for a busy machine; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running daemon. Killed if the test ends before it does.
-struct Daemon {
-    child: Child,
-    out: Receiver<String>,
-    err: Receiver<String>,
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-impl Daemon {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(&[&["run"], arguments].concat())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = lines(child.stdout.take().unwrap());
-        let err = lines(child.stderr.take().unwrap());
-        Self { child, out, err }
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
-    }
-
-    /// Waits for the end, and returns the exit code.
-    fn code(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-}
-
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            sender.send(line).ok();
-        }
-    });
-    lines
-}
-
-/// Waits for a line of which `wanted` holds.
-fn wait_for(lines: &Receiver<String>, wanted: impl Fn(&str) -> bool) -> String {
-    let mut seen = Vec::new();
-    loop {
-        let line = lines
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|error| panic!("{error}: {seen:#?}"));
-        if wanted(&line) {
-            return line;
-        }
-        seen.push(line);
-    }
-}
+use crate::support::file;
 
 fn decision(line: &str) -> String {
     let line: Value = serde_json::from_str(line).unwrap();

@@ -33,6 +33,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_SQS",
         "AWS_ENDPOINT_URL_LAMBDA",
+        "LAMBDA_ESM_ENDPOINT",
+        "LAMBDA_ESM_TOKEN",
     ] {
         command.env_remove(variable);
     }

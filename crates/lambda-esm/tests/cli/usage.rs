@@ -11,6 +11,19 @@ fn an_unknown_command_or_option_is_wrong_usage() {
         &[],
         &["run", "--thraeds", "1"],
         &["run", "--threads", "0"],
+        &["mappings"],
+        &["mappings", "create"],
+        &[
+            "mappings",
+            "create",
+            "--source",
+            "arn:aws:sqs:us-east-1:000000000000:q",
+        ],
+        &["mappings", "update", "91eaeb7e"],
+        &["mappings", "update", "91eaeb7e", "--set", "BatchSize"],
+        &["mappings", "get", "no/uuid"],
+        &["mappings", "--endpoint", "https://h", "list"],
+        &["top", "--endpoint", "h"],
     ] {
         let said = lambda_esm(arguments);
         assert_eq!(said.code, 64, "{arguments:?}: {said:?}");
@@ -24,6 +37,8 @@ fn help_shows_examples_and_exit_codes_on_standard_output() {
         &["--help"][..],
         &["run", "--help"],
         &["check", "--help"],
+        &["mappings", "--help"],
+        &["top", "--help"],
         &["filter", "test", "--help"],
     ] {
         let said = lambda_esm(arguments);

@@ -1,0 +1,121 @@
+//! `mappings list`: one line for each mapping.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::find;
+use crate::client::{Client, plain};
+use crate::failure::Failure;
+use crate::output;
+
+/// Arguments of `list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print the JSON of `ListEventSourceMappings`, all pages as one.
+    #[arg(long)]
+    json: bool,
+}
+
+const HEADINGS: [&str; 7] = [
+    "UUID",
+    "STATE",
+    "SOURCE",
+    "FUNCTION",
+    "BATCH",
+    "LAST RESULT",
+    "PROBLEM",
+];
+
+pub(super) async fn run(client: &Client, args: &Args) -> Result<(), Failure> {
+    let mappings = find::all(client).await?;
+    if args.json {
+        let all = json!({ "EventSourceMappings": mappings });
+        return output::line(&format!("{all:#}"));
+    }
+    if mappings.is_empty() {
+        return output::line(
+            "no mappings yet; create one with `lambda-esm mappings create --source ARN --function NAME`",
+        );
+    }
+    let status = client.get("/status").await?;
+    let empty = Vec::new();
+    let status: HashMap<&str, &Value> = status["mappings"]
+        .as_array()
+        .unwrap_or(&empty)
+        .iter()
+        .filter_map(|mapping| Some((mapping["uuid"].as_str()?, mapping)))
+        .collect();
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(mappings.iter().map(|mapping| row(mapping, &status)));
+    output::line(&table(&rows))
+}
+
+/// Returns the source as `service:name`, or as it is if it is no ARN.
+pub(crate) fn short_source(source: &str) -> String {
+    let parts: Vec<&str> = source.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, service, _, _, name] => format!("{service}:{name}"),
+        _ => source.to_owned(),
+    }
+}
+
+fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 7] {
+    let text = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => plain(text),
+        other => other.to_string(),
+    };
+    let uuid = mapping["UUID"].as_str().unwrap_or_default();
+    // One that came or went since the list was made has no status.
+    let status = status.get(uuid).copied().unwrap_or(&Value::Null);
+    let source = match &mapping["EventSourceArn"] {
+        Value::Null => &status["source"],
+        source => source,
+    };
+    let function = match &status["function"] {
+        Value::Null => &mapping["FunctionArn"],
+        function => function,
+    };
+    [
+        &mapping["UUID"],
+        &mapping["State"],
+        source,
+        function,
+        &mapping["BatchSize"],
+        &mapping["LastProcessingResult"],
+        &status["problem"],
+    ]
+    .map(text)
+}
+
+/// Aligns all columns but the last.
+fn table(rows: &[[String; 7]]) -> String {
+    let mut widths = [0; 7];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_shortened_to_service_and_name() {
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2024-01-01T00:00:00";
+        assert_eq!(
+            short_source(arn),
+            "dynamodb:table/t/stream/2024-01-01T00:00:00"
+        );
+        assert_eq!(short_source("broker:9092"), "broker:9092");
+    }
+}

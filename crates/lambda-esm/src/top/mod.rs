@@ -1,0 +1,91 @@
+//! `lambda-esm top`: what all mappings of a daemon do, live.
+
+mod collect;
+mod rates;
+mod screen;
+mod terminal;
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::client::{Client, Connection};
+use crate::failure::Failure;
+use crate::run::Signals;
+use crate::{output, run};
+use collect::Collector;
+use screen::Size;
+use terminal::Terminal;
+
+const EXAMPLES: &str = "\
+Above, one line for each mapping: its state; how many batches it allows itself at a time; batches running,
+batches waiting, messages gathered for the next; and records per second. Below, what was decided last.
+Times are UTC. Ctrl-C ends.
+
+Examples:
+  lambda-esm top
+  lambda-esm top --once
+  lambda-esm top --endpoint http://127.0.0.1:9561
+
+Exit codes: 0 done, 1 failure, 64 wrong usage.";
+
+/// How often the screen is drawn.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Arguments of `top`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    /// Print one screen as plain text, with totals in place of rates, and end.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Shows mappings until a signal comes.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let client = Client::new(&args.connection)?;
+    run::runtime(None)?.block_on(async {
+        let mut collector = Collector::new(&client);
+        if args.once {
+            collector.collect().await?;
+            return output::line(&screen::plain_screen(&collector.view(None)));
+        }
+        if !std::io::stdout().is_terminal() {
+            let text = "top needs a terminal; use `lambda-esm top --once` for plain text";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        watch(&mut collector).await
+    })
+}
+
+async fn watch(collector: &mut Collector<'_>) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let mut resized = signal(SignalKind::window_change())
+        .map_err(|error| Failure::general(format!("cannot listen for signals: {error}")))?;
+    // What fails now is an error; what fails later is shown, and tried again.
+    collector.collect().await?;
+    let terminal = Terminal::enter()?;
+    let mut trouble = None;
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        let size = terminal.size();
+        terminal.draw(&screen::screen(&collector.view(trouble.as_deref()), size))?;
+        tokio::select! {
+            _ = signals.next() => return Ok(()),
+            _ = resized.recv() => {}
+            _ = ticks.tick() => {
+                let collected = tokio::select! {
+                    collected = collector.collect() => collected,
+                    _ = signals.next() => return Ok(()),
+                };
+                trouble = collected.err().map(|failure| failure.to_string());
+            }
+        }
+    }
+}

@@ -33,13 +33,14 @@ pub(crate) struct Connection {
     /// Where the daemon's API is.
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         env = "LAMBDA_ESM_ENDPOINT",
         default_value = DEFAULT_ENDPOINT
     )]
     endpoint: String,
     /// The token, if the daemon's `api.auth` is `bearer`.
-    #[arg(long, env = "LAMBDA_ESM_TOKEN", hide_env_values = true)]
+    #[arg(long, global = true, env = "LAMBDA_ESM_TOKEN", hide_env_values = true)]
     token: Option<Token>,
 }
 

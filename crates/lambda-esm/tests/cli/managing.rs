@@ -267,7 +267,7 @@ fn a_daemon_with_a_token_answers_only_who_has_it() {
         "{}",
         said.err
     );
-    let said = served.mappings(&["--token", "hunter2", "list", "--json"]);
+    let said = served.mappings(&["list", "--json", "--token", "hunter2"]);
     assert_eq!(said.code, 0, "{said:?}");
     let output = command(&["top", "--once", "--endpoint", &served.endpoint])
         .env("LAMBDA_ESM_TOKEN", "hunter2")

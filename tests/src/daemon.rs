@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -40,7 +41,11 @@ pub struct Daemon {
     child: Child,
     lines: Arc<Mutex<Vec<Value>>>,
     reader: JoinHandle<()>,
+    api: watch::Receiver<Option<String>>,
 }
+
+/// What its log says before the endpoint of its API.
+const API: &str = "the Lambda API for event source mappings is at ";
 
 impl Daemon {
     /// Starts it with a configuration, which is written into `folder`.
@@ -69,17 +74,36 @@ impl Daemon {
             }
         });
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (found, api) = watch::channel(None);
         tokio::spawn(async move {
             // Through the macro, so that the log is shown only if the test fails.
             while let Ok(Some(line)) = log.next_line().await {
                 println!("{line}");
+                if let Some((_, endpoint)) = line.split_once(API) {
+                    found.send_replace(Some(endpoint.trim().to_owned()));
+                }
             }
         });
         Self {
             child,
             lines,
             reader,
+            api,
         }
+    }
+
+    /// Waits until it serves its API, and returns the endpoint.
+    pub async fn api(&self) -> String {
+        let mut api = self.api.clone();
+        let endpoint = timeout(PATIENCE, api.wait_for(Option::is_some)).await;
+        let endpoint = endpoint.unwrap_or_else(|_| panic!("no API within {PATIENCE:?}"));
+        endpoint.unwrap().clone().unwrap()
+    }
+
+    /// Returns its resident memory in KiB.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        resident(self.pid())
     }
 
     /// Returns its process identifier.
@@ -113,6 +137,15 @@ impl Daemon {
         (&mut self.reader).await.unwrap();
         (status, self.lines())
     }
+}
+
+/// Returns the resident memory of a process in KiB.
+#[must_use]
+pub fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().split_whitespace().next();
+    number.unwrap().parse().unwrap()
 }
 
 /// Returns the processes that have `text` in their environment.

@@ -11,7 +11,7 @@ mod recording;
 mod servers;
 mod wait;
 
-pub use daemon::{Daemon, binary, processes_with};
+pub use daemon::{Daemon, binary, processes_with, resident};
 pub use functions::{FUNCTIONS, Python};
 pub use queue::{Depth, Message, Queue, QueueOptions};
 pub use recording::{Invocation, Recording, Seen, most_at_once};

@@ -1,0 +1,11 @@
+//! The daemon's control plane, asked by the clients that people use, over real queues.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aws_cli;
+mod churn;
+mod kills;
+mod kinds;
+mod sdk;
+mod signatures;
+mod support;

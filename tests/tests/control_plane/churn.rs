@@ -13,7 +13,7 @@ const EACH: usize = 25;
 const QUEUES: usize = 4;
 const ROUNDS: usize = 3;
 const SEED: u64 = 200;
-/// What a round may leave behind: lasting growth of one KiB for each of its requests would be far more.
+/// What all rounds but the first may leave behind. A leak of 20 KiB for each mapping would be as much.
 const GROWTH_KIB: u64 = 8 * 1024;
 
 /// Creates and changes mappings, and returns the last acknowledged `BatchSize` of each.

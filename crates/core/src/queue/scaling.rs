@@ -326,6 +326,33 @@ mod tests {
     }
 
     #[test]
+    fn success_alone_brings_the_lowest_concurrency_back() {
+        let maximum = Concurrency::OnDemand { maximum: Some(7) };
+        let mut scaler = Scaler::new(Pacing::Aws, maximum, None);
+        for second in 0..10 {
+            scaler.on_outcome(seconds(second), Outcome::NotReached, false);
+        }
+        assert_eq!(scaler.concurrency(), 1);
+        for _ in 0..10 {
+            scaler.on_outcome(seconds(10), Outcome::Success, false);
+        }
+        assert_eq!(scaler.concurrency(), 5);
+    }
+
+    #[test]
+    fn eager_receives_double_while_they_come_back_full_and_fall_to_one_when_idle() {
+        let mut scaler = Scaler::new(Pacing::Eager, ON_DEMAND, None);
+        let mut pollers = vec![scaler.pollers()];
+        for second in 0..6 {
+            scaler.on_receive(seconds(second), 10, 10);
+            pollers.push(scaler.pollers());
+        }
+        assert_eq!(pollers, [1, 2, 4, 8, 16, 16, 16]);
+        scaler.on_receive(seconds(6), 10, 0);
+        assert_eq!(scaler.pollers(), 1);
+    }
+
+    #[test]
     fn provisioned_pollers_run_ten_batches_each_between_their_bounds() {
         let provisioned = Concurrency::Provisioned {
             minimum: 3,

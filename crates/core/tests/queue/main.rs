@@ -7,6 +7,7 @@
 
 mod edges;
 mod limits;
+mod pace;
 mod property;
 mod rules;
 mod world;

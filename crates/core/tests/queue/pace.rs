@@ -1,0 +1,120 @@
+//! How much is read, and when.
+
+use std::time::Duration;
+
+use lambda_esm_core::batch::CloseReason;
+use lambda_esm_core::decision::Decision;
+use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::queue::{Concurrency, Input, QueueConfig};
+
+use super::world::{Fate, World, config, filters};
+
+fn with_window(seconds: u64, count: usize, maximum: u32) -> QueueConfig {
+    let mut config = config();
+    config.limits.window = Duration::from_secs(seconds);
+    config.limits.count = count;
+    config.concurrency = Concurrency::OnDemand {
+        maximum: Some(maximum),
+    };
+    config
+}
+
+#[test]
+fn filtered_messages_that_cannot_be_deleted_do_not_pile_up() {
+    let mut config = with_window(0, 10, 2);
+    config.filters = filters(&[r#"{"body":{"keep":[true]}}"#]);
+    let mut world = World::new(config, |_, _| Fate::success(1));
+    world.settle_fails = Box::new(|| true);
+    world.send(100);
+    world.run_for(5_000);
+    assert!(world.most_held <= 20, "{} held", world.most_held);
+}
+
+#[test]
+fn the_last_part_of_a_window_is_not_spent_asking_a_quiet_queue() {
+    let mut world = World::new(with_window(10, 100, 2), |_, _| Fate::success(500));
+    world.send(1);
+    world.run_for(11_000);
+    // The next window began half a second ago; its rest cannot be waited for in whole seconds.
+    let before = world.receives;
+    world.send(1);
+    world.run_for(9_900);
+    let more = world.receives - before;
+    assert!(more <= 3, "{more} receives in one window");
+}
+
+#[test]
+fn messages_that_arrive_after_the_drain_are_released() {
+    let mut world = World::new(with_window(60, 10, 2), |_, _| Fate::success(1));
+    // On their way while the mapping is told to stop.
+    world.send(2);
+    world.give(Input::Drain);
+    world.run_for(100);
+    assert!(world.machine.is_idle());
+    assert_eq!((world.seen.len(), world.releases, world.left()), (0, 2, 2));
+}
+
+#[test]
+fn back_off_begins_anew_after_the_source_could_be_read() {
+    let mut world = World::new(config(), |_, _| Fate::success(1));
+    let mut calls = 0;
+    world.receive_fails = Box::new(move || {
+        calls += 1;
+        calls == 1 || calls == 3
+    });
+    world.run_for(90_000);
+    let waits = world.decisions_of(|decision| match decision {
+        Decision::PollFailed { retry_ms, .. } => Some(*retry_ms),
+        _ => None,
+    });
+    assert_eq!(waits.len(), 2);
+    assert!(waits.iter().all(|&wait| wait <= 500), "{waits:?}");
+}
+
+#[test]
+fn a_deletion_that_fails_beyond_the_visibility_timeout_is_given_up() {
+    let mut world = World::new(config(), |_, _| Fate::success(1));
+    world.settle_fails = Box::new(|| true);
+    world.send(1);
+    world.run_for(120_000);
+    let lost = world.decisions_of(|decision| match decision {
+        Decision::SettleFailed { messages, .. } => Some(*messages),
+        _ => None,
+    });
+    assert!(lost.len() >= 2, "each delivery is given up once: {lost:?}");
+    assert!(world.machine.status().running <= 2);
+}
+
+#[test]
+fn a_window_waits_for_receives_that_no_other_slot_could_serve() {
+    let mut five = with_window(2, 10, 5);
+    five.pacing = Pacing::Aws;
+    let mut world = World::new(five, |_, _| Fate::success(30_000));
+    world.run_for(100);
+    let mut two = with_window(2, 10, 2);
+    two.pacing = Pacing::Aws;
+    world.reconfigure(two);
+    // Five receives are open, and two slots are left to what they bring.
+    world.send(1);
+    world.run_for(4_000);
+    assert_eq!(world.seen.len(), 0);
+    world.send(9);
+    world.run_for(100);
+    let sizes: Vec<usize> = world.seen.iter().map(|seen| seen.ids.len()).collect();
+    assert_eq!(sizes, [10]);
+}
+
+#[test]
+fn a_batch_that_a_smaller_batch_size_makes_full_goes_at_once() {
+    let mut world = World::new(with_window(60, 20, 2), |_, _| Fate::success(1));
+    world.send(8);
+    world.run_for(1_000);
+    world.give(Input::Reconfigure(Box::new(with_window(60, 5, 2))));
+    let closed = world.decisions_of(|decision| match decision {
+        Decision::BatchClosed {
+            reason, records, ..
+        } => Some((*reason, *records)),
+        _ => None,
+    });
+    assert_eq!(closed, [(CloseReason::Count, 8)]);
+}

@@ -29,6 +29,18 @@ pub enum QueueContent {
     Sqs(SqsMessage),
 }
 
+impl QueueContent {
+    /// Returns how often the message was received, this time included; `None` if the source does not
+    /// say.
+    #[must_use]
+    pub fn receive_count(&self) -> Option<u32> {
+        let Self::Sqs(sqs) = self;
+        let mut attributes = sqs.attributes.iter();
+        let (_, count) = attributes.find(|(name, _)| name == "ApproximateReceiveCount")?;
+        count.parse().ok()
+    }
+}
+
 /// What SQS returns of a message (SQS API reference, `Message`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SqsMessage {

@@ -204,13 +204,14 @@ impl QueueSource for SqsQueue {
             .client
             .get_queue_attributes()
             .queue_url(self.url().await?)
-            .attribute_names(QueueAttributeName::VisibilityTimeout);
+            .attribute_names(QueueAttributeName::VisibilityTimeout)
+            .attribute_names(QueueAttributeName::RedrivePolicy);
         let answer = self
             .check(self.ask(call, PATIENCE, request.send()).await)
             .await?;
-        let seconds = answer
-            .attributes
-            .and_then(|mut attributes| attributes.remove(&QueueAttributeName::VisibilityTimeout))
+        let attributes = answer.attributes.unwrap_or_default();
+        let seconds = attributes
+            .get(&QueueAttributeName::VisibilityTimeout)
             .and_then(|seconds| seconds.parse().ok());
         let Some(seconds) = seconds else {
             return Err(call.incomplete("a VisibilityTimeout in seconds"));
@@ -221,6 +222,9 @@ impl QueueSource for SqsQueue {
             settle_limit: LIMIT,
             longest_wait: LONGEST_WAIT,
             wait_step: Duration::from_secs(1),
+            max_receive_count: attributes
+                .get(&QueueAttributeName::RedrivePolicy)
+                .and_then(|policy| max_receive_count(policy)),
         })
     }
 
@@ -350,4 +354,32 @@ fn unbuildable(error: aws_sdk_sqs::error::BuildError) -> SourceError {
         SourceErrorKind::Fatal,
         format!("cannot build a batch entry: {error}"),
     )
+}
+
+/// Reads `maxReceiveCount` of a redrive policy, which AWS writes as a number and others as text. It only
+/// serves explanations, so what cannot be read counts as no policy.
+fn max_receive_count(policy: &str) -> Option<u32> {
+    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+    match policy.get("maxReceiveCount")? {
+        serde_json::Value::String(count) => count.parse().ok(),
+        count => count.as_u64()?.try_into().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_redrive_limit_is_read_as_number_and_as_text() {
+        let policy = |count: &str| {
+            format!(
+                r#"{{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:1:d","maxReceiveCount":{count}}}"#
+            )
+        };
+        assert_eq!(max_receive_count(&policy("3")), Some(3));
+        assert_eq!(max_receive_count(&policy("\"3\"")), Some(3));
+        assert_eq!(max_receive_count(&policy("null")), None);
+        assert_eq!(max_receive_count("no policy"), None);
+    }
 }

@@ -88,6 +88,18 @@ pub enum Decision {
         /// The messages that failed.
         message_ids: Vec<String>,
     },
+    /// Failed messages were received as often as the queue's redrive policy allows. The queue moves them
+    /// to its dead-letter queue when their visibility timeout ends, instead of delivering them again.
+    Exhausted {
+        /// The batch.
+        batch: BatchId,
+        /// How many.
+        messages: usize,
+        /// The policy's `maxReceiveCount`.
+        max_receive_count: u32,
+        /// Which.
+        message_ids: Vec<String>,
+    },
     /// The batch did not reach the function; it is tried again after `retry_ms`.
     Deferred {
         /// The batch.

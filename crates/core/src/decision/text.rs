@@ -100,6 +100,18 @@ impl fmt::Display for Decision {
                 count(*records, "record"),
                 Named(message_ids)
             ),
+            Self::Exhausted {
+                messages,
+                max_receive_count,
+                message_ids,
+                ..
+            } => write!(
+                out,
+                "the queue's redrive policy will move {} to its dead-letter queue, after {}{}",
+                count(*messages, "message"),
+                count(*max_receive_count as usize, "receive"),
+                Named(message_ids)
+            ),
             Self::Deferred {
                 batch,
                 error,

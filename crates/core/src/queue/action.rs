@@ -42,7 +42,8 @@ pub enum Input {
         /// The outer error means that nothing is known of any settlement.
         result: Result<Vec<Result<(), SourceError>>, SourceError>,
     },
-    /// The settings changed. What is in flight goes on under the rules it was read by.
+    /// The settings changed. They hold for whatever happens from now on: the next receive, the next
+    /// record of the open batch, the next answer of the function.
     Reconfigure(Box<QueueConfig>),
     /// The mapping stops: read no more, send out what was gathered, settle what is in flight.
     Drain,

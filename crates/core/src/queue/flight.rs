@@ -12,6 +12,8 @@ pub(super) struct Delivery {
     pub(super) group: Option<String>,
     /// When the message becomes visible to others again.
     pub(super) hidden_until: Timestamp,
+    /// How often it was received, this time included; 0 if the source does not say.
+    pub(super) receives: u32,
 }
 
 /// Where a closed batch is.

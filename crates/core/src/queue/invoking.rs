@@ -150,8 +150,14 @@ impl QueueMachine {
         if flight.phase != Phase::Invoking || flight.attempt != attempt {
             return;
         }
-        self.batcher.forget_empty_window(now);
-        self.batcher.previous_completed(now);
+        // What did not reach the function is no completion: its batch is still on the way.
+        let completed = result
+            .as_ref()
+            .map_or_else(|error| !is_worth_retrying(error.kind), |_| true);
+        if completed {
+            self.batcher.forget_empty_window(now);
+            self.batcher.previous_completed(now);
+        }
         match result {
             Ok(response) => self.answered(now, id, &response),
             Err(error) if is_worth_retrying(error.kind) => self.not_reached(now, id, error),
@@ -219,6 +225,7 @@ impl QueueMachine {
             records,
             message_ids: ids(self.config.detail, &failed),
         });
+        self.report_exhausted(id, &failed);
         self.hold_back(&failed);
         self.settle(Some(id), SettleVerb::Delete, done);
     }
@@ -237,8 +244,30 @@ impl QueueMachine {
             error,
             message_ids: ids(self.config.detail, &deliveries),
         });
+        self.report_exhausted(id, &deliveries);
         self.hold_back(&deliveries);
         self.end(id);
+    }
+
+    /// Tells which of the failed messages will not come back: the queue moves them away instead.
+    fn report_exhausted(&mut self, batch: BatchId, failed: &[Delivery]) {
+        let Some(max_receive_count) = self.config.facts.max_receive_count else {
+            return;
+        };
+        let exhausted: Vec<Delivery> = failed
+            .iter()
+            .filter(|delivery| delivery.receives >= max_receive_count)
+            .cloned()
+            .collect();
+        if exhausted.is_empty() {
+            return;
+        }
+        self.report(Decision::Exhausted {
+            batch,
+            messages: exhausted.len(),
+            max_receive_count,
+            message_ids: ids(self.config.detail, &exhausted),
+        });
     }
 
     /// The batch did not reach the function: try again with back-off as long as the messages are ours.

@@ -17,6 +17,9 @@ pub struct QueueFacts {
     pub longest_wait: Duration,
     /// The step in which waits are counted (SQS: 1 s); shorter waits return at once.
     pub wait_step: Duration,
+    /// After how many receives the queue moves a message to its dead-letter queue (`maxReceiveCount` of
+    /// the redrive policy); `None` without a policy.
+    pub max_receive_count: Option<u32>,
 }
 
 /// What to ask of a queue.

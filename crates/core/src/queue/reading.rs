@@ -213,6 +213,7 @@ impl QueueMachine {
             receipt,
             group,
             hidden_until,
+            receives: content.receive_count().unwrap_or_default(),
         };
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
             encoder.write(out, &delivery.id, &delivery.receipt, &content);
@@ -255,12 +256,16 @@ impl QueueMachine {
 
 fn delivery(message: QueueMessage, hidden_until: Timestamp) -> Delivery {
     let QueueMessage {
-        id, receipt, group, ..
+        id,
+        receipt,
+        group,
+        content,
     } = message;
     Delivery {
         id,
         receipt,
         group,
         hidden_until,
+        receives: content.receive_count().unwrap_or_default(),
     }
 }

@@ -173,6 +173,54 @@ fn a_function_error_settles_nothing_and_the_visibility_timeout_brings_the_batch_
 }
 
 #[test]
+fn a_throttled_try_opens_no_window() {
+    let kind = InvokeErrorKind::Throttled {
+        retry_after: Some(Duration::from_secs(3)),
+    };
+    let mut world = World::new(with_window(5, 1), move |n, _| match n {
+        0 => Fate {
+            after: Duration::ZERO,
+            result: Err(InvokeError::new(kind, "429")),
+        },
+        _ => Fate::success(10),
+    });
+    world.send(1);
+    world.run_for(1_000);
+    // Room for the next message, whose window must begin with it.
+    let mut larger = with_window(5, 10);
+    larger.limits.count = 10;
+    world.give(Input::Reconfigure(Box::new(larger)));
+    let sent = world.now;
+    world.send(1);
+    world.run_for(60_000);
+    let second = world.seen.iter().find(|seen| seen.ids == ["m1"]);
+    let waited = second.map(|seen| seen.start.since(sent).as_millis());
+    assert!(
+        waited.is_some_and(|waited| (5_000..=5_010).contains(&waited)),
+        "{waited:?}"
+    );
+}
+
+#[test]
+fn the_last_failure_that_the_redrive_policy_allows_is_told() {
+    let mut config = config();
+    config.facts.max_receive_count = Some(2);
+    let mut world = World::new(config, |_, _| Fate::error(10));
+    world.send(2);
+    let told = |world: &World| {
+        world.decisions_of(|decision| match decision {
+            Decision::Exhausted { message_ids, .. } => Some(message_ids.clone()),
+            _ => None,
+        })
+    };
+    world.run_for(20_000);
+    assert_eq!((world.seen.len(), told(&world).len()), (1, 0));
+    world.run_for(20_000);
+    assert_eq!(world.seen.len(), 2);
+    assert_eq!(told(&world), [["m0", "m1"]]);
+}
+
+#[test]
 fn partial_responses_delete_only_what_is_not_reported() {
     let mut config = config();
     config.report_batch_item_failures = true;

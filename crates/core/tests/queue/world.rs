@@ -44,6 +44,7 @@ pub(crate) fn config() -> QueueConfig {
             settle_limit: 10,
             longest_wait: Duration::from_secs(20),
             wait_step: Duration::from_secs(1),
+            max_receive_count: None,
         },
         function_timeout: None,
         function_concurrency: None,

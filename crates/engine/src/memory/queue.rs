@@ -323,6 +323,8 @@ impl QueueSource for MemoryQueue {
             settle_limit: self.shared.options.receive_limit,
             longest_wait: Duration::from_secs(20),
             wait_step: Duration::from_millis(1),
+            max_receive_count: (self.shared.options.redrive.as_ref())
+                .map(|redrive| redrive.max_receive_count),
         })
     }
 

@@ -20,6 +20,7 @@ fn every_kind_of_decision_is_seen_and_the_sums_agree() {
         "invoked",
         "succeeded",
         "partially_failed",
+        "exhausted",
         "deleted",
     ] {
         assert!(decisions.contains(kind), "no {kind} in {decisions:?}");

@@ -106,6 +106,10 @@ impl World {
                 group: message.group.clone(),
                 content: QueueContent::Sqs(SqsMessage {
                     body: message.body.as_str().into(),
+                    attributes: vec![(
+                        "ApproximateReceiveCount".into(),
+                        message.receives.to_string(),
+                    )],
                     ..SqsMessage::default()
                 }),
             });

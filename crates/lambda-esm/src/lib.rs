@@ -9,10 +9,13 @@
 //! | *(none)* | the engine, in-memory queues, closures and simulated functions |
 //! | `process` | real Lambda runtimes as local processes |
 //! | `http` | functions behind plain HTTP |
+//! | `api` | the Lambda API of event source mappings over HTTP |
+//! | `store` | mappings and positions in one file |
+//! | `contract` | the ports' promises, as tests for an implementation |
 //! | `sqs` | the SQS event source |
 //! | `lambda-api` | functions behind any Lambda Invoke API |
-//! | `cli` (default) | the `lambda-esm` binary, `process` and `http` |
-//! | `full` | all of the above |
+//! | `cli` (default) | the `lambda-esm` binary, with `process`, `http`, `api` and `store` |
+//! | `full` | `cli`, `sqs` and `lambda-api` |
 //!
 //! # An engine with a queue of its own
 //!
@@ -62,10 +65,22 @@ pub use lambda_esm_core as core;
 pub use lambda_esm_core::mapping;
 pub use lambda_esm_core::{decision, fault, lifecycle, pacing, record};
 pub use lambda_esm_engine::{
-    Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, MappingStatus, Metrics,
-    StatusWatch, functions, memory, ports, simulated,
+    Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, MappingStatus, Metrics, Started,
+    StatusWatch, functions, memory, ports, simulated, store,
 };
 pub use lambda_esm_filter as filter;
+
+/// What the ports promise, as tests for an implementation (feature `contract`).
+#[cfg(feature = "contract")]
+pub use lambda_esm_engine::contract;
+
+/// The Lambda API of event source mappings over HTTP (feature `api`).
+#[cfg(feature = "api")]
+pub use lambda_esm_api as api;
+
+/// A store in one file (feature `store`); for [`EngineBuilder::store`].
+#[cfg(feature = "store")]
+pub use lambda_esm_store::RedbStore;
 
 /// AWS adapters: the SQS event source (feature `sqs`) and the Lambda Invoke backend (feature
 /// `lambda-api`).

@@ -28,7 +28,8 @@ impl Engine {
     /// Begins with what the store has kept and what a configuration file says; to be called once.
     ///
     /// A file mapping that was there before keeps its UUID and its positions, and takes on the file's
-    /// settings. One that the file does not name any more is forgotten. Mappings made through the API
+    /// settings. One that the file does not name any more is forgotten, unless another of the file was
+    /// refused. Mappings made through the API
     /// are restored as they were. Functions and sources need not exist yet: a mapping that misses them
     /// shows the problem, and tries again.
     ///
@@ -60,8 +61,11 @@ impl Engine {
         for request in file {
             started.file.push(self.take_over(request, &mut known).await);
         }
-        for forgotten in known.into_values() {
-            self.shared.store.remove(forgotten.uuid).await?;
+        // A file with a mistake in it does not say what is no longer wanted.
+        if started.file.iter().all(Result::is_ok) {
+            for forgotten in known.into_values() {
+                self.shared.store.remove(forgotten.uuid).await?;
+            }
         }
         Ok(started)
     }

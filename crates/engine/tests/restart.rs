@@ -164,6 +164,19 @@ async fn a_file_mapping_keeps_its_uuid_takes_on_changes_and_goes_with_its_line()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_with_a_mistake_makes_the_engine_forget_nothing() {
+    let store = Shared::default();
+    let (first, _) = engine(&store);
+    first.start(vec![request(json!({}))]).await.unwrap();
+    drop(first);
+    let (second, _) = engine(&store);
+    let mistaken = request(json!({ "BatchSize": 0 }));
+    let started = second.start(vec![mistaken]).await.unwrap();
+    assert!(started.file[0].is_err());
+    assert_eq!(store.load().await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_mapping_that_the_api_made_already_is_a_conflict() {
     let store = Shared::default();
     let (first, _) = engine(&store);

@@ -3,6 +3,8 @@
 //! Both speak to the real AWS or to whatever [`Endpoints`] names in its place. Neither retries: one
 //! call is one request, and the engine's driver decides what a failure means.
 
+#[cfg(feature = "sqs")]
+mod client;
 mod config;
 #[cfg(any(feature = "lambda", feature = "sqs"))]
 mod credentials;

@@ -34,10 +34,29 @@ pub enum SourceErrorKind {
     Denied,
     /// The receipt or iterator is no longer valid.
     Expired,
+    /// The place asked for lies before the oldest record that the shard still holds.
+    Trimmed,
     /// The source could not be reached or answered with a server error.
     Transient,
     /// The answer makes no sense; retrying is unlikely to help.
     Fatal,
+}
+
+/// A failed delivery to an on-failure destination.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DeliveryError {
+    /// The cause in words, without secrets; shown in status, logs and decisions.
+    pub message: String,
+}
+
+impl DeliveryError {
+    /// Returns the error with the cause in words.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
 }
 
 /// A batch that was not processed by the function.

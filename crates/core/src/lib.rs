@@ -18,6 +18,7 @@ pub mod backoff;
 pub mod batch;
 pub mod decision;
 pub mod event;
+pub mod failure;
 pub mod fault;
 pub mod json;
 pub mod lifecycle;
@@ -26,6 +27,7 @@ pub mod pacing;
 pub mod queue;
 pub mod record;
 pub mod response;
+pub mod stream;
 pub mod time;
 
 pub use lambda_esm_filter as filter;

@@ -3,6 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use crate::time::Timestamp;
+
 /// A message received from a queue. It stays hidden from other consumers until it is settled or its
 /// visibility timeout ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,4 +76,68 @@ pub enum AttributeValue {
     Text(String),
     /// Raw bytes; base64 in the event.
     Binary(Vec<u8>),
+}
+
+/// A record read from a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRecord {
+    /// Its place in its shard: decimal digits that grow along the shard. The name that the function uses
+    /// for it in `batchItemFailures`.
+    pub sequence: Arc<str>,
+    /// When it arrived in the stream (Kinesis: `ApproximateArrivalTimestamp`; DynamoDB:
+    /// `ApproximateCreationDateTime`).
+    pub arrival: Timestamp,
+    /// What the event shows of it.
+    pub content: StreamContent,
+}
+
+/// What a stream's record carries, in the terms of its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamContent {
+    /// A record of a Kinesis stream.
+    Kinesis(KinesisRecord),
+    /// A record of a DynamoDB stream.
+    DynamoDb(Box<DynamoDbRecord>),
+}
+
+/// What Kinesis returns of a record (Kinesis API reference, `Record`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KinesisRecord {
+    /// Decides the shard, and which records keep their order.
+    pub partition_key: Arc<str>,
+    /// The data as it was put.
+    pub data: Bytes,
+}
+
+/// What DynamoDB Streams returns of a change (DynamoDB Streams API reference, `Record` and
+/// `StreamRecord`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DynamoDbRecord {
+    /// A name that is unique in the stream.
+    pub event_id: String,
+    /// `INSERT`, `MODIFY` or `REMOVE`.
+    pub event_name: Cow<'static, str>,
+    /// The item's key in DynamoDB JSON: `{"Id":{"N":"101"}}`. Items with the same text keep their order,
+    /// so its members must always stand in the same order.
+    pub keys: String,
+    /// The item after the change in DynamoDB JSON, where the stream's view has it.
+    pub new_image: Option<String>,
+    /// The item before the change in DynamoDB JSON, where the stream's view has it.
+    pub old_image: Option<String>,
+    /// The size of the record in bytes, as the service counts.
+    pub size_bytes: u64,
+    /// `KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`.
+    pub stream_view_type: Cow<'static, str>,
+    /// Who made the change, where it was not a client: deletions by Time to Live (DynamoDB developer
+    /// guide, "DynamoDB Streams and Time to Live").
+    pub user_identity: Option<UserIdentity>,
+}
+
+/// A service that changed an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIdentity {
+    /// `Service`.
+    pub kind: String,
+    /// `dynamodb.amazonaws.com`.
+    pub principal_id: String,
 }

@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use lambda_esm_core::fault::{InvokeError, SourceError};
-use lambda_esm_core::mapping::{FunctionRef, Mapping};
+pub use lambda_esm_core::failure::FailureRecord;
+use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
+use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 pub use lambda_esm_core::queue::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};
 use lambda_esm_core::record::QueueMessage;
+pub use lambda_esm_core::stream::{
+    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts,
+};
 
 /// A queue whose messages stay hidden from other consumers until they are settled or their visibility
 /// timeout ends.
@@ -35,6 +39,34 @@ pub trait QueueSource: Send + Sync + 'static {
         &self,
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError>;
+}
+
+/// An ordered log in shards, which keeps its records whoever reads them.
+#[async_trait]
+pub trait StreamSource: Send + Sync + 'static {
+    /// Returns what the stream says about itself, and all shards that still hold records. Fails with
+    /// [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such stream.
+    async fn list(&self) -> Result<Listing, SourceError>;
+
+    /// Returns the position in `shard` at which to fetch. Fails with
+    /// [`Trimmed`](lambda_esm_core::fault::SourceErrorKind::Trimmed) if the stream no longer holds the
+    /// record to begin after, and with `NotFound` if it no longer has the shard.
+    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError>;
+
+    /// Reads up to `request.limit` records. Answers at once with what is there, if only an empty page;
+    /// a source that has records pushed to it may wait up to `request.wait` for the first one.
+    ///
+    /// The same position may be fetched again, and gives the same records as long as the stream holds
+    /// them. Fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired) if the position was
+    /// good once and is no longer; the caller then opens the shard anew.
+    async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError>;
+}
+
+/// Takes the records of discarded batches.
+#[async_trait]
+pub trait FailureDestination: Send + Sync + 'static {
+    /// Delivers one record. It is kept safe when this returns; the same record may come twice.
+    async fn deliver(&self, record: FailureRecord) -> Result<(), DeliveryError>;
 }
 
 /// Runs functions. Called for one batch at a time and from many tasks at once.
@@ -77,5 +109,33 @@ pub trait SourceProvider: Send + Sync + 'static {
     ///
     /// # Errors
     /// Fails if the mapping's source is served here but cannot be reached with what is configured.
-    async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError>;
+    async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
+        let _ = mapping;
+        Ok(None)
+    }
+
+    /// Returns the stream of `mapping`, or `None` if this provider does not serve it.
+    ///
+    /// # Errors
+    /// Fails if the mapping's source is served here but cannot be reached with what is configured.
+    async fn stream(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
+        let _ = mapping;
+        Ok(None)
+    }
+}
+
+/// Finds on-failure destinations: by name among those an embedder registered, or by making a client.
+#[async_trait]
+pub trait DestinationProvider: Send + Sync + 'static {
+    /// Returns the destination, or `None` if this provider does not serve it.
+    ///
+    /// # Errors
+    /// Fails if it is served here but cannot be reached with what is configured.
+    async fn destination(
+        &self,
+        destination: &AwsDestination,
+    ) -> Result<Option<Arc<dyn FailureDestination>>, DeliveryError>;
 }

@@ -2,18 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::SharedHttpClient;
-use aws_sdk_sqs::config::retry::RetryConfig;
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Mapping, Source};
 use lambda_esm_engine::ports::{QueueSource, SourceProvider};
@@ -21,14 +12,8 @@ use tokio::sync::Mutex;
 
 use super::name::QueueName;
 use super::queue::SqsQueue;
+use crate::client;
 use crate::config::{AwsConfig, EndpointUrl};
-use crate::credentials::StandardChain;
-
-/// How long a connection may take to open; just beyond the first retransmission of a lost packet.
-const CONNECT: Duration = Duration::from_millis(3_100);
-/// Idle connections kept for each host. A mapping uses at most 1,250 at a time.
-const IDLE_CONNECTIONS: usize = 256;
-const IDLE_TIME: Duration = Duration::from_secs(20);
 
 /// Finds SQS queues by their ARN. One client and one pool of connections serve all queues of an
 /// endpoint and region.
@@ -89,19 +74,8 @@ impl SqsProvider {
         if let Some(client) = clients.get(&key) {
             return client.clone();
         }
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .credentials_provider(StandardChain::new(region, endpoint))
-            .http_client(http_client(endpoint.is_none_or(EndpointUrl::is_tls)))
-            // The driver retries, and it backs off by the rules of the mapping.
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
-            // Each call has a time limit of its own, which a stalled stream runs into.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Some(base) = &key.0 {
-            loader = loader.endpoint_url(base);
-        }
-        let client = Client::new(&loader.load().await);
+        let sdk = client::configuration(key.0.as_deref(), endpoint, region).await;
+        let client = Client::new(&sdk);
         clients.insert(key, client.clone());
         client
     }
@@ -120,18 +94,4 @@ impl SourceProvider for SqsProvider {
 /// Tells whether a configured endpoint is a queue URL: `…/ACCOUNT/NAME`.
 fn is_queue_url(endpoint: &EndpointUrl, queue: &QueueName) -> bool {
     endpoint.path().rsplit('/').next() == Some(queue.name())
-}
-
-/// Returns a client without TLS where none is needed, which spares reading the machine's certificates.
-fn http_client(tls: bool) -> SharedHttpClient {
-    let builder = Builder::new()
-        .pool_idle_timeout(IDLE_TIME)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS);
-    if tls {
-        builder
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https()
-    } else {
-        builder.build_http()
-    }
 }

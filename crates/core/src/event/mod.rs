@@ -1,5 +1,7 @@
 //! Event JSON per source: an envelope, and one fragment per record, written straight into a buffer.
 
+pub mod dynamodb;
+pub mod kinesis;
 pub mod sqs;
 
 /// What stands around the fragments of an event, and between them a comma.

@@ -1,0 +1,123 @@
+//! What goes into a stream machine and what comes out of it.
+
+use bytes::Bytes;
+
+use super::checkpoint::Checkpoint;
+use super::config::StreamConfig;
+use super::port::{FetchRequest, Listing, Page, Position, ShardId, StartAt};
+use crate::decision::{BatchId, Decision};
+use crate::failure::FailureRecord;
+use crate::fault::{DeliveryError, InvokeError, SourceError};
+
+/// Names one call to the outside. Answers to calls that the machine no longer waits for are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// A fact from outside.
+#[derive(Debug)]
+pub enum Input {
+    /// The shards were listed.
+    Listed {
+        /// The call.
+        id: CallId,
+        /// The shards, or why they are not known.
+        result: Result<Listing, SourceError>,
+    },
+    /// A shard was opened.
+    Opened {
+        /// The call.
+        id: CallId,
+        /// Where to fetch, or why that is not known.
+        result: Result<Position, SourceError>,
+    },
+    /// A fetch ended.
+    Fetched {
+        /// The call.
+        id: CallId,
+        /// The records, or why there are none.
+        result: Result<Page, SourceError>,
+    },
+    /// An invocation ended.
+    Invoked {
+        /// The batch.
+        batch: BatchId,
+        /// The try that ended; answers to others are ignored.
+        attempt: u32,
+        /// The function's response, or why there is none.
+        result: Result<Bytes, InvokeError>,
+    },
+    /// A delivery to the on-failure destination ended.
+    Delivered {
+        /// The call.
+        id: CallId,
+        /// Whether the destination has the record.
+        result: Result<(), DeliveryError>,
+    },
+    /// Checkpoints were kept.
+    Committed {
+        /// The call.
+        id: CallId,
+        /// Whether they are durable; the error in words otherwise.
+        result: Result<(), String>,
+    },
+    /// The settings changed. They hold for whatever is decided from now on.
+    Reconfigure(Box<StreamConfig>),
+    /// The mapping stops: read no more, start no new batch, settle what is in flight.
+    Drain,
+    /// Time has passed.
+    Tick,
+}
+
+/// Something for the driver to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// List the shards, and answer with [`Input::Listed`].
+    List {
+        /// The call.
+        id: CallId,
+    },
+    /// Find where to read a shard, and answer with [`Input::Opened`].
+    Open {
+        /// The call.
+        id: CallId,
+        /// The shard.
+        shard: ShardId,
+        /// Where reading begins.
+        from: StartAt,
+    },
+    /// Read a shard, and answer with [`Input::Fetched`].
+    Fetch {
+        /// The call.
+        id: CallId,
+        /// What to read.
+        request: FetchRequest,
+    },
+    /// Call the function, and answer with [`Input::Invoked`].
+    Invoke {
+        /// The batch.
+        batch: BatchId,
+        /// The try.
+        attempt: u32,
+        /// The complete event.
+        payload: Bytes,
+    },
+    /// Hand the record of a discarded batch to the on-failure destination, and answer with
+    /// [`Input::Delivered`].
+    Deliver {
+        /// The call.
+        id: CallId,
+        /// What to deliver.
+        record: FailureRecord,
+    },
+    /// Keep checkpoints, all or none, and answer with [`Input::Committed`] once they are durable.
+    Commit {
+        /// The call.
+        id: CallId,
+        /// The stream that they belong to.
+        identity: String,
+        /// The place in each shard.
+        checkpoints: Vec<(ShardId, Checkpoint)>,
+    },
+    /// Tell whoever listens.
+    Report(Decision),
+}

@@ -1,5 +1,7 @@
 //! Writes JSON text into a buffer, without a tree in between.
 
+use crate::time::Timestamp;
+
 /// For each byte: 0 if it may stand in a JSON string as it is, else the character after the backslash
 /// (`u` for the six-character form).
 const ESCAPE: [u8; 256] = escape_table();
@@ -101,6 +103,41 @@ pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
         .unwrap_or_default();
     out.truncate(start + written);
     out.push(b'"');
+}
+
+/// Appends a number in decimal digits.
+pub fn write_digits(out: &mut Vec<u8>, number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] += (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a time as seconds since the Unix epoch: a JSON number that always has a fraction, with no more
+/// digits than it needs (`1545084650.987`, `1545084650.0`).
+pub fn write_seconds(out: &mut Vec<u8>, time: Timestamp) {
+    if time.millis() < 0 {
+        out.push(b'-');
+    }
+    let millis = time.millis().unsigned_abs();
+    write_digits(out, millis / 1_000);
+    let fraction = (millis % 1_000) as u16;
+    let digit = |place: u16| b'0' + (fraction / place % 10) as u8;
+    out.extend_from_slice(&[b'.', digit(100), digit(10), digit(1)]);
+    let zeros = match fraction {
+        fraction if fraction % 100 == 0 => 2,
+        fraction if fraction % 10 == 0 => 1,
+        _ => 0,
+    };
+    out.truncate(out.len() - zeros);
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod event;
 pub mod failure;
 pub mod fault;
 pub mod json;
+pub mod kpl;
 pub mod lifecycle;
 pub mod mapping;
 pub mod pacing;

@@ -1,8 +1,9 @@
 //! Reads the function's answer: which records of the batch failed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What a partial batch response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,25 @@ fn find(failures: &[Value], identifiers: Vec<&str>) -> Result<Vec<usize>, String
     let is_failed = |(_, identifier): &(usize, &str)| failed.contains(identifier);
     let records = identifiers.into_iter().enumerate();
     Ok(records.filter(is_failed).map(|(index, _)| index).collect())
+}
+
+/// Reads the state from the response to an invocation of a tumbling window, byte for byte as the function
+/// wrote it.
+///
+/// # Errors
+///
+/// The reason in words, if the response is not a JSON object or its `state` is missing or no object: such
+/// an invocation has failed (Lambda developer guide, "Tumbling windows").
+pub fn read_window_state(response: &[u8]) -> Result<Box<RawValue>, String> {
+    let mut members: HashMap<String, &RawValue> = serde_json::from_slice(response)
+        .map_err(|error| format!("the response is not a JSON object with a state: {error}"))?;
+    let Some(state) = members.remove("state") else {
+        return Err("the response of a tumbling window has no state".to_owned());
+    };
+    match state.get().as_bytes().first() {
+        Some(b'{') => Ok(state.to_owned()),
+        _ => Err("the response's state is not a JSON object".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,82 @@ impl Timestamp {
     }
 }
 
+/// The first and the last millisecond of the years 0 to 9999, which ISO 8601 writes with four digits.
+const CALENDAR: (i64, i64) = (-62_167_219_200_000, 253_402_300_799_999);
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// A [`Timestamp`] on the calendar, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    pub(crate) year: i64,
+    /// 1 to 12.
+    pub(crate) month: i64,
+    /// 1 to 31.
+    pub(crate) day: i64,
+    pub(crate) hour: i64,
+    pub(crate) minute: i64,
+    pub(crate) second: i64,
+    pub(crate) milli: i64,
+}
+
+impl Timestamp {
+    /// Returns the time in UTC as ISO 8601 writes it, without a fraction: `2020-12-09T07:04:00Z`. What is
+    /// less than a second is cut off. Times outside the years 0 to 9999 become the nearest one inside.
+    #[must_use]
+    pub fn iso_seconds(self) -> String {
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = self.civil();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// Returns the same with milliseconds: `2020-12-09T07:04:00.000Z`.
+    #[must_use]
+    pub fn iso_millis(self) -> String {
+        let mut text = self.iso_seconds();
+        text.truncate(text.len() - 1);
+        text + &format!(".{:03}Z", self.civil().milli)
+    }
+
+    /// Returns the time on the calendar; the nearest one of the years 0 to 9999.
+    pub(crate) fn civil(self) -> Civil {
+        let millis = self.0.clamp(CALENDAR.0, CALENDAR.1);
+        let (days, of_day) = (millis.div_euclid(DAY_MILLIS), millis.rem_euclid(DAY_MILLIS));
+        // The Gregorian calendar repeats after 400 years of 146,097 days. With years that begin in March,
+        // the leap day is the last of its year, and months of 31 and 30 days follow each other in a
+        // pattern of five months, 153 days.
+        let since_march = days + 719_468;
+        let (era, of_era) = (
+            since_march.div_euclid(146_097),
+            since_march.rem_euclid(146_097),
+        );
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let month = if from_march < 10 {
+            from_march + 3
+        } else {
+            from_march - 9
+        };
+        Civil {
+            year: 400 * era + year_of_era + i64::from(month <= 2),
+            month,
+            day: of_year - (153 * from_march + 2) / 5 + 1,
+            hour: of_day / 3_600_000,
+            minute: of_day / 60_000 % 60,
+            second: of_day / 1_000 % 60,
+            milli: of_day % 1_000,
+        }
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
 

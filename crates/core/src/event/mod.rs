@@ -3,6 +3,7 @@
 pub mod dynamodb;
 pub mod kinesis;
 pub mod sqs;
+pub mod window;
 
 /// What stands around the fragments of an event, and between them a comma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,6 +22,8 @@ pub struct StreamConfig {
     pub function_arn: String,
     /// The version of the function that runs, as failure records name it.
     pub executed_version: String,
+    /// The mapping's `EventSourceArn`.
+    pub stream_arn: String,
     /// Where reading begins in the shards that are there when the mapping is made.
     pub start: StartingPosition,
     /// When a batch is full.

@@ -26,7 +26,7 @@ mod working;
 
 pub use action::{Action, CallId, Input};
 pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
-pub use config::{StreamConfig, StreamEncoder};
+pub use config::{StreamConfig, StreamEncoder, Surroundings};
 pub use machine::{Kept, KeptPosition, StreamMachine};
 pub use port::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts};
 pub use window::MAX_STATE_BYTES;

@@ -287,9 +287,13 @@ fn check(
     options: &MemoryStreamOptions,
     now: Timestamp,
 ) -> Result<(), SourceError> {
-    if cursor.lineage != log.lineage {
-        let text = format!("the position is not one of this {}", log.id);
+    if cursor.lineage.generation != log.lineage.generation {
+        let text = "the position is one of the stream that was here before";
         return Err(SourceError::new(SourceErrorKind::Expired, text));
+    }
+    if cursor.lineage != log.lineage {
+        let text = format!("the position is not one of {}", log.id);
+        return Err(SourceError::new(SourceErrorKind::Fatal, text));
     }
     if now.since(cursor.issued) >= options.iterator_lifetime {
         let text = format!(

@@ -154,6 +154,25 @@ mod tests {
 
     proptest! {
         #[test]
+        fn digits_are_those_of_the_number(number in any::<u64>(), shift in 0u32..64) {
+            let mut out = Vec::new();
+            write_digits(&mut out, number >> shift);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), (number >> shift).to_string());
+        }
+
+        #[test]
+        fn seconds_are_the_milliseconds_with_the_point_moved(millis in any::<i64>(), shift in 0u32..63) {
+            let millis = millis >> shift;
+            let mut out = Vec::new();
+            write_seconds(&mut out, Timestamp(millis));
+            let text = String::from_utf8(out).unwrap();
+            let (whole, fraction) = text.split_once('.').unwrap();
+            prop_assert!(fraction == "0" || !fraction.ends_with('0'), "{}", text);
+            let read = format!("{whole}{fraction:0<3}").parse::<i64>();
+            prop_assert_eq!(read, Ok(millis), "{}", text);
+        }
+
+        #[test]
         fn strings_are_written_as_serde_json_writes_them(text in "(?s).{0,40}") {
             let mut out = Vec::new();
             write_string(&mut out, &text);

@@ -1,7 +1,5 @@
 //! Events of a tumbling window, against an independent reader and the documented shape.
 
-#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
 use aws_lambda_events::dynamodb::TimeWindowEvent;
 use aws_lambda_events::kinesis::KinesisTimeWindowEvent;
 use lambda_esm_core::Timestamp;

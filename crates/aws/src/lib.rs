@@ -3,16 +3,18 @@
 //! Both speak to the real AWS or to whatever [`Endpoints`] names in its place. Neither retries: one
 //! call is one request, and the engine's driver decides what a failure means.
 
-#[cfg(feature = "sqs")]
+#[cfg(feature = "sdk")]
 mod client;
 mod config;
-#[cfg(any(feature = "lambda", feature = "sqs"))]
+#[cfg(any(feature = "lambda", feature = "sdk"))]
 mod credentials;
+#[cfg(feature = "sdk")]
+mod failure;
 #[cfg(feature = "lambda")]
 mod lambda;
 #[cfg(feature = "sqs")]
 mod sqs;
-#[cfg(any(feature = "lambda", feature = "sqs"))]
+#[cfg(any(feature = "lambda", feature = "sdk"))]
 mod text;
 
 pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};

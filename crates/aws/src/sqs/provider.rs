@@ -1,6 +1,5 @@
 //! Queues by their ARN.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,11 +7,10 @@ use aws_sdk_sqs::Client;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Mapping, Source};
 use lambda_esm_engine::ports::{QueueSource, SourceProvider};
-use tokio::sync::Mutex;
 
 use super::name::QueueName;
 use super::queue::SqsQueue;
-use crate::client;
+use crate::client::Clients;
 use crate::config::{AwsConfig, EndpointUrl};
 
 /// Finds SQS queues by their ARN. One client and one pool of connections serve all queues of an
@@ -20,7 +18,7 @@ use crate::config::{AwsConfig, EndpointUrl};
 #[derive(Debug)]
 pub struct SqsProvider {
     config: AwsConfig,
-    clients: Mutex<HashMap<(Option<String>, String), Client>>,
+    clients: Clients<Client>,
 }
 
 impl SqsProvider {
@@ -29,7 +27,7 @@ impl SqsProvider {
     pub fn new(config: AwsConfig) -> Self {
         Self {
             config,
-            clients: Mutex::default(),
+            clients: Clients::default(),
         }
     }
 
@@ -52,7 +50,10 @@ impl SqsProvider {
             Some(url) => Some(url.origin().to_owned()),
             None => endpoint.map(|endpoint| endpoint.as_str().to_owned()),
         };
-        let client = self.client(base, endpoint, queue.arn().region()).await;
+        let client = self
+            .clients
+            .get(base, endpoint, queue.arn().region(), Client::new)
+            .await;
         let url = url.map(|url| url.as_str().to_owned());
         Ok(SqsQueue::new(
             client,
@@ -61,23 +62,6 @@ impl SqsProvider {
             place,
             url,
         ))
-    }
-
-    async fn client(
-        &self,
-        base: Option<String>,
-        endpoint: Option<&EndpointUrl>,
-        region: &str,
-    ) -> Client {
-        let mut clients = self.clients.lock().await;
-        let key = (base, region.to_owned());
-        if let Some(client) = clients.get(&key) {
-            return client.clone();
-        }
-        let sdk = client::configuration(key.0.as_deref(), endpoint, region).await;
-        let client = Client::new(&sdk);
-        clients.insert(key, client.clone());
-        client
     }
 }
 

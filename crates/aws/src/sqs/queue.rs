@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::http::HttpResponse;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
     DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
@@ -17,9 +15,10 @@ use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
 use tokio::sync::Mutex;
 
-use super::failure::Call;
+use super::failure::SQS;
 use super::message::record;
 use super::name::QueueName;
+use crate::failure::Call;
 
 /// The most messages of one receive and the most entries of one batch request (SQS API reference,
 /// `ReceiveMessage` and `DeleteMessageBatch`).
@@ -80,8 +79,9 @@ impl SqsQueue {
 
     fn call(&self, operation: &'static str) -> Call<'_> {
         Call {
+            service: &SQS,
             operation,
-            queue: self.queue.name(),
+            resource: self.queue.name(),
             place: &self.place,
         }
     }
@@ -98,31 +98,13 @@ impl SqsQueue {
             .get_queue_url()
             .queue_name(self.queue.name())
             .set_queue_owner_aws_account_id(self.owner.clone());
-        let answer = self
-            .ask(self.call("GetQueueUrl"), PATIENCE, request.send())
-            .await?;
+        let call = self.call("GetQueueUrl");
+        let answer = call.within(PATIENCE, request.send()).await?;
         let Some(found) = answer.queue_url else {
-            return Err(self.call("GetQueueUrl").incomplete("a QueueUrl"));
+            return Err(call.incomplete("a QueueUrl"));
         };
         *url = Some(Arc::from(found.as_str()));
         Ok(found)
-    }
-
-    /// Waits for an answer, at most for `limit`.
-    async fn ask<T, E>(
-        &self,
-        call: Call<'_>,
-        limit: Duration,
-        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, SourceError>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        match tokio::time::timeout(limit, answer).await {
-            Err(_) => Err(call.unanswered(limit)),
-            Ok(Err(error)) => Err(call.failed(&error)),
-            Ok(Ok(answer)) => Ok(answer),
-        }
     }
 
     /// Forgets the URL of a queue that is gone: one of the same name may be created elsewhere.
@@ -156,7 +138,7 @@ impl SqsQueue {
             .queue_url(url)
             .set_entries(Some(entries));
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let done = answer
             .successful
@@ -185,7 +167,7 @@ impl SqsQueue {
             .queue_url(url)
             .set_entries(Some(entries));
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let done = answer
             .successful
@@ -207,7 +189,7 @@ impl QueueSource for SqsQueue {
             .attribute_names(QueueAttributeName::VisibilityTimeout)
             .attribute_names(QueueAttributeName::RedrivePolicy);
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let attributes = answer.attributes.unwrap_or_default();
         let seconds = attributes
@@ -242,9 +224,7 @@ impl QueueSource for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
         let limit = Duration::from_secs(wait) + PATIENCE;
-        let answer = self
-            .check(self.ask(call, limit, receive.send()).await)
-            .await?;
+        let answer = self.check(call.within(limit, receive.send()).await).await?;
         let fifo = self.queue.is_fifo();
         answer
             .messages

@@ -19,6 +19,8 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// What its resources are called, e.g. `queue`.
     pub(crate) resource: &'static str,
+    /// What to do if there is no such resource; ends error messages.
+    pub(crate) missing: &'static str,
     /// What IAM calls it in permissions, e.g. `sqs`.
     pub(crate) permissions: &'static str,
     /// Sorts the error codes that only this service has, or that mean something else here. The code
@@ -33,7 +35,7 @@ pub(crate) struct Call<'a> {
     pub(crate) service: &'static Service,
     /// The operation, e.g. `ReceiveMessage`.
     pub(crate) operation: &'static str,
-    /// The name of the queue or stream.
+    /// The name of the queue, stream, topic or bucket.
     pub(crate) resource: &'a str,
     /// Where the service is: an endpoint, or a region.
     pub(crate) place: &'a str,
@@ -130,12 +132,7 @@ impl Call<'_> {
                 let operation = permission(self.operation);
                 format!("; {WAY_OUT}, and that they allow {service}:{operation}")
             }
-            SourceErrorKind::NotFound => {
-                let resource = self.service.resource;
-                format!(
-                    "; create the {resource}, or correct region, account and name in EventSourceArn"
-                )
-            }
+            SourceErrorKind::NotFound => format!("; {}", self.service.missing),
             _ => String::new(),
         };
         let message = format!(
@@ -149,6 +146,7 @@ impl Call<'_> {
     }
 
     /// Returns the error for an answer that lacks something it must have.
+    #[cfg(any(feature = "sqs", feature = "dynamodb"))]
     pub(crate) fn incomplete(self, what: &str) -> SourceError {
         let message = format!(
             "{} {} answered {} without {what}",
@@ -280,6 +278,7 @@ mod tests {
     const SERVICE: Service = Service {
         name: "SQS",
         resource: "queue",
+        missing: "create the queue",
         permissions: "sqs",
         own: |code, _| (code == "Own" || code == "SlowDown").then_some(SourceErrorKind::Expired),
     };

@@ -9,11 +9,13 @@ use crate::failure::Service;
 pub(super) static SQS: Service = Service {
     name: "SQS",
     resource: "queue",
+    missing: "create the queue, or correct region, account and name in EventSourceArn",
     permissions: "sqs",
-    own: kind,
+    own: own_kind,
 };
 
-fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
+/// Sorts the codes of SQS.
+pub(crate) fn own_kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
     match code {
         "NonExistentQueue" | "QueueDoesNotExist" => Some(SourceErrorKind::NotFound),
         "ReceiptHandleIsInvalid" | "MessageNotInflight" => Some(SourceErrorKind::Expired),

@@ -31,9 +31,9 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `lambda`, ….
+    /// By service: `sqs`, `kinesis`, `lambda`, ….
     pub services: BTreeMap<String, EndpointUrl>,
-    /// By the ARN of a queue or function. For a queue it may also be the whole queue URL.
+    /// By the ARN of a queue, stream or function. For a queue it may also be the whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
 }
 
@@ -71,7 +71,7 @@ impl Endpoints {
         if self.aws.is_some() {
             return Ok(self);
         }
-        for service in ["sqs", "lambda"] {
+        for service in ["sqs", "kinesis", "lambda"] {
             let name = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
             if let (false, Some(url)) = (self.services.contains_key(service), read(&name)?) {
                 self.services.insert(service.to_owned(), url);

@@ -58,7 +58,7 @@ impl<C: Clone> Clients<C> {
 
 /// Returns the settings of a client that sends its requests to `base`, the real AWS if `None`. `endpoint`
 /// is what was configured, and decides about credentials and TLS.
-async fn configuration(
+pub(crate) async fn configuration(
     base: Option<&str>,
     endpoint: Option<&EndpointUrl>,
     region: &str,

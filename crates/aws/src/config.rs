@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 /// The services that are called, and how the variables of the environment name them.
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 7] = [
     ("sqs", "SQS"),
+    ("kinesis", "KINESIS"),
     ("dynamodb", "DYNAMODB"),
     ("dynamodbstreams", "DYNAMODB_STREAMS"),
     ("sns", "SNS"),
@@ -41,9 +42,9 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `dynamodb`, `lambda`, ….
+    /// By service: `sqs`, `kinesis`, `dynamodb`, `lambda`, ….
     pub services: BTreeMap<String, EndpointUrl>,
-    /// By the ARN of a queue or function. For a queue it may also be the whole queue URL.
+    /// By the ARN of a queue, stream or function. For a queue it may also be the whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
 }
 

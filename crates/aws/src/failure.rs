@@ -7,6 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::event_stream::RawMessage;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 
 use crate::credentials::WAY_OUT;
@@ -101,7 +102,7 @@ impl Call<'_> {
     }
 
     /// Returns the error of a call that got no answer in time.
-    fn unanswered(self, limit: Duration) -> SourceError {
+    pub(crate) fn unanswered(self, limit: Duration) -> SourceError {
         let message = format!(
             "{} {} did not answer {} within {} s",
             self.service.name,
@@ -146,7 +147,7 @@ impl Call<'_> {
     }
 
     /// Returns the error for an answer that lacks something it must have.
-    #[cfg(any(feature = "sqs", feature = "dynamodb"))]
+    #[cfg(any(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
     pub(crate) fn incomplete(self, what: &str) -> SourceError {
         let message = format!(
             "{} {} answered {} without {what}",
@@ -166,7 +167,12 @@ impl Call<'_> {
             self.what(),
             in_words(status)
         );
-        SourceError::new(kind_of_status(status), message)
+        // Without a status it is a message within an answer, and the connection broke off.
+        let kind = match status {
+            None => SourceErrorKind::Transient,
+            status => kind_of_status(status),
+        };
+        SourceError::new(kind, message)
     }
 
     fn what(self) -> String {
@@ -195,6 +201,12 @@ pub(crate) trait Status: std::fmt::Debug + 'static {
 impl Status for HttpResponse {
     fn status(&self) -> Option<u16> {
         Some(Self::status(self).as_u16())
+    }
+}
+
+impl Status for RawMessage {
+    fn status(&self) -> Option<u16> {
+        None
     }
 }
 

@@ -1,8 +1,8 @@
-//! AWS at the engine's ports: SQS as a queue, DynamoDB Streams as a stream, SQS, SNS and S3 as on-failure
-//! destinations, and any Lambda Invoke API as a backend.
+//! AWS at the engine's ports: SQS as a queue, Kinesis and DynamoDB Streams as streams, SQS, SNS and S3 as
+//! on-failure destinations, and any Lambda Invoke API as a backend.
 //!
-//! All speak to the real AWS or to whatever [`Endpoints`] names in its place. None retries: one
-//! call is one request, and the engine's driver decides what a failure means.
+//! They speak to the real AWS or to whatever [`Endpoints`] names in its place. None retries: one call is
+//! one request, and the engine's driver decides what a failure means.
 
 #[cfg(feature = "sdk")]
 mod client;
@@ -15,6 +15,8 @@ mod destination;
 mod dynamodb;
 #[cfg(feature = "sdk")]
 mod failure;
+#[cfg(feature = "kinesis")]
+mod kinesis;
 #[cfg(feature = "lambda")]
 mod lambda;
 #[cfg(feature = "sqs")]
@@ -33,6 +35,8 @@ pub use destination::SnsDestination;
 pub use destination::SqsDestination;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
+#[cfg(feature = "kinesis")]
+pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "sqs")]

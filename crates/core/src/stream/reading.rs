@@ -210,7 +210,9 @@ impl Shard {
                     self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
                 }
             }
-            Err(error) if error.kind == SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
+            Err(error) if error.kind == SourceErrorKind::Trimmed => {
+                self.restart_at_horizon(ctx, error)
+            }
             Err(error) => self.source_failed(ctx, error),
         }
     }
@@ -231,7 +233,7 @@ impl Shard {
         };
         self.reader.stand = Stand::Closed;
         match error.kind {
-            SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
+            SourceErrorKind::Trimmed => self.restart_at_horizon(ctx, error),
             // Opened anew at once; an iterator expires after minutes.
             SourceErrorKind::Expired if self.reader.failures == 0 => {
                 self.reader.failures = 1;
@@ -295,7 +297,7 @@ impl Shard {
     }
 
     /// The stream no longer holds where reading was to go on: it goes on with the oldest record.
-    fn to_the_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+    fn restart_at_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
         if self.reader.resume == StartAt::TrimHorizon {
             return self.source_failed(ctx, error);
         }

@@ -237,29 +237,22 @@ fn simulation(behaviour: &Behaviour) -> String {
     text
 }
 
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 fn endpoints(configuration: &Configuration) -> std::collections::BTreeMap<String, String> {
     let endpoints = &configuration.endpoints;
-    let service = |name: &str| {
-        let endpoint = endpoints.resolve(name, None);
-        let real = || format!("AWS in {}", configuration.options.region);
-        (
-            name.to_owned(),
-            endpoint.map_or_else(real, ToString::to_string),
-        )
-    };
-    let arns = endpoints
-        .arns
-        .iter()
-        .map(|(arn, url)| (arn.clone(), url.to_string()));
-    ["sqs", "lambda"]
-        .into_iter()
-        .map(service)
-        .chain(arns)
-        .collect()
+    let real = format!("AWS in {}", configuration.options.region);
+    let services = crate::config::called_services().map(|names| {
+        let own = names.iter().find_map(|name| endpoints.services.get(*name));
+        let endpoint = own.or(endpoints.aws.as_ref());
+        let place = endpoint.map_or_else(|| real.clone(), ToString::to_string);
+        (names[0].to_owned(), place)
+    });
+    let arns = endpoints.arns.iter();
+    let arns = arns.map(|(arn, url)| (arn.clone(), url.to_string()));
+    services.chain(arns).collect()
 }
 
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 fn endpoints(_: &Configuration) -> std::collections::BTreeMap<String, String> {
     [(
         "none".to_owned(),

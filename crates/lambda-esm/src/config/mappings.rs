@@ -6,6 +6,7 @@ use lambda_esm_core::mapping::{
 };
 use uuid::Uuid;
 
+use super::clients::Client;
 use super::functions;
 use super::members::{self, Misfit};
 use super::node::{Member, Node, Value};
@@ -112,7 +113,7 @@ fn one(
     let function = find(members, "FunctionName").or_else(|| find(members, "FunctionArn"));
     let at = function.map_or(item.node, |member| &member.node);
     functions::check_known(mapping.function.name(), at, &item.path, known, problems);
-    check_source(item, &mapping.source, problems);
+    check_clients(item, &mapping.source, problems);
     if mapping.kms_key_arn.is_some() {
         notes.push("KMSKeyArn has no effect: the filters are not stored".to_owned());
     }
@@ -263,25 +264,28 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
     (node, path)
 }
 
-/// Refuses sources that cannot be read.
-fn check_source(item: &Field<'_>, source: &Source, problems: &mut Problems) {
-    let arn = || descend(item, &["EventSourceArn"]);
-    match source {
-        Source::Sqs(_) if cfg!(feature = "sqs") => {}
-        Source::Sqs(_) => {
-            let (node, path) = arn();
-            problems.refuse(node, &path, "this build of lambda-esm has no SQS client");
-            problems.hint("build it with `--features sqs` or `--features full`");
+/// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.
+fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
+    let Some(client) = Client::of_source(source) else {
+        let (node, path) = descend(item, &["EventSourceArn"]);
+        let rule = "event sources of this kind are not supported yet";
+        if source.arn().is_some() {
+            problems.refuse(node, &path, rule);
+        } else {
+            problems.add(node.place, &item.path, rule);
         }
-        _ => {
-            let (node, path) = arn();
-            let rule = "event sources of this kind are not supported yet";
-            if source.arn().is_some() {
-                problems.refuse(node, &path, rule);
-            } else {
-                problems.add(node.place, &item.path, rule);
-            }
-            problems.hint("supported are SQS queues");
+        problems.hint("supported are SQS queues, Kinesis streams and DynamoDB streams");
+        return;
+    };
+    let destination = ["DestinationConfig", "OnFailure", "Destination"];
+    for (client, steps) in [
+        (Some(client), &["EventSourceArn"][..]),
+        (Client::of_destination(source), &destination),
+    ] {
+        if let Some((rule, hint)) = client.and_then(Client::missing) {
+            let (node, path) = descend(item, steps);
+            problems.refuse(node, &path, rule);
+            problems.hint(hint);
         }
     }
 }

@@ -36,12 +36,12 @@ pub(super) struct Mapping {
     pub(super) function: String,
     pub(super) state: String,
     pub(super) problem: Option<String>,
-    pub(super) queue: Queue,
+    pub(super) activity: Activity,
     pub(super) counts: Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Queue {
+pub(super) struct Activity {
     pub(super) concurrency: usize,
     pub(super) running: usize,
     pub(super) waiting: usize,

@@ -181,7 +181,7 @@ fn problems_are_json_too() {
     );
 }
 
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 #[test]
 fn a_build_without_aws_clients_says_how_to_get_them() {
     let text = "endpoints: {sqs: http://h}\nfunctions: {f: {backend: lambda-api}}\nmappings:\n  \

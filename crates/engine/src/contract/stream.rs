@@ -56,8 +56,9 @@ async fn facts_are_sane(source: &dyn StreamSource) {
     assert!(!facts.identity.is_empty(), "{facts:?}");
     assert!(facts.fetch_limit >= 10, "{facts:?}");
     assert!(facts.base_interval > Duration::ZERO, "{facts:?}");
-    let hour = Duration::from_secs(3600);
-    assert!(facts.retention.is_none_or(|kept| kept >= hour), "{facts:?}");
+    let minute = Duration::from_secs(60);
+    let kept = facts.retention.is_none_or(|kept| kept >= minute);
+    assert!(kept, "too short to test: {facts:?}");
     let again = source.list().await.unwrap().facts;
     assert_eq!(again, *facts, "a stream stays what it is");
 

@@ -213,7 +213,11 @@ impl Shard {
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
                 self.restart_at_horizon(ctx, error)
             }
-            Err(error) => self.source_failed(ctx, error),
+            Err(error) => {
+                // The stream may have been made anew, so that the place means nothing in it.
+                ctx.out.list = true;
+                self.source_failed(ctx, error);
+            }
         }
     }
 

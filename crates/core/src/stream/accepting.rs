@@ -153,6 +153,7 @@ impl Shard {
             let window = self.window.before;
             self.lanes[lane].ready.push_back(Closed { batch, window });
         }
+        self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;
         let pushed = self.lanes[lane].batcher.push(ctx.now, item, |_, out| {

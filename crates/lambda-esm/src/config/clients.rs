@@ -1,6 +1,6 @@
 //! The clients of AWS services: which of them this build has, and what needs which.
 
-use lambda_esm_core::mapping::{AwsDestination, Source, StreamSettings};
+use lambda_esm_core::mapping::{AwsDestination, Source};
 
 /// A client that a feature of this crate brings.
 #[derive(Clone, Copy)]
@@ -88,17 +88,12 @@ impl Client {
         }
     }
 
-    /// Returns the client that tells the on-failure destination of a stream, if it has one.
-    pub(super) fn of_destination(source: &Source) -> Option<Self> {
-        let settings: &StreamSettings = match source {
-            Source::Kinesis(kinesis) => &kinesis.settings,
-            Source::DynamoDb(dynamodb) => &dynamodb.settings,
-            _ => return None,
-        };
-        Some(match settings.on_failure.as_ref()? {
+    /// Returns the client that tells an on-failure destination.
+    pub(super) const fn of_destination(destination: &AwsDestination) -> Self {
+        match destination {
             AwsDestination::Sqs(_) => SQS,
             AwsDestination::Sns(_) => SNS,
             AwsDestination::S3(_) => S3,
-        })
+        }
     }
 }

@@ -5,8 +5,7 @@ use super::{problem::Problems, section::Field};
 
 /// The features that bring AWS clients.
 #[cfg(not(feature = "aws"))]
-pub(super) const BUILD_WITH_AWS: &str =
-    "build it with `--features full`, or with those you need of sqs, kinesis, dynamodb, sns, s3, lambda-api";
+pub(super) const BUILD_WITH_AWS: &str = "build it with `--features full`, or with those you need of sqs, kinesis, dynamodb, sns, s3, lambda-api";
 
 /// The endpoints of a build without AWS clients: there is nothing to say.
 #[cfg(not(feature = "aws"))]

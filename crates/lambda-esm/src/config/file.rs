@@ -182,7 +182,8 @@ fn role_arn(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
             && name.bytes().all(|byte| byte.is_ascii_graphic())
     };
     if !Arn::parse(text).is_some_and(|arn| is_role(&arn)) {
-        let rule = "must be the ARN of an IAM role such as arn:aws:iam::000000000000:role/lambda-role";
+        let rule =
+            "must be the ARN of an IAM role such as arn:aws:iam::000000000000:role/lambda-role";
         problems.refuse(field.node, &field.path, rule);
         return None;
     }

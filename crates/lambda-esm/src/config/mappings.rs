@@ -1,8 +1,10 @@
 //! The mappings, spelled as in the Lambda API.
 
+use std::time::Duration;
+
 use lambda_esm_core::mapping::Context;
 use lambda_esm_core::mapping::{
-    ApiError, CreateEventSourceMapping, Mapping, Source, duplicate_error,
+    ApiError, CreateEventSourceMapping, Mapping, Source, StreamSettings, duplicate_error,
 };
 use uuid::Uuid;
 
@@ -35,6 +37,27 @@ pub(crate) struct MappingSettings {
     pub(crate) mapping: Mapping,
     /// What was given and has no effect, in words.
     pub(crate) notes: Vec<String>,
+}
+
+impl MappingSettings {
+    /// Tells whether the mapping has a position of its own in its source.
+    pub(crate) const fn is_stream(&self) -> bool {
+        stream(&self.mapping.source).is_some()
+    }
+
+    /// Returns the length of its tumbling windows, if it has any.
+    pub(crate) fn tumbling_window(&self) -> Option<Duration> {
+        stream(&self.mapping.source)?.lanes.tumbling_window()
+    }
+}
+
+/// Returns the settings that all streams share; `None` if the source is none.
+const fn stream(source: &Source) -> Option<&StreamSettings> {
+    match source {
+        Source::Kinesis(kinesis) => Some(&kinesis.settings),
+        Source::DynamoDb(dynamodb) => Some(&dynamodb.settings),
+        _ => None,
+    }
 }
 
 /// Reads all mappings. `known` are the configured functions.
@@ -277,10 +300,13 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
         problems.hint("supported are SQS queues, Kinesis streams and DynamoDB streams");
         return;
     };
-    let destination = ["DestinationConfig", "OnFailure", "Destination"];
+    let on_failure = stream(source).and_then(|settings| settings.on_failure.as_ref());
     for (client, steps) in [
         (Some(client), &["EventSourceArn"][..]),
-        (Client::of_destination(source), &destination),
+        (
+            on_failure.map(Client::of_destination),
+            &["DestinationConfig", "OnFailure", "Destination"],
+        ),
     ] {
         if let Some((rule, hint)) = client.and_then(Client::missing) {
             let (node, path) = descend(item, steps);

@@ -28,6 +28,10 @@ pub enum CloseReason {
     Available,
     /// The mapping is stopping; what was gathered goes out.
     Draining,
+    /// The next record belongs to another tumbling window.
+    TumblingWindow,
+    /// The shard is closed, and these were its last records.
+    ShardEnd,
 }
 
 /// When a batch is full, and how long it may wait.
@@ -104,6 +108,51 @@ impl<T> Batch<T> {
         self.payload.clone()
     }
 
+    /// Returns a batch without records.
+    #[must_use]
+    pub fn empty(envelope: Envelope, reason: CloseReason) -> Self {
+        Self {
+            items: Vec::new(),
+            reason,
+            payload: [envelope.prefix, envelope.suffix].concat().into(),
+            ends: Vec::new(),
+            envelope,
+        }
+    }
+
+    /// Returns the event with `suffix` in the place of the envelope's.
+    #[must_use]
+    pub fn payload_ending_with(&self, suffix: &[u8]) -> Bytes {
+        let records = self.payload.len() - self.envelope.suffix.len();
+        [&self.payload[..records], suffix].concat().into()
+    }
+
+    /// Adds the records of `other` behind those of this batch.
+    pub fn append(&mut self, other: Self) {
+        let mut fragments = Fragments::new(self.envelope, None);
+        for batch in [&*self, &other] {
+            for index in 0..batch.ends.len() {
+                fragments.push(|out| out.extend_from_slice(batch.fragment(index)));
+            }
+        }
+        self.seal(fragments);
+        self.items.extend(other.items);
+    }
+
+    fn fragment(&self, index: usize) -> &[u8] {
+        let start = match index {
+            0 => self.envelope.prefix.len(),
+            _ => self.ends[index - 1] + 1,
+        };
+        &self.payload[start..self.ends[index]]
+    }
+
+    fn seal(&mut self, mut fragments: Fragments) {
+        fragments.bytes.extend_from_slice(self.envelope.suffix);
+        self.payload = fragments.bytes.into();
+        self.ends = fragments.ends;
+    }
+
     /// Keeps the records for which `keep` holds, and re-slices the payload. Returns what was removed.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) -> Vec<T> {
         let keeps: Vec<bool> = self.items.iter().map(keep).collect();
@@ -130,6 +179,21 @@ impl<T> Batch<T> {
     }
 }
 
+impl<T: Clone> Batch<T> {
+    /// Returns a batch of the records at these indexes, from the same bytes.
+    #[must_use]
+    pub fn pick(&self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        let mut fragments = Fragments::new(self.envelope, None);
+        let mut picked = Self::empty(self.envelope, self.reason);
+        for index in indexes {
+            fragments.push(|out| out.extend_from_slice(self.fragment(index)));
+            picked.items.push(self.items[index].clone());
+        }
+        picked.seal(fragments);
+        picked
+    }
+}
+
 /// A record that can be part of no event, since it alone is larger than the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Oversized<T> {
@@ -147,6 +211,8 @@ pub struct Batcher<T> {
     items: Vec<T>,
     fragments: Fragments,
     window_opened: Option<Timestamp>,
+    /// The largest payload.
+    max_bytes: usize,
 }
 
 impl<T> Batcher<T> {
@@ -159,7 +225,15 @@ impl<T> Batcher<T> {
             items: Vec::new(),
             fragments: Fragments::new(envelope, None),
             window_opened: None,
+            max_bytes: MAX_PAYLOAD_BYTES,
         }
+    }
+
+    /// Leaves room for `bytes` that are added to a payload when it is sent.
+    #[must_use]
+    pub const fn reserving(mut self, bytes: usize) -> Self {
+        self.max_bytes = MAX_PAYLOAD_BYTES - bytes;
+        self
     }
 
     /// Returns how many records wait in the open batch.
@@ -195,9 +269,9 @@ impl<T> Batcher<T> {
         let start = self.fragments.push(|out| encode(&item, out));
         let size = self.fragments.bytes.len() + self.envelope.suffix.len();
         let mut closed = None;
-        if size > MAX_PAYLOAD_BYTES {
+        if size > self.max_bytes {
             let alone = self.envelope.prefix.len() + size - start;
-            if alone > MAX_PAYLOAD_BYTES {
+            if alone > self.max_bytes {
                 self.fragments.pop(self.envelope);
                 return Err(Oversized { item, bytes: alone });
             }
@@ -240,6 +314,11 @@ impl<T> Batcher<T> {
         if !self.limits.window.is_zero() {
             self.window_opened.get_or_insert(now);
         }
+    }
+
+    /// Opens a window now, in the place of one that was opened while the previous invocation ran.
+    pub fn reopen_window(&mut self, now: Timestamp) {
+        self.window_opened = (!self.limits.window.is_zero()).then_some(now);
     }
 
     /// Returns when the open window ends.

@@ -14,6 +14,7 @@
 //! Position moves last: a machine asks for a deletion or a checkpoint only when the batch is settled,
 //! so a crash between any two actions loses nothing.
 
+pub mod activity;
 pub mod backoff;
 pub mod batch;
 pub mod decision;

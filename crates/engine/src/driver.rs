@@ -197,9 +197,9 @@ impl Driver {
     fn publish(&self) {
         let status = self.machine.status();
         self.outside.progress.send_if_modified(|progress| {
-            let changed = progress.queue != status;
+            let changed = progress.activity != status;
             if changed {
-                progress.queue = status;
+                progress.activity = status;
             }
             changed
         });

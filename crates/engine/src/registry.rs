@@ -56,8 +56,8 @@ impl Entry {
         let progress = self.progress.borrow();
         let problems = [
             &progress.start_problem,
-            &progress.queue.source_problem,
-            &progress.queue.function_problem,
+            &progress.activity.source_problem,
+            &progress.activity.function_problem,
         ];
         MappingStatus {
             uuid: mapping.uuid,
@@ -71,7 +71,7 @@ impl Entry {
                 .last_result
                 .unwrap_or(LastProcessingResult::NoRecords),
             problem: problems.into_iter().flatten().next().cloned(),
-            queue: progress.queue.clone(),
+            activity: progress.activity.clone(),
             counts: self.metrics.counts(),
         }
     }

@@ -1,7 +1,7 @@
 //! What an engine shows of its mappings.
 
+use lambda_esm_core::activity::Activity;
 use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle, State};
-use lambda_esm_core::queue::QueueStatus;
 use serde::Serialize;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub(crate) struct Progress {
     /// Set out by the registry, and brought to its end by the supervisor.
     pub(crate) lifecycle: Lifecycle,
     pub(crate) last_result: Option<LastProcessingResult>,
-    pub(crate) queue: QueueStatus,
+    pub(crate) activity: Activity,
     /// Why polling could not begin, while that is so.
     pub(crate) start_problem: Option<String>,
 }
@@ -25,7 +25,7 @@ impl Progress {
         Self {
             lifecycle,
             last_result: None,
-            queue: QueueStatus::default(),
+            activity: Activity::default(),
             start_problem: None,
         }
     }
@@ -47,7 +47,7 @@ pub struct MappingStatus {
     /// What is wrong with the source or the function now, in words.
     pub problem: Option<String>,
     /// What is in flight.
-    pub queue: QueueStatus,
+    pub activity: Activity,
     /// What happened so far.
     pub counts: Counts,
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
 use lambda_esm_core::batch::Limits;
 use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{FunctionRef, Mapping, Source, SqsConcurrency, SqsMapping};
-use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts, QueueStatus};
+use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -307,7 +308,7 @@ impl Supervisor {
             self.drain(polling).await;
         }
         self.progress.send_modify(|progress| {
-            progress.queue = QueueStatus::default();
+            progress.activity = Activity::default();
             progress.start_problem = None;
         });
     }

@@ -1,17 +1,20 @@
 //! What a machine decided, and why: the stuff of logs, metrics and explanations.
 
+mod stream_text;
 mod text;
 
 use serde::Serialize;
 
 use crate::batch::CloseReason;
+use crate::failure::Condition;
+use crate::stream::ShardId;
 
 /// Names a batch within its mapping; batches are numbered from 1 in the order they were closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct BatchId(pub u64);
 
-/// One decision of a queue mapping. Message identifiers are given where the mapping's decisions are
+/// One decision of a mapping. Message identifiers are given where the mapping's decisions are
 /// recorded in detail, and are empty otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
@@ -56,8 +59,11 @@ pub enum Decision {
         attempt: u32,
         /// Its number of records.
         records: usize,
+        /// Of a stream, the age of the batch's last record in milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        iterator_age_ms: Option<u64>,
     },
-    /// The function processed the whole batch; its messages are deleted now.
+    /// The function processed the whole batch. Of a queue, its messages are deleted now.
     Succeeded {
         /// The batch.
         batch: BatchId,
@@ -158,4 +164,180 @@ pub enum Decision {
         /// Why.
         because: &'static str,
     },
+    /// Reading of a shard begins.
+    ShardStarted {
+        /// The shard.
+        shard: ShardId,
+        /// Where, in words.
+        from: String,
+    },
+    /// A closed shard was read to its end, and all of it is settled: its children may begin.
+    ShardEnded {
+        /// The shard.
+        shard: ShardId,
+    },
+    /// The place in a shard is looked up anew.
+    Reopened {
+        /// The shard.
+        shard: ShardId,
+        /// Why, in words.
+        because: String,
+    },
+    /// The stream no longer holds the records that would be next; reading goes on with the oldest one.
+    RecordsExpired {
+        /// The shard.
+        shard: ShardId,
+        /// What the stream said.
+        because: String,
+    },
+    /// The stream was deleted and made anew: reading begins with its oldest records.
+    StreamRecreated {
+        /// How many records of the old one were read and not settled.
+        abandoned: usize,
+    },
+    /// A record matched no filter; the position moves past it without an invocation.
+    Skipped {
+        /// The shard.
+        shard: ShardId,
+        /// The record.
+        sequence_number: String,
+        /// The path and operator that failed.
+        because: String,
+    },
+    /// The function failed with a batch of a stream.
+    AttemptFailed {
+        /// The batch.
+        batch: BatchId,
+        /// Its number of records.
+        records: usize,
+        /// The function's error, or what is wrong with its response.
+        error: String,
+        /// What comes next.
+        then: AfterFailure,
+    },
+    /// The function processed the first records of a batch; the rest goes on as a batch of its own.
+    PartlyProcessed {
+        /// The batch.
+        batch: BatchId,
+        /// Its number of records.
+        records: usize,
+        /// How many of them were processed.
+        processed: usize,
+        /// The batch of the others.
+        remaining: BatchId,
+        /// The first record that was not processed.
+        failed_at: String,
+        /// The wait in milliseconds.
+        retry_ms: u64,
+    },
+    /// Records are given up.
+    Discarded {
+        /// The shard.
+        shard: ShardId,
+        /// The batch that they were last.
+        batch: BatchId,
+        /// How many.
+        records: usize,
+        /// Why.
+        condition: Condition,
+        /// Why, in words.
+        because: String,
+        /// The first sequence number.
+        first: String,
+        /// The last sequence number.
+        last: String,
+        /// The on-failure destination that will be told; `None` if there is none.
+        destination: Option<String>,
+    },
+    /// The on-failure destination has been told of discarded records.
+    Delivered {
+        /// The shard.
+        shard: ShardId,
+        /// How many.
+        records: usize,
+        /// The destination.
+        destination: String,
+    },
+    /// The on-failure destination could not be told; it is tried again after `retry_ms`.
+    DeliveryDeferred {
+        /// The shard.
+        shard: ShardId,
+        /// How many records.
+        records: usize,
+        /// The cause in words.
+        error: String,
+        /// The number of tries so far.
+        tries: u32,
+        /// The wait in milliseconds.
+        retry_ms: u64,
+    },
+    /// The on-failure destination could not be told, and will not be: the records are dropped.
+    DeliveryFailed {
+        /// The shard.
+        shard: ShardId,
+        /// How many records.
+        records: usize,
+        /// The destination.
+        destination: String,
+        /// The cause in words.
+        error: String,
+    },
+    /// It is durable how far a shard is settled.
+    Checkpointed {
+        /// The shard.
+        shard: ShardId,
+        /// The end of what is settled, in words.
+        place: String,
+    },
+    /// It could not be kept how far a shard is settled; that is tried again after `retry_ms`.
+    CommitFailed {
+        /// The shard.
+        shard: ShardId,
+        /// The cause in words.
+        error: String,
+        /// The wait in milliseconds.
+        retry_ms: u64,
+    },
+    /// A tumbling window is over: the function is called for it a last time.
+    WindowEnding {
+        /// The shard.
+        shard: ShardId,
+        /// The batch of the final invocation.
+        batch: BatchId,
+        /// When it started, in milliseconds since the Unix epoch.
+        start_ms: i64,
+        /// When it ends, in milliseconds since the Unix epoch.
+        end_ms: i64,
+        /// Whether it ends before its time.
+        early: bool,
+    },
+    /// The retries of a window's final invocation are used up: its state is dropped.
+    WindowDropped {
+        /// The shard.
+        shard: ShardId,
+        /// When it started, in milliseconds since the Unix epoch.
+        start_ms: i64,
+        /// When it ends, in milliseconds since the Unix epoch.
+        end_ms: i64,
+    },
+}
+
+/// What comes after a failed try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum AfterFailure {
+    /// The batch is sent again.
+    Retry {
+        /// The wait in milliseconds.
+        retry_ms: u64,
+        /// How many retries are left after that one; `None` if they are not limited.
+        retries_left: Option<u32>,
+    },
+    /// The batch is split in two.
+    Split {
+        /// The halves.
+        into: [BatchId; 2],
+    },
+    /// The retries are used up.
+    Discard,
 }

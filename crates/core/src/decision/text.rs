@@ -16,6 +16,8 @@ impl fmt::Display for CloseReason {
             Self::Bytes => "one more record would exceed 6 MB",
             Self::Available => "there is no batching window",
             Self::Draining => "the mapping is stopping",
+            Self::TumblingWindow => "the next record belongs to another tumbling window",
+            Self::ShardEnd => "the shard has ended",
         })
     }
 }
@@ -60,6 +62,7 @@ impl fmt::Display for Decision {
                 batch,
                 attempt,
                 records,
+                ..
             } => {
                 let records = count(*records, "record");
                 write!(
@@ -159,11 +162,12 @@ impl fmt::Display for Decision {
             Self::Scaled { from, to, because } => {
                 write!(out, "concurrency limit {from} -> {to}: {because}")
             }
+            _ => self.fmt_stream(out),
         }
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
@@ -172,7 +176,7 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 /// A wait in milliseconds, in the unit that reads best.
-struct Wait(u64);
+pub(super) struct Wait(pub(super) u64);
 
 impl fmt::Display for Wait {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

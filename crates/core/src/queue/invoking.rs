@@ -71,6 +71,7 @@ impl QueueMachine {
             batch: id,
             attempt,
             records,
+            iterator_age_ms: None,
         });
         self.actions.push_back(Action::Invoke {
             batch: id,

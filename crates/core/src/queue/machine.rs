@@ -10,6 +10,7 @@ use super::quota::Quota;
 use super::reading::Reading;
 use super::scaling::{BATCHES_PER_POLLER, Scaler};
 use super::settling::Settling;
+use crate::activity::Activity;
 use crate::backoff::Random;
 use crate::batch::{Batch, Batcher, CloseReason};
 use crate::decision::{BatchId, Decision};
@@ -60,27 +61,6 @@ pub struct QueueMachine {
 pub(super) enum Timer {
     Batch(BatchId),
     Settle(SettleId),
-}
-
-/// A view of a queue machine at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct QueueStatus {
-    /// How many batches the mapping allows itself at a time.
-    pub concurrency: usize,
-    /// Batches that hold a slot: with the function, backing off, or being settled.
-    pub running: usize,
-    /// Closed batches that wait for a slot.
-    pub waiting: usize,
-    /// Messages in the open batch.
-    pub gathering: usize,
-    /// Receives under way.
-    pub receives: usize,
-    /// When the next back-off ends, in milliseconds since the epoch.
-    pub backing_off_until: Option<i64>,
-    /// Why the source cannot be read, while that is so.
-    pub source_problem: Option<String>,
-    /// Why the last batch failed, until one succeeds.
-    pub function_problem: Option<String>,
 }
 
 impl QueueMachine {
@@ -171,10 +151,10 @@ impl QueueMachine {
 
     /// Returns a view of the machine.
     #[must_use]
-    pub fn status(&self) -> QueueStatus {
+    pub fn status(&self) -> Activity {
         let retry = self.timers.first().map(|&(at, _)| at);
         let source = self.not_before.filter(|_| self.source_problem.is_some());
-        QueueStatus {
+        Activity {
             concurrency: self.scaler.concurrency(),
             running: self.running,
             waiting: self.waiting.len(),

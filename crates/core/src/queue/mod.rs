@@ -25,5 +25,5 @@ mod settling;
 
 pub use action::{Action, Input, ReceiveId, SettleId};
 pub use config::{Concurrency, QueueConfig, QueueEncoder};
-pub use machine::{QueueMachine, QueueStatus};
+pub use machine::QueueMachine;
 pub use port::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};

@@ -1,6 +1,7 @@
 //! How far a mapping has come in a shard, as it is kept across restarts.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,20 @@ impl Place {
             Self::Since(millis) => Some(StartAt::Timestamp(Timestamp(*millis))),
             Self::After(sequence) => Some(StartAt::After(sequence.clone())),
             Self::End => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrimHorizon => out.write_str("the oldest record"),
+            Self::Since(millis) => {
+                let time = Timestamp(*millis).iso_millis();
+                write!(out, "the first record since {time}")
+            }
+            Self::After(sequence) => write!(out, "after {sequence}"),
+            Self::End => out.write_str("the end"),
         }
     }
 }

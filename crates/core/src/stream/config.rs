@@ -10,7 +10,9 @@ use crate::backoff::Backoff;
 use crate::batch::Limits;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kinesis::KinesisEncoder;
-use crate::mapping::{AwsDestination, Lanes, RetryPolicy, StartingPosition};
+use crate::mapping::{
+    AwsDestination, Lanes, Mapping, RetryPolicy, Source, StartingPosition, StreamStart,
+};
 use crate::pacing::Pacing;
 
 /// Settings of one stream mapping.
@@ -22,6 +24,8 @@ pub struct StreamConfig {
     pub function_arn: String,
     /// The version of the function that runs, as failure records name it.
     pub executed_version: String,
+    /// The mapping's `EventSourceArn`.
+    pub stream_arn: String,
     /// Where reading begins in the shards that are there when the mapping is made.
     pub start: StartingPosition,
     /// When a batch is full.
@@ -49,7 +53,73 @@ pub struct StreamConfig {
     pub detail: bool,
 }
 
+/// What holds for all mappings of an engine.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The Region of the function.
+    pub region: String,
+    /// The account of the function, 12 digits.
+    pub account_id: String,
+    /// The role that the function runs as: `invokeIdentityArn` in Kinesis events.
+    pub role_arn: String,
+    /// How closely poll rates follow the service.
+    pub pacing: Pacing,
+    /// Whether decisions name the records they are about.
+    pub detail: bool,
+}
+
 impl StreamConfig {
+    /// Returns the settings of `mapping`; `None` if its source is no stream.
+    #[must_use]
+    pub fn new(mapping: &Mapping, around: &Surroundings) -> Option<Self> {
+        let (arn, start, settings, consumer) = match &mapping.source {
+            Source::Kinesis(kinesis) => {
+                let consumer = kinesis.consumer;
+                (
+                    &kinesis.stream_arn,
+                    kinesis.start,
+                    &kinesis.settings,
+                    consumer,
+                )
+            }
+            Source::DynamoDb(dynamodb) => {
+                let start = match dynamodb.start {
+                    StreamStart::TrimHorizon => StartingPosition::TrimHorizon,
+                    StreamStart::Latest => StartingPosition::Latest,
+                };
+                (&dynamodb.stream_arn, start, &dynamodb.settings, false)
+            }
+            _ => return None,
+        };
+        let (text, region) = (arn.as_str(), arn.region());
+        let encoder = match &mapping.source {
+            Source::DynamoDb(_) => StreamEncoder::DynamoDb(DynamoDbEncoder::new(text, region)),
+            _ => StreamEncoder::Kinesis(KinesisEncoder::new(text, region, &around.role_arn)),
+        };
+        let filters = mapping.filters.as_ref();
+        Some(Self {
+            mapping: mapping.uuid,
+            function_arn: mapping.function.arn(&around.region, &around.account_id),
+            executed_version: version(mapping.function.qualifier()),
+            stream_arn: text.to_owned(),
+            start,
+            limits: Limits {
+                count: settings.batch_size as usize,
+                window: settings.window,
+            },
+            lanes: settings.lanes,
+            retry: settings.retry,
+            backoff: Backoff::STREAM,
+            report_batch_item_failures: settings.report_batch_item_failures,
+            on_failure: settings.on_failure.clone(),
+            pacing: around.pacing,
+            filters: filters.map(|filters| filters.compiled().clone()),
+            encoder,
+            deaggregate: consumer,
+            detail: around.detail,
+        })
+    }
+
     /// Returns the number of lanes per shard.
     #[must_use]
     pub const fn factor(&self) -> usize {
@@ -70,4 +140,11 @@ pub enum StreamEncoder {
     Kinesis(KinesisEncoder),
     /// DynamoDB events.
     DynamoDb(DynamoDbEncoder),
+}
+
+/// Returns the version that runs under a qualifier. Which one an alias stands for is not known here; it is
+/// taken as the latest.
+fn version(qualifier: Option<&str>) -> String {
+    let number = qualifier.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number.unwrap_or("$LATEST").to_owned()
 }

@@ -1,11 +1,32 @@
 //! Ordered sources: Kinesis and DynamoDB Streams.
+//!
+//! The way of a record: its shard is found (`listing`) and read (`reading`); the record is filtered and
+//! gathered in the lane of its key (`accepting`); the lane's batch goes to the function (`working`), which
+//! processes it, or fails so that it is split, sent again or given up (`answering`); what is given up is told
+//! to the on-failure destination (`discarding`); and how far the shard is settled is made durable
+//! (`ledger`, `committing`) before the lane's next batch begins.
 
+mod accepting;
 mod action;
+mod answering;
 mod checkpoint;
+mod committing;
 mod config;
+mod discarding;
+mod lane;
+mod ledger;
+mod listing;
+mod machine;
+mod pace;
 mod port;
+mod reading;
+mod shard;
+mod window;
+mod working;
 
 pub use action::{Action, CallId, Input};
 pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
-pub use config::{StreamConfig, StreamEncoder};
+pub use config::{StreamConfig, StreamEncoder, Surroundings};
+pub use machine::{Kept, KeptPosition, StreamMachine};
 pub use port::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts};
+pub use window::MAX_STATE_BYTES;

@@ -3,6 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
 
+mod destination;
 mod queue;
+mod reader;
+mod reshard;
+mod stream;
 
+pub use destination::destination_contract;
 pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+pub use reader::{StreamReader, fetch};
+pub use reshard::{merge_contract, split_contract};
+pub use stream::stream_source_contract;

@@ -1,11 +1,15 @@
-//! In-memory sources, for embedders, simulations and tests. They keep to the rules of the services they
-//! stand for: time comes from the engine's clock, and nothing happens in tasks of their own.
+//! In-memory sources and destinations, for embedders, simulations and tests. They keep to the rules of the
+//! services they stand for: time comes from the engine's clock, and nothing happens in tasks of their own.
 
+mod destination;
 mod digest;
 mod log;
 mod queue;
 mod storage;
 mod store;
+mod stream;
 
+pub use destination::MemoryDestination;
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 pub use store::MemoryStore;
+pub use stream::{MemoryStream, MemoryStreamOptions, Placed, StreamCall, StreamKind};

@@ -107,7 +107,7 @@ fn table(view: &View<'_>) -> Vec<String> {
 }
 
 fn row(view: &View<'_>, mapping: &Mapping) -> Vec<String> {
-    let queue = &mapping.queue;
+    let queue = &mapping.activity;
     let mut row = vec![
         mapping
             .uuid
@@ -140,7 +140,7 @@ fn row(view: &View<'_>, mapping: &Mapping) -> Vec<String> {
 
 fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
     let mut parts: Vec<String> = mapping.problem.iter().map(|text| plain(text)).collect();
-    if let Some(until) = mapping.queue.backing_off_until {
+    if let Some(until) = mapping.activity.backing_off_until {
         let wait = (until - view.now.time_ms).max(0);
         let (seconds, tenths) = (wait / 1000, wait % 1000 / 100);
         parts.push(format!(
@@ -241,7 +241,7 @@ mod tests {
         let mapping = |uuid: &str, problem: Value| {
             json!({ "uuid": uuid, "source": "arn:aws:sqs:us-east-1:000000000000:orders",
                 "function": "f", "state": "Enabled", "problem": problem,
-                "queue": { "concurrency": 5, "running": 1, "waiting": 0, "gathering": 2,
+                "activity": { "concurrency": 5, "running": 1, "waiting": 0, "gathering": 2,
                     "backing_off_until": Value::Null },
                 "counts": { "PolledEventCount": polled, "FilteredOutEventCount": 0,
                     "InvokedEventCount": 0, "FailedInvokeEventCount": 0, "DeletedEventCount": 0 } })

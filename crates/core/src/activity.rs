@@ -1,0 +1,22 @@
+//! What a mapping is busy with.
+
+/// A view of a machine at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Activity {
+    /// How many batches the mapping allows itself at a time.
+    pub concurrency: usize,
+    /// Batches under way: with the function, backing off, or being settled.
+    pub running: usize,
+    /// Closed batches that wait for their turn.
+    pub waiting: usize,
+    /// Of a queue, messages in the open batch; of a stream, records that were read and are not settled.
+    pub gathering: usize,
+    /// Reads of the source under way.
+    pub receives: usize,
+    /// When the next back-off ends, in milliseconds since the epoch.
+    pub backing_off_until: Option<i64>,
+    /// Why the source cannot be read, while that is so.
+    pub source_problem: Option<String>,
+    /// Why the last batch failed, until one succeeds; or why positions cannot be kept.
+    pub function_problem: Option<String>,
+}

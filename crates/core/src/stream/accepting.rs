@@ -1,0 +1,292 @@
+//! What becomes of the records that were read: passed over, filtered, or gathered in their lane.
+
+use std::cmp::Ordering;
+use std::hash::Hasher as _;
+
+use bytes::Bytes;
+use lambda_esm_filter::{Mismatch, Record, Scratch};
+
+use super::checkpoint::compare_sequences;
+use super::config::{StreamConfig, StreamEncoder};
+use super::lane::{Closed, Item};
+use super::port::{ShardId, StartAt};
+use super::shard::{Context, Shard};
+use super::window;
+use crate::batch::{CloseReason, Oversized};
+use crate::decision::Decision;
+use crate::event::RECORDS;
+use crate::kpl;
+use crate::record::{KinesisRecord, StreamContent, StreamRecord};
+use crate::time::Timestamp;
+
+/// What the filter and the encoder work with, kept from record to record.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    scratch: Scratch,
+    metadata: Vec<u8>,
+    /// The `dynamodb` object of the record in hand.
+    change: Vec<u8>,
+}
+
+impl Shard {
+    /// Takes the records of a page in their order.
+    pub(super) fn accept(&mut self, ctx: &mut Context<'_>, records: Vec<StreamRecord>) {
+        if let Some(last) = records.last() {
+            self.reader.resume = StartAt::After(last.sequence.clone());
+        }
+        let mut desk = Desk::default();
+        for record in records {
+            if self.is_too_early(record.arrival) {
+                continue;
+            }
+            match self.parts(ctx.config, &record) {
+                Some(parts) => {
+                    for part in parts {
+                        self.take(ctx, &mut desk, part);
+                    }
+                }
+                None => self.take(ctx, &mut desk, record),
+            }
+        }
+        self.ledger.advance();
+    }
+
+    /// Tells whether a record lies before the time at which reading was to begin. Arrival times may be
+    /// whole seconds only, so they are compared as such.
+    fn is_too_early(&mut self, arrival: Timestamp) -> bool {
+        let Some(since) = self.reader.since else {
+            return false;
+        };
+        let early = arrival.millis().div_euclid(1000) < since.millis().div_euclid(1000);
+        if !early {
+            self.reader.since = None;
+        }
+        early
+    }
+
+    /// Returns the user records of an aggregated record. Those whose key does not belong to the shard are
+    /// left out (Lambda developer guide, "Using Lambda with Kinesis": they are dropped silently).
+    fn parts(&self, config: &StreamConfig, record: &StreamRecord) -> Option<Vec<StreamRecord>> {
+        let StreamContent::Kinesis(kinesis) = &record.content else {
+            return None;
+        };
+        if !config.deaggregate {
+            return None;
+        }
+        let users = kpl::deaggregate(&kinesis.data)?;
+        let (first, last) = self.hash_keys.unwrap_or((0, u128::MAX));
+        let belongs = |user: &kpl::UserRecord| (first..=last).contains(&user.hash_key);
+        let records = users.into_iter().filter(belongs).map(|user| StreamRecord {
+            sequence: record.sequence.clone(),
+            arrival: record.arrival,
+            content: StreamContent::Kinesis(KinesisRecord {
+                partition_key: user.partition_key,
+                data: user.data,
+            }),
+        });
+        Some(records.collect())
+    }
+
+    fn take(&mut self, ctx: &mut Context<'_>, desk: &mut Desk, record: StreamRecord) {
+        let lane = lane_of(&record.content, self.lanes.len());
+        let (size, sequence) = (size(&record.content), record.sequence.clone());
+        let ordinal = self.ledger.push(sequence, size, lane);
+        if self.was_settled(lane, &record.sequence) {
+            return self.ledger.settle(ordinal);
+        }
+        if !passes(ctx.config, desk, &self.id, &record) {
+            self.ledger.settle(ordinal);
+            let because = if ctx.config.detail {
+                explain(ctx.config, &self.id, &record)
+            } else {
+                String::new()
+            };
+            return ctx.report(Decision::Skipped {
+                shard: self.id.clone(),
+                sequence_number: record.sequence.to_string(),
+                because,
+            });
+        }
+        let arrival = record.arrival;
+        self.gather(ctx, desk, lane, Item { ordinal, arrival }, &record);
+    }
+
+    /// Tells whether the record was settled before a restart, though others before it were not.
+    fn was_settled(&self, lane: usize, sequence: &str) -> bool {
+        let settled = self.reader.settled.get(lane).and_then(Option::as_ref);
+        settled.is_some_and(|last| compare_sequences(sequence, last) != Ordering::Greater)
+    }
+
+    /// Adds a record to the open batch of its lane.
+    fn gather(
+        &mut self,
+        ctx: &mut Context<'_>,
+        desk: &mut Desk,
+        lane: usize,
+        item: Item,
+        record: &StreamRecord,
+    ) {
+        let window = ctx
+            .config
+            .tumbling()
+            .map(|length| window::start_of(item.arrival, length));
+        let opens = self.window.gather(window);
+        if opens && let Some(batch) = self.lanes[lane].batcher.close(CloseReason::TumblingWindow) {
+            let window = self.window.before;
+            self.lanes[lane].ready.push_back(Closed { batch, window });
+        }
+        let (encoder, id) = (&ctx.config.encoder, &self.id);
+        let change: &[u8] = &desk.change;
+        let pushed = self.lanes[lane].batcher.push(ctx.now, item, |_, out| {
+            encoder.write(out, id, record, change);
+        });
+        match pushed {
+            Ok(Some(batch)) => {
+                let window = self.window.gathering;
+                self.lanes[lane].ready.push_back(Closed { batch, window });
+            }
+            Ok(None) => {}
+            Err(Oversized { item, bytes }) => {
+                let mut event = RECORDS.prefix.to_vec();
+                encoder.write(&mut event, id, record, change);
+                event.extend_from_slice(RECORDS.suffix);
+                self.discard_oversized(ctx, lane, item, bytes, &Bytes::from(event));
+            }
+        }
+    }
+}
+
+/// Returns the lane of a record: the same one for the same key.
+fn lane_of(content: &StreamContent, lanes: usize) -> usize {
+    if lanes <= 1 {
+        return 0;
+    }
+    let key = match content {
+        StreamContent::Kinesis(record) => record.partition_key.as_bytes(),
+        StreamContent::DynamoDb(record) => record.keys.as_bytes(),
+    };
+    // Not the standard library's random hash: the lane is part of what a restart relies on.
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    hasher.write(key);
+    (hasher.finish() % lanes as u64) as usize
+}
+
+/// The FNV-1a hash.
+struct Fnv(u64);
+
+impl std::hash::Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        // The low bits of FNV are weak for short keys that differ at the end only.
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+fn size(content: &StreamContent) -> usize {
+    match content {
+        StreamContent::Kinesis(record) => record.data.len() + record.partition_key.len(),
+        StreamContent::DynamoDb(record) => {
+            let images = [&record.new_image, &record.old_image];
+            let images = images.into_iter().flatten().map(String::len);
+            record.keys.len() + images.sum::<usize>()
+        }
+    }
+}
+
+impl StreamEncoder {
+    const fn data_key(&self) -> &'static str {
+        match self {
+            Self::Kinesis(_) => "data",
+            Self::DynamoDb(_) => "dynamodb",
+        }
+    }
+
+    /// Appends the event fragment of a record. `change` is its `dynamodb` object, if it has one.
+    fn write(&self, out: &mut Vec<u8>, shard: &ShardId, record: &StreamRecord, change: &[u8]) {
+        match (self, &record.content) {
+            (Self::Kinesis(encoder), StreamContent::Kinesis(kinesis)) => {
+                encoder.write(out, shard, &record.sequence, record.arrival, kinesis);
+            }
+            (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
+                encoder.write(out, dynamodb, change);
+            }
+            // A source that yields another kind of record than its mapping says.
+            _ => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn write_metadata(&self, out: &mut Vec<u8>, shard: &ShardId, record: &StreamRecord) {
+        match (self, &record.content) {
+            (Self::Kinesis(encoder), StreamContent::Kinesis(kinesis)) => {
+                encoder.write_metadata(out, shard, &record.sequence, record.arrival, kinesis);
+            }
+            (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
+                encoder.write_metadata(out, dynamodb);
+            }
+            _ => out.extend_from_slice(b"{}"),
+        }
+    }
+}
+
+/// Writes the record's `dynamodb` object, if it has one, and returns whether the filters let it pass.
+fn passes(config: &StreamConfig, desk: &mut Desk, shard: &ShardId, record: &StreamRecord) -> bool {
+    desk.change.clear();
+    if let (StreamEncoder::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) =
+        (&config.encoder, &record.content)
+    {
+        encoder.write_change(&mut desk.change, &record.sequence, record.arrival, dynamodb);
+    }
+    let Some(filters) = &config.filters else {
+        return true;
+    };
+    let needed = filters.needs_metadata(config.encoder.data_key());
+    desk.metadata.clear();
+    if needed {
+        config
+            .encoder
+            .write_metadata(&mut desk.metadata, shard, record);
+    }
+    let metadata: &[&[u8]] = if needed { &[&desk.metadata] } else { &[] };
+    let seen = Record {
+        data_key: config.encoder.data_key(),
+        data: data(record, &desk.change),
+        metadata,
+        on_mismatch: Mismatch::Drop,
+    };
+    filters.matches_record(&seen, &mut desk.scratch).is_some()
+}
+
+fn data<'a>(record: &'a StreamRecord, change: &'a [u8]) -> &'a [u8] {
+    match &record.content {
+        StreamContent::Kinesis(kinesis) => &kinesis.data,
+        StreamContent::DynamoDb(_) => change,
+    }
+}
+
+/// Returns why a record passes no filter, in words.
+fn explain(config: &StreamConfig, shard: &ShardId, record: &StreamRecord) -> String {
+    let Some(filters) = &config.filters else {
+        return String::new();
+    };
+    let (mut metadata, mut change) = (Vec::new(), Vec::new());
+    config.encoder.write_metadata(&mut metadata, shard, record);
+    if let (StreamEncoder::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) =
+        (&config.encoder, &record.content)
+    {
+        encoder.write_change(&mut change, &record.sequence, record.arrival, dynamodb);
+    }
+    let explanation = filters.explain_record(&Record {
+        data_key: config.encoder.data_key(),
+        data: data(record, &change),
+        metadata: &[&metadata],
+        on_mismatch: Mismatch::Drop,
+    });
+    let explanation = explanation.to_string();
+    let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
+    lines.join("; ")
+}

@@ -1,0 +1,274 @@
+//! What an invocation came to: success, progress, a retry, a split, or the end of the retries.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::lane::{Item, Phase, Piece, Response};
+use super::shard::{Context, Shard};
+use crate::backoff::Backoff;
+use crate::decision::{AfterFailure, BatchId, Decision};
+use crate::failure::Condition;
+use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::response::{Verdict, read_partial_failures, read_window_state};
+
+/// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
+const UNHANDLED: Response = Response {
+    status_code: 200,
+    function_error: Some("Unhandled"),
+};
+/// The function answered, but not that the batch succeeded (recorded: `null`).
+const ANSWERED: Response = Response {
+    status_code: 200,
+    function_error: None,
+};
+/// The backend did not take the payload.
+const TOO_LARGE: Response = Response {
+    status_code: 413,
+    function_error: None,
+};
+
+impl Shard {
+    /// An invocation ended.
+    pub(super) fn invoked(
+        &mut self,
+        ctx: &mut Context<'_>,
+        batch: BatchId,
+        attempt: u32,
+        result: Result<Bytes, InvokeError>,
+    ) {
+        let Some(lane) = self.lane_of(batch) else {
+            return;
+        };
+        if self.lanes[lane].front().map(|piece| piece.attempt) != Some(attempt) {
+            return;
+        }
+        ctx.out.flights.remove(&batch);
+        match result {
+            Ok(response) => self.answered(ctx, lane, &response),
+            Err(error) => match error.kind {
+                InvokeErrorKind::Function => self.failed(ctx, lane, error.message, UNHANDLED),
+                InvokeErrorKind::TooLarge => self.failed(ctx, lane, error.message, TOO_LARGE),
+                InvokeErrorKind::Throttled { .. }
+                | InvokeErrorKind::NotFound
+                | InvokeErrorKind::Denied
+                | InvokeErrorKind::Unavailable => self.not_reached(ctx, lane, error),
+            },
+        }
+        if ctx.draining {
+            self.abandon(ctx, lane);
+        }
+    }
+
+    fn answered(&mut self, ctx: &mut Context<'_>, lane: usize, response: &[u8]) {
+        let Some(piece) = self.lanes[lane].front() else {
+            return;
+        };
+        if piece.ends_window.is_some() {
+            self.window.open = None;
+            return self.succeeded(ctx, lane);
+        }
+        let state = if ctx.config.tumbling().is_some() {
+            match read_window_state(response) {
+                Ok(state) => Some(state),
+                Err(reason) => {
+                    let error = format!("invalid tumbling window response: {reason}");
+                    return self.failed(ctx, lane, error, ANSWERED);
+                }
+            }
+        } else {
+            None
+        };
+        let verdict = if ctx.config.report_batch_item_failures {
+            let items = piece.batch.items.iter();
+            read_partial_failures(
+                response,
+                items.map(|item| self.ledger.sequence(item.ordinal)),
+            )
+        } else {
+            Verdict::Success
+        };
+        let first = match verdict {
+            Verdict::Success => None,
+            Verdict::Failed(failed) => failed.first().copied(),
+            Verdict::Invalid(reason) => {
+                let error = format!("invalid partial batch response: {reason}");
+                return self.failed(ctx, lane, error, ANSWERED);
+            }
+        };
+        if first == Some(0) {
+            let error = "the function reported the first record as failed".to_owned();
+            return self.failed(ctx, lane, error, ANSWERED);
+        }
+        if let Some(state) = state {
+            self.set_window_state(state);
+        }
+        match first {
+            None => self.succeeded(ctx, lane),
+            Some(first) => self.progressed(ctx, lane, first),
+        }
+    }
+
+    fn succeeded(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        ctx.out.function_problem = None;
+        let Some(piece) = self.take_piece(lane) else {
+            return;
+        };
+        ctx.report(Decision::Succeeded {
+            batch: piece.id,
+            records: piece.batch.items.len(),
+        });
+        self.settle(&piece.batch.items);
+        self.flush_held(ctx, lane);
+    }
+
+    /// The records before `first` are done; the rest goes on as a batch of its own, with all of its
+    /// retries (recorded: the invocation that made progress does not count).
+    fn progressed(&mut self, ctx: &mut Context<'_>, lane: usize, first: usize) {
+        let Some(piece) = self.take_piece(lane) else {
+            return;
+        };
+        let records = piece.batch.items.len();
+        let id = ctx.out.next_batch();
+        let mut rest = Piece::new(id, piece.batch.pick(first..records));
+        let wait = ctx.config.backoff.wait(1, &mut ctx.out.random);
+        rest.phase = Phase::Waiting(ctx.now + wait);
+        ctx.out.function_problem = Some(format!(
+            "the function reported record {} of {records} as failed",
+            first + 1
+        ));
+        let failed_at = rest.batch.items.first().map(|item| item.ordinal);
+        ctx.report(Decision::PartlyProcessed {
+            batch: piece.id,
+            records,
+            processed: first,
+            remaining: id,
+            failed_at: failed_at.map_or_else(String::new, |at| self.ledger.sequence(at).to_owned()),
+            retry_ms: millis(wait),
+        });
+        self.settle(&piece.batch.items[..first]);
+        if let Some(work) = &mut self.lanes[lane].work {
+            work.pieces.push_front(rest);
+        }
+        self.flush_held(ctx, lane);
+    }
+
+    /// A try failed that counts: the piece is split, sent again, or discarded.
+    fn failed(&mut self, ctx: &mut Context<'_>, lane: usize, error: String, response: Response) {
+        ctx.out.function_problem = Some(error.clone());
+        let Some(mut piece) = self.take_piece(lane) else {
+            return;
+        };
+        piece.invokes += 1;
+        piece.unreached = 0;
+        piece.response = Some(response);
+        let (batch, records) = (piece.id, piece.batch.items.len());
+        let retries_left = ctx
+            .config
+            .retry
+            .maximum_retries
+            .map(|most| most.saturating_sub(piece.retries));
+        let then = if ctx.config.retry.bisect_on_error && records > 1 {
+            self.split(ctx, lane, &piece)
+        } else if retries_left == Some(0) {
+            AfterFailure::Discard
+        } else {
+            piece.retries += 1;
+            let wait = ctx.config.backoff.wait(piece.retries, &mut ctx.out.random);
+            piece.phase = Phase::Waiting(ctx.now + wait);
+            AfterFailure::Retry {
+                retry_ms: millis(wait),
+                retries_left: retries_left.map(|left| left - 1),
+            }
+        };
+        let given_up = then == AfterFailure::Discard;
+        let waits = matches!(then, AfterFailure::Retry { .. });
+        ctx.report(Decision::AttemptFailed {
+            batch,
+            records,
+            error,
+            then,
+        });
+        if given_up {
+            self.give_up(ctx, lane, piece);
+        } else if waits && let Some(work) = &mut self.lanes[lane].work {
+            work.pieces.push_front(piece);
+        }
+    }
+
+    /// Splits a failed piece in two. That uses no retry: each half inherits those used (Lambda developer
+    /// guide, "Configure batch splitting": splitting a batch does not count toward the retry quota).
+    fn split(&mut self, ctx: &mut Context<'_>, lane: usize, piece: &Piece) -> AfterFailure {
+        let records = piece.batch.items.len();
+        let at = records / 2;
+        let left = piece.part(ctx.out.next_batch(), 0..at);
+        let right = piece.part(ctx.out.next_batch(), at..records);
+        let into = [left.id, right.id];
+        if let Some(work) = &mut self.lanes[lane].work {
+            work.pieces.push_front(right);
+            work.pieces.push_front(left);
+        }
+        AfterFailure::Split { into }
+    }
+
+    /// The retries of a piece are used up.
+    fn give_up(&mut self, ctx: &mut Context<'_>, lane: usize, piece: Piece) {
+        if piece.ends_window.is_some() {
+            if let Some(window) = self.window.open.take() {
+                ctx.report(Decision::WindowDropped {
+                    shard: self.id.clone(),
+                    start_ms: window.start.millis(),
+                    end_ms: window.end.millis(),
+                });
+            }
+            return;
+        }
+        let condition = Condition::RetryAttemptsExhausted;
+        let (id, invokes, response) = (piece.id, piece.invokes, piece.response);
+        self.discard(ctx, lane, id, condition, piece.batch, invokes, response);
+    }
+
+    /// The batch did not reach the function. That does not count (Lambda developer guide, "Error
+    /// handling": retries of throttled batches do not count toward the limit).
+    fn not_reached(&mut self, ctx: &mut Context<'_>, lane: usize, error: InvokeError) {
+        ctx.out.function_problem = Some(error.message.clone());
+        let Some(mut piece) = self.take_piece(lane) else {
+            return;
+        };
+        piece.unreached += 1;
+        let mut wait = Backoff::INVOKE.wait(piece.unreached, &mut ctx.out.random);
+        if let InvokeErrorKind::Throttled {
+            retry_after: Some(asked),
+        } = error.kind
+        {
+            wait = wait.max(asked);
+        }
+        piece.phase = Phase::Waiting(ctx.now + wait);
+        ctx.report(Decision::Deferred {
+            batch: piece.id,
+            records: piece.batch.items.len(),
+            error: error.message,
+            attempts: piece.unreached,
+            retry_ms: millis(wait),
+        });
+        if let Some(work) = &mut self.lanes[lane].work {
+            work.pieces.push_front(piece);
+        }
+        self.flush_held(ctx, lane);
+    }
+
+    fn take_piece(&mut self, lane: usize) -> Option<Piece> {
+        self.lanes[lane].work.as_mut()?.pieces.pop_front()
+    }
+
+    pub(super) fn settle(&mut self, items: &[Item]) {
+        for item in items {
+            self.ledger.settle(item.ordinal);
+        }
+        self.ledger.advance();
+    }
+}
+
+pub(super) fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,194 @@
+//! Committing: how far a shard is settled is made durable, one commit at a time.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::action::{Action, CallId};
+use super::answering::millis;
+use super::checkpoint::{Checkpoint, Place, compare_sequences};
+use super::shard::{Context, Shard, Stage};
+use crate::backoff::Backoff;
+use crate::decision::Decision;
+use crate::time::Timestamp;
+
+/// A commit on its way.
+#[derive(Debug)]
+struct Commit {
+    id: CallId,
+    checkpoint: Checkpoint,
+    /// What was settled when it was made.
+    number: u64,
+}
+
+/// What a shard knows of its commits.
+#[derive(Debug)]
+pub(super) struct Committer {
+    /// What is durable; `None` if nothing is.
+    committed: Option<Checkpoint>,
+    open: Option<Commit>,
+    /// Counts the settlements that lanes wait for.
+    number: u64,
+    not_before: Option<Timestamp>,
+    failures: u32,
+}
+
+impl Committer {
+    pub(super) const fn new(committed: Option<Checkpoint>) -> Self {
+        Self {
+            committed,
+            open: None,
+            number: 0,
+            not_before: None,
+            failures: 0,
+        }
+    }
+
+    /// Tells whether a commit is on its way, or must be tried again.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.open.is_some() || self.not_before.is_some()
+    }
+
+    /// Returns the number of the next commit: what was settled up to now is in it.
+    pub(super) const fn needed(&mut self) -> Option<u64> {
+        self.number += 1;
+        Some(self.number)
+    }
+}
+
+impl Shard {
+    /// Begins a commit if there is something new, and none is on its way.
+    pub(super) fn commit(&mut self, ctx: &mut Context<'_>) {
+        if self.committer.open.is_some() {
+            return;
+        }
+        if let Some(time) = self.committer.not_before {
+            if time > ctx.now {
+                return ctx.wake(time, self.key);
+            }
+            self.committer.not_before = None;
+        }
+        // The function's state belongs to what is settled when its batch is settled whole.
+        if ctx.config.tumbling().is_some() && self.lanes.iter().any(|lane| lane.work.is_some()) {
+            return;
+        }
+        let checkpoint = self.checkpoint();
+        let known = self.committer.committed.as_ref() == Some(&checkpoint);
+        let initial =
+            self.committer.committed.is_none() && checkpoint == Checkpoint::at(Place::TrimHorizon);
+        if known || initial {
+            return self.durable(ctx, self.committer.number);
+        }
+        let id = ctx.call(self.key);
+        self.committer.open = Some(Commit {
+            id,
+            checkpoint: checkpoint.clone(),
+            number: self.committer.number,
+        });
+        ctx.out.actions.push_back(Action::Commit {
+            id,
+            identity: ctx.facts.identity.clone(),
+            checkpoints: vec![(self.id.clone(), checkpoint)],
+        });
+    }
+
+    /// Returns how far the shard is settled.
+    fn checkpoint(&self) -> Checkpoint {
+        if self.is_finished() {
+            return Checkpoint::at(Place::End);
+        }
+        let lanes = self.settled_lanes();
+        Checkpoint {
+            place: self.ledger.place().clone(),
+            lanes: if lanes.iter().all(Option::is_none) {
+                Vec::new()
+            } else {
+                lanes
+            },
+            window: self.window.kept(),
+        }
+    }
+
+    /// Returns the last settled record of each lane beyond the settled prefix, those that were settled
+    /// before a restart included.
+    fn settled_lanes(&self) -> Vec<Option<Arc<str>>> {
+        if self.lanes.len() < 2 {
+            return Vec::new();
+        }
+        let mut lanes = self.ledger.lanes(self.lanes.len());
+        let beyond = |sequence: &Arc<str>| match self.ledger.place() {
+            Place::After(place) => compare_sequences(sequence, place) == Ordering::Greater,
+            Place::End => false,
+            Place::TrimHorizon | Place::Since(_) => true,
+        };
+        for (lane, before) in lanes.iter_mut().zip(&self.reader.settled) {
+            let Some(before) = before.as_ref().filter(|before| beyond(before)) else {
+                continue;
+            };
+            let is_further = lane
+                .as_ref()
+                .is_none_or(|now| compare_sequences(before, now) == Ordering::Greater);
+            if is_further {
+                *lane = Some(before.clone());
+            }
+        }
+        lanes
+    }
+
+    /// A commit ended.
+    pub(super) fn committed(
+        &mut self,
+        ctx: &mut Context<'_>,
+        id: CallId,
+        result: Result<(), String>,
+    ) {
+        let Some(commit) = self.committer.open.take_if(|commit| commit.id == id) else {
+            return;
+        };
+        match result {
+            Ok(()) => {
+                self.committer.failures = 0;
+                ctx.out.store_problem = None;
+                ctx.report(Decision::Checkpointed {
+                    shard: self.id.clone(),
+                    place: commit.checkpoint.place.to_string(),
+                });
+                self.committer.committed = Some(commit.checkpoint);
+                self.durable(ctx, commit.number);
+                self.finish_shard(ctx);
+            }
+            Err(error) => {
+                self.committer.failures = self.committer.failures.saturating_add(1);
+                let failures = self.committer.failures;
+                let wait = Backoff::SOURCE.wait(failures, &mut ctx.out.random);
+                self.committer.not_before = Some(ctx.now + wait);
+                ctx.out.store_problem = Some(format!("positions cannot be kept: {error}"));
+                ctx.report(Decision::CommitFailed {
+                    shard: self.id.clone(),
+                    error,
+                    retry_ms: millis(wait),
+                });
+            }
+        }
+    }
+
+    /// Lets the lanes go on whose settlements are durable.
+    fn durable(&mut self, ctx: &mut Context<'_>, number: u64) {
+        for index in 0..self.lanes.len() {
+            let lane = &mut self.lanes[index];
+            if lane.awaits.is_some_and(|awaited| awaited <= number) {
+                lane.awaits = None;
+                self.advance_lane(ctx, index);
+            }
+        }
+    }
+
+    fn finish_shard(&mut self, ctx: &mut Context<'_>) {
+        let end = Checkpoint::at(Place::End);
+        if self.committer.committed.as_ref() == Some(&end) && self.is_finished() {
+            self.stage = Stage::Over;
+            ctx.report(Decision::ShardEnded {
+                shard: self.id.clone(),
+            });
+        }
+    }
+}

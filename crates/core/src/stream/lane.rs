@@ -1,0 +1,173 @@
+//! A lane of a shard: records of the same keys, one batch at a time.
+
+use std::collections::VecDeque;
+
+use super::config::StreamConfig;
+use super::discarding::Discard;
+use super::ledger::Ordinal;
+use super::window;
+use crate::batch::{Batch, Batcher, CloseReason};
+use crate::decision::BatchId;
+use crate::event::RECORDS;
+use crate::time::Timestamp;
+
+/// What the machine remembers of a record in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) ordinal: Ordinal,
+    pub(super) arrival: Timestamp,
+}
+
+/// A closed batch that waits for its lane.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) batch: Batch<Item>,
+    /// The start of its tumbling window, if the mapping has them.
+    pub(super) window: Option<Timestamp>,
+}
+
+/// A batch or a part of it, on its way through the function.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) id: BatchId,
+    pub(super) batch: Batch<Item>,
+    /// For the final invocation of a tumbling window, which has no records: whether that comes early.
+    pub(super) ends_window: Option<bool>,
+    /// How many retries its records have used since they last made progress.
+    pub(super) retries: u32,
+    /// How many invocations reached the function with its records since they last made progress.
+    pub(super) invokes: u32,
+    /// How many tries in a row did not reach the function.
+    pub(super) unreached: u32,
+    /// The number of the try that is under way, or was last.
+    pub(super) attempt: u32,
+    /// What the function answered last.
+    pub(super) response: Option<Response>,
+    pub(super) phase: Phase,
+}
+
+/// What the function answered to a failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Response {
+    pub(super) status_code: u16,
+    pub(super) function_error: Option<&'static str>,
+}
+
+/// Where a piece is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It may be sent.
+    Ready,
+    /// The function has it.
+    Invoking,
+    /// It is sent again at this time.
+    Waiting(Timestamp),
+}
+
+impl Piece {
+    pub(super) const fn new(id: BatchId, batch: Batch<Item>) -> Self {
+        Self {
+            id,
+            batch,
+            ends_window: None,
+            retries: 0,
+            invokes: 0,
+            unreached: 0,
+            attempt: 0,
+            response: None,
+            phase: Phase::Ready,
+        }
+    }
+
+    /// Returns the final invocation of a window.
+    pub(super) fn window_end(id: BatchId, early: bool) -> Self {
+        let batch = Batch::empty(RECORDS, CloseReason::TumblingWindow);
+        Self {
+            ends_window: Some(early),
+            ..Self::new(id, batch)
+        }
+    }
+
+    /// Returns when it is sent again, if it waits for that.
+    pub(super) const fn waits_until(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Waiting(until) => Some(until),
+            Phase::Ready | Phase::Invoking => None,
+        }
+    }
+
+    /// Returns a part of this piece, with what its records have been through.
+    pub(super) fn part(&self, id: BatchId, indexes: std::ops::Range<usize>) -> Self {
+        Self {
+            retries: self.retries,
+            invokes: self.invokes,
+            response: self.response,
+            ..Self::new(id, self.batch.pick(indexes))
+        }
+    }
+}
+
+/// A batch with all that became of it: it blocks its lane until everything is settled.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// What is left of it, in order. Only the first piece is ever with the function.
+    pub(super) pieces: VecDeque<Piece>,
+    /// Discarded records that the next piece might join.
+    pub(super) held: Option<Discard>,
+}
+
+impl Work {
+    pub(super) fn new(piece: Piece) -> Self {
+        Self {
+            pieces: VecDeque::from([piece]),
+            held: None,
+        }
+    }
+}
+
+/// One lane.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) batcher: Batcher<Item>,
+    pub(super) ready: VecDeque<Closed>,
+    pub(super) work: Option<Work>,
+    /// How many of its failure records are on the way to the destination.
+    pub(super) deliveries: usize,
+    /// The commit that must be durable before the next batch begins.
+    pub(super) awaits: Option<u64>,
+}
+
+impl Lane {
+    pub(super) fn new(config: &StreamConfig) -> Self {
+        let mut batcher = Batcher::new(config.limits, RECORDS);
+        if config.tumbling().is_some() {
+            batcher = batcher.reserving(window::RESERVED_BYTES);
+        }
+        Self {
+            batcher,
+            ready: VecDeque::new(),
+            work: None,
+            deliveries: 0,
+            awaits: None,
+        }
+    }
+
+    /// Returns the piece that is next, or is with the function.
+    pub(super) fn front(&self) -> Option<&Piece> {
+        self.work.as_ref()?.pieces.front()
+    }
+
+    pub(super) fn front_mut(&mut self) -> Option<&mut Piece> {
+        self.work.as_mut()?.pieces.front_mut()
+    }
+
+    /// Tells whether a next batch could begin.
+    pub(super) const fn is_free(&self) -> bool {
+        self.work.is_none() && self.deliveries == 0 && self.awaits.is_none()
+    }
+
+    /// Tells whether nothing is gathered or under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.work.is_none() && self.ready.is_empty() && self.batcher.is_empty()
+    }
+}

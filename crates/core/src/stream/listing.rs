@@ -1,0 +1,334 @@
+//! Which shards there are, where each begins, and which must wait for its parents.
+
+use std::time::Duration;
+
+use super::action::{Action, CallId};
+use super::answering::millis;
+use super::checkpoint::{Checkpoint, Place};
+use super::machine::{Stream, StreamMachine};
+use super::port::{Listing, Shard as Listed, ShardId};
+use super::shard::{Shard, ShardKey, Stage};
+use crate::backoff::Backoff;
+use crate::decision::Decision;
+use crate::fault::SourceError;
+use crate::mapping::StartingPosition;
+use crate::time::Timestamp;
+
+/// How often shards are listed. Lambda documents no interval.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// The shortest time between two listings.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What the machine knows of its listings.
+#[derive(Debug)]
+pub(super) struct Directory {
+    open: Option<CallId>,
+    /// When to list next.
+    due: Timestamp,
+    last: Option<Timestamp>,
+    failures: u32,
+    last_key: u32,
+    /// Where the shards of a new mapping begin, on its way to the store: none is read before.
+    beginnings: Option<Beginnings>,
+    /// Whether a shard may have become free to start.
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Beginnings {
+    /// The commit under way; `None` while a failed one waits.
+    open: Option<CallId>,
+    checkpoints: Vec<(ShardId, Checkpoint)>,
+    failures: u32,
+    not_before: Timestamp,
+}
+
+impl Directory {
+    pub(super) const fn new(now: Timestamp) -> Self {
+        Self {
+            open: None,
+            due: now,
+            last: None,
+            failures: 0,
+            last_key: 0,
+            beginnings: None,
+            changed: false,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let list = self.open.is_none().then_some(self.due);
+        let waiting = self
+            .beginnings
+            .as_ref()
+            .filter(|waiting| waiting.open.is_none());
+        list.into_iter()
+            .chain(waiting.map(|waiting| waiting.not_before))
+            .min()
+    }
+
+    /// Tells whether this call keeps the beginnings of a new mapping.
+    pub(super) fn is_opening(&self, id: CallId) -> bool {
+        let open = self.beginnings.as_ref().and_then(|each| each.open);
+        open == Some(id)
+    }
+}
+
+impl StreamMachine {
+    /// Lists the shards if it is time.
+    pub(super) fn list(&mut self, now: Timestamp) {
+        if self.draining {
+            return;
+        }
+        self.keep_beginnings(now);
+        if std::mem::take(&mut self.out.list) {
+            let soon = self
+                .directory
+                .last
+                .map_or(now, |last| now.max(last + SHORTEST));
+            self.directory.due = self.directory.due.min(soon);
+        }
+        if self.directory.open.is_none() && self.directory.due <= now {
+            let id = self.out.next_call();
+            self.directory.open = Some(id);
+            self.out.actions.push_back(Action::List { id });
+        }
+    }
+
+    pub(super) fn listed(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        result: Result<Listing, SourceError>,
+    ) {
+        if self.directory.open != Some(id) {
+            return;
+        }
+        self.directory.open = None;
+        self.directory.last = Some(now);
+        match result {
+            Ok(listing) => {
+                if self.directory.failures > 0 {
+                    self.out.source_problem = None;
+                }
+                self.directory.failures = 0;
+                self.directory.due = now + INTERVAL;
+                if !self.draining {
+                    self.take_listing(now, listing);
+                }
+            }
+            Err(error) => {
+                self.directory.failures = self.directory.failures.saturating_add(1);
+                let wait = Backoff::SOURCE.wait(self.directory.failures, &mut self.out.random);
+                self.directory.due = now + wait;
+                self.out.source_problem = Some(error.message.clone());
+                self.out.report(Decision::PollFailed {
+                    error: error.message,
+                    retry_ms: millis(wait),
+                });
+            }
+        }
+    }
+
+    fn take_listing(&mut self, now: Timestamp, listing: Listing) {
+        let identity = &listing.facts.identity;
+        let before = self.stream.as_ref().map(|stream| &stream.facts.identity);
+        let first = before.is_none();
+        // A stream made anew holds nothing that was settled before, nor what was not.
+        let recreated = match before {
+            Some(before) => before != identity,
+            None => {
+                let kept = &self.kept;
+                !kept.is_empty() && kept.values().all(|kept| &kept.identity != identity)
+            }
+        };
+        self.kept.retain(|_, kept| &kept.identity == identity);
+        if recreated {
+            self.forget_stream();
+        }
+        let new = first && !recreated && self.kept.is_empty();
+        self.stream = Some(Stream {
+            facts: listing.facts,
+        });
+        self.drop_gone(&listing.shards);
+        if new && self.config.start != StartingPosition::TrimHorizon {
+            self.begin(now, listing.shards);
+        } else {
+            for shard in listing.shards {
+                self.add(shard);
+            }
+        }
+        self.directory.changed = true;
+    }
+
+    /// Forgets all shards of a stream that is no more.
+    fn forget_stream(&mut self) {
+        let abandoned = self.shards.values().map(|shard| shard.ledger.unsettled());
+        let abandoned = abandoned.sum();
+        self.shards.clear();
+        self.keys.clear();
+        self.out.calls.clear();
+        self.out.flights.clear();
+        self.out.timers.clear();
+        self.directory.beginnings = None;
+        self.out.report(Decision::StreamRecreated { abandoned });
+    }
+
+    /// Forgets the shards that the stream no longer has. One that is being read goes on until its end.
+    fn drop_gone(&mut self, listed: &[Listed]) {
+        let is_listed = |id: &ShardId| listed.iter().any(|shard| &shard.id == id);
+        self.shards.retain(|_, shard| {
+            if is_listed(&shard.id) {
+                return true;
+            }
+            if shard.stage == Stage::Running && shard.reader.backing_off_until().is_some() {
+                shard.reader.end();
+            }
+            shard.stage == Stage::Running
+        });
+        let shards = &self.shards;
+        self.keys.retain(|_, key| shards.contains_key(key));
+    }
+
+    /// Adds a shard that is not known yet: it goes on where it was, and else begins with its oldest record.
+    pub(super) fn add(&mut self, listed: Listed) {
+        if self.keys.contains_key(&listed.id) {
+            return;
+        }
+        let kept = self.kept.remove(&listed.id);
+        let durable = kept.is_some();
+        let checkpoint = kept.map(|kept| kept.checkpoint);
+        let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint::at(Place::TrimHorizon));
+        self.insert(listed, checkpoint, durable);
+    }
+
+    fn insert(&mut self, listed: Listed, checkpoint: Checkpoint, durable: bool) -> ShardKey {
+        self.directory.last_key += 1;
+        let key = ShardKey(self.directory.last_key);
+        self.keys.insert(listed.id.clone(), key);
+        let shard = Shard::new(key, listed, checkpoint, durable, &self.config);
+        self.shards.insert(key, shard);
+        self.directory.changed = true;
+        key
+    }
+
+    /// Begins a new mapping elsewhere than with the oldest records. Where is kept first: after a restart
+    /// these shards must not be taken for later ones, which begin with their oldest records.
+    fn begin(&mut self, now: Timestamp, shards: Vec<Listed>) {
+        let mut checkpoints = Vec::new();
+        for listed in shards {
+            let place = match self.config.start {
+                StartingPosition::AtTimestamp(time) => Place::Since(time.millis()),
+                _ if listed.closed => Place::End,
+                _ => Place::Since(now.millis()),
+            };
+            let checkpoint = Checkpoint::at(place);
+            checkpoints.push((listed.id.clone(), checkpoint.clone()));
+            let open = !listed.closed;
+            let key = self.insert(listed, checkpoint, true);
+            let latest = open && self.config.start == StartingPosition::Latest;
+            if let Some(shard) = self.shards.get_mut(&key).filter(|_| latest) {
+                shard.reader.start_at_latest();
+            }
+        }
+        if !checkpoints.is_empty() {
+            self.directory.beginnings = Some(Beginnings {
+                open: None,
+                checkpoints,
+                failures: 0,
+                not_before: now,
+            });
+        }
+    }
+
+    fn keep_beginnings(&mut self, now: Timestamp) {
+        let Some(stream) = &self.stream else { return };
+        let Some(beginnings) = &mut self.directory.beginnings else {
+            return;
+        };
+        if beginnings.open.is_some() || beginnings.not_before > now {
+            return;
+        }
+        let id = self.out.next_call();
+        beginnings.open = Some(id);
+        self.out.actions.push_back(Action::Commit {
+            id,
+            identity: stream.facts.identity.clone(),
+            checkpoints: beginnings.checkpoints.clone(),
+        });
+    }
+
+    pub(super) fn beginnings_kept(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        result: Result<(), String>,
+    ) {
+        let Some(beginnings) = &mut self.directory.beginnings else {
+            return;
+        };
+        debug_assert_eq!(beginnings.open, Some(id));
+        let Err(error) = result else {
+            self.directory.beginnings = None;
+            self.out.store_problem = None;
+            self.directory.changed = true;
+            return;
+        };
+        beginnings.open = None;
+        beginnings.failures = beginnings.failures.saturating_add(1);
+        let wait = Backoff::SOURCE.wait(beginnings.failures, &mut self.out.random);
+        beginnings.not_before = now + wait;
+        let (shard, _) = &beginnings.checkpoints[0];
+        self.out.store_problem = Some(format!("positions cannot be kept: {error}"));
+        self.out.report(Decision::CommitFailed {
+            shard: shard.clone(),
+            error,
+            retry_ms: millis(wait),
+        });
+    }
+
+    /// Takes the children that a shard named at its end.
+    pub(super) fn take_children(&mut self, key: ShardKey) {
+        let Some(shard) = self.shards.get_mut(&key) else {
+            return;
+        };
+        let over = shard.stage == Stage::Over;
+        let children = std::mem::take(&mut shard.children);
+        self.directory.changed |= over;
+        for child in children {
+            self.add(child);
+        }
+    }
+
+    /// Starts the shards whose parents are over.
+    pub(super) fn start_shards(&mut self, now: Timestamp) {
+        if self.draining || self.directory.beginnings.is_some() {
+            return;
+        }
+        while std::mem::take(&mut self.directory.changed) {
+            let free: Vec<ShardKey> = self
+                .shards
+                .values()
+                .filter(|shard| shard.stage == Stage::Waiting && self.is_free(shard))
+                .map(|shard| shard.key)
+                .collect();
+            for key in free {
+                self.with(now, key, |shard, ctx| {
+                    shard.stage = Stage::Running;
+                    ctx.report(Decision::ShardStarted {
+                        shard: shard.id.clone(),
+                        from: shard.ledger.place().to_string(),
+                    });
+                    shard.advance(ctx);
+                });
+            }
+        }
+    }
+
+    fn is_free(&self, shard: &Shard) -> bool {
+        shard.parents.iter().all(|parent| {
+            let parent = self.keys.get(parent).and_then(|key| self.shards.get(key));
+            parent.is_none_or(|parent| parent.stage == Stage::Over)
+        })
+    }
+}

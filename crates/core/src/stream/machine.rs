@@ -1,0 +1,225 @@
+//! The machine of one stream mapping.
+
+use std::collections::BTreeMap;
+
+use super::action::{Action, CallId, Input};
+use super::checkpoint::Checkpoint;
+use super::config::StreamConfig;
+use super::listing::Directory;
+use super::port::{ShardId, StreamFacts};
+use super::shard::{Context, Out, Shard, ShardKey, Stage};
+use crate::activity::Activity;
+use crate::time::Timestamp;
+
+/// How far a mapping had come in a shard, as a store has kept it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPosition {
+    /// The stream that it belongs to ([`StreamFacts::identity`]).
+    pub identity: String,
+    /// The place.
+    pub checkpoint: Checkpoint,
+}
+
+/// What a store has kept of a mapping's positions; empty for a new mapping.
+pub type Kept = BTreeMap<ShardId, KeptPosition>;
+
+/// The stream as it was listed last.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) facts: StreamFacts,
+}
+
+/// Runs one stream mapping. See the [module](super) for the way of a record through it.
+#[derive(Debug)]
+pub struct StreamMachine {
+    pub(super) config: StreamConfig,
+    pub(super) kept: Kept,
+    /// `None` until the first listing.
+    pub(super) stream: Option<Stream>,
+    pub(super) shards: BTreeMap<ShardKey, Shard>,
+    pub(super) keys: BTreeMap<ShardId, ShardKey>,
+    pub(super) directory: Directory,
+    pub(super) draining: bool,
+    pub(super) out: Out,
+}
+
+impl StreamMachine {
+    /// Returns a machine that has read nothing yet, and goes on where `kept` says. `seed` decides its
+    /// jitter, and the identifiers in failure records.
+    #[must_use]
+    pub fn new(config: StreamConfig, kept: Kept, seed: u64, now: Timestamp) -> Self {
+        Self {
+            config,
+            kept,
+            stream: None,
+            shards: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            directory: Directory::new(now),
+            draining: false,
+            out: Out::new(seed),
+        }
+    }
+
+    /// Takes one fact from outside. Call [`poll`](Self::poll) until `None` before the next.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        debug_assert!(
+            self.out.actions.is_empty(),
+            "the actions of the last input were not drained"
+        );
+        match input {
+            Input::Listed { id, result } => self.listed(now, id, result),
+            Input::Committed { id, result } if self.directory.is_opening(id) => {
+                self.beginnings_kept(now, id, result);
+            }
+            Input::Opened { id, .. }
+            | Input::Fetched { id, .. }
+            | Input::Delivered { id, .. }
+            | Input::Committed { id, .. } => self.answered(now, id, input),
+            Input::Invoked { batch, .. } => {
+                if let Some(&key) = self.out.flights.get(&batch) {
+                    self.with(now, key, |shard, ctx| shard.handle(ctx, input));
+                }
+            }
+            Input::Reconfigure(config) => self.reconfigure(now, *config),
+            Input::Drain => self.drain(now),
+            Input::Tick => {}
+        }
+        self.wake_due(now);
+        self.start_shards(now);
+        self.list(now);
+    }
+
+    /// Returns the next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.out.actions.pop_front()
+    }
+
+    /// Returns when to call [`handle`](Self::handle) with [`Input::Tick`] if nothing else happens.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let timer = self.out.timers.first().map(|&(at, _)| at);
+        let list = if self.draining {
+            None
+        } else {
+            self.directory.next_deadline()
+        };
+        timer.into_iter().chain(list).min()
+    }
+
+    /// Tells whether nothing is outside: after [`Input::Drain`], the end.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.shards.values().all(Shard::is_idle)
+    }
+
+    /// Returns a view of the machine.
+    #[must_use]
+    pub fn status(&self) -> Activity {
+        let mut activity = Activity::default();
+        for shard in self.shards.values() {
+            shard.add_to(&mut activity, self.config.factor());
+        }
+        activity.source_problem = self.out.source_problem.clone();
+        let store = self.out.store_problem.as_ref();
+        activity.function_problem = store.or(self.out.function_problem.as_ref()).cloned();
+        activity
+    }
+
+    /// Gives an answer to the shard that waits for it.
+    fn answered(&mut self, now: Timestamp, id: CallId, input: Input) {
+        if let Some(key) = self.out.calls.remove(&id) {
+            self.with(now, key, |shard, ctx| shard.handle(ctx, input));
+            self.take_children(key);
+        }
+    }
+
+    /// Lets one shard work.
+    pub(super) fn with(
+        &mut self,
+        now: Timestamp,
+        key: ShardKey,
+        work: impl FnOnce(&mut Shard, &mut Context<'_>),
+    ) {
+        let (Some(stream), Some(shard)) = (&self.stream, self.shards.get_mut(&key)) else {
+            return;
+        };
+        let mut ctx = Context {
+            now,
+            config: &self.config,
+            facts: &stream.facts,
+            draining: self.draining,
+            out: &mut self.out,
+        };
+        work(shard, &mut ctx);
+    }
+
+    /// Lets the shards work whose time has come.
+    fn wake_due(&mut self, now: Timestamp) {
+        // Those that a shard adds now for now would keep this going for ever.
+        let due: Vec<_> = self
+            .out
+            .timers
+            .range(..=(now, ShardKey(u32::MAX)))
+            .copied()
+            .collect();
+        for timer in &due {
+            self.out.timers.remove(timer);
+        }
+        for (_, key) in due {
+            self.with(now, key, |shard, ctx| shard.advance(ctx));
+        }
+    }
+
+    fn reconfigure(&mut self, now: Timestamp, config: StreamConfig) {
+        debug_assert_eq!(
+            config.lanes, self.config.lanes,
+            "lanes and windows change with a new machine only"
+        );
+        for shard in self.shards.values_mut() {
+            for lane in &mut shard.lanes {
+                lane.batcher.set_limits(config.limits);
+            }
+        }
+        self.config = config;
+        self.advance_all(now);
+    }
+
+    fn drain(&mut self, now: Timestamp) {
+        self.draining = true;
+        let keys: Vec<_> = self.shards.keys().copied().collect();
+        for key in keys {
+            self.with(now, key, |shard, ctx| {
+                shard.drain(ctx);
+                shard.advance(ctx);
+            });
+        }
+    }
+
+    fn advance_all(&mut self, now: Timestamp) {
+        let keys: Vec<_> = self.shards.keys().copied().collect();
+        for key in keys {
+            self.with(now, key, |shard, ctx| shard.advance(ctx));
+        }
+    }
+}
+
+impl Shard {
+    fn add_to(&self, activity: &mut Activity, factor: usize) {
+        if self.stage != Stage::Running {
+            return;
+        }
+        activity.concurrency += factor;
+        activity.gathering += self.ledger.unsettled();
+        activity.receives += usize::from(self.reader.is_fetching());
+        let mut until = self.reader.backing_off_until();
+        for lane in &self.lanes {
+            activity.running += usize::from(lane.work.is_some());
+            activity.waiting += lane.ready.len();
+            let waits = lane.front().and_then(|piece| piece.waits_until());
+            until = until.into_iter().chain(waits).min();
+        }
+        let known = activity.backing_off_until.map(Timestamp);
+        let until = until.into_iter().chain(known).min();
+        activity.backing_off_until = until.map(Timestamp::millis);
+    }
+}

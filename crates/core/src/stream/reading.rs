@@ -1,0 +1,324 @@
+//! Reading a shard: when, from where, and what becomes of a source that fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::{Action, CallId};
+use super::checkpoint::{Checkpoint, Place};
+use super::pace::ReadQuota;
+use super::port::{FetchRequest, Page, Position, StartAt};
+use super::shard::{Context, Shard};
+use crate::backoff::Backoff;
+use crate::decision::Decision;
+use crate::fault::{SourceError, SourceErrorKind};
+use crate::pacing::Pacing;
+use crate::time::Timestamp;
+
+/// How many records of a shard may be read ahead of those that are settled, whatever the batch size.
+const READ_AHEAD: usize = 1_000;
+/// How many bytes of a shard may be read ahead: four full events.
+const READ_AHEAD_BYTES: usize = 24 * 1024 * 1024;
+
+/// Where a reader stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stand {
+    /// The position is not known.
+    Closed,
+    Opening(CallId),
+    At(Position),
+    Fetching(Fetching),
+    /// There is nothing more to read.
+    Ended,
+}
+
+/// An open fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fetching {
+    id: CallId,
+    position: Position,
+    began: Timestamp,
+    wait: Duration,
+}
+
+/// What a shard knows of its reading.
+#[derive(Debug)]
+pub(super) struct Reader {
+    stand: Stand,
+    /// Where to open the shard anew: after the last record read.
+    pub(super) resume: StartAt,
+    /// Records that arrived before this are passed over, until the first that did not.
+    pub(super) since: Option<Timestamp>,
+    /// By lane, the last record that was settled before a restart.
+    pub(super) settled: Vec<Option<Arc<str>>>,
+    /// Before this the source is left alone.
+    not_before: Option<Timestamp>,
+    failures: u32,
+    /// How many fetches in a row found nothing.
+    empty: u32,
+    /// When the last fetch that found nothing began; `None` if the last one found something.
+    pub(super) quiet_at: Option<Timestamp>,
+    quota: Option<ReadQuota>,
+}
+
+impl Reader {
+    pub(super) fn new(checkpoint: &Checkpoint, lanes: usize) -> Self {
+        let since = match checkpoint.place {
+            Place::Since(millis) => Some(Timestamp(millis)),
+            _ => None,
+        };
+        let resume = checkpoint.place.start_at();
+        // What was settled by lane means nothing if keys are spread over more lanes or fewer.
+        let settled = if checkpoint.lanes.len() == lanes {
+            checkpoint.lanes.clone()
+        } else {
+            Vec::new()
+        };
+        Self {
+            stand: if resume.is_some() {
+                Stand::Closed
+            } else {
+                Stand::Ended
+            },
+            resume: resume.unwrap_or(StartAt::TrimHorizon),
+            since,
+            settled,
+            not_before: None,
+            failures: 0,
+            empty: 0,
+            quiet_at: None,
+            quota: None,
+        }
+    }
+
+    /// Begins just after the newest record.
+    pub(super) fn start_at_latest(&mut self) {
+        self.resume = StartAt::Latest;
+        self.since = None;
+    }
+
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(self.stand, Stand::Ended)
+    }
+
+    /// Takes the shard to hold nothing more.
+    pub(super) fn end(&mut self) {
+        self.stand = Stand::Ended;
+    }
+
+    pub(super) const fn is_fetching(&self) -> bool {
+        matches!(self.stand, Stand::Fetching(_))
+    }
+
+    /// Returns when the source may be read again, if it is left alone because it fails.
+    pub(super) fn backing_off_until(&self) -> Option<Timestamp> {
+        self.not_before.filter(|_| self.failures > 0)
+    }
+}
+
+impl Shard {
+    /// Opens or reads the shard, if it is time and there is room.
+    pub(super) fn read(&mut self, ctx: &mut Context<'_>) {
+        if ctx.draining {
+            return;
+        }
+        let room = self.room(ctx);
+        if room == 0 || matches!(self.reader.stand, Stand::Opening(_) | Stand::Fetching(_)) {
+            return;
+        }
+        if let Some(time) = self.reader.not_before {
+            if time > ctx.now {
+                return ctx.wake(time, self.key);
+            }
+            self.reader.not_before = None;
+        }
+        match self.reader.stand.clone() {
+            Stand::Closed => {
+                let id = ctx.call(self.key);
+                self.reader.stand = Stand::Opening(id);
+                let (shard, from) = (self.id.clone(), self.reader.resume.clone());
+                ctx.out.actions.push_back(Action::Open { id, shard, from });
+            }
+            Stand::At(position) => self.fetch(ctx, position, room),
+            Stand::Opening(_) | Stand::Fetching(_) | Stand::Ended => {}
+        }
+    }
+
+    fn fetch(&mut self, ctx: &mut Context<'_>, position: Position, room: usize) {
+        let quota = ctx
+            .facts
+            .reads_per_second
+            .filter(|_| ctx.config.pacing == Pacing::Aws);
+        if let Some(quota) = quota {
+            let quota = self
+                .reader
+                .quota
+                .get_or_insert_with(|| ReadQuota::new(ctx.now, quota));
+            if let Err(next) = quota.take(ctx.now) {
+                self.reader.not_before = Some(next);
+                return ctx.wake(next, self.key);
+            }
+        }
+        let id = ctx.call(self.key);
+        let wait = ctx.facts.longest_wait;
+        self.reader.stand = Stand::Fetching(Fetching {
+            id,
+            position: position.clone(),
+            began: ctx.now,
+            wait,
+        });
+        let request = FetchRequest {
+            shard: self.id.clone(),
+            position,
+            limit: room.min(ctx.facts.fetch_limit.max(1)),
+            wait,
+        };
+        ctx.out.actions.push_back(Action::Fetch { id, request });
+    }
+
+    /// Returns how many more records may be read ahead.
+    fn room(&self, ctx: &Context<'_>) -> usize {
+        if self.ledger.bytes() >= READ_AHEAD_BYTES {
+            return 0;
+        }
+        let lanes = ctx.config.factor() + 1;
+        let most = ctx
+            .config
+            .limits
+            .count
+            .saturating_mul(lanes)
+            .max(READ_AHEAD);
+        most.saturating_sub(self.ledger.unsettled())
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        ctx: &mut Context<'_>,
+        id: CallId,
+        result: Result<Position, SourceError>,
+    ) {
+        if self.reader.stand != Stand::Opening(id) {
+            return;
+        }
+        self.reader.stand = Stand::Closed;
+        match result {
+            Ok(position) => {
+                self.reader.stand = Stand::At(position);
+                if let (StartAt::Latest, Place::Since(millis)) =
+                    (&self.reader.resume, self.ledger.place())
+                {
+                    // Once open, it is not to be lost what comes before the first record is read.
+                    self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
+                }
+            }
+            Err(error) if error.kind == SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
+            Err(error) => self.source_failed(ctx, error),
+        }
+    }
+
+    pub(super) fn fetched(
+        &mut self,
+        ctx: &mut Context<'_>,
+        id: CallId,
+        result: Result<Page, SourceError>,
+    ) {
+        let fetching = match &self.reader.stand {
+            Stand::Fetching(fetching) if fetching.id == id => fetching.clone(),
+            _ => return,
+        };
+        let error = match result {
+            Ok(page) => return self.page(ctx, &fetching, page),
+            Err(error) => error,
+        };
+        self.reader.stand = Stand::Closed;
+        match error.kind {
+            SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
+            // Opened anew at once; an iterator expires after minutes.
+            SourceErrorKind::Expired if self.reader.failures == 0 => {
+                self.reader.failures = 1;
+                ctx.report(Decision::Reopened {
+                    shard: self.id.clone(),
+                    because: error.message,
+                });
+            }
+            SourceErrorKind::Expired | SourceErrorKind::NotFound => self.source_failed(ctx, error),
+            _ => {
+                self.reader.stand = Stand::At(fetching.position);
+                self.source_failed(ctx, error);
+            }
+        }
+    }
+
+    fn page(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, page: Page) {
+        self.reader.failures = 0;
+        ctx.out.source_problem = None;
+        let found = page.records.len();
+        let behind = page.behind.is_some_and(|behind| !behind.is_zero());
+        match page.next {
+            Some(next) => self.reader.stand = Stand::At(next),
+            None => {
+                self.reader.stand = Stand::Ended;
+                ctx.out.list |= page.children.is_empty();
+                self.children = page.children;
+            }
+        }
+        self.pause(ctx, fetching, found, behind);
+        if found > 0 {
+            ctx.report(Decision::Polled { messages: found });
+            if !ctx.draining {
+                self.accept(ctx, page.records);
+            }
+        }
+    }
+
+    /// Decides when to read again after a page.
+    fn pause(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, found: usize, behind: bool) {
+        if found > 0 {
+            self.reader.quiet_at = None;
+            self.reader.empty = 0;
+            return;
+        }
+        if behind {
+            return;
+        }
+        let (began, wait) = (fetching.began, fetching.wait);
+        self.reader.quiet_at = Some(began);
+        self.reader.empty = self.reader.empty.saturating_add(1);
+        let waited = ctx.now.since(began);
+        let next = match ctx.config.pacing {
+            _ if !wait.is_zero() && waited > wait / 2 => return,
+            Pacing::Aws => began + ctx.facts.base_interval,
+            Pacing::Eager => {
+                ctx.now + Backoff::SHARD_IDLE.wait(self.reader.empty, &mut ctx.out.random)
+            }
+        };
+        self.reader.not_before = Some(next);
+    }
+
+    /// The stream no longer holds where reading was to go on: it goes on with the oldest record.
+    fn to_the_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+        if self.reader.resume == StartAt::TrimHorizon {
+            return self.source_failed(ctx, error);
+        }
+        self.reader.resume = StartAt::TrimHorizon;
+        self.reader.since = None;
+        ctx.report(Decision::RecordsExpired {
+            shard: self.id.clone(),
+            because: error.message,
+        });
+    }
+
+    fn source_failed(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+        self.reader.failures = self.reader.failures.saturating_add(1);
+        let wait = Backoff::SOURCE.wait(self.reader.failures, &mut ctx.out.random);
+        self.reader.not_before = Some(ctx.now + wait);
+        if error.kind == SourceErrorKind::NotFound {
+            ctx.out.list = true;
+        }
+        let text = format!("shard {}: {}", self.id, error.message);
+        ctx.out.source_problem = Some(text.clone());
+        ctx.report(Decision::PollFailed {
+            error: text,
+            retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}

@@ -1,0 +1,265 @@
+//! A lane at work: which batch is next, and sending its pieces one after another.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::action::Action;
+use super::lane::{Closed, Item, Phase, Piece, Work};
+use super::shard::{Context, Shard};
+use crate::batch::{Batch, CloseReason};
+use crate::decision::{BatchId, Decision};
+use crate::failure::Condition;
+use crate::time::Timestamp;
+
+impl Shard {
+    /// Goes on with the batch of a lane, or begins the next one.
+    pub(super) fn advance_lane(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        loop {
+            if self.lanes[lane].work.is_some() {
+                if !self.go_on(ctx, lane) {
+                    return;
+                }
+            } else if ctx.draining || !self.lanes[lane].is_free() || !self.begin(ctx, lane) {
+                return;
+            }
+        }
+    }
+
+    /// Sends the next piece, or ends the batch. Returns whether the lane may have more to do.
+    fn go_on(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+        let Some(work) = &self.lanes[lane].work else {
+            return false;
+        };
+        let Some(piece) = work.pieces.front() else {
+            self.flush_held(ctx, lane);
+            return self.finish(ctx, lane);
+        };
+        match piece.phase {
+            Phase::Invoking => return false,
+            Phase::Waiting(until) if until > ctx.now => {
+                if !self.drop_expired(ctx, lane) {
+                    return true;
+                }
+                let piece = self.lanes[lane].front();
+                let expiry = piece.and_then(|piece| expiry(ctx, piece));
+                ctx.wake(expiry.map_or(until, |expiry| expiry.min(until)), self.key);
+                return false;
+            }
+            Phase::Waiting(_) | Phase::Ready => {}
+        }
+        if self.drop_expired(ctx, lane) {
+            self.invoke(ctx, lane);
+        }
+        true
+    }
+
+    /// Ends a batch of which nothing is left.
+    fn finish(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+        if self.lanes[lane].deliveries > 0 {
+            return false;
+        }
+        self.lanes[lane].work = None;
+        self.lanes[lane].batcher.reopen_window(ctx.now);
+        self.ledger.advance();
+        self.lanes[lane].awaits = self.committer.needed();
+        true
+    }
+
+    /// Begins the next batch of a lane that is free, if there is one.
+    fn begin(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+        if ctx.config.tumbling().is_some()
+            && let Some(early) = self.window_over(ctx)
+        {
+            let piece = Piece::window_end(ctx.out.next_batch(), early);
+            self.lanes[lane].work = Some(Work::new(piece));
+            return true;
+        }
+        let Some(closed) = self.next_batch(ctx, lane) else {
+            return false;
+        };
+        if let (Some(start), Some(length)) = (closed.window, ctx.config.tumbling()) {
+            self.window.open(start, length);
+        }
+        let id = ctx.out.next_batch();
+        ctx.report(Decision::BatchClosed {
+            batch: id,
+            reason: closed.batch.reason,
+            records: closed.batch.items.len(),
+            bytes: closed.batch.payload().len(),
+            message_ids: self.sequences(ctx.config.detail, &closed.batch),
+        });
+        self.lanes[lane].work = Some(Work::new(Piece::new(id, closed.batch)));
+        true
+    }
+
+    /// Returns the next closed batch, and closes the open one if that is due.
+    fn next_batch(&mut self, ctx: &mut Context<'_>, lane: usize) -> Option<Closed> {
+        let gathering = self.window.gathering;
+        let has_ended = self.reader.has_ended();
+        let lane = &mut self.lanes[lane];
+        if let Some(closed) = lane.ready.pop_front() {
+            return Some(closed);
+        }
+        lane.batcher.forget_empty_window(ctx.now);
+        if lane.batcher.is_empty() {
+            return None;
+        }
+        let end = lane.batcher.window_end().unwrap_or(ctx.now);
+        let reason = if ctx.config.limits.window.is_zero() {
+            CloseReason::Available
+        } else if end <= ctx.now {
+            CloseReason::Window
+        } else if has_ended {
+            CloseReason::ShardEnd
+        } else {
+            ctx.wake(end, self.key);
+            return None;
+        };
+        let batch = lane.batcher.close(reason)?;
+        let window = gathering;
+        Some(Closed { batch, window })
+    }
+
+    /// Splits off and discards the records of the next piece that are too old. Returns whether anything
+    /// is left of it.
+    fn drop_expired(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+        let now = ctx.now;
+        let Some(work) = &mut self.lanes[lane].work else {
+            return false;
+        };
+        let Some(piece) = work.pieces.front_mut() else {
+            return false;
+        };
+        let Some(limit) = age_limit(ctx, piece) else {
+            return true;
+        };
+        let is_expired = |item: &Item| now.since(item.arrival) > limit;
+        let items = &piece.batch.items;
+        if !items.iter().any(is_expired) {
+            return true;
+        }
+        let expired: Vec<usize> = (0..items.len())
+            .filter(|&at| is_expired(&items[at]))
+            .collect();
+        let runs: Vec<Batch<Item>> = expired
+            .chunk_by(|left, right| left + 1 == *right)
+            .map(|run| piece.batch.pick(run.iter().copied()))
+            .collect();
+        let fresh = (0..items.len()).filter(|at| expired.binary_search(at).is_err());
+        let rest = piece.batch.pick(fresh);
+        let (id, invokes) = (piece.id, piece.invokes);
+        if rest.items.is_empty() {
+            work.pieces.pop_front();
+        } else {
+            piece.batch = rest;
+        }
+        let left = self.lanes[lane].front().is_some_and(|piece| piece.id == id);
+        for run in runs {
+            // Recorded: a record that was never sent counts as one invocation.
+            let condition = Condition::RecordAgeExceeded;
+            self.discard(ctx, lane, id, condition, run, invokes + 1, None);
+        }
+        left
+    }
+
+    /// Sends the next piece to the function.
+    fn invoke(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        let Some(piece) = self.lanes[lane].front() else {
+            return;
+        };
+        let payload = self.payload(ctx, piece);
+        let last = piece.batch.items.last().map(|item| item.arrival);
+        let Some(piece) = self.lanes[lane].front_mut() else {
+            return;
+        };
+        piece.phase = Phase::Invoking;
+        piece.attempt += 1;
+        let (id, attempt) = (piece.id, piece.attempt);
+        let records = piece.batch.items.len();
+        if let (Some(early), Some(window)) = (piece.ends_window, &self.window.open) {
+            ctx.report(Decision::WindowEnding {
+                shard: self.id.clone(),
+                batch: id,
+                start_ms: window.start.millis(),
+                end_ms: window.end.millis(),
+                early,
+            });
+        }
+        ctx.out.flights.insert(id, self.key);
+        ctx.report(Decision::Invoked {
+            batch: id,
+            attempt,
+            records,
+            iterator_age_ms: last.map(|last| age_ms(ctx.now, last)),
+        });
+        ctx.out.actions.push_back(Action::Invoke {
+            batch: id,
+            attempt,
+            payload,
+        });
+    }
+
+    fn payload(&self, ctx: &Context<'_>, piece: &Piece) -> Bytes {
+        match self.window_tail(ctx.config, piece) {
+            Some(tail) => piece.batch.payload_ending_with(&tail),
+            None => piece.batch.payload(),
+        }
+    }
+
+    /// Returns the lane whose piece with the function has this number.
+    pub(super) fn lane_of(&self, batch: BatchId) -> Option<usize> {
+        self.lanes.iter().position(|lane| {
+            let piece = lane.front();
+            piece.is_some_and(|piece| piece.id == batch && piece.phase == Phase::Invoking)
+        })
+    }
+
+    /// Lets go of what a lane has gathered and not invoked: it is still in the stream.
+    pub(super) fn abandon(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        self.lanes[lane].ready.clear();
+        drop(self.lanes[lane].batcher.close(CloseReason::Draining));
+        let Some(work) = &mut self.lanes[lane].work else {
+            return;
+        };
+        let invoking = |piece: &Piece| piece.phase == Phase::Invoking;
+        work.pieces.retain(invoking);
+        if work.pieces.is_empty() {
+            self.flush_held(ctx, lane);
+            if self.lanes[lane].deliveries == 0 {
+                self.lanes[lane].work = None;
+            }
+        }
+    }
+
+    /// Returns the sequence numbers of a batch's records if decisions are wanted in detail.
+    pub(super) fn sequences(&self, detail: bool, batch: &Batch<Item>) -> Vec<String> {
+        if !detail {
+            return Vec::new();
+        }
+        let sequence = |item: &Item| self.ledger.sequence(item.ordinal).to_owned();
+        batch.items.iter().map(sequence).collect()
+    }
+}
+
+/// Returns the age beyond which the records of a piece are not sent. What the stream itself keeps them for
+/// counts only for a piece that was tried before.
+fn age_limit(ctx: &Context<'_>, piece: &Piece) -> Option<Duration> {
+    let tried = piece.attempt > 0 || piece.invokes > 0;
+    let limits = [
+        ctx.config.retry.maximum_record_age,
+        ctx.facts.retention.filter(|_| tried),
+    ];
+    limits.into_iter().flatten().min()
+}
+
+/// Returns when the oldest record of a piece is too old to be sent.
+fn expiry(ctx: &Context<'_>, piece: &Piece) -> Option<Timestamp> {
+    let limit = age_limit(ctx, piece)?;
+    let oldest = piece.batch.items.iter().map(|item| item.arrival).min()?;
+    Some(oldest + limit + Duration::from_millis(1))
+}
+
+fn age_ms(now: Timestamp, arrival: Timestamp) -> u64 {
+    u64::try_from(now.since(arrival).as_millis()).unwrap_or(u64::MAX)
+}

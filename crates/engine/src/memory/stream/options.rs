@@ -1,0 +1,107 @@
+//! What an in-memory stream is like.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use lambda_esm_core::Timestamp;
+
+use crate::ports::StreamFacts;
+
+/// Which service a stream behaves like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamKind {
+    /// Kinesis: the MD5 digest of a partition key decides the shard; arrival times in milliseconds;
+    /// shards are split and merged, and name their children at their end.
+    Kinesis,
+    /// DynamoDB Streams: the key of an item decides the shard; arrival times in whole seconds; shards roll
+    /// over into one child or split into two, and name nobody at their end.
+    DynamoDb,
+}
+
+/// Properties of a [`MemoryStream`](super::MemoryStream).
+#[derive(Clone, Debug)]
+pub struct MemoryStreamOptions {
+    /// The service whose rules hold.
+    pub kind: StreamKind,
+    /// How many shards there are at first; at least 1.
+    pub shards: usize,
+    /// The age at which a record is trimmed: 24 hours are both services' default.
+    pub retention: Duration,
+    /// How long a position can be fetched after it was given out (Kinesis API reference,
+    /// `GetShardIterator`: 5 minutes; DynamoDB: 15 minutes).
+    pub iterator_lifetime: Duration,
+    /// The most records that one fetch returns (Kinesis: 10,000; DynamoDB: 1,000).
+    pub fetch_limit: usize,
+    /// The most bytes of data and keys that one fetch returns, a single larger record aside (API
+    /// references, `GetRecords`: Kinesis 10 MB; DynamoDB 1 MB).
+    pub fetch_bytes: usize,
+    /// What the stream says of the pace of the service; see [`StreamFacts::base_interval`].
+    pub base_interval: Duration,
+    /// What the stream says of its quota; see [`StreamFacts::reads_per_second`]. It is not enforced.
+    pub reads_per_second: Option<NonZeroU32>,
+}
+
+impl MemoryStreamOptions {
+    /// Returns the properties of a Kinesis stream with one shard.
+    #[must_use]
+    pub const fn kinesis() -> Self {
+        Self {
+            kind: StreamKind::Kinesis,
+            shards: 1,
+            retention: Duration::from_secs(24 * 60 * 60),
+            iterator_lifetime: Duration::from_secs(5 * 60),
+            fetch_limit: 10_000,
+            fetch_bytes: 10 * 1024 * 1024,
+            base_interval: Duration::from_secs(1),
+            reads_per_second: NonZeroU32::new(5),
+        }
+    }
+
+    /// Returns the properties of a DynamoDB stream with one shard.
+    #[must_use]
+    pub const fn dynamo_db() -> Self {
+        Self {
+            kind: StreamKind::DynamoDb,
+            iterator_lifetime: Duration::from_secs(15 * 60),
+            fetch_limit: 1_000,
+            fetch_bytes: 1024 * 1024,
+            base_interval: Duration::from_millis(250),
+            reads_per_second: None,
+            ..Self::kinesis()
+        }
+    }
+
+    /// Sets how many shards there are at first.
+    #[must_use]
+    pub const fn with_shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    pub(super) const fn facts(&self, identity: String) -> StreamFacts {
+        StreamFacts {
+            identity,
+            retention: Some(self.retention),
+            fetch_limit: self.fetch_limit,
+            base_interval: self.base_interval,
+            reads_per_second: self.reads_per_second,
+            longest_wait: Duration::ZERO,
+        }
+    }
+}
+
+impl Default for MemoryStreamOptions {
+    fn default() -> Self {
+        Self::kinesis()
+    }
+}
+
+impl StreamKind {
+    /// Returns the arrival time that a record gets which is put now.
+    pub(super) const fn arrival(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Kinesis => now,
+            Self::DynamoDb => Timestamp(now.0 - now.0.rem_euclid(1000)),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! All shards of a stream: which takes what, and how they follow one another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::record::{StreamContent, StreamRecord};
+use md5::{Digest as _, Md5};
+
+use super::options::{MemoryStreamOptions, StreamKind};
+use super::position::Lineage;
+use super::shard::{HashKeys, ShardLog};
+use crate::memory::digest;
+use crate::ports::{Shard, ShardId};
+
+/// Where a record was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The shard.
+    pub shard: ShardId,
+    /// The record's place in it.
+    pub sequence: Arc<str>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shards {
+    kind: StreamKind,
+    generation: u64,
+    created: Timestamp,
+    /// How many shards were made in this generation.
+    made: u64,
+    logs: BTreeMap<ShardId, ShardLog>,
+    /// The open shards by their first hash key.
+    routes: BTreeMap<u128, ShardId>,
+}
+
+impl Shards {
+    /// Makes the shards of a new stream: they share the hash keys evenly.
+    pub(super) fn new(options: &MemoryStreamOptions, generation: u64, now: Timestamp) -> Self {
+        let mut shards = Self {
+            kind: options.kind,
+            generation,
+            created: now,
+            made: 0,
+            logs: BTreeMap::new(),
+            routes: BTreeMap::new(),
+        };
+        let number = options.shards.max(1) as u128;
+        // 2^128 / number, which is 0 for one shard: its width is not needed.
+        let whole = u128::MAX % number == number - 1;
+        let width = (u128::MAX / number).wrapping_add(u128::from(whole));
+        for n in 0..number {
+            let last = if n + 1 == number {
+                u128::MAX
+            } else {
+                (n + 1) * width - 1
+            };
+            shards.add((n * width, last), Vec::new(), now);
+        }
+        shards
+    }
+
+    /// Returns the successor of this stream under the same name.
+    pub(super) fn recreated(&self, options: &MemoryStreamOptions, now: Timestamp) -> Self {
+        Self::new(options, self.generation + 1, now)
+    }
+
+    pub(super) fn identity(&self) -> String {
+        match self.generation {
+            0 => self.created.millis().to_string(),
+            generation => format!("{}-{generation}", self.created.millis()),
+        }
+    }
+
+    /// Returns a shard without what is too old; `None` if there is no such shard.
+    pub(super) fn shard(
+        &mut self,
+        id: &ShardId,
+        options: &MemoryStreamOptions,
+        now: Timestamp,
+    ) -> Option<&ShardLog> {
+        let log = self.logs.get_mut(id)?;
+        log.trim(now, options.retention);
+        (!log.is_over(now, options.retention)).then_some(log)
+    }
+
+    pub(super) fn list(&mut self, options: &MemoryStreamOptions, now: Timestamp) -> Vec<Shard> {
+        self.logs
+            .retain(|_, log| !log.is_over(now, options.retention));
+        for log in self.logs.values_mut() {
+            log.trim(now, options.retention);
+        }
+        self.logs
+            .values()
+            .map(|log| log.listed(self.kind))
+            .collect()
+    }
+
+    /// Returns the shards that follow `log`, where the service names them.
+    pub(super) fn children(&self, log: &ShardLog) -> Vec<Shard> {
+        if self.kind == StreamKind::DynamoDb {
+            return Vec::new();
+        }
+        let children = log.children.iter();
+        let children = children.filter_map(|id| self.logs.get(id));
+        children.map(|child| child.listed(self.kind)).collect()
+    }
+
+    /// Returns a shard as it is.
+    pub(super) fn get(&self, id: &ShardId) -> Option<&ShardLog> {
+        self.logs.get(id)
+    }
+
+    /// Puts a record into the shard that takes `hash_key`, or else the digest of its key.
+    pub(super) fn put(
+        &mut self,
+        mut content: StreamContent,
+        hash_key: Option<u128>,
+        options: &MemoryStreamOptions,
+        now: Timestamp,
+    ) -> Result<Placed, SourceError> {
+        let key = match (&content, self.kind) {
+            (StreamContent::Kinesis(record), StreamKind::Kinesis) => &*record.partition_key,
+            (StreamContent::DynamoDb(record), StreamKind::DynamoDb) => &*record.keys,
+            _ => return Err(refuse("the record is not of the stream's kind")),
+        };
+        let hash_key = hash_key.unwrap_or_else(|| hash(key));
+        let route = self.routes.range(..=hash_key).next_back();
+        let log = route.and_then(|(_, id)| self.logs.get_mut(id));
+        let log = log.ok_or_else(|| refuse("no open shard takes the record"))?;
+        log.trim(now, options.retention);
+        let sequence = log.lineage.sequence(self.kind, log.end());
+        if let StreamContent::DynamoDb(record) = &mut content
+            && record.event_id.is_empty()
+        {
+            record.event_id = digest::of_body(&sequence);
+        }
+        let shard = log.id.clone();
+        log.push(StreamRecord {
+            sequence: sequence.clone(),
+            arrival: self.kind.arrival(now),
+            content,
+        });
+        Ok(Placed { shard, sequence })
+    }
+
+    /// Closes a shard; `at` is the first hash key of the second of its two children, by default the
+    /// middle.
+    pub(super) fn split(
+        &mut self,
+        id: &ShardId,
+        at: Option<u128>,
+        now: Timestamp,
+    ) -> Result<[ShardId; 2], SourceError> {
+        let (first, last) = self.open(id)?;
+        let at = at.unwrap_or_else(|| first + (last - first).div_ceil(2));
+        if at <= first || at > last {
+            let text = format!("hash key {at} does not split {id}, which takes {first} to {last}");
+            return Err(refuse(text));
+        }
+        self.close(id, now);
+        let lower = self.add((first, at - 1), vec![id.clone()], now);
+        let upper = self.add((at, last), vec![id.clone()], now);
+        Ok([lower, upper])
+    }
+
+    /// Closes two adjacent shards; one child follows both.
+    pub(super) fn merge(
+        &mut self,
+        one: &ShardId,
+        other: &ShardId,
+        now: Timestamp,
+    ) -> Result<ShardId, SourceError> {
+        if self.kind == StreamKind::DynamoDb {
+            return Err(refuse("shards of a DynamoDB stream are never merged"));
+        }
+        let keys = [self.open(one)?, self.open(other)?];
+        let (lower, upper) = (keys[0].min(keys[1]), keys[0].max(keys[1]));
+        if lower.1.checked_add(1) != Some(upper.0) {
+            return Err(refuse(format!("{one} and {other} are not adjacent")));
+        }
+        self.close(one, now);
+        self.close(other, now);
+        let parents = vec![one.clone(), other.clone()];
+        Ok(self.add((lower.0, upper.1), parents, now))
+    }
+
+    /// Closes a shard; one child takes what it took.
+    pub(super) fn roll(&mut self, id: &ShardId, now: Timestamp) -> Result<ShardId, SourceError> {
+        if self.kind == StreamKind::Kinesis {
+            return Err(refuse("shards of a Kinesis stream do not roll over"));
+        }
+        let keys = self.open(id)?;
+        self.close(id, now);
+        Ok(self.add(keys, vec![id.clone()], now))
+    }
+
+    /// Returns the hash keys of a shard, if it is open.
+    fn open(&self, id: &ShardId) -> Result<HashKeys, SourceError> {
+        let log = self.logs.get(id).ok_or_else(|| unknown(id))?;
+        if log.closed.is_some() {
+            return Err(refuse(format!("{id} is closed already")));
+        }
+        Ok(log.hash_keys)
+    }
+
+    fn close(&mut self, id: &ShardId, now: Timestamp) {
+        if let Some(log) = self.logs.get_mut(id) {
+            log.closed = Some(now);
+            self.routes.remove(&log.hash_keys.0);
+        }
+    }
+
+    fn add(&mut self, keys: HashKeys, parents: Vec<ShardId>, now: Timestamp) -> ShardId {
+        let lineage = Lineage {
+            generation: self.generation,
+            number: self.made,
+        };
+        self.made += 1;
+        let id = lineage.shard(self.kind, now);
+        for parent in &parents {
+            if let Some(log) = self.logs.get_mut(parent) {
+                log.children.push(id.clone());
+            }
+        }
+        self.routes.insert(keys.0, id.clone());
+        let log = ShardLog::new(id.clone(), lineage, parents, keys);
+        self.logs.insert(id.clone(), log);
+        id
+    }
+}
+
+/// Returns the hash key of a key: its MD5 digest as a number (Kinesis API reference, `PutRecord`).
+fn hash(key: &str) -> u128 {
+    u128::from_be_bytes(Md5::digest(key.as_bytes()).into())
+}
+
+fn refuse(text: impl Into<String>) -> SourceError {
+    SourceError::new(SourceErrorKind::Fatal, text)
+}
+
+pub(super) fn unknown(id: &ShardId) -> SourceError {
+    let text = format!("the stream has no shard {id}");
+    SourceError::new(SourceErrorKind::NotFound, text)
+}

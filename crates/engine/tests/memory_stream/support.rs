@@ -1,0 +1,93 @@
+//! Streams of either kind, and short ways to write to them and read from them.
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::fault::SourceErrorKind;
+use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent, StreamRecord};
+use lambda_esm_engine::Clock;
+use lambda_esm_engine::contract::fetch;
+use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions, Placed, StreamKind};
+use lambda_esm_engine::ports::{FetchRequest, Page, Position, ShardId, StartAt, StreamSource as _};
+
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_123);
+
+pub(crate) fn stream(options: MemoryStreamOptions) -> MemoryStream {
+    MemoryStream::new(Clock::starting_at(START), options)
+}
+
+pub(crate) fn kinesis(shards: usize) -> MemoryStream {
+    stream(MemoryStreamOptions::kinesis().with_shards(shards))
+}
+
+pub(crate) fn dynamo_db(shards: usize) -> MemoryStream {
+    stream(MemoryStreamOptions::dynamo_db().with_shards(shards))
+}
+
+/// Returns a record for a stream of either kind.
+pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
+    match kind {
+        StreamKind::Kinesis => StreamContent::Kinesis(KinesisRecord {
+            partition_key: key.into(),
+            data: text.to_owned().into(),
+        }),
+        StreamKind::DynamoDb => StreamContent::DynamoDb(Box::new(DynamoDbRecord {
+            event_name: "MODIFY".into(),
+            keys: format!(r#"{{"id":{{"S":"{key}"}}}}"#),
+            new_image: Some(text.to_owned()),
+            ..DynamoDbRecord::default()
+        })),
+    }
+}
+
+pub(crate) fn put(stream: &MemoryStream, kind: StreamKind, key: &str, text: &str) -> Placed {
+    stream.put_record(record(kind, key, text)).unwrap()
+}
+
+pub(crate) fn text(record: &StreamRecord) -> String {
+    match &record.content {
+        StreamContent::Kinesis(record) => String::from_utf8(record.data.to_vec()).unwrap(),
+        StreamContent::DynamoDb(record) => record.new_image.clone().unwrap(),
+    }
+}
+
+pub(crate) fn texts(page: &Page) -> Vec<String> {
+    page.records.iter().map(text).collect()
+}
+
+/// Returns the name of the stream's shard that was made as number `n`, of those still listed.
+pub(crate) fn shard(stream: &MemoryStream, n: usize) -> ShardId {
+    stream.shards().swap_remove(n).id
+}
+
+pub(crate) async fn open(stream: &MemoryStream, shard: &ShardId, from: StartAt) -> Position {
+    stream.open(shard, &from).await.unwrap()
+}
+
+/// Reads one page from `from` on.
+pub(crate) async fn read(stream: &MemoryStream, shard: &ShardId, from: StartAt) -> Page {
+    let position = open(stream, shard, from).await;
+    fetch(stream, shard, &position, 10_000).await
+}
+
+/// Returns why `position` cannot be fetched.
+pub(crate) async fn refusal(
+    stream: &MemoryStream,
+    shard: &ShardId,
+    position: &Position,
+) -> SourceErrorKind {
+    let request = FetchRequest {
+        shard: shard.clone(),
+        position: position.clone(),
+        limit: 10,
+        wait: std::time::Duration::ZERO,
+    };
+    stream.fetch(request).await.unwrap_err().kind
+}
+
+/// Returns why `shard` cannot be opened.
+pub(crate) async fn open_refusal(
+    stream: &MemoryStream,
+    shard: &ShardId,
+    from: StartAt,
+) -> SourceErrorKind {
+    stream.open(shard, &from).await.unwrap_err().kind
+}

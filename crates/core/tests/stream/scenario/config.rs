@@ -3,15 +3,9 @@
 use std::time::Duration;
 
 use lambda_esm_core::backoff::Backoff;
-use lambda_esm_core::batch::Limits;
-use lambda_esm_core::event::dynamodb::DynamoDbEncoder;
-use lambda_esm_core::event::kinesis::KinesisEncoder;
-use lambda_esm_core::mapping::{
-    Context, CreateEventSourceMapping, Mapping, Source as MappingSource, StartingPosition,
-    StreamSettings, StreamStart,
-};
+use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, Mapping};
 use lambda_esm_core::pacing::Pacing;
-use lambda_esm_core::stream::{StreamConfig, StreamEncoder};
+use lambda_esm_core::stream::{StreamConfig, Surroundings};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -41,61 +35,21 @@ pub(crate) fn config(
     parameters: &Map<String, Value>,
 ) -> Result<StreamConfig, String> {
     let mapping = create(scenario, parameters)?;
-    let (settings, start, arn, encoder) = match &mapping.source {
-        MappingSource::Kinesis(kinesis) => {
-            let arn = kinesis.stream_arn.to_string();
-            let encoder = KinesisEncoder::new(&arn, REGION, ROLE);
-            (&kinesis.settings, kinesis.start, arn, StreamEncoder::Kinesis(encoder))
-        }
-        MappingSource::DynamoDb(dynamodb) => {
-            let start = match dynamodb.start {
-                StreamStart::TrimHorizon => StartingPosition::TrimHorizon,
-                StreamStart::Latest => StartingPosition::Latest,
-            };
-            let arn = dynamodb.stream_arn.to_string();
-            let encoder = DynamoDbEncoder::new(&arn, REGION);
-            (&dynamodb.settings, start, arn, StreamEncoder::DynamoDb(encoder))
-        }
-        other => return Err(format!("{:?} is no stream", other.kind())),
-    };
-    Ok(build(scenario, &mapping, settings, start, arn, encoder))
-}
-
-fn build(
-    scenario: &Scenario,
-    mapping: &Mapping,
-    settings: &StreamSettings,
-    start: StartingPosition,
-    stream_arn: String,
-    encoder: StreamEncoder,
-) -> StreamConfig {
-    StreamConfig {
-        mapping: mapping.uuid,
-        function_arn: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"),
-        executed_version: "$LATEST".to_owned(),
-        stream_arn,
-        start,
-        limits: Limits {
-            count: settings.batch_size as usize,
-            window: settings.window,
-        },
-        lanes: settings.lanes,
-        retry: settings.retry,
-        backoff: match scenario.backoff {
-            Curve::Exact => EXACT,
-            Curve::Jittered => Backoff::STREAM,
-        },
-        report_batch_item_failures: settings.report_batch_item_failures,
-        on_failure: settings.on_failure.clone(),
+    let around = Surroundings {
+        region: REGION.to_owned(),
+        account_id: ACCOUNT.to_owned(),
+        role_arn: ROLE.to_owned(),
         pacing: match scenario.pacing {
             Pace::Aws => Pacing::Aws,
             Pace::Eager => Pacing::Eager,
         },
-        filters: mapping.filters.as_ref().map(|filters| filters.compiled().clone()),
-        encoder,
-        deaggregate: scenario.source == Source::Consumer,
         detail: true,
+    };
+    let mut config = StreamConfig::new(&mapping, &around).ok_or("mapping: not of a stream")?;
+    if scenario.backoff == Curve::Exact {
+        config.backoff = EXACT;
     }
+    Ok(config)
 }
 
 fn create(scenario: &Scenario, parameters: &Map<String, Value>) -> Result<Mapping, String> {
@@ -120,7 +74,10 @@ fn create(scenario: &Scenario, parameters: &Map<String, Value>) -> Result<Mappin
         request[name] = value.clone();
     }
     // A time of the scenario's own clock.
-    if let Some(at) = request.get("StartingPositionTimestamp").and_then(Value::as_str) {
+    if let Some(at) = request
+        .get("StartingPositionTimestamp")
+        .and_then(Value::as_str)
+    {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let seconds = Span::parse(at)?.at().0 as f64 / 1e3;
         request["StartingPositionTimestamp"] = seconds.into();
@@ -148,6 +105,7 @@ pub(crate) fn manners(scenario: &Scenario) -> Manners {
     manners.retention = spec.retention.map(Span::duration);
     manners.fetch_limit = spec.fetch_limit.unwrap_or(manners.fetch_limit);
     manners.longest_wait = spec.longest_wait.unwrap_or_default().duration();
+    manners.looks_up_time = spec.looks_up_time.unwrap_or(manners.looks_up_time);
     manners.tells = spec.tells.unwrap_or(manners.tells);
     manners
 }

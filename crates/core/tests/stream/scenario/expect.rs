@@ -15,9 +15,20 @@ use crate::world::Happening;
 
 /// What a timeline tells unless told otherwise.
 const ALWAYS: [&str; 3] = ["invoke", "deliver", "drop"];
-const KINDS: [&str; 10] = [
-    "invoke", "deliver", "drop", "checkpoint", "list", "open", "fetch", "filter", "report", "abandon",
+const KINDS: [&str; 9] = [
+    "invoke",
+    "deliver",
+    "drop",
+    "checkpoint",
+    "list",
+    "open",
+    "fetch",
+    "filter",
+    "report",
 ];
+
+/// How much of a difference is shown.
+const MOST_LINES: usize = 60;
 
 /// A line that is expected.
 struct Wanted {
@@ -28,13 +39,18 @@ struct Wanted {
 
 impl Wanted {
     fn parse(line: &str) -> Result<Self, String> {
-        let (time, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line, ""));
+        let (time, rest) = line
+            .trim()
+            .split_once(char::is_whitespace)
+            .unwrap_or((line, ""));
         let (from, to) = time.split_once("..").unwrap_or((time, time));
         // Only records are spelled in full for the comparison.
         let words: Vec<String> = rest.split_whitespace().flat_map(names).collect();
         let kind = words.first().map_or("", String::as_str);
         if !KINDS.contains(&kind) {
-            return Err(format!("expect.timeline: no event begins with {kind:?}: {line}"));
+            return Err(format!(
+                "expect.timeline: no event begins with {kind:?}: {line}"
+            ));
         }
         Ok(Self {
             from: Span::parse(from)?,
@@ -50,7 +66,10 @@ impl Wanted {
 
 /// Spells out ranges of records.
 fn spelled(text: &str) -> String {
-    text.split_whitespace().flat_map(names).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .flat_map(names)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Returns what is not as expected; empty if all is.
@@ -73,7 +92,12 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn differ(&mut self, what: &str, expected: &dyn std::fmt::Display, seen: &dyn std::fmt::Display) {
+    fn differ(
+        &mut self,
+        what: &str,
+        expected: &dyn std::fmt::Display,
+        seen: &dyn std::fmt::Display,
+    ) {
         let difference = format!("  {what}: expected {expected}, but it is {seen}\n");
         self.differences.push_str(&difference);
     }
@@ -84,7 +108,11 @@ impl Facts<'_> {
         };
         let expected = names(expected);
         if expected != seen {
-            self.differ(what, &format!("[{}]", brief(&expected)), &format!("[{}]", brief(seen)));
+            self.differ(
+                what,
+                &format!("[{}]", brief(&expected)),
+                &format!("[{}]", brief(seen)),
+            );
         }
     }
 
@@ -105,18 +133,27 @@ fn compare_timeline(
 ) -> Result<(), String> {
     let lines = timeline.lines().filter(|line| !line.trim().is_empty());
     let mut wanted: Vec<Wanted> = lines.map(Wanted::parse).collect::<Result<_, _>>()?;
-    let mentioned = wanted.iter().filter_map(|wanted| wanted.text.split(' ').next());
+    let mentioned = wanted
+        .iter()
+        .filter_map(|wanted| wanted.text.split(' ').next());
     let kinds: BTreeSet<String> = match &expect.only {
         Some(only) => only.split_whitespace().map(str::to_owned).collect(),
         None => mentioned.chain(ALWAYS).map(str::to_owned).collect(),
     };
-    let told = timeline::lines(played).into_iter().filter(|line| kinds.contains(line.kind()));
+    let told = timeline::lines(played)
+        .into_iter()
+        .filter(|line| kinds.contains(line.kind()));
     let mut seen: Vec<Line> = told.collect();
     if expect.any_order {
         seen.sort_by(|a, b| (a.at, spelled(&a.text)).cmp(&(b.at, spelled(&b.text))));
         wanted.sort_by(|a, b| (a.from, &a.text).cmp(&(b.from, &b.text)));
     }
-    if wanted.len() != seen.len() || wanted.iter().zip(&seen).any(|(wanted, seen)| !wanted.fits(seen)) {
+    if wanted.len() != seen.len()
+        || wanted
+            .iter()
+            .zip(&seen)
+            .any(|(wanted, seen)| !wanted.fits(seen))
+    {
         out.push_str("  timeline (- expected, + happened):\n");
         write_diff(out, &wanted, &seen);
     }
@@ -136,8 +173,13 @@ fn write_diff(out: &mut String, wanted: &[Wanted], seen: &[Line]) {
             };
         }
     }
-    let (mut row, mut column) = (0, 0);
+    let (mut row, mut column, mut told) = (0, 0, 0);
     while row < wanted.len() || column < seen.len() {
+        told += 1;
+        if told > MOST_LINES {
+            out.push_str("    and more\n");
+            break;
+        }
         let fits = row < wanted.len() && column < seen.len() && wanted[row].fits(&seen[column]);
         let skip_wanted = column == seen.len()
             || (row < wanted.len()
@@ -171,11 +213,19 @@ fn compare_calls(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
     let calls = &played.world.calls;
     let batches: Vec<Vec<&str>> = calls
         .iter()
-        .map(|call| call.records.iter().map(|record| played.name(record)).collect())
+        .map(|call| {
+            call.records
+                .iter()
+                .map(|record| played.name(record))
+                .collect()
+        })
         .collect();
     if let Some(expected) = &expect.batches
         && (expected.len() != batches.len()
-            || expected.iter().zip(&batches).any(|(expected, seen)| names(expected) != *seen))
+            || expected
+                .iter()
+                .zip(&batches)
+                .any(|(expected, seen)| names(expected) != *seen))
     {
         let seen: Vec<String> = batches.iter().map(|batch| brief(batch)).collect();
         facts.differ("batches", &expected.join(" | "), &seen.join(" | "));
@@ -187,9 +237,18 @@ fn compare_calls(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
         facts.differ("sizes", &format!("{expected:?}"), &format!("{sizes:?}"));
     }
     facts.count("invocations", expect.invocations.as_ref(), calls.len());
-    facts.count("at_once", expect.at_once.as_ref(), played.world.most_at_once());
+    facts.count(
+        "at_once",
+        expect.at_once.as_ref(),
+        played.world.most_at_once(),
+    );
     let happened = |wanted: fn(&Happening) -> bool| {
-        played.world.happenings.iter().filter(|(_, happening)| wanted(happening)).count()
+        played
+            .world
+            .happenings
+            .iter()
+            .filter(|(_, happening)| wanted(happening))
+            .count()
     };
     let fetches = happened(|happening| matches!(happening, Happening::Fetch(..)));
     facts.count("fetches", expect.fetches.as_ref(), fetches);
@@ -203,16 +262,28 @@ fn compare_calls(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
 
 fn compare_records(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
     let mut times: HashMap<&Arc<str>, usize> = HashMap::new();
-    for call in played.world.calls.iter().filter(|call| call.ended.is_some()) {
+    for call in played
+        .world
+        .calls
+        .iter()
+        .filter(|call| call.ended.is_some())
+    {
         for record in &call.records[..call.processed] {
             *times.entry(record).or_default() += 1;
         }
     }
     let processed = |least: usize| -> Vec<&str> {
         let often = |name: &&String| {
-            times.get(&played.sequences[*name]).is_some_and(|&times| times >= least)
+            times
+                .get(&played.sequences[*name])
+                .is_some_and(|&times| times >= least)
         };
-        played.order.iter().filter(often).map(String::as_str).collect()
+        played
+            .order
+            .iter()
+            .filter(often)
+            .map(String::as_str)
+            .collect()
     };
     facts.records("succeeded", expect.succeeded.as_ref(), &processed(1));
     facts.records("repeated", expect.repeated.as_ref(), &processed(2));
@@ -232,12 +303,12 @@ fn compare_records(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
     let told = |kind: &str| -> Vec<String> {
         let lines = timeline::lines(played);
         let of_kind = lines.iter().filter(|line| line.kind() == kind);
-        of_kind.flat_map(|line| decisions::records(played, &line.text)).collect()
+        of_kind
+            .flat_map(|line| decisions::records(played, &line.text))
+            .collect()
     };
     let (dropped, filtered) = (told("drop"), told("filter"));
-    let texts = |names: &'_ [String]| -> Vec<String> { names.to_vec() };
-    let dropped_names: Vec<String> = texts(&dropped);
-    let dropped: Vec<&str> = dropped_names.iter().map(String::as_str).collect();
+    let dropped: Vec<&str> = dropped.iter().map(String::as_str).collect();
     facts.records("dropped", expect.dropped.as_ref(), &dropped);
     let filtered: Vec<&str> = filtered.iter().map(String::as_str).collect();
     facts.records("filtered", expect.filtered.as_ref(), &filtered);
@@ -252,12 +323,16 @@ fn compare_checkpoints(
     let Some(expected) = expected else {
         return;
     };
-    let kept = played.world.store.checkpoints.iter();
+    let kept = played.world.store.iter();
     let seen: BTreeMap<String, String> = kept
-        .map(|(shard, checkpoint)| (shard.to_string(), timeline::place(played, checkpoint)))
+        .map(|(shard, kept)| (shard.to_string(), timeline::place(played, &kept.checkpoint)))
         .collect();
     if *expected != seen {
-        facts.differ("checkpoints", &format!("{expected:?}"), &format!("{seen:?}"));
+        facts.differ(
+            "checkpoints",
+            &format!("{expected:?}"),
+            &format!("{seen:?}"),
+        );
     }
 }
 
@@ -291,20 +366,28 @@ fn compare_documents(facts: &mut Facts<'_>, played: &Played, expect: &Expect) {
     }
 }
 
-/// Whether a document has all that is expected of it: the members of objects, lists as a whole, and any
-/// value for `*`, no member for `absent`.
+/// Whether a document has all that is expected of it: the members of objects, lists as a whole; any value
+/// for `*`, any text that begins so for `text*`, no member for `absent`.
 fn contains(seen: &Value, expected: &Value) -> bool {
     match (seen, expected) {
         (_, Value::String(text)) if text == "*" => true,
-        (Value::Object(seen), Value::Object(expected)) => expected.iter().all(|(name, expected)| {
-            match seen.get(name) {
-                None => expected == "absent",
-                Some(seen) => contains(seen, expected),
-            }
-        }),
+        (Value::String(seen), Value::String(text)) if text.ends_with('*') => {
+            seen.starts_with(text.trim_end_matches('*'))
+        }
+        (Value::Object(seen), Value::Object(expected)) => {
+            expected
+                .iter()
+                .all(|(name, expected)| match seen.get(name) {
+                    None => expected == "absent",
+                    Some(seen) => contains(seen, expected),
+                })
+        }
         (Value::Array(seen), Value::Array(expected)) => {
             seen.len() == expected.len()
-                && seen.iter().zip(expected).all(|(seen, expected)| contains(seen, expected))
+                && seen
+                    .iter()
+                    .zip(expected)
+                    .all(|(seen, expected)| contains(seen, expected))
         }
         _ => seen == expected,
     }

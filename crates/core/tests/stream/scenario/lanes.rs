@@ -36,7 +36,11 @@ pub(crate) fn key(config: &StreamConfig, source: Source, name: &str) -> String {
     let Some(lane) = digits.parse::<usize>().ok().filter(|&lane| lane > 0) else {
         return name.to_owned();
     };
-    assert!(lane <= config.factor(), "lane {lane} of {}", config.factor());
+    assert!(
+        lane <= config.factor(),
+        "lane {lane} of {}",
+        config.factor()
+    );
     let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
     let index = (config.factor(), source == Source::DynamoDb);
     let found = found.get_or_insert_default();
@@ -48,8 +52,10 @@ pub(crate) fn key(config: &StreamConfig, source: Source, name: &str) -> String {
 fn find(config: &StreamConfig, source: Source) -> Vec<Vec<String>> {
     let candidates: Vec<String> = (0..400).map(|n| format!("key-{n}")).collect();
     // With every call left unanswered, the first key of each lane is on its way, and no other.
-    let mut lanes: Vec<Vec<String>> =
-        begun(config, source, &candidates).into_iter().map(|key| vec![key]).collect();
+    let mut lanes: Vec<Vec<String>> = begun(config, source, &candidates)
+        .into_iter()
+        .map(|key| vec![key])
+        .collect();
     assert_eq!(lanes.len(), config.factor(), "too few keys for every lane");
     for candidate in candidates {
         if lanes.iter().all(|lane| lane.len() >= KEYS_PER_LANE) {
@@ -91,6 +97,9 @@ fn begun(config: &StreamConfig, source: Source, keys: &[String]) -> Vec<String> 
     }
     world.start();
     world.advance(Span(5_000).at(), true);
-    let firsts = world.calls.iter().map(|call| world.surroundings.names[&call.records[0]].clone());
+    let firsts = world
+        .calls
+        .iter()
+        .map(|call| world.surroundings.names[&call.records[0]].clone());
     firsts.collect()
 }

@@ -23,7 +23,9 @@ pub(crate) fn entries(folder: &Path, files: bool) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = listing
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
-            let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
+            let is_yaml = path
+                .extension()
+                .is_some_and(|extension| extension == "yaml");
             if files { is_yaml } else { path.is_dir() }
         })
         .collect();
@@ -53,13 +55,21 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Named>, String> {
 
 /// A scenario begins with its rule and where that is from.
 fn check_header(text: &str) -> Result<(), String> {
-    let header: Vec<&str> = text.lines().take_while(|line| line.starts_with('#')).collect();
+    let header: Vec<&str> = text
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .collect();
     let rule = header.first().is_some_and(|line| line.len() > 20);
-    let source = header.iter().any(|line| line.starts_with("# Source: ") && line.len() > 15);
+    let source = header
+        .iter()
+        .any(|line| line.starts_with("# Source: ") && line.len() > 15);
     if rule && source {
         Ok(())
     } else {
-        Err("a scenario begins with a comment that states the rule, and a line \"# Source: …\"".to_owned())
+        Err(
+            "a scenario begins with a comment that states the rule, and a line \"# Source: …\""
+                .to_owned(),
+        )
     }
 }
 
@@ -87,14 +97,18 @@ fn rows(name: &str, document: &Map<String, Value>, table: &Value) -> Result<Vec<
         return Err("a table has columns and rows, and nothing else".to_owned());
     }
     let unused = columns.iter().find(|column| {
-        !Value::Object(document.clone()).to_string().contains(&format!("${column}"))
+        !Value::Object(document.clone())
+            .to_string()
+            .contains(&format!("${column}"))
     });
     if let Some(unused) = unused {
         return Err(format!("table: column {unused} is used nowhere"));
     }
     let row = |(index, row): (usize, &Value)| {
         let number = index + 1;
-        let values = row.as_array().filter(|values| values.len() == columns.len());
+        let values = row
+            .as_array()
+            .filter(|values| values.len() == columns.len());
         let values = values.ok_or_else(|| format!("row {number}: one value per column"))?;
         let mut document = Value::Object(document.clone());
         fill(&mut document, &columns, values);
@@ -117,13 +131,18 @@ fn fill(value: &mut Value, columns: &[&str], values: &[Value]) {
                 return;
             }
             for (column, value) in columns.iter().zip(values) {
-                let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let plain = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 *text = text.replace(&format!("${column}"), &plain);
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| fill(value, columns, values)),
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| fill(value, columns, values)),
         Value::Object(map) => {
-            map.values_mut().for_each(|value| fill(value, columns, values));
+            map.values_mut()
+                .for_each(|value| fill(value, columns, values));
             // A cell of `null` leaves the member out.
             map.retain(|_, value| !value.is_null());
         }

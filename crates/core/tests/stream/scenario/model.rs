@@ -78,6 +78,8 @@ pub(crate) struct StreamSpec {
     pub(crate) longest_wait: Option<Span>,
     /// Whether the end of a shard names its children, and a page says how far it is behind.
     pub(crate) tells: Option<bool>,
+    /// Whether the source finds a place by time.
+    pub(crate) looks_up_time: Option<bool>,
     /// How long every answer of the stream takes.
     pub(crate) latency: Span,
     pub(crate) events: Vec<Event>,
@@ -89,8 +91,6 @@ pub(crate) struct ShardSpec {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) parents: Vec<String>,
-    #[serde(default)]
-    pub(crate) closed: bool,
 }
 
 /// Something that happens to the stream: exactly one of `put`, `split`, `merge`, `close`, `add`, `trim`,
@@ -285,6 +285,8 @@ pub(crate) struct Expect {
     pub(crate) failure_records: Option<Vec<Value>>,
     /// Members of events, by the number of the call.
     pub(crate) events: Option<BTreeMap<String, Value>>,
+    /// The mapping cannot be made: the beginning of the API's error.
+    pub(crate) refused: Option<String>,
     pub(crate) fetches: Option<Count>,
     pub(crate) lists: Option<Count>,
     /// Whether nothing is in flight, waiting or owed at the end.

@@ -51,11 +51,14 @@ pub(crate) fn play(scenario: &Scenario) -> Result<Played, String> {
         sequences: HashMap::new(),
         order: Vec::new(),
     };
+    played.world.keeps_payloads = scenario.expect.events.is_some();
     let mut incidents: Vec<Incident<'_>> =
         scenario.stream.events.iter().map(Incident::Event).collect();
     incidents.extend(scenario.life.iter().map(Incident::Turn));
     incidents.sort_by_key(Incident::at);
-    let last = incidents.last().map_or(0, |incident| incident.at().0.max(0));
+    let last = incidents
+        .last()
+        .map_or(0, |incident| incident.at().0.max(0));
     let mut started = false;
     for incident in incidents {
         let at = incident.at();
@@ -82,10 +85,13 @@ fn stream(scenario: &Scenario) -> Stream {
     let one = ShardSpec {
         name: "s0".to_owned(),
         parents: Vec::new(),
-        closed: false,
     };
     let given = &scenario.stream.shards;
-    let shards = if given.is_empty() { std::slice::from_ref(&one) } else { given };
+    let shards = if given.is_empty() {
+        std::slice::from_ref(&one)
+    } else {
+        given
+    };
     for shard in shards {
         let id = ShardId::new(shard.name.as_str());
         stream.add(id, ids(&shard.parents));
@@ -94,7 +100,10 @@ fn stream(scenario: &Scenario) -> Stream {
 }
 
 fn ids(names: &[String]) -> Vec<ShardId> {
-    names.iter().map(|name| ShardId::new(name.as_str())).collect()
+    names
+        .iter()
+        .map(|name| ShardId::new(name.as_str()))
+        .collect()
 }
 
 fn words(text: Option<&String>) -> Vec<ShardId> {
@@ -115,7 +124,10 @@ impl Played {
             event.recreate,
         ];
         if verbs.iter().filter(|&&given| given).count() != 1 {
-            return Err(format!("stream.events at {}: exactly one thing happens", event.at));
+            return Err(format!(
+                "stream.events at {}: exactly one thing happens",
+                event.at
+            ));
         }
         if let Some(put) = &event.put {
             return self.put(scenario, event, put);
@@ -133,15 +145,21 @@ impl Played {
         for shard in words(event.forget.as_ref()) {
             stream.log(&shard).gone = true;
         }
-        if event.recreate {
-            stream.recreate();
-        }
         if let Some(shard) = &event.trim {
-            let through = event.through.as_ref().ok_or("trim: through which record?")?;
+            let through = event
+                .through
+                .as_ref()
+                .ok_or("trim: through which record?")?;
             let last = self.sequences.get(through).ok_or("trim: no such record")?;
             let log = self.world.stream.log(&ShardId::new(shard.as_str()));
-            let index = log.records.iter().position(|record| record.sequence == *last);
+            let index = log
+                .records
+                .iter()
+                .position(|record| record.sequence == *last);
             log.first = index.ok_or("trim: not in that shard")? + 1;
+        }
+        if event.recreate {
+            self.world.recreate();
         }
         self.world.wake();
         Ok(())
@@ -169,7 +187,10 @@ impl Played {
             }
             let content = content::of(source, &key, &shape);
             let sequence = self.world.put(&shard, arrival, content);
-            self.world.surroundings.names.insert(sequence.clone(), name.to_owned());
+            self.world
+                .surroundings
+                .names
+                .insert(sequence.clone(), name.to_owned());
             self.sequences.insert(name.to_owned(), sequence);
             self.order.push(name.to_owned());
         }
@@ -203,7 +224,11 @@ impl Played {
     }
 
     pub(crate) fn name(&self, sequence: &Arc<str>) -> &str {
-        self.world.surroundings.names.get(sequence).map_or("?", String::as_str)
+        self.world
+            .surroundings
+            .names
+            .get(sequence)
+            .map_or("?", String::as_str)
     }
 
     /// Returns the records of a shard from one to another, by name.
@@ -211,12 +236,19 @@ impl Played {
         let Some(log) = self.world.stream.shards.get(shard) else {
             return Vec::new();
         };
-        let from = log.records.iter().position(|record| record.sequence == *first);
-        let to = log.records.iter().position(|record| record.sequence == *last);
+        let from = log
+            .records
+            .iter()
+            .position(|record| record.sequence == *first);
+        let to = log
+            .records
+            .iter()
+            .position(|record| record.sequence == *last);
         match (from, to) {
-            (Some(from), Some(to)) if from <= to => {
-                log.records[from..=to].iter().map(|record| self.name(&record.sequence)).collect()
-            }
+            (Some(from), Some(to)) if from <= to => log.records[from..=to]
+                .iter()
+                .map(|record| self.name(&record.sequence))
+                .collect(),
             _ => vec!["?"],
         }
     }

@@ -31,10 +31,18 @@ pub(crate) struct Script {
 impl Script {
     pub(crate) fn new(scenario: &Scenario, partial: bool) -> Self {
         Self {
-            rules: scenario.function.iter().map(|rule| (rule.clone(), 0)).collect(),
+            rules: scenario
+                .function
+                .iter()
+                .map(|rule| (rule.clone(), 0))
+                .collect(),
             destination: scenario.destination.unwrap_or_default(),
             deliveries: 0,
-            faults: scenario.faults.iter().map(|fault| (fault.clone(), 0)).collect(),
+            faults: scenario
+                .faults
+                .iter()
+                .map(|fault| (fault.clone(), 0))
+                .collect(),
             latency: scenario.stream.latency.duration(),
             partial,
             names: HashMap::new(),
@@ -43,13 +51,18 @@ impl Script {
 
     /// Returns the names of a call's records.
     pub(crate) fn batch(&self, call: &Call) -> Vec<&str> {
-        call.records.iter().map(|record| self.names[record].as_str()).collect()
+        call.records
+            .iter()
+            .map(|record| self.names[record].as_str())
+            .collect()
     }
 
     fn fits(&self, rule: &Rule, used: u32, call: &Call) -> bool {
         let batch = self.batch(call);
         let has = |wanted: &String| {
-            names(wanted).iter().any(|name| batch.contains(&name.as_str()))
+            names(wanted)
+                .iter()
+                .any(|name| batch.contains(&name.as_str()))
         };
         let is_last = call.window.as_ref().is_some_and(|window| window.is_final);
         rule.on.as_ref().is_none_or(|on| on.has(call.number))
@@ -57,7 +70,10 @@ impl Script {
             && rule.report.as_ref().is_none_or(has)
             && rule.size.as_ref().is_none_or(|size| size.has(batch.len()))
             && rule.last.is_none_or(|last| last == is_last)
-            && rule.shard.as_ref().is_none_or(|shard| shard == call.shard.as_str())
+            && rule
+                .shard
+                .as_ref()
+                .is_none_or(|shard| shard == call.shard.as_str())
             && rule.before.is_none_or(|before| call.at < before.at())
             && rule.times.is_none_or(|times| used < times)
     }
@@ -75,9 +91,13 @@ impl Script {
         }
         if let Some(report) = &rule.report {
             let wanted = names(report);
-            let named = call.records.iter().filter(|record| wanted.contains(&self.names[*record]));
-            let failures: Vec<Value> =
-                named.map(|record| json!({"itemIdentifier": &**record})).collect();
+            let named = call
+                .records
+                .iter()
+                .filter(|record| wanted.contains(&self.names[*record]));
+            let failures: Vec<Value> = named
+                .map(|record| json!({"itemIdentifier": &**record}))
+                .collect();
             body.insert("batchItemFailures".to_owned(), failures.into());
         }
         Value::Object(body).to_string()
@@ -109,8 +129,10 @@ impl Script {
         let (processed, outcome) = match read_partial_failures(body.as_bytes(), records) {
             Verdict::Success => (call.records.len(), String::new()),
             Verdict::Failed(failed) => {
-                let names: Vec<&str> =
-                    failed.iter().map(|&index| self.names[&call.records[index]].as_str()).collect();
+                let names: Vec<&str> = failed
+                    .iter()
+                    .map(|&index| self.names[&call.records[index]].as_str())
+                    .collect();
                 (failed[0], format!("reports {}", names.join(" ")))
             }
             Verdict::Invalid(_) => (0, "invalid response".to_owned()),
@@ -136,7 +158,10 @@ fn failure(rule: &Rule) -> Option<(InvokeErrorKind, &'static str)> {
 
 impl Surroundings for Script {
     fn invoke(&mut self, call: &Call) -> Answer {
-        let found = self.rules.iter().position(|(rule, used)| self.fits(rule, *used, call));
+        let found = self
+            .rules
+            .iter()
+            .position(|(rule, used)| self.fits(rule, *used, call));
         let rule = match found {
             Some(index) => {
                 self.rules[index].1 += 1;
@@ -174,11 +199,17 @@ impl Surroundings for Script {
     }
 
     fn commit(&mut self, now: Timestamp) -> (Duration, Result<(), String>) {
-        let result = self.fault(now, Faulty::Commit, None).map_err(|error| error.message);
+        let result = self
+            .fault(now, Faulty::Commit, None)
+            .map_err(|error| error.message);
         (Duration::ZERO, result)
     }
 
-    fn read(&mut self, now: Timestamp, reading: Reading<'_>) -> (Duration, Result<(), SourceError>) {
+    fn read(
+        &mut self,
+        now: Timestamp,
+        reading: Reading<'_>,
+    ) -> (Duration, Result<(), SourceError>) {
         let (call, shard) = match reading {
             Reading::List => (Faulty::List, None),
             Reading::Open(shard) => (Faulty::Open, Some(shard.as_str())),
@@ -189,9 +220,17 @@ impl Surroundings for Script {
 }
 
 impl Script {
-    fn fault(&mut self, now: Timestamp, call: Faulty, shard: Option<&str>) -> Result<(), SourceError> {
+    fn fault(
+        &mut self,
+        now: Timestamp,
+        call: Faulty,
+        shard: Option<&str>,
+    ) -> Result<(), SourceError> {
         let fits = |(fault, used): &&mut (Fault, u32)| {
-            let here = fault.shard.as_deref().is_none_or(|wanted| Some(wanted) == shard);
+            let here = fault
+                .shard
+                .as_deref()
+                .is_none_or(|wanted| Some(wanted) == shard);
             fault.call == call && here && *used < fault.times && now >= fault.from.at()
         };
         let Some((fault, used)) = self.faults.iter_mut().find(fits) else {

@@ -74,8 +74,17 @@ impl Count {
 
     fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once("..").unwrap_or((text, text));
-        let to = if to.is_empty() { u64::MAX } else { to.parse().ok()? };
-        Some(Self(from.parse().ok()?..=to))
+        let to = if to.is_empty() {
+            u64::MAX
+        } else {
+            to.parse().ok()?
+        };
+        let from = if from.is_empty() {
+            0
+        } else {
+            from.parse().ok()?
+        };
+        Some(Self(from..=to))
     }
 }
 
@@ -151,7 +160,11 @@ pub(crate) fn brief<N: AsRef<str>>(names: &[N]) -> String {
             let (first, last) = (names[at].as_ref(), names[at + run - 1].as_ref());
             words.push(format!("{first}..{last}"));
         } else {
-            words.extend(names[at..at + run].iter().map(|name| name.as_ref().to_owned()));
+            words.extend(
+                names[at..at + run]
+                    .iter()
+                    .map(|name| name.as_ref().to_owned()),
+            );
         }
         at += run;
     }
@@ -174,6 +187,9 @@ fn times_counts_and_records_are_read_as_they_are_written() {
     assert_eq!(Span::parse("3m"), Span::parse("180s"));
     assert!(Span::parse("3").is_err());
     assert!(Count::parse("5..7").unwrap().has(6) && !Count::parse("5..7").unwrap().has(8));
-    assert_eq!(names("a r9..r11@k b@1"), ["a", "r9@k", "r10@k", "r11@k", "b@1"]);
+    assert_eq!(
+        names("a r9..r11@k b@1"),
+        ["a", "r9@k", "r10@k", "r11@k", "b@1"]
+    );
     assert_eq!(brief(&names("a r1..r4 b r7 r8")), "a r1..r4 b r7 r8");
 }

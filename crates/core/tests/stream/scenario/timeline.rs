@@ -25,18 +25,18 @@ impl Line {
 
 /// Returns everything that happened.
 pub(crate) fn lines(played: &Played) -> Vec<Line> {
-    let happenings = played.world.happenings.iter();
+    let happenings = played.world.happenings.iter().enumerate();
     happenings
-        .filter_map(|(at, happening)| {
+        .filter_map(|(index, (at, happening))| {
             Some(Line {
                 at: Span::from(*at),
-                text: text(played, happening)?,
+                text: text(played, index, happening)?,
             })
         })
         .collect()
 }
 
-fn text(played: &Played, happening: &Happening) -> Option<String> {
+fn text(played: &Played, index: usize, happening: &Happening) -> Option<String> {
     Some(match happening {
         Happening::List => "list".to_owned(),
         Happening::Open(shard, from) => format!("open {shard} {}", start(played, from)),
@@ -49,13 +49,17 @@ fn text(played: &Played, happening: &Happening) -> Option<String> {
         Happening::Commit(shard, checkpoint) => {
             format!("checkpoint {shard} {}", place(played, checkpoint))
         }
-        Happening::Decided(decision) => decisions::text(played, decision)?,
+        Happening::Decided(decision) => decisions::text(played, index, decision)?,
     })
 }
 
 fn invocation(played: &Played, call: &Call) -> String {
     let mut text = "invoke".to_owned();
-    let names: Vec<&str> = call.records.iter().map(|record| played.name(record)).collect();
+    let names: Vec<&str> = call
+        .records
+        .iter()
+        .map(|record| played.name(record))
+        .collect();
     if !names.is_empty() {
         text = format!("{text} {}", brief(&names));
     }
@@ -67,7 +71,10 @@ fn invocation(played: &Played, call: &Call) -> String {
             text += " early";
         }
         let (start, end) = (iso(&window.start), iso(&window.end));
-        text = format!("{text} window {start}..{end} state {}", state(window.state.get()));
+        text = format!(
+            "{text} window {start}..{end} state {}",
+            state(window.state.get())
+        );
     }
     if !call.outcome.is_empty() {
         text = format!("{text} -> {}", call.outcome);
@@ -89,7 +96,11 @@ fn state(text: &str) -> String {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     match value.as_object() {
         Some(map) if map.len() == 1 && map.contains_key("seen") => {
-            let seen: Vec<&str> = map["seen"].as_str().unwrap_or_default().split(' ').collect();
+            let seen: Vec<&str> = map["seen"]
+                .as_str()
+                .unwrap_or_default()
+                .split(' ')
+                .collect();
             format!("[{}]", brief(&seen))
         }
         _ if text.len() > 100 => format!("({} bytes)", text.len()),
@@ -103,14 +114,25 @@ pub(crate) fn discarded(played: &Played, discard: &Discard) -> String {
         brief(&names)
     } else {
         let (first, last) = (names.first(), names.last());
-        format!("{} of {}..{}", discard.size, first.unwrap_or(&"?"), last.unwrap_or(&"?"))
+        format!(
+            "{} of {}..{}",
+            discard.size,
+            first.unwrap_or(&"?"),
+            last.unwrap_or(&"?")
+        )
     };
-    let response = discard.response.as_ref().map_or_else(String::new, |response| {
-        let error = response["functionError"].as_str().unwrap_or("null");
-        let status = &response["statusCode"];
-        format!(" {status} {error}")
-    });
-    format!("{records} {} x{}{response}", discard.condition, discard.invokes)
+    let response = discard
+        .response
+        .as_ref()
+        .map_or_else(String::new, |response| {
+            let error = response["functionError"].as_str().unwrap_or("null");
+            let status = &response["statusCode"];
+            format!(" {status} {error}")
+        });
+    format!(
+        "{records} {} x{}{response}",
+        discard.condition, discard.invokes
+    )
 }
 
 /// Spells a checkpoint.
@@ -121,15 +143,25 @@ pub(crate) fn place(played: &Played, checkpoint: &Checkpoint) -> String {
         Place::After(sequence) => format!("after {}", played.name(sequence)),
         Place::End => "end".to_owned(),
     };
-    let mut ahead: Vec<&str> =
-        checkpoint.lanes.iter().flatten().map(|sequence| played.name(sequence)).collect();
+    let mut ahead: Vec<&str> = checkpoint
+        .lanes
+        .iter()
+        .flatten()
+        .map(|sequence| played.name(sequence))
+        .collect();
     ahead.sort_unstable();
     if !ahead.is_empty() {
         text = format!("{text} lanes {}", ahead.join(" "));
     }
     if let Some(window) = &checkpoint.window {
-        let (start, end) = (Span::from(Timestamp(window.start)), Span::from(Timestamp(window.end)));
-        text = format!("{text} window {start}..{end} state {}", state(window.state.get()));
+        let (start, end) = (
+            Span::from(Timestamp(window.start)),
+            Span::from(Timestamp(window.end)),
+        );
+        text = format!(
+            "{text} window {start}..{end} state {}",
+            state(window.state.get())
+        );
     }
     text
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::BatchId;
+use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::stream::ShardId;
 use serde::Deserialize;
 use serde_json::Value;
@@ -94,7 +95,10 @@ pub(crate) fn read_event(payload: &[u8]) -> Seen {
     let sequence = |record: &EventRecord<'_>| -> Arc<str> {
         let kinesis = record.kinesis.as_ref().map(|part| part.sequence);
         let dynamodb = record.dynamodb.as_ref().map(|part| part.sequence);
-        kinesis.or(dynamodb).expect("a record of either kind").into()
+        kinesis
+            .or(dynamodb)
+            .expect("a record of either kind")
+            .into()
     };
     let window = event.window.map(|window| Window {
         start: window.start,
@@ -124,8 +128,13 @@ pub(crate) struct Discard {
     pub(crate) whole: Value,
 }
 
-pub(crate) fn read_discard(body: &[u8]) -> Discard {
-    let whole: Value = serde_json::from_slice(body).expect("a failure record in JSON");
+/// Reads a failure record; in `whole` it has its object's key, if it has one, as `objectKey`.
+pub(crate) fn read_discard(record: &FailureRecord) -> Discard {
+    let mut whole: Value =
+        serde_json::from_slice(&record.body).expect("a failure record in JSON");
+    if !record.object_key.is_empty() {
+        whole["objectKey"] = record.object_key.clone().into();
+    }
     let info = ["KinesisBatchInfo", "DDBStreamBatchInfo"]
         .iter()
         .find_map(|name| whole.get(name))
@@ -133,8 +142,13 @@ pub(crate) fn read_discard(body: &[u8]) -> Discard {
     let text = |name: &str| info[name].as_str().expect(name).to_owned();
     let request = &whole["requestContext"];
     Discard {
-        condition: request["condition"].as_str().expect("a condition").to_owned(),
-        invokes: request["approximateInvokeCount"].as_u64().expect("an invoke count"),
+        condition: request["condition"]
+            .as_str()
+            .expect("a condition")
+            .to_owned(),
+        invokes: request["approximateInvokeCount"]
+            .as_u64()
+            .expect("an invoke count"),
         response: whole.get("responseContext").cloned(),
         shard: ShardId::new(text("shardId")),
         first: text("startSequenceNumber").into(),

@@ -116,7 +116,10 @@ impl Stream {
         arrival: Timestamp,
         content: StreamContent,
     ) -> Arc<str> {
-        let next = self.next_sequence.get_mut(shard).expect("a shard to put to");
+        let next = self
+            .next_sequence
+            .get_mut(shard)
+            .expect("a shard to put to");
         let sequence: Arc<str> = next.to_string().into();
         *next += 1;
         let log = self.shards.get_mut(shard).expect("a shard to put to");
@@ -199,7 +202,10 @@ impl Stream {
             StartAt::Latest => log.records.len(),
             StartAt::Timestamp(_) if !self.manners.looks_up_time => log.first,
             StartAt::Timestamp(time) => {
-                let found = log.records.iter().position(|record| record.arrival >= *time);
+                let found = log
+                    .records
+                    .iter()
+                    .position(|record| record.arrival >= *time);
                 found.unwrap_or(log.records.len()).max(log.first)
             }
             StartAt::After(sequence) => {
@@ -225,10 +231,20 @@ impl Stream {
     ) -> Result<Page, SourceError> {
         let mut parts = request.position.0.split('|');
         if parts.next() != Some(&self.generation.to_string()) {
-            return Err(SourceError::new(SourceErrorKind::Expired, "of another stream"));
+            return Err(SourceError::new(
+                SourceErrorKind::NotFound,
+                "of a deleted stream",
+            ));
         }
-        assert_eq!(parts.next(), Some(request.shard.as_str()), "the shard of a position");
-        let start: usize = parts.next().and_then(|index| index.parse().ok()).expect("an index");
+        assert_eq!(
+            parts.next(),
+            Some(request.shard.as_str()),
+            "the shard of a position"
+        );
+        let start: usize = parts
+            .next()
+            .and_then(|index| index.parse().ok())
+            .expect("an index");
         let log = self.known(&request.shard)?;
         if start < log.first {
             return Err(trimmed());
@@ -278,6 +294,8 @@ fn trimmed() -> SourceError {
 fn size(record: &StreamRecord) -> usize {
     match &record.content {
         StreamContent::Kinesis(kinesis) => kinesis.data.len() + kinesis.partition_key.len(),
-        StreamContent::DynamoDb(change) => change.keys.len() + change.new_image.as_ref().map_or(0, String::len),
+        StreamContent::DynamoDb(change) => {
+            change.keys.len() + change.new_image.as_ref().map_or(0, String::len)
+        }
     }
 }

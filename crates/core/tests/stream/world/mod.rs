@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::decision::Decision;
+use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::stream::{
-    Action, CallId, Checkpoint, FetchRequest, Input, Kept, ShardId, StartAt, StreamConfig,
+    Action, CallId, Checkpoint, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
     StreamMachine,
 };
 
@@ -47,7 +47,8 @@ pub(crate) trait Surroundings {
     fn invoke(&mut self, call: &Call) -> Answer;
     fn deliver(&mut self, now: Timestamp) -> (Duration, Result<(), DeliveryError>);
     fn commit(&mut self, now: Timestamp) -> (Duration, Result<(), String>);
-    fn read(&mut self, now: Timestamp, reading: Reading<'_>) -> (Duration, Result<(), SourceError>);
+    fn read(&mut self, now: Timestamp, reading: Reading<'_>)
+    -> (Duration, Result<(), SourceError>);
 }
 
 /// What happened, for timelines.
@@ -72,21 +73,7 @@ enum Pending {
 }
 
 /// What is kept across restarts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Store {
-    pub(crate) identity: Option<String>,
-    pub(crate) checkpoints: BTreeMap<ShardId, Checkpoint>,
-}
-
-impl Store {
-    fn kept(&self) -> Option<Kept> {
-        let identity = self.identity.clone()?;
-        Some(Kept {
-            identity,
-            checkpoints: self.checkpoints.clone(),
-        })
-    }
-}
+pub(crate) type Store = BTreeMap<ShardId, KeptPosition>;
 
 pub(crate) struct World<S> {
     pub(crate) now: Timestamp,
@@ -113,12 +100,18 @@ pub(crate) struct World<S> {
 
 impl<S: Surroundings> World<S> {
     /// Returns a world in which nothing has happened yet; [`start`](Self::start) begins it.
-    pub(crate) fn new(config: StreamConfig, stream: Stream, surroundings: S, seed: u64, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        config: StreamConfig,
+        stream: Stream,
+        surroundings: S,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
         Self {
             now,
-            machine: StreamMachine::new(config.clone(), None, seed, now),
+            machine: StreamMachine::new(config.clone(), Store::new(), seed, now),
             stream,
-            store: Store::default(),
+            store: Store::new(),
             surroundings,
             config,
             calls: Vec::new(),
@@ -136,7 +129,12 @@ impl<S: Surroundings> World<S> {
     }
 
     /// Puts a record and returns its sequence number.
-    pub(crate) fn put(&mut self, shard: &ShardId, arrival: Timestamp, content: StreamContent) -> Arc<str> {
+    pub(crate) fn put(
+        &mut self,
+        shard: &ShardId,
+        arrival: Timestamp,
+        content: StreamContent,
+    ) -> Arc<str> {
         let key = match &content {
             StreamContent::Kinesis(kinesis) => kinesis.partition_key.clone(),
             StreamContent::DynamoDb(change) => change.keys.as_str().into(),
@@ -152,7 +150,8 @@ impl<S: Surroundings> World<S> {
         self.waiting.clear();
         self.checks.forget_flights();
         self.seed += 1;
-        self.machine = StreamMachine::new(self.config.clone(), self.store.kept(), self.seed, self.now);
+        self.machine =
+            StreamMachine::new(self.config.clone(), self.store.clone(), self.seed, self.now);
         self.give(Input::Tick);
     }
 
@@ -160,6 +159,12 @@ impl<S: Surroundings> World<S> {
         self.config = config.clone();
         self.checks.most_records = self.checks.most_records.max(config.limits.count);
         self.give(Input::Reconfigure(Box::new(config)));
+    }
+
+    /// Deletes the stream and makes another of the same name.
+    pub(crate) fn recreate(&mut self) {
+        self.stream.recreate();
+        self.checks.forget_flights();
     }
 
     pub(crate) fn drain(&mut self) {
@@ -319,7 +324,8 @@ impl<S: Surroundings> World<S> {
     }
 
     fn fetch(&mut self, id: CallId, request: FetchRequest) {
-        self.checks.fetches(self.now, &self.config, &self.stream, &request);
+        self.checks
+            .fetches(self.now, &self.config, &self.stream, &request);
         let reading = Reading::Fetch(&request.shard);
         let (after, result) = self.surroundings.read(self.now, reading);
         if let Err(error) = result {
@@ -334,7 +340,7 @@ impl<S: Surroundings> World<S> {
         }
     }
 
-    fn invoke(&mut self, batch: lambda_esm_core::decision::BatchId, attempt: u32, payload: &[u8]) {
+    fn invoke(&mut self, batch: BatchId, attempt: u32, payload: &[u8]) {
         let seen = read_event(payload);
         let place = |sequence: &Arc<str>| self.places.get(sequence).expect("a record that was put");
         let first = seen.records.first().map(|first| place(first).0.clone());
@@ -352,11 +358,15 @@ impl<S: Surroundings> World<S> {
             outcome: String::new(),
             bytes: payload.len(),
         };
-        self.checks.invokes(&self.config, &self.places, self.calls.len(), &call);
+        self.checks
+            .invokes(&self.config, &self.places, self.calls.len(), &call);
         let answer = self.surroundings.invoke(&call);
         (call.processed, call.outcome) = (answer.processed, answer.outcome);
         let index = self.calls.len();
         self.calls.push(call);
+        if self.keeps_payloads {
+            self.payloads.push(Bytes::copy_from_slice(payload));
+        }
         self.note(Happening::Invoke(index));
         if let Some(after) = answer.after {
             self.later(after, Pending::Answered(index, answer.result));
@@ -364,7 +374,7 @@ impl<S: Surroundings> World<S> {
     }
 
     fn deliver(&mut self, id: CallId, record: &FailureRecord) {
-        let discard = read_discard(&record.body);
+        let discard = read_discard(record);
         let (after, result) = self.surroundings.deliver(self.now);
         self.note(Happening::Deliver(Box::new(discard), result.is_ok()));
         self.later(after, Pending::Input(Input::Delivered { id, result }));
@@ -373,16 +383,17 @@ impl<S: Surroundings> World<S> {
     fn commit(&mut self, id: CallId, identity: String, checkpoints: Vec<(ShardId, Checkpoint)>) {
         let (after, result) = self.surroundings.commit(self.now);
         if result.is_ok() {
-            if self.store.identity.as_ref() != Some(&identity) {
-                self.store.checkpoints.clear();
-                self.store.identity = Some(identity);
-            }
             for (shard, checkpoint) in checkpoints {
-                self.checks.commits(self.store.checkpoints.get(&shard), &shard, &checkpoint);
+                self.checks
+                    .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
                 self.note(Happening::Commit(shard.clone(), checkpoint.clone()));
                 let text = checkpoint.to_text();
-                let read = Checkpoint::from_text(&text).expect("a checkpoint that can be kept");
-                self.store.checkpoints.insert(shard, read);
+                let kept = KeptPosition {
+                    identity: identity.clone(),
+                    checkpoint: Checkpoint::from_text(&text)
+                        .expect("a checkpoint that can be kept"),
+                };
+                self.store.insert(shard, kept);
             }
         }
         self.later(after, Pending::Input(Input::Committed { id, result }));

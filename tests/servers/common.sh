@@ -9,7 +9,11 @@ servers_home=${LAMBDA_ESM_SERVERS:-$HOME/.cache/lambda-esm/servers}
 # An installed server's folder carries a hash of what it was installed from: another version never overwrites it.
 hash_of() { cat "$@" | sha256sum | cut -c1-12; }
 # shellcheck disable=SC2034 # read by the scripts that source this file
-elasticmq_dir=$servers_home/elasticmq-$(hash_of "$servers_src/pom.xml")
+elasticmq_dir=$servers_home/elasticmq-$(hash_of "$servers_src/elasticmq.pom.xml")
+# shellcheck disable=SC2034
+dynamodb_dir=$servers_home/dynamodb-local-$(hash_of "$servers_src/dynamodb-local.pom.xml")
+# shellcheck disable=SC2034
+kinesis_dir=$servers_home/kinesis-local-$(hash_of "$servers_src/kinesis-local/package-lock.json")
 # shellcheck disable=SC2034
 python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
 
@@ -22,6 +26,10 @@ is_running() {
   { command=$(tr '\0' ' ' <"/proc/$1/cmdline"); } 2>/dev/null || return 1
   [[ $command == *"$2"* ]]
 }
+
+# Each server that `start` starts, and what its command line has and no other program's would.
+# shellcheck disable=SC2034
+declare -A server_marks=([elasticmq]=elasticmq [ministack]=ministack [dynamodb-local]=dynamodbv2.local [kinesis-local]=kinesis-local)
 
 # Ends server $2 with process id $1: asks, waits up to ten seconds, then insists.
 end_server() {

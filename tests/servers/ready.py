@@ -1,6 +1,9 @@
 """Waits until an HTTP server answers with a success, at most 60 seconds, and as long as its process lives.
 
-Usage: ready.py URL PID
+Usage: ready.py URL PID [OPERATION]
+
+Without an operation, it asks with GET; with one (such as DynamoDB_20120810.ListTables), it calls it as a client of AWS
+would.
 """
 
 import os
@@ -8,13 +11,23 @@ import sys
 import time
 import urllib.request
 
-url, pid = sys.argv[1], int(sys.argv[2])
+url, pid, *operation = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
+request = urllib.request.Request(url)
+if operation:
+    request.data = b"{}"
+    # The servers look whose key it is, and take any signature.
+    request.headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": operation[0],
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20000101/us-east-1/dynamodb/aws4_request,"
+        " SignedHeaders=host, Signature=0",
+    }
 # No proxy: the server is on this machine.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 deadline = time.monotonic() + 60
 while True:
     try:
-        with opener.open(url, timeout=5):
+        with opener.open(request, timeout=5):
             sys.exit(0)
     except OSError as error:
         reason = error

@@ -23,6 +23,18 @@ pub fn ministack() -> Option<String> {
     variable("LAMBDA_ESM_TEST_MINISTACK")
 }
 
+/// Returns the endpoint of `DynamoDB` Local, or says that the test is skipped.
+#[must_use]
+pub fn dynamodb_local() -> Option<String> {
+    variable("LAMBDA_ESM_TEST_DYNAMODB")
+}
+
+/// Returns the endpoint of kinesis-local, or says that the test is skipped.
+#[must_use]
+pub fn kinesis_local() -> Option<String> {
+    variable("LAMBDA_ESM_TEST_KINESIS")
+}
+
 /// A server that speaks SQS.
 #[derive(Clone, Debug)]
 pub struct Sqs {

@@ -1,5 +1,6 @@
 //! What all SDK clients are made with.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -10,6 +11,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::Mutex;
 
 use crate::config::EndpointUrl;
 use crate::credentials::StandardChain;
@@ -19,6 +21,40 @@ const CONNECT: Duration = Duration::from_millis(3_100);
 /// Idle connections kept for each host. A mapping uses at most 1,250 at a time.
 const IDLE_CONNECTIONS: usize = 256;
 const IDLE_TIME: Duration = Duration::from_secs(20);
+
+/// The clients of one service: one, and one pool of connections, for each endpoint and region.
+#[derive(Debug)]
+pub(crate) struct Clients<C> {
+    made: Mutex<HashMap<(Option<String>, String), C>>,
+}
+
+impl<C> Default for Clients<C> {
+    fn default() -> Self {
+        Self {
+            made: Mutex::default(),
+        }
+    }
+}
+
+impl<C: Clone> Clients<C> {
+    /// Returns the client for `base`, made with `make` at first; see [`configuration`].
+    pub(crate) async fn get(
+        &self,
+        base: Option<String>,
+        endpoint: Option<&EndpointUrl>,
+        region: &str,
+        make: impl FnOnce(&SdkConfig) -> C,
+    ) -> C {
+        let mut made = self.made.lock().await;
+        let key = (base, region.to_owned());
+        if let Some(client) = made.get(&key) {
+            return client.clone();
+        }
+        let client = make(&configuration(key.0.as_deref(), endpoint, region).await);
+        made.insert(key, client.clone());
+        client
+    }
+}
 
 /// Returns the settings of a client that sends its requests to `base`, the real AWS if `None`. `endpoint`
 /// is what was configured, and decides about credentials and TLS.

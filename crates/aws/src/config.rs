@@ -5,6 +5,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+/// The services that are called, and how the variables of the environment name them.
+const SERVICES: [(&str, &str); 7] = [
+    ("sqs", "SQS"),
+    ("kinesis", "KINESIS"),
+    ("dynamodb", "DYNAMODB"),
+    ("dynamodbstreams", "DYNAMODB_STREAMS"),
+    ("sns", "SNS"),
+    ("s3", "S3"),
+    ("lambda", "LAMBDA"),
+];
+
 /// What the adapters need to know of the AWS they talk to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsConfig {
@@ -31,9 +42,9 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `lambda`, ….
+    /// By service: `sqs`, `kinesis`, `dynamodb`, `lambda`, ….
     pub services: BTreeMap<String, EndpointUrl>,
-    /// By the ARN of a queue or function. For a queue it may also be the whole queue URL.
+    /// By the ARN of a queue, stream or function. For a queue it may also be the whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
 }
 
@@ -41,8 +52,18 @@ impl Endpoints {
     /// Returns the endpoint of `service` for the resource `arn`, or `None` for the real AWS.
     #[must_use]
     pub fn resolve(&self, service: &str, arn: Option<&str>) -> Option<&EndpointUrl> {
+        self.resolve_first(&[service], arn)
+    }
+
+    /// Returns the endpoint of the first of `services` that has one, for the resource `arn`.
+    pub(crate) fn resolve_first(
+        &self,
+        services: &[&str],
+        arn: Option<&str>,
+    ) -> Option<&EndpointUrl> {
+        let mut services = services.iter();
         arn.and_then(|arn| self.arns.get(arn))
-            .or_else(|| self.services.get(service))
+            .or_else(|| services.find_map(|service| self.services.get(*service)))
             .or(self.aws.as_ref())
     }
 
@@ -71,8 +92,8 @@ impl Endpoints {
         if self.aws.is_some() {
             return Ok(self);
         }
-        for service in ["sqs", "lambda"] {
-            let name = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+        for (service, suffix) in SERVICES {
+            let name = format!("AWS_ENDPOINT_URL_{suffix}");
             if let (false, Some(url)) = (self.services.contains_key(service), read(&name)?) {
                 self.services.insert(service.to_owned(), url);
             }

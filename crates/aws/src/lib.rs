@@ -1,21 +1,42 @@
-//! AWS at the engine's ports: SQS as a queue, and any Lambda Invoke API as a backend.
+//! AWS at the engine's ports: SQS as a queue, Kinesis and DynamoDB Streams as streams, SQS, SNS and S3 as
+//! on-failure destinations, and any Lambda Invoke API as a backend.
 //!
-//! Both speak to the real AWS or to whatever [`Endpoints`] names in its place. Neither retries: one
-//! call is one request, and the engine's driver decides what a failure means.
+//! They speak to the real AWS or to whatever [`Endpoints`] names in its place. None retries: one call is
+//! one request, and the engine's driver decides what a failure means.
 
-#[cfg(feature = "sqs")]
+#[cfg(feature = "sdk")]
 mod client;
 mod config;
-#[cfg(any(feature = "lambda", feature = "sqs"))]
+#[cfg(any(feature = "lambda", feature = "sdk"))]
 mod credentials;
+#[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
+mod destination;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "sdk")]
+mod failure;
+#[cfg(feature = "kinesis")]
+mod kinesis;
 #[cfg(feature = "lambda")]
 mod lambda;
 #[cfg(feature = "sqs")]
 mod sqs;
-#[cfg(any(feature = "lambda", feature = "sqs"))]
+#[cfg(any(feature = "lambda", feature = "sdk"))]
 mod text;
 
 pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};
+#[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
+pub use destination::AwsDestinations;
+#[cfg(feature = "s3")]
+pub use destination::S3Destination;
+#[cfg(feature = "sns")]
+pub use destination::SnsDestination;
+#[cfg(feature = "sqs")]
+pub use destination::SqsDestination;
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
+#[cfg(feature = "kinesis")]
+pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "sqs")]

@@ -152,7 +152,41 @@ mod tests {
         assert_eq!(out, b"\"Zm9vYmFy/wA=\"");
     }
 
+    /// Asserts that the seconds are the milliseconds with the point moved, and end with no zero too many.
+    fn assert_seconds(millis: i64) {
+        let mut out = Vec::new();
+        write_seconds(&mut out, Timestamp(millis));
+        let text = String::from_utf8(out).unwrap();
+        let (whole, fraction) = text.split_once('.').unwrap();
+        assert!(
+            !fraction.is_empty() && (fraction == "0" || !fraction.ends_with('0')),
+            "{text}"
+        );
+        assert_eq!(
+            format!("{whole}{fraction:0<3}").parse(),
+            Ok(millis),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_fraction_of_a_second_is_written_with_the_digits_it_needs() {
+        (-1_000..2_000).for_each(assert_seconds);
+    }
+
     proptest! {
+        #[test]
+        fn digits_are_those_of_the_number(number in any::<u64>(), shift in 0u32..64) {
+            let mut out = Vec::new();
+            write_digits(&mut out, number >> shift);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), (number >> shift).to_string());
+        }
+
+        #[test]
+        fn seconds_are_the_milliseconds_with_the_point_moved(millis in any::<i64>(), shift in 0u32..63) {
+            assert_seconds(millis >> shift);
+        }
+
         #[test]
         fn strings_are_written_as_serde_json_writes_them(text in "(?s).{0,40}") {
             let mut out = Vec::new();

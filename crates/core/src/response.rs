@@ -78,13 +78,13 @@ fn find(failures: &[Value], identifiers: Vec<&str>) -> Result<Vec<usize>, String
 /// an invocation has failed (Lambda developer guide, "Tumbling windows").
 pub fn read_window_state(response: &[u8]) -> Result<Box<RawValue>, String> {
     let mut members: HashMap<String, &RawValue> = serde_json::from_slice(response)
-        .map_err(|error| format!("the response is not a JSON object with a state: {error}"))?;
+        .map_err(|error| format!("the response of a tumbling window is no JSON object: {error}"))?;
     let Some(state) = members.remove("state") else {
-        return Err("the response of a tumbling window has no state".to_owned());
+        return Err("the response of a tumbling window has no `state`".to_owned());
     };
     match state.get().as_bytes().first() {
         Some(b'{') => Ok(state.to_owned()),
-        _ => Err("the response's state is not a JSON object".to_owned()),
+        _ => Err("the `state` in the response of a tumbling window is no object".to_owned()),
     }
 }
 
@@ -167,6 +167,45 @@ mod tests {
                 Verdict::Invalid(reason) => assert!(reason.contains(why), "{response}: {reason}"),
                 other => panic!("{response}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_window_is_kept_byte_for_byte() {
+        for (response, state) in [
+            (r#"{"state":{}}"#, "{}"),
+            (
+                "{ \"batchItemFailures\": [], \"state\" :\n{ \"a\" : 1.0e5,\"b\":[ null ] , \"\\u00fc\":1 } }",
+                "{ \"a\" : 1.0e5,\"b\":[ null ] , \"\\u00fc\":1 }",
+            ),
+            (r#"{"st\u0061te":{"1":282},"other":"x"}"#, r#"{"1":282}"#),
+            (r#"{"state":{"old":1},"state":{"new":1}}"#, r#"{"new":1}"#),
+        ] {
+            let read = read_window_state(response.as_bytes());
+            assert_eq!(read.as_deref().map(RawValue::get), Ok(state), "{response}");
+        }
+    }
+
+    #[test]
+    fn a_response_without_a_state_object_says_what_is_wrong() {
+        for (response, why) in [
+            (&b""[..], "no JSON object"),
+            (b"null", "no JSON object"),
+            (b"[]", "no JSON object"),
+            (b"\"text\"", "no JSON object"),
+            (b"{\"state\":{}", "no JSON object"),
+            (b"{\"state\":{\"a\":\"\xff\"}}", "no JSON object"),
+            (b"{\"state\":{}} x", "no JSON object"),
+            (b"{}", "has no `state`"),
+            (b"{\"State\":{}}", "has no `state`"),
+            (b"{\"batchItemFailures\":[]}", "has no `state`"),
+            (b"{\"state\":null}", "no object"),
+            (b"{\"state\":[{}]}", "no object"),
+            (b"{\"state\":\"{}\"}", "no object"),
+            (b"{\"state\":1}", "no object"),
+        ] {
+            let reason = read_window_state(response).expect_err("refused");
+            assert!(reason.contains(why), "{response:?}: {reason}");
         }
     }
 }

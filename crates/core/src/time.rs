@@ -112,6 +112,7 @@ impl Add<Duration> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn time_since_a_later_moment_is_zero() {
@@ -122,5 +123,51 @@ mod tests {
     #[test]
     fn adding_saturates_instead_of_wrapping() {
         assert_eq!(Timestamp(1) + Duration::MAX, Timestamp(i64::MAX));
+    }
+
+    #[test]
+    fn a_time_is_written_as_the_guides_show_it() {
+        let time = Timestamp(1_607_497_440_000);
+        assert_eq!(time.iso_seconds(), "2020-12-09T07:04:00Z");
+        assert_eq!(time.iso_millis(), "2020-12-09T07:04:00.000Z");
+        let time = Timestamp(1_573_691_886_021);
+        assert_eq!(time.iso_seconds(), "2019-11-14T00:38:06Z");
+        assert_eq!(time.iso_millis(), "2019-11-14T00:38:06.021Z");
+        assert_eq!(Timestamp(-1).iso_millis(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn times_beyond_four_digit_years_become_the_nearest_ones_within() {
+        for (time, text) in [
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+            (-62_167_219_200_000, "0000-01-01T00:00:00.000Z"),
+            (i64::MIN, "0000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Timestamp(time).iso_millis(), text);
+        }
+    }
+
+    #[test]
+    fn every_day_of_eight_centuries_is_the_calendars() {
+        let mut date = jiff::civil::date(1600, 1, 1);
+        let mut time = Timestamp(-11_676_096_000_000);
+        while date.year() < 2401 {
+            assert_eq!(time.iso_seconds(), format!("{date}T00:00:00Z"));
+            date = date.tomorrow().unwrap();
+            time = Timestamp(time.0 + DAY_MILLIS);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_calendar_is_that_of_an_independent_one(millis in -62_167_219_200_000i64..253_402_207_200_000) {
+            let other = jiff::Timestamp::from_millisecond(millis).unwrap();
+            let seconds = other.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            prop_assert_eq!(Timestamp(millis).iso_seconds(), format!("{seconds}Z"));
+            let fraction = millis.rem_euclid(1_000);
+            prop_assert_eq!(Timestamp(millis).iso_millis(), format!("{seconds}.{fraction:03}Z"));
+        }
     }
 }

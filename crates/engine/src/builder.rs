@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::mapping::Mapping;
+use lambda_esm_core::fault::{DeliveryError, SourceError};
+use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping};
 
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -14,7 +14,10 @@ use crate::functions::Functions;
 use crate::memory::MemoryStore;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
-use crate::ports::{InvokeBackend, QueueSource, SourceProvider};
+use crate::ports::{
+    DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
+    StreamSource,
+};
 use crate::shared::Shared;
 use crate::store::Store;
 
@@ -26,6 +29,7 @@ pub struct EngineBuilder {
     functions: Functions,
     named: Named,
     providers: Vec<Arc<dyn SourceProvider>>,
+    destinations: Vec<Arc<dyn DestinationProvider>>,
     store: Option<Arc<dyn Store>>,
 }
 
@@ -47,7 +51,36 @@ impl EngineBuilder {
     /// Serves mappings whose source ARN is `name`, or ends in `:name` or `/name`, from `source`.
     #[must_use]
     pub fn source(mut self, name: impl Into<String>, source: impl QueueSource) -> Self {
-        self.named.0.insert(name.into(), Arc::new(source));
+        self.named.queues.insert(name.into(), Arc::new(source));
+        self
+    }
+
+    /// Serves mappings whose source ARN is `name`, or names `name`, from the stream `source`. The name of a
+    /// Kinesis stream, of its consumer, or of a DynamoDB stream's table will do.
+    #[must_use]
+    pub fn stream(mut self, name: impl Into<String>, source: impl StreamSource) -> Self {
+        self.named.streams.insert(name.into(), Arc::new(source));
+        self
+    }
+
+    /// Tells `destination` of the discarded records of mappings whose on-failure ARN is `name`, or ends in
+    /// `:name`.
+    #[must_use]
+    pub fn destination(
+        mut self,
+        name: impl Into<String>,
+        destination: impl FailureDestination,
+    ) -> Self {
+        let destination = Arc::new(destination);
+        self.named.destinations.insert(name.into(), destination);
+        self
+    }
+
+    /// Adds a provider of on-failure destinations; it is asked after those registered by name and the
+    /// providers before it.
+    #[must_use]
+    pub fn destinations(mut self, provider: impl DestinationProvider) -> Self {
+        self.destinations.push(Arc::new(provider));
         self
     }
 
@@ -82,13 +115,17 @@ impl EngineBuilder {
     /// Returns the engine, without mappings.
     #[must_use]
     pub fn build(self) -> Engine {
-        let mut providers: Vec<Arc<dyn SourceProvider>> = vec![Arc::new(self.named)];
+        let named = Arc::new(self.named);
+        let mut providers: Vec<Arc<dyn SourceProvider>> = vec![named.clone()];
         providers.extend(self.providers);
+        let mut destinations: Vec<Arc<dyn DestinationProvider>> = vec![named];
+        destinations.extend(self.destinations);
         Engine::new(Shared {
             options: self.options,
             clock: self.clock.unwrap_or_else(Clock::system),
             backend: Arc::new(self.functions),
             providers,
+            destinations,
             events: Events::new(),
             metrics: Metrics::new(),
             store: self
@@ -98,18 +135,46 @@ impl EngineBuilder {
     }
 }
 
-/// Sources registered by name.
+/// Sources and destinations registered by name.
 #[derive(Default)]
-struct Named(BTreeMap<String, Arc<dyn QueueSource>>);
+struct Named {
+    queues: BTreeMap<String, Arc<dyn QueueSource>>,
+    streams: BTreeMap<String, Arc<dyn StreamSource>>,
+    destinations: BTreeMap<String, Arc<dyn FailureDestination>>,
+}
 
 #[async_trait]
 impl SourceProvider for Named {
     async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
-        let Some(arn) = mapping.source.arn() else {
-            return Ok(None);
-        };
-        let arn = arn.as_str();
-        let name = arn.rsplit([':', '/']).next().unwrap_or(arn);
-        Ok(self.0.get(arn).or_else(|| self.0.get(name)).cloned())
+        Ok(mapping.source.arn().and_then(|arn| find(&self.queues, arn)))
     }
+
+    async fn stream(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
+        Ok(mapping
+            .source
+            .arn()
+            .and_then(|arn| find(&self.streams, arn)))
+    }
+}
+
+#[async_trait]
+impl DestinationProvider for Named {
+    async fn destination(
+        &self,
+        destination: &AwsDestination,
+    ) -> Result<Option<Arc<dyn FailureDestination>>, DeliveryError> {
+        Ok(find(&self.destinations, destination.arn()))
+    }
+}
+
+/// Returns what is registered for an ARN: for all of it, its last part, or the name of its resource.
+fn find<T: ?Sized>(registered: &BTreeMap<String, Arc<T>>, arn: &Arn) -> Option<Arc<T>> {
+    let text = arn.as_str();
+    let last = text.rsplit([':', '/']).next().unwrap_or(text);
+    [text, last, arn.resource_name()]
+        .into_iter()
+        .find_map(|name| registered.get(name).cloned())
 }

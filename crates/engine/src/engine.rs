@@ -133,9 +133,17 @@ impl Engine {
         let shared = self.shared.clone();
         self.registry.tasks.spawn(async move {
             let ended = stopped.run_until_cancelled(supervisor.run(orders)).await;
-            if let (Some(()), Some(registry)) = (ended, registry.upgrade()) {
-                registry.write().remove(&uuid);
-                shared.metrics.forget(uuid);
+            let (Some(()), Some(registry)) = (ended, registry.upgrade()) else {
+                return;
+            };
+            let entry = registry.write().remove(&uuid);
+            shared.metrics.forget(uuid);
+            let deleted = |entry: Entry| entry.lifecycle().state() == State::Deleting;
+            if entry.is_some_and(deleted)
+                && let Err(error) = shared.store.remove(uuid).await
+            {
+                // What its last batches have left there does no harm.
+                tracing::warn!(mapping = %uuid, %error, "positions of a deleted mapping are left");
             }
         });
     }

@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod metrics;
 mod options;
+mod polling;
 mod registry;
 mod restart;
 mod shared;

@@ -39,50 +39,62 @@ struct Families {
     failed_invoke: Family<Labels, Counter>,
     deleted: Family<Labels, Counter>,
     polling_errors: Family<Labels, Counter>,
+    dropped: Family<Labels, Counter>,
+    on_failure_delivered: Family<Labels, Counter>,
+    delivery_failures: Family<Labels, Counter>,
     concurrency: Family<Labels, Gauge>,
+    iterator_age: Family<Labels, Gauge>,
 }
+
+impl Families {
+    const fn counters(&self) -> [&Family<Labels, Counter>; 9] {
+        [
+            &self.polled,
+            &self.filtered_out,
+            &self.invoked,
+            &self.failed_invoke,
+            &self.deleted,
+            &self.polling_errors,
+            &self.dropped,
+            &self.on_failure_delivered,
+            &self.delivery_failures,
+        ]
+    }
+}
+
+/// Names and meanings of the counters, in the order of [`Families::counters`].
+const COUNTERS: [(&str, &str); 9] = [
+    ("PolledEventCount", "Records read from the source"),
+    ("FilteredOutEventCount", "Records that matched no filter"),
+    ("InvokedEventCount", "Records sent to the function"),
+    ("FailedInvokeEventCount", "Records whose invocation failed"),
+    ("DeletedEventCount", "Messages deleted from the queue"),
+    ("PollingErrorCount", "Reads of the source that failed"),
+    (
+        "DroppedEventCount",
+        "Records given up without an on-failure destination being told",
+    ),
+    (
+        "OnFailureDestinationDeliveredEventCount",
+        "Records given up of which the on-failure destination was told",
+    ),
+    (
+        "DestinationDeliveryFailures",
+        "Deliveries to the on-failure destination that failed for good",
+    ),
+];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
         let families = Families::default();
         let mut registry = Registry::with_prefix("aws_lambda");
-        let counters = [
-            (
-                "PolledEventCount",
-                "Records read from the source",
-                &families.polled,
-            ),
-            (
-                "FilteredOutEventCount",
-                "Records that matched no filter",
-                &families.filtered_out,
-            ),
-            (
-                "InvokedEventCount",
-                "Records sent to the function",
-                &families.invoked,
-            ),
-            (
-                "FailedInvokeEventCount",
-                "Records whose invocation failed",
-                &families.failed_invoke,
-            ),
-            (
-                "DeletedEventCount",
-                "Messages deleted from the queue",
-                &families.deleted,
-            ),
-            (
-                "PollingErrorCount",
-                "Reads of the source that failed",
-                &families.polling_errors,
-            ),
-        ];
-        for (name, help, family) in counters {
+        for ((name, help), family) in COUNTERS.into_iter().zip(families.counters()) {
             registry.register(name, help, family.clone());
         }
         let help = "Concurrent batches that the mapping allows itself";
         registry.register("ConcurrencyLimit", help, families.concurrency.clone());
+        let help = "Milliseconds between a batch's last record and its invocation";
+        registry.register("IteratorAge", help, families.iterator_age.clone());
         Self {
             registry: Arc::new(Mutex::new(registry)),
             families: Arc::new(families),
@@ -110,6 +122,10 @@ impl Metrics {
             failed_invoke: families.failed_invoke.get_or_create(&labels).clone(),
             deleted: families.deleted.get_or_create(&labels).clone(),
             polling_errors: families.polling_errors.get_or_create(&labels).clone(),
+            dropped: families.dropped.get_or_create(&labels).clone(),
+            on_failure_delivered: families.on_failure_delivered.get_or_create(&labels).clone(),
+            delivery_failures: families.delivery_failures.get_or_create(&labels).clone(),
+            iterator_age: families.iterator_age.get_or_create(&labels).clone(),
             concurrency: families.concurrency.get_or_create(&labels).clone(),
         }
     }
@@ -118,16 +134,10 @@ impl Metrics {
     pub(crate) fn forget(&self, mapping: Uuid) {
         let labels = Labels { mapping };
         let families = &self.families;
-        for family in [
-            &families.polled,
-            &families.filtered_out,
-            &families.invoked,
-            &families.failed_invoke,
-            &families.deleted,
-            &families.polling_errors,
-        ] {
+        for family in families.counters() {
             family.remove(&labels);
         }
+        families.iterator_age.remove(&labels);
         families.concurrency.remove(&labels);
     }
 }
@@ -141,7 +151,11 @@ pub(crate) struct MappingMetrics {
     failed_invoke: Counter,
     deleted: Counter,
     polling_errors: Counter,
+    dropped: Counter,
+    on_failure_delivered: Counter,
+    delivery_failures: Counter,
     concurrency: Gauge,
+    iterator_age: Gauge,
 }
 
 /// A mapping's counters at one moment.
@@ -158,6 +172,10 @@ pub struct Counts {
     pub failed_invoke_event_count: u64,
     /// Messages deleted from the queue.
     pub deleted_event_count: u64,
+    /// Records given up without an on-failure destination being told.
+    pub dropped_event_count: u64,
+    /// Records given up of which the on-failure destination was told.
+    pub on_failure_destination_delivered_event_count: u64,
 }
 
 impl MappingMetrics {
@@ -169,14 +187,35 @@ impl MappingMetrics {
             Decision::Polled { messages } => add(&self.polled, *messages),
             Decision::PollFailed { .. } => add(&self.polling_errors, 1),
             Decision::Filtered { .. } => add(&self.filtered_out, 1),
-            Decision::Invoked { records, .. } => add(&self.invoked, *records),
+            Decision::Skipped { records, .. } => add(&self.filtered_out, *records),
+            Decision::Invoked {
+                records,
+                iterator_age_ms,
+                ..
+            } => {
+                add(&self.invoked, *records);
+                if let Some(age) = iterator_age_ms {
+                    self.iterator_age
+                        .set(i64::try_from(*age).unwrap_or(i64::MAX));
+                }
+            }
             // With partial responses, every event of a failing response counts.
-            Decision::Failed { records, .. } | Decision::PartiallyFailed { records, .. } => {
-                add(&self.failed_invoke, *records);
+            Decision::Failed { records, .. }
+            | Decision::PartiallyFailed { records, .. }
+            | Decision::AttemptFailed { records, .. }
+            | Decision::PartlyProcessed { records, .. } => add(&self.failed_invoke, *records),
+            Decision::Discarded {
+                records,
+                destination: None,
+                ..
+            } => add(&self.dropped, *records),
+            Decision::Delivered { records, .. } => add(&self.on_failure_delivered, *records),
+            Decision::DeliveryFailed { records, .. } => {
+                add(&self.delivery_failures, 1);
+                add(&self.dropped, *records);
             }
             Decision::Deferred { records, .. } => add(&self.failed_invoke, *records),
             Decision::Deleted { messages } => add(&self.deleted, *messages),
-            Decision::Scaled { to, .. } => self.set_concurrency(*to),
             _ => {}
         }
     }
@@ -193,6 +232,8 @@ impl MappingMetrics {
             invoked_event_count: self.invoked.get(),
             failed_invoke_event_count: self.failed_invoke.get(),
             deleted_event_count: self.deleted.get(),
+            dropped_event_count: self.dropped.get(),
+            on_failure_destination_delivered_event_count: self.on_failure_delivered.get(),
         }
     }
 }

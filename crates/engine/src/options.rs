@@ -12,6 +12,8 @@ pub struct EngineOptions {
     pub region: String,
     /// The account that ARNs are made for.
     pub account_id: String,
+    /// The role that functions run as: `invokeIdentityArn` in Kinesis events.
+    pub role_arn: String,
     /// How closely poll rates and scaling follow the service.
     pub pacing: Pacing,
     /// The pattern language of filters.
@@ -31,6 +33,7 @@ impl Default for EngineOptions {
         Self {
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
+            role_arn: "arn:aws:iam::000000000000:role/lambda-role".to_owned(),
             pacing: Pacing::default(),
             dialect: Dialect::Lambda,
             filter_limits: Limits::default(),

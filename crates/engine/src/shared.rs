@@ -1,18 +1,24 @@
 //! What all mappings of an engine work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{ApiError, Context, Mapping, Source, check_function_timeout};
+use lambda_esm_core::mapping::{
+    ApiError, AwsDestination, Context, Mapping, Source, check_function_timeout,
+};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
-use crate::ports::{InvokeBackend, QueueSource, SourceProvider};
+use crate::polling::not_built;
+use crate::ports::{
+    DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
+    StreamSource,
+};
 use crate::store::Store;
-use crate::supervisor::not_built;
 
 /// What all mappings of an engine share.
 pub(crate) struct Shared {
@@ -20,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) backend: Arc<dyn InvokeBackend>,
     pub(crate) providers: Vec<Arc<dyn SourceProvider>>,
+    pub(crate) destinations: Vec<Arc<dyn DestinationProvider>>,
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
     pub(crate) store: Arc<dyn Store>,
@@ -36,17 +43,53 @@ impl Shared {
                 return Ok(queue);
             }
         }
-        match &mapping.source {
-            Source::Sqs(sqs) => {
-                let text = format!(
-                    "no source is registered for queue {}, and this build has no SQS client; \
-                     register one, or build with the feature \"sqs\"",
-                    sqs.queue_arn.as_str()
-                );
-                Err(SourceError::new(SourceErrorKind::Fatal, text))
+        Err(unserved(&mapping.source, "queue", "SQS client", "sqs"))
+    }
+
+    /// Returns the stream of a mapping, from the first provider that serves it.
+    pub(crate) async fn stream(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Arc<dyn StreamSource>, SourceError> {
+        for provider in &self.providers {
+            if let Some(stream) = provider.stream(mapping).await? {
+                return Ok(stream);
             }
-            other => Err(not_built(other)),
         }
+        Err(match &mapping.source {
+            Source::DynamoDb(_) => {
+                let source = &mapping.source;
+                unserved(source, "stream", "DynamoDB Streams client", "dynamodb")
+            }
+            source => unserved(source, "stream", "Kinesis client", "kinesis"),
+        })
+    }
+
+    /// Returns the on-failure destination of a stream mapping; `None` if it has none.
+    pub(crate) async fn destination(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn FailureDestination>>, SourceError> {
+        let Some(wanted) = on_failure(&mapping.source) else {
+            return Ok(None);
+        };
+        let fatal = |text| SourceError::new(SourceErrorKind::Fatal, text);
+        for provider in &self.destinations {
+            let found = provider.destination(wanted).await;
+            if let Some(found) = found.map_err(|error| fatal(error.message))? {
+                return Ok(Some(found));
+            }
+        }
+        let feature = match wanted {
+            AwsDestination::Sqs(_) => "sqs",
+            AwsDestination::Sns(_) => "sns",
+            AwsDestination::S3(_) => "s3",
+        };
+        Err(fatal(format!(
+            "no destination is registered for {}, and this build has no client for it; register one, or \
+             build with the feature \"{feature}\"",
+            wanted.arn().as_str()
+        )))
     }
 
     /// Returns what a mapping is made and changed with.
@@ -71,11 +114,26 @@ impl Shared {
             }
             Err(_) => Default::default(),
         };
+        match &mapping.source {
+            Source::Sqs(_) => self.check_queue(mapping, function.timeout).await,
+            Source::Kinesis(_) | Source::DynamoDb(_) => self.check_stream(mapping).await,
+            other => {
+                let error = not_built(other);
+                Err(ApiError::invalid("EventSourceArn", error.message))
+            }
+        }
+    }
+
+    async fn check_queue(
+        &self,
+        mapping: &Mapping,
+        timeout: Option<Duration>,
+    ) -> Result<(), ApiError> {
         let queue = match self.queue(mapping).await {
             Ok(queue) => queue,
             Err(error) => return Err(ApiError::invalid("EventSourceArn", error.message)),
         };
-        match (queue.describe().await, function.timeout) {
+        match (queue.describe().await, timeout) {
             (Ok(queue), Some(timeout)) => {
                 check_function_timeout(mapping, timeout, Some(queue.visibility_timeout))
             }
@@ -85,6 +143,39 @@ impl Shared {
             _ => Ok(()),
         }
     }
+
+    async fn check_stream(&self, mapping: &Mapping) -> Result<(), ApiError> {
+        let stream = match self.stream(mapping).await {
+            Ok(stream) => stream,
+            Err(error) => return Err(ApiError::invalid("EventSourceArn", error.message)),
+        };
+        if let Err(error) = self.destination(mapping).await {
+            return Err(ApiError::invalid("DestinationConfig", error.message));
+        }
+        match stream.list().await {
+            Err(error) if error.kind == SourceErrorKind::NotFound => {
+                Err(no_such_source(mapping, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const fn on_failure(source: &Source) -> Option<&AwsDestination> {
+    match source {
+        Source::Kinesis(kinesis) => kinesis.settings.on_failure.as_ref(),
+        Source::DynamoDb(dynamodb) => dynamodb.settings.on_failure.as_ref(),
+        _ => None,
+    }
+}
+
+fn unserved(source: &Source, what: &str, client: &str, feature: &str) -> SourceError {
+    let arn = source.arn().map_or("", |arn| arn.as_str());
+    let text = format!(
+        "no source is registered for {what} {arn}, and this build has no {client}; register one, or \
+         build with the feature \"{feature}\""
+    );
+    SourceError::new(SourceErrorKind::Fatal, text)
 }
 
 /// Returns the API's error for a source that does not exist (recorded).
@@ -94,8 +185,12 @@ fn no_such_source(mapping: &Mapping, error: SourceError) -> ApiError {
             "Error occurred while ReceiveMessage. SQS Error Code: \
              AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not \
              exist."
+                .to_owned()
         }
-        _ => return ApiError::invalid("EventSourceArn", error.message),
+        source => {
+            let arn = source.arn().map_or("", |arn| arn.as_str());
+            format!("Stream not found: {arn}")
+        }
     };
     ApiError::invalid("EventSourceArn", text).hint(error.message)
 }

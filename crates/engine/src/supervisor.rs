@@ -6,19 +6,15 @@ use std::time::Duration;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
-use lambda_esm_core::batch::Limits;
-use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::{FunctionRef, Mapping, Source, SqsConcurrency, SqsMapping};
-use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts};
+use lambda_esm_core::mapping::Mapping;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 
-use crate::driver::{Command, Driver, Outside};
+use crate::driver::{Function, Outside};
 use crate::events::History;
 use crate::metrics::MappingMetrics;
-use crate::ports::{FunctionFacts, QueueSource};
+use crate::polling::{self, Facts, Polling, Reconfigured};
 use crate::shared::Shared;
 use crate::status::Progress;
 
@@ -29,27 +25,6 @@ pub(crate) enum Order {
     Update(Arc<Mapping>),
     /// Stop polling and end.
     Delete,
-}
-
-/// A driver at work, and the way to talk to it.
-struct Polling {
-    commands: mpsc::Sender<Command>,
-    task: JoinHandle<()>,
-    source: Arc<dyn QueueSource>,
-    /// What the queue said about itself when it could last be asked.
-    queue: QueueFacts,
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// What queue and function say about themselves.
-struct Facts {
-    queue: Result<(Arc<dyn QueueSource>, QueueFacts), SourceError>,
-    function: FunctionFacts,
 }
 
 pub(crate) struct Supervisor {
@@ -119,6 +94,7 @@ impl Supervisor {
                     }
                 },
                 facts = self.ask(), if needs_facts => self.apply(facts).await,
+                () = ended(self.polling.as_ref()) => self.start_again(),
                 () = wake => {}
             }
         }
@@ -150,88 +126,63 @@ impl Supervisor {
         lifecycle.into_iter().chain(start).min()
     }
 
-    /// Asks queue and function for what the rules need to know.
+    /// Asks source, store and function for what the rules need to know.
     async fn ask(&self) -> Facts {
+        let running = self.polling.as_ref();
         Facts {
-            queue: self.ask_queue().await,
-            function: self.function_facts(&self.mapping.function).await,
+            source: polling::ask(&self.shared, &self.mapping, running).await,
+            // A backend that cannot tell, or cannot be asked now, leaves the facts open.
+            function: self
+                .shared
+                .backend
+                .describe(&self.mapping.function)
+                .await
+                .unwrap_or_default(),
         }
-    }
-
-    async fn ask_queue(&self) -> Result<(Arc<dyn QueueSource>, QueueFacts), SourceError> {
-        let source = match &self.polling {
-            Some(polling) => polling.source.clone(),
-            None => self.shared.queue(&self.mapping).await?,
-        };
-        let queue = source.describe().await?;
-        Ok((source, queue))
     }
 
     /// Begins polling, or tells a running driver the new settings without losing what is in flight.
     async fn apply(&mut self, facts: Facts) {
         self.stale = false;
-        let started = match (&mut self.polling, facts.queue) {
-            (Some(polling), queue) => {
-                // The old facts about the queue are better than none if it cannot be asked now.
-                if let Ok((_, queue)) = queue {
-                    polling.queue = queue;
-                }
-                return self.reconfigure(facts.function).await;
+        let (shared, mapping) = (self.shared.clone(), self.mapping.clone());
+        if let Some(polling) = &mut self.polling {
+            match polling.reconfigure(&shared, &mapping, facts).await {
+                Reconfigured::Done => {}
+                Reconfigured::Ended => self.polling = None,
+                // Begun anew with what the old driver leaves behind.
+                Reconfigured::NeedsRestart => self.drain().await,
             }
-            (None, Ok((source, queue))) => self.start(source, queue, facts.function),
-            (None, Err(error)) => Err(error),
-        };
-        if let Err(error) = started {
-            self.start_later(error);
-        }
-    }
-
-    async fn reconfigure(&mut self, function: FunctionFacts) {
-        let Some(polling) = &self.polling else {
             return;
-        };
-        // A mapping never changes its source, so there is a driver for the new settings too.
-        if let Ok(config) = self.config(polling.queue, function) {
-            let function = Arc::new(self.mapping.function.clone());
-            let command = Command::Reconfigure {
-                config: Box::new(config),
-                function,
-            };
-            if polling.commands.send(command).await.is_err() {
-                self.polling = None;
+        }
+        let seed = self.random.next_u64();
+        match polling::start(&shared, &mapping, facts, seed, self.outside()) {
+            Ok(polling) => {
+                self.polling = Some(polling);
+                self.start_at = None;
+                self.start_failures = 0;
+                self.progress
+                    .send_modify(|progress| progress.start_problem = None);
             }
+            Err(error) => self.start_later(error),
         }
     }
 
-    fn start(
-        &mut self,
-        source: Arc<dyn QueueSource>,
-        queue: QueueFacts,
-        function: FunctionFacts,
-    ) -> Result<(), SourceError> {
-        let config = self.config(queue, function)?;
-        let (commands, receiver) = mpsc::channel(8);
-        let outside = Outside {
-            function: Arc::new(self.mapping.function.clone()),
-            source: source.clone(),
+    fn outside(&self) -> Outside {
+        Outside {
+            function: Function::new(&self.mapping.function),
             backend: self.shared.backend.clone(),
             clock: self.shared.clock,
             history: self.history.clone(),
             metrics: self.metrics.clone(),
             progress: self.progress.clone(),
-        };
-        let driver = Driver::new(config, self.random.next_u64(), outside);
-        self.polling = Some(Polling {
-            commands,
-            task: tokio::spawn(driver.run(receiver)),
-            source,
-            queue,
-        });
-        self.start_at = None;
-        self.start_failures = 0;
-        self.progress
-            .send_modify(|progress| progress.start_problem = None);
-        Ok(())
+        }
+    }
+
+    /// The driver ended by itself, which only a fault of ours makes it do: another one takes its place.
+    fn start_again(&mut self) {
+        self.polling = None;
+        let text = "the mapping's driver stopped unexpectedly";
+        self.start_later(SourceError::new(SourceErrorKind::Fatal, text));
     }
 
     fn start_later(&mut self, error: SourceError) {
@@ -243,101 +194,35 @@ impl Supervisor {
             .send_modify(|progress| progress.start_problem = Some(error.message));
     }
 
-    fn config(
-        &self,
-        queue: QueueFacts,
-        function: FunctionFacts,
-    ) -> Result<QueueConfig, SourceError> {
-        match &self.mapping.source {
-            Source::Sqs(sqs) => Ok(self.sqs_config(sqs, queue, function)),
-            other => Err(not_built(other)),
-        }
-    }
-
-    /// A backend that cannot tell, or cannot be asked now, leaves the facts open.
-    async fn function_facts(&self, function: &FunctionRef) -> FunctionFacts {
-        self.shared
-            .backend
-            .describe(function)
-            .await
-            .unwrap_or_default()
-    }
-
-    fn sqs_config(
-        &self,
-        sqs: &SqsMapping,
-        queue: QueueFacts,
-        function: FunctionFacts,
-    ) -> QueueConfig {
-        let region = sqs.queue_arn.region();
-        let has_window = !sqs.window.is_zero();
-        let encoder = SqsEncoder::new(sqs.queue_arn.as_str(), region, has_window);
-        QueueConfig {
-            limits: Limits {
-                count: sqs.batch_size as usize,
-                window: sqs.window,
-            },
-            report_batch_item_failures: sqs.report_batch_item_failures,
-            fifo: sqs.fifo,
-            concurrency: match sqs.concurrency {
-                SqsConcurrency::OnDemand { maximum } => Concurrency::OnDemand { maximum },
-                SqsConcurrency::Provisioned(pollers) => Concurrency::Provisioned {
-                    minimum: pollers.minimum,
-                    maximum: pollers.maximum,
-                },
-            },
-            pacing: self.shared.options.pacing,
-            filters: self
-                .mapping
-                .filters
-                .as_ref()
-                .map(|set| set.compiled().clone()),
-            encoder: QueueEncoder::Sqs(encoder),
-            facts: queue,
-            function_timeout: function.timeout,
-            function_concurrency: function.concurrency,
-            detail: self.shared.options.detail,
-        }
-    }
-
     /// Lets the driver finish what is in flight, within the engine's bound.
     async fn stop(&mut self) {
         self.start_at = None;
         self.stale = false;
-        if let Some(polling) = self.polling.take() {
-            self.drain(polling).await;
-        }
+        self.drain().await;
         self.progress.send_modify(|progress| {
             progress.activity = Activity::default();
             progress.start_problem = None;
         });
     }
 
-    async fn drain(&self, mut polling: Polling) {
+    async fn drain(&mut self) {
+        let Some(polling) = self.polling.take() else {
+            return;
+        };
         let bound: Duration = self.shared.options.drain_limit;
-        // The driver may have ended by itself; then there is nothing to tell it.
-        drop(polling.commands.send(Command::Drain).await);
-        if tokio::time::timeout(bound, &mut polling.task)
-            .await
-            .is_err()
-        {
+        if !polling.drain(bound).await {
             tracing::warn!(
                 mapping = %self.mapping.uuid,
                 ?bound,
-                "batches still in flight are left to their visibility timeout"
+                "batches still in flight are left to be delivered again"
             );
         }
-        polling.task.abort();
-        // The aborted driver must not write to the progress any more.
-        polling.commands.closed().await;
     }
 }
 
-/// Returns the error of a source for which there is no driver.
-pub(crate) fn not_built(source: &Source) -> SourceError {
-    let text = format!(
-        "event sources of kind {:?} are not supported by this build",
-        source.kind()
-    );
-    SourceError::new(SourceErrorKind::Fatal, text)
+async fn ended(polling: Option<&Polling>) {
+    match polling {
+        Some(polling) => polling.ended().await,
+        None => std::future::pending().await,
+    }
 }

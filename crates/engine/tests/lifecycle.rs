@@ -268,7 +268,7 @@ async fn a_disabled_mapping_has_nothing_in_flight() {
     let uuid = create(&engine, json!({})).await;
     setup.send(1);
     seconds(1).await;
-    let before = engine.mapping_status(uuid).unwrap().queue;
+    let before = engine.mapping_status(uuid).unwrap().activity;
     assert_eq!((before.running, before.receives), (1, 1));
     update(&engine, uuid, json!({ "Enabled": false }))
         .await
@@ -276,7 +276,7 @@ async fn a_disabled_mapping_has_nothing_in_flight() {
     seconds(40).await;
     let status = engine.mapping_status(uuid).unwrap();
     assert_eq!(status.state, State::Disabled);
-    assert_eq!((status.queue.running, status.queue.receives), (0, 0));
+    assert_eq!((status.activity.running, status.activity.receives), (0, 0));
 }
 
 /// A function about which nothing can be known.

@@ -1,11 +1,14 @@
-//! SQS as an event source.
+//! SQS as an event source, and what a queue as a destination shares with it.
 
+mod address;
 mod failure;
 mod message;
 mod name;
 mod provider;
 mod queue;
 
+pub(crate) use address::{PATIENCE, QueueAddress};
+pub(crate) use failure::own_kind;
 pub use name::{QueueName, QueueNameError};
 pub use provider::SqsProvider;
 pub use queue::SqsQueue;

@@ -1,26 +1,25 @@
 //! Queues by their ARN.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::mapping::{Mapping, Source};
 use lambda_esm_engine::ports::{QueueSource, SourceProvider};
-use tokio::sync::Mutex;
 
-use super::name::QueueName;
+use super::address::QueueAddress;
+use super::failure::SQS;
 use super::queue::SqsQueue;
-use crate::client;
-use crate::config::{AwsConfig, EndpointUrl};
+use crate::client::Clients;
+use crate::config::AwsConfig;
 
 /// Finds SQS queues by their ARN. One client and one pool of connections serve all queues of an
 /// endpoint and region.
 #[derive(Debug)]
 pub struct SqsProvider {
     config: AwsConfig,
-    clients: Mutex<HashMap<(Option<String>, String), Client>>,
+    clients: Clients<Client>,
 }
 
 impl SqsProvider {
@@ -29,7 +28,7 @@ impl SqsProvider {
     pub fn new(config: AwsConfig) -> Self {
         Self {
             config,
-            clients: Mutex::default(),
+            clients: Clients::default(),
         }
     }
 
@@ -39,45 +38,9 @@ impl SqsProvider {
     /// # Errors
     /// Fails if `arn` is no queue ARN.
     pub async fn open(&self, arn: &str) -> Result<SqsQueue, SourceError> {
-        let queue: QueueName = arn
-            .parse()
-            .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
-        let endpoint = self.config.endpoints.resolve("sqs", Some(arn));
-        let place = endpoint.map_or_else(
-            || format!("in {}", queue.arn().region()),
-            |endpoint| format!("at {endpoint}"),
-        );
-        let url = endpoint.filter(|endpoint| is_queue_url(endpoint, &queue));
-        let base = match url {
-            Some(url) => Some(url.origin().to_owned()),
-            None => endpoint.map(|endpoint| endpoint.as_str().to_owned()),
-        };
-        let client = self.client(base, endpoint, queue.arn().region()).await;
-        let url = url.map(|url| url.as_str().to_owned());
         Ok(SqsQueue::new(
-            client,
-            queue,
-            &self.config.account_id,
-            place,
-            url,
+            QueueAddress::find(&self.config, &self.clients, arn, &SQS).await?,
         ))
-    }
-
-    async fn client(
-        &self,
-        base: Option<String>,
-        endpoint: Option<&EndpointUrl>,
-        region: &str,
-    ) -> Client {
-        let mut clients = self.clients.lock().await;
-        let key = (base, region.to_owned());
-        if let Some(client) = clients.get(&key) {
-            return client.clone();
-        }
-        let sdk = client::configuration(key.0.as_deref(), endpoint, region).await;
-        let client = Client::new(&sdk);
-        clients.insert(key, client.clone());
-        client
     }
 }
 
@@ -89,9 +52,4 @@ impl SourceProvider for SqsProvider {
             _ => Ok(None),
         }
     }
-}
-
-/// Tells whether a configured endpoint is a queue URL: `…/ACCOUNT/NAME`.
-fn is_queue_url(endpoint: &EndpointUrl, queue: &QueueName) -> bool {
-    endpoint.path().rsplit('/').next() == Some(queue.name())
 }

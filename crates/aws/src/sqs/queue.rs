@@ -1,13 +1,9 @@
 //! One SQS queue.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::http::HttpResponse;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
     DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
@@ -15,11 +11,11 @@ use aws_sdk_sqs::types::{
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
-use tokio::sync::Mutex;
 
-use super::failure::Call;
+use super::address::{PATIENCE, QueueAddress};
 use super::message::record;
 use super::name::QueueName;
+use crate::failure::Call;
 
 /// The most messages of one receive and the most entries of one batch request (SQS API reference,
 /// `ReceiveMessage` and `DeleteMessageBatch`).
@@ -28,118 +24,29 @@ const LIMIT: usize = 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// The longest visibility timeout: 12 hours (SQS API reference, `ReceiveMessage`).
 const LONGEST_VISIBILITY: u64 = 43_200;
-/// How long an answer may take beyond the wait that was asked for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A queue of SQS, or of a server that speaks its JSON protocol.
 ///
 /// Cheap in memory: the client and its connections are shared with the other queues of an endpoint.
 #[derive(Debug)]
 pub struct SqsQueue {
-    client: Client,
-    queue: QueueName,
-    /// The account to look the queue up in, if it is not ours.
-    owner: Option<String>,
-    /// Where SQS is, in words.
-    place: String,
-    url: Mutex<Option<Arc<str>>>,
-    /// Whether `url` was configured, so that nothing needs to be looked up or forgotten.
-    fixed: bool,
+    address: QueueAddress,
 }
 
 impl SqsQueue {
-    /// Returns `queue` as seen by `client`, which calls from `account`. `place` says where the client
-    /// looks for SQS, e.g. `at http://127.0.0.1:9324`; it shows in errors. `url` spares the lookup of
-    /// the queue URL.
-    pub(super) fn new(
-        client: Client,
-        queue: QueueName,
-        account: &str,
-        place: String,
-        url: Option<String>,
-    ) -> Self {
-        let owner = queue.arn().account();
-        let owner = (owner != account).then(|| owner.to_owned());
-        let fixed = url.is_some();
-        let url = Mutex::new(url.map(Arc::from));
-        Self {
-            client,
-            queue,
-            owner,
-            place,
-            url,
-            fixed,
-        }
+    /// Returns the queue at `address`.
+    pub(super) fn new(address: QueueAddress) -> Self {
+        Self { address }
     }
 
     /// Returns the queue's names.
     #[must_use]
     pub fn name(&self) -> &QueueName {
-        &self.queue
-    }
-
-    fn call(&self, operation: &'static str) -> Call<'_> {
-        Call {
-            operation,
-            queue: self.queue.name(),
-            place: &self.place,
-        }
-    }
-
-    /// Returns the queue URL; asks for it once. Only its path matters to a server that stands in for
-    /// AWS: requests go to the client's endpoint, whatever host the URL names.
-    async fn url(&self) -> Result<String, SourceError> {
-        let mut url = self.url.lock().await;
-        if let Some(url) = &*url {
-            return Ok(url.as_ref().to_owned());
-        }
-        let request = self
-            .client
-            .get_queue_url()
-            .queue_name(self.queue.name())
-            .set_queue_owner_aws_account_id(self.owner.clone());
-        let answer = self
-            .ask(self.call("GetQueueUrl"), PATIENCE, request.send())
-            .await?;
-        let Some(found) = answer.queue_url else {
-            return Err(self.call("GetQueueUrl").incomplete("a QueueUrl"));
-        };
-        *url = Some(Arc::from(found.as_str()));
-        Ok(found)
-    }
-
-    /// Waits for an answer, at most for `limit`.
-    async fn ask<T, E>(
-        &self,
-        call: Call<'_>,
-        limit: Duration,
-        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, SourceError>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        match tokio::time::timeout(limit, answer).await {
-            Err(_) => Err(call.unanswered(limit)),
-            Ok(Err(error)) => Err(call.failed(&error)),
-            Ok(Ok(answer)) => Ok(answer),
-        }
-    }
-
-    /// Forgets the URL of a queue that is gone: one of the same name may be created elsewhere.
-    async fn check<T>(&self, result: Result<T, SourceError>) -> Result<T, SourceError> {
-        if let Err(SourceError {
-            kind: SourceErrorKind::NotFound,
-            ..
-        }) = &result
-            && !self.fixed
-        {
-            *self.url.lock().await = None;
-        }
-        result
+        self.address.name()
     }
 
     async fn delete(&self, url: String, part: &Part<'_>) -> Result<Answers, SourceError> {
-        let call = self.call("DeleteMessageBatch");
+        let call = self.address.call("DeleteMessageBatch");
         let entries = part
             .iter()
             .map(|(at, settlement)| {
@@ -151,12 +58,14 @@ impl SqsQueue {
             .collect::<Result<_, _>>()
             .map_err(unbuildable)?;
         let request = self
-            .client
+            .address
+            .client()
             .delete_message_batch()
             .queue_url(url)
             .set_entries(Some(entries));
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .address
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let done = answer
             .successful
@@ -167,7 +76,7 @@ impl SqsQueue {
     }
 
     async fn release(&self, url: String, part: &Part<'_>) -> Result<Answers, SourceError> {
-        let call = self.call("ChangeMessageVisibilityBatch");
+        let call = self.address.call("ChangeMessageVisibilityBatch");
         let entries = part
             .iter()
             .map(|(at, settlement)| {
@@ -180,12 +89,14 @@ impl SqsQueue {
             .collect::<Result<_, _>>()
             .map_err(unbuildable)?;
         let request = self
-            .client
+            .address
+            .client()
             .change_message_visibility_batch()
             .queue_url(url)
             .set_entries(Some(entries));
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .address
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let done = answer
             .successful
@@ -199,15 +110,17 @@ impl SqsQueue {
 #[async_trait]
 impl QueueSource for SqsQueue {
     async fn describe(&self) -> Result<QueueFacts, SourceError> {
-        let call = self.call("GetQueueAttributes");
+        let call = self.address.call("GetQueueAttributes");
         let request = self
-            .client
+            .address
+            .client()
             .get_queue_attributes()
-            .queue_url(self.url().await?)
+            .queue_url(self.address.url().await?)
             .attribute_names(QueueAttributeName::VisibilityTimeout)
             .attribute_names(QueueAttributeName::RedrivePolicy);
         let answer = self
-            .check(self.ask(call, PATIENCE, request.send()).await)
+            .address
+            .check(call.within(PATIENCE, request.send()).await)
             .await?;
         let attributes = answer.attributes.unwrap_or_default();
         let seconds = attributes
@@ -229,13 +142,14 @@ impl QueueSource for SqsQueue {
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
-        let call = self.call("ReceiveMessage");
+        let call = self.address.call("ReceiveMessage");
         // The wait is always sent, since the queue may have a default of its own.
         let wait = request.wait.min(LONGEST_WAIT).as_secs();
         let receive = self
-            .client
+            .address
+            .client()
             .receive_message()
-            .queue_url(self.url().await?)
+            .queue_url(self.address.url().await?)
             .max_number_of_messages(number(request.max.clamp(1, LIMIT) as u64))
             .wait_time_seconds(number(wait))
             .set_visibility_timeout(request.visibility_timeout.map(whole_seconds))
@@ -243,9 +157,10 @@ impl QueueSource for SqsQueue {
             .message_attribute_names("All");
         let limit = Duration::from_secs(wait) + PATIENCE;
         let answer = self
-            .check(self.ask(call, limit, receive.send()).await)
+            .address
+            .check(call.within(limit, receive.send()).await)
             .await?;
-        let fifo = self.queue.is_fifo();
+        let fifo = self.name().is_fifo();
         answer
             .messages
             .unwrap_or_default()
@@ -261,7 +176,7 @@ impl QueueSource for SqsQueue {
         if settlements.is_empty() {
             return Ok(Vec::new());
         }
-        let url = self.url().await?;
+        let url = self.address.url().await?;
         let of = |verb| -> Part<'_> {
             settlements
                 .iter()

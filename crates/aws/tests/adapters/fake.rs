@@ -17,6 +17,20 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    fn gone() -> Self {
+        Self {
+            line: "gone".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Returns the operation that the JSON protocols name in a header.
+    pub(crate) fn operation(&self) -> &str {
+        let target = self.header("x-amz-target").unwrap_or(&self.line);
+        target.rsplit('.').next().unwrap()
+    }
+
     /// Returns the value of a header by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -31,6 +45,9 @@ impl Seen {
 pub(crate) enum Reply {
     /// Status, headers and body.
     Http(u16, Vec<(&'static str, &'static str)>, Vec<u8>),
+    /// Status 200, headers and the beginning of a body that never ends. When the client has enough of it,
+    /// that is seen as a request with the line `gone`.
+    Endless(Vec<(&'static str, &'static str)>, Vec<u8>),
     /// Close the connection.
     Hangup,
     /// Keep it open, and say nothing.
@@ -93,15 +110,25 @@ async fn serve(
         match reply {
             Reply::Hangup => return,
             Reply::Silence => std::future::pending().await,
-            Reply::Http(status, headers, body) => {
+            Reply::Endless(headers, body) => {
                 let mut head = format!(
-                    "HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n",
-                    body.len()
+                    "HTTP/1.1 200 Status\r\ntransfer-encoding: chunked\r\n{}\r\n",
+                    lines(&headers)
                 );
-                for (name, value) in headers {
-                    head.push_str(&format!("{name}: {value}\r\n"));
+                head.push_str(&format!("{:x}\r\n", body.len()));
+                let answer = [head.into_bytes(), body, b"\r\n".to_vec()].concat();
+                if stream.write_all(&answer).await.is_ok() {
+                    let _end = stream.read_u8().await;
                 }
-                head.push_str("\r\n");
+                log.lock().unwrap().push(Seen::gone());
+                return;
+            }
+            Reply::Http(status, headers, body) => {
+                let head = format!(
+                    "HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n{}\r\n",
+                    body.len(),
+                    lines(&headers)
+                );
                 let answer = [head.into_bytes(), body].concat();
                 if stream.write_all(&answer).await.is_err() {
                     return;
@@ -109,6 +136,13 @@ async fn serve(
             }
         }
     }
+}
+
+fn lines(headers: &[(&str, &str)]) -> String {
+    headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect()
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {

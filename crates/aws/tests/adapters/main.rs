@@ -1,5 +1,5 @@
 //! The adapters against servers that fail in every way, and against real ones where they are named.
-#![cfg(all(feature = "lambda", feature = "sqs"))]
+#![cfg(all(feature = "kinesis", feature = "lambda", feature = "sqs"))]
 #![expect(
     clippy::unwrap_used,
     reason = "a call that fails is a check that fails"
@@ -7,6 +7,9 @@
 
 mod credentials;
 mod fake;
+mod kinesis_consumer;
+mod kinesis_failures;
+mod kinesis_servers;
 mod lambda_api;
 mod lambda_servers;
 mod sqs_failures;

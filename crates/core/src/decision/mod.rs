@@ -195,13 +195,16 @@ pub enum Decision {
         /// How many records of the old one were read and not settled.
         abandoned: usize,
     },
-    /// A record matched no filter; the position moves past it without an invocation.
+    /// Records matched no filter; the position moves past them without an invocation. In detail, one
+    /// decision for each.
     Skipped {
         /// The shard.
         shard: ShardId,
-        /// The record.
+        /// How many.
+        records: usize,
+        /// The last of them.
         sequence_number: String,
-        /// The path and operator that failed.
+        /// The path and operator that failed; empty unless in detail.
         because: String,
     },
     /// The function failed with a batch of a stream.

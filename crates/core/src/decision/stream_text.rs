@@ -56,10 +56,19 @@ impl Decision {
             ),
             Self::Skipped {
                 shard,
+                records,
                 sequence_number,
                 because,
             } => {
-                write!(out, "filtered out {sequence_number} of {shard}")?;
+                if *records == 1 {
+                    write!(out, "filtered out {sequence_number} of {shard}")?;
+                } else {
+                    let records = count(*records, "record");
+                    write!(
+                        out,
+                        "filtered out {records} of {shard}, up to {sequence_number}"
+                    )?;
+                }
                 if because.is_empty() {
                     Ok(())
                 } else {

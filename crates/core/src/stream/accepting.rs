@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::hash::Hasher as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lambda_esm_filter::{Mismatch, Record, Scratch};
@@ -26,6 +27,9 @@ pub(super) struct Desk {
     metadata: Vec<u8>,
     /// The `dynamodb` object of the record in hand.
     change: Vec<u8>,
+    /// How many records of the page were filtered out, and the last of them.
+    skipped: usize,
+    last_skipped: Option<Arc<str>>,
 }
 
 impl Shard {
@@ -47,6 +51,14 @@ impl Shard {
                 }
                 None => self.take(ctx, &mut desk, record),
             }
+        }
+        if let Some(last) = desk.last_skipped {
+            ctx.report(Decision::Skipped {
+                shard: self.id.clone(),
+                records: desk.skipped,
+                sequence_number: last.to_string(),
+                because: String::new(),
+            });
         }
         self.ledger.advance();
     }
@@ -96,19 +108,25 @@ impl Shard {
         }
         if !passes(ctx.config, desk, &self.id, &record) {
             self.ledger.settle(ordinal);
-            let because = if ctx.config.detail {
-                explain(ctx.config, &self.id, &record)
-            } else {
-                String::new()
-            };
-            return ctx.report(Decision::Skipped {
-                shard: self.id.clone(),
-                sequence_number: record.sequence.to_string(),
-                because,
-            });
+            return self.skipped(ctx, desk, record);
         }
         let arrival = record.arrival;
         self.gather(ctx, desk, lane, Item { ordinal, arrival }, &record);
+    }
+
+    /// Tells of a record that no filter lets pass: at once in detail, else with all of its page.
+    fn skipped(&self, ctx: &mut Context<'_>, desk: &mut Desk, record: StreamRecord) {
+        if !ctx.config.detail {
+            desk.skipped += 1;
+            desk.last_skipped = Some(record.sequence);
+            return;
+        }
+        ctx.report(Decision::Skipped {
+            shard: self.id.clone(),
+            records: 1,
+            because: explain(ctx.config, &self.id, &record),
+            sequence_number: record.sequence.to_string(),
+        });
     }
 
     /// Tells whether the record was settled before a restart, though others before it were not.
@@ -135,6 +153,7 @@ impl Shard {
             let window = self.window.before;
             self.lanes[lane].ready.push_back(Closed { batch, window });
         }
+        self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;
         let pushed = self.lanes[lane].batcher.push(ctx.now, item, |_, out| {

@@ -14,8 +14,10 @@ use crate::fault::{SourceError, SourceErrorKind};
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
-/// How many records of a shard may be read ahead of those that are settled, whatever the batch size.
-const READ_AHEAD: usize = 1_000;
+/// How many records of a shard may be read beyond what its lanes need to fill their batches.
+const READ_AHEAD: usize = 2_000;
+/// With less room than this nothing is read: a few large pages cost less than many small ones.
+const SMALLEST_PAGE: usize = READ_AHEAD / 2;
 /// How many bytes of a shard may be read ahead: four full events.
 const READ_AHEAD_BYTES: usize = 24 * 1024 * 1024;
 
@@ -175,19 +177,15 @@ impl Shard {
         ctx.out.actions.push_back(Action::Fetch { id, request });
     }
 
-    /// Returns how many more records may be read ahead.
+    /// Returns how many more records to read now. All lanes can fill a batch while another one is under way.
     fn room(&self, ctx: &Context<'_>) -> usize {
         if self.ledger.bytes() >= READ_AHEAD_BYTES {
             return 0;
         }
-        let lanes = ctx.config.factor() + 1;
-        let most = ctx
-            .config
-            .limits
-            .count
-            .saturating_mul(lanes)
-            .max(READ_AHEAD);
-        most.saturating_sub(self.ledger.unsettled())
+        let batches = ctx.config.factor() + 1;
+        let most = ctx.config.limits.count.saturating_mul(batches) + READ_AHEAD;
+        let room = most.saturating_sub(self.ledger.unsettled());
+        if room < SMALLEST_PAGE { 0 } else { room }
     }
 
     pub(super) fn opened(
@@ -210,8 +208,14 @@ impl Shard {
                     self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
                 }
             }
-            Err(error) if error.kind == SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
-            Err(error) => self.source_failed(ctx, error),
+            Err(error) if error.kind == SourceErrorKind::Trimmed => {
+                self.restart_at_horizon(ctx, error)
+            }
+            Err(error) => {
+                // The stream may have been made anew, so that the place means nothing in it.
+                ctx.out.list = true;
+                self.source_failed(ctx, error);
+            }
         }
     }
 
@@ -231,7 +235,7 @@ impl Shard {
         };
         self.reader.stand = Stand::Closed;
         match error.kind {
-            SourceErrorKind::Trimmed => self.to_the_horizon(ctx, error),
+            SourceErrorKind::Trimmed => self.restart_at_horizon(ctx, error),
             // Opened anew at once; an iterator expires after minutes.
             SourceErrorKind::Expired if self.reader.failures == 0 => {
                 self.reader.failures = 1;
@@ -295,7 +299,7 @@ impl Shard {
     }
 
     /// The stream no longer holds where reading was to go on: it goes on with the oldest record.
-    fn to_the_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+    fn restart_at_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
         if self.reader.resume == StartAt::TrimHorizon {
             return self.source_failed(ctx, error);
         }

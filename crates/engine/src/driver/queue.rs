@@ -4,70 +4,39 @@
 //! sees one ordered sequence of facts and needs no lock.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::decision::Decision;
-use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
-use lambda_esm_core::lifecycle::LastProcessingResult;
-use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_core::queue::{Action, Input, QueueConfig, QueueMachine, ReceiveId};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::clock::Clock;
-use crate::events::History;
-use crate::metrics::MappingMetrics;
-use crate::ports::{InvokeBackend, InvokeRequest, QueueSource};
-use crate::status::Progress;
-
-/// What the supervisor tells a driver.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// New settings, and the function to call from now on.
-    Reconfigure {
-        config: Box<QueueConfig>,
-        function: Arc<FunctionRef>,
-    },
-    /// Stop reading, finish what is in flight, and end.
-    Drain,
-}
-
-/// Everything a driver works with.
-pub(crate) struct Outside {
-    pub(crate) function: Arc<FunctionRef>,
-    pub(crate) source: Arc<dyn QueueSource>,
-    pub(crate) backend: Arc<dyn InvokeBackend>,
-    pub(crate) clock: Clock,
-    pub(crate) history: Arc<History>,
-    pub(crate) metrics: MappingMetrics,
-    pub(crate) progress: watch::Sender<Progress>,
-}
+use super::{Command, Outside, caught, source_panicked};
+use crate::ports::QueueSource;
 
 /// Runs one queue machine until it is drained. Dropping the future aborts every call under way.
-pub(crate) struct Driver {
+pub(crate) struct QueueDriver {
     machine: QueueMachine,
+    source: Arc<dyn QueueSource>,
     outside: Outside,
-    function_name: Arc<str>,
     calls: JoinSet<Input>,
     receives: HashMap<ReceiveId, AbortHandle>,
     draining: bool,
 }
 
-impl Driver {
-    pub(crate) fn new(config: QueueConfig, seed: u64, outside: Outside) -> Self {
+impl QueueDriver {
+    pub(crate) fn new(
+        config: QueueConfig,
+        seed: u64,
+        source: Arc<dyn QueueSource>,
+        outside: Outside,
+    ) -> Self {
         let machine = QueueMachine::new(config, seed, outside.clock.now());
-        let function_name = outside.function.name().into();
-        outside
-            .metrics
-            .set_concurrency(machine.status().concurrency);
         Self {
             machine,
+            source,
             outside,
-            function_name,
             calls: JoinSet::new(),
             receives: HashMap::new(),
             draining: false,
@@ -75,7 +44,7 @@ impl Driver {
     }
 
     /// Drives the machine until it was told to drain and has nothing in flight.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command<QueueConfig>>) {
         let clock = self.outside.clock;
         let timer = tokio::time::sleep_until(Instant::now());
         tokio::pin!(timer);
@@ -91,7 +60,6 @@ impl Driver {
                 biased;
                 command = commands.recv(), if !self.draining => match command {
                     Some(Command::Reconfigure { config, function }) => {
-                        self.function_name = function.name().into();
                         self.outside.function = function;
                         self.handle(Input::Reconfigure(config));
                     }
@@ -136,12 +104,9 @@ impl Driver {
     fn carry_out(&mut self, now: Timestamp, action: Action) {
         match action {
             Action::Receive { id, request } => {
-                let source = self.outside.source.clone();
+                let source = self.source.clone();
                 let receive = self.calls.spawn(async move {
-                    let result = AssertUnwindSafe(source.receive(request))
-                        .catch_unwind()
-                        .await;
-                    let result = result.unwrap_or_else(|_| Err(source_panicked()));
+                    let result = caught(source.receive(request), source_panicked).await;
                     Input::Received { id, result }
                 });
                 self.receives.insert(id, receive);
@@ -151,71 +116,27 @@ impl Driver {
                 attempt,
                 payload,
             } => {
-                let backend = self.outside.backend.clone();
-                let request = InvokeRequest {
-                    function: self.outside.function.clone(),
-                    payload,
-                };
+                let invocation = self.outside.invoke(payload);
                 self.calls.spawn(async move {
-                    let result = AssertUnwindSafe(backend.invoke(request))
-                        .catch_unwind()
-                        .await;
-                    let result = result
-                        .unwrap_or_else(|_| Err(InvokeError::function("the backend panicked")));
                     Input::Invoked {
                         batch,
                         attempt,
-                        result,
+                        result: invocation.await,
                     }
                 });
             }
             Action::Settle { id, settlements } => {
-                let source = self.outside.source.clone();
+                let source = self.source.clone();
                 self.calls.spawn(async move {
-                    let result = AssertUnwindSafe(source.settle(&settlements))
-                        .catch_unwind()
-                        .await;
-                    let result = result.unwrap_or_else(|_| Err(source_panicked()));
+                    let result = caught(source.settle(&settlements), source_panicked).await;
                     Input::Settled { id, result }
                 });
             }
-            Action::Report(decision) => self.report(now, decision),
+            Action::Report(decision) => self.outside.report(now, decision),
         }
     }
 
-    fn report(&mut self, now: Timestamp, decision: Decision) {
-        self.outside.metrics.count(&decision);
-        if let Some(result) = processing_result(&decision) {
-            self.outside
-                .progress
-                .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
-        }
-        self.outside.history.add(now, &self.function_name, decision);
-    }
-
-    /// Watchers are woken only by what changed.
     fn publish(&self) {
-        let status = self.machine.status();
-        self.outside.progress.send_if_modified(|progress| {
-            let changed = progress.activity != status;
-            if changed {
-                progress.activity = status;
-            }
-            changed
-        });
-    }
-}
-
-fn source_panicked() -> SourceError {
-    SourceError::new(SourceErrorKind::Fatal, "the event source panicked")
-}
-
-const fn processing_result(decision: &Decision) -> Option<LastProcessingResult> {
-    match decision {
-        Decision::Succeeded { .. } => Some(LastProcessingResult::Ok),
-        Decision::Failed { .. } | Decision::PartiallyFailed { .. } | Decision::Deferred { .. } => {
-            Some(LastProcessingResult::FunctionCallFailed)
-        }
-        _ => None,
+        self.outside.publish(self.machine.status());
     }
 }

@@ -1,0 +1,10 @@
+//! DynamoDB Streams as an event source.
+
+mod failure;
+mod item;
+mod provider;
+mod record;
+mod stream;
+
+pub use provider::DynamoDbProvider;
+pub use stream::DynamoDbStream;

@@ -1,0 +1,234 @@
+//! One stream of a DynamoDB table.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::types::{Shard as Described, ShardIteratorType, StreamDescription};
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::mapping::Arn;
+use lambda_esm_engine::ports::{
+    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
+};
+
+use super::failure::DYNAMODB_STREAMS;
+use super::record::record;
+use crate::failure::Call;
+
+/// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
+/// Streams").
+const RETENTION: Duration = Duration::from_hours(24);
+/// The most records of one fetch (DynamoDB Streams API reference, `GetRecords`).
+const FETCH_LIMIT: usize = 1_000;
+/// How often Lambda reads an idle shard: four times a second (Lambda developer guide, "Using AWS Lambda
+/// with Amazon DynamoDB").
+const BASE_INTERVAL: Duration = Duration::from_millis(250);
+/// The most shards of one answer (DynamoDB Streams API reference, `DescribeStream`).
+const SHARDS_PER_PAGE: i32 = 100;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How every ARN of DynamoDB Local begins, whatever region and account its clients name. The Lambda API
+/// takes no such region in a mapping, so the mapping says another.
+const LOCAL: &str = "arn:aws:dynamodb:ddblocal:000000000000";
+
+/// The stream of a table in DynamoDB, or in a server that speaks its JSON protocol.
+///
+/// Cheap in memory: the client and its connections are shared with the other streams of an endpoint.
+#[derive(Debug)]
+pub struct DynamoDbStream {
+    client: Client,
+    arn: Arn,
+    /// Where DynamoDB is, in words.
+    place: String,
+    /// Whether a server stands in for AWS.
+    stand_in: bool,
+    /// The ARN by which the server knows the stream, once it has told.
+    known_as: OnceLock<String>,
+}
+
+impl DynamoDbStream {
+    /// Returns the stream `arn` as seen by `client`. `place` says where the client looks for DynamoDB, e.g.
+    /// `at http://127.0.0.1:8000`; it shows in errors. `stand_in` tells that this is not AWS.
+    pub(super) fn new(client: Client, arn: Arn, place: String, stand_in: bool) -> Self {
+        Self {
+            client,
+            arn,
+            place,
+            stand_in,
+            known_as: OnceLock::new(),
+        }
+    }
+
+    /// Returns the stream's ARN, as the mapping has it.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.arn.as_str()
+    }
+
+    fn call(&self, operation: &'static str) -> Call<'_> {
+        Call {
+            service: &DYNAMODB_STREAMS,
+            operation,
+            resource: self.arn.resource(),
+            place: &self.place,
+        }
+    }
+
+    /// Returns the first page of the stream's description, and remembers by which ARN it was found.
+    async fn find(&self) -> Result<StreamDescription, SourceError> {
+        if let Some(arn) = self.known_as.get() {
+            return self.describe(arn, None).await;
+        }
+        let asked = self.arn.as_str();
+        let found = match self.describe(asked, None).await {
+            Ok(description) => Ok((asked.to_owned(), description)),
+            Err(error) if self.stand_in && error.kind == SourceErrorKind::NotFound => {
+                let local = format!("{LOCAL}:{}", self.arn.resource());
+                // The first error names what was asked for.
+                let description = self.describe(&local, None).await;
+                description.map(|found| (local, found)).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        };
+        let (arn, description) = found?;
+        self.known_as.get_or_init(|| arn);
+        Ok(description)
+    }
+
+    /// Describes the stream and its shards after `shard`.
+    async fn describe(
+        &self,
+        arn: &str,
+        after: Option<String>,
+    ) -> Result<StreamDescription, SourceError> {
+        let request = self
+            .client
+            .describe_stream()
+            .stream_arn(arn)
+            .limit(SHARDS_PER_PAGE)
+            .set_exclusive_start_shard_id(after);
+        let call = self.call("DescribeStream");
+        let answer = call.within(PATIENCE, request.send()).await?;
+        answer
+            .stream_description
+            .ok_or_else(|| call.incomplete("a StreamDescription"))
+    }
+
+    /// Returns the ARN by which the server knows the stream.
+    async fn known_arn(&self) -> Result<&str, SourceError> {
+        if self.stand_in && self.known_as.get().is_none() {
+            self.find().await?;
+        }
+        Ok(self
+            .known_as
+            .get()
+            .map_or(self.arn.as_str(), String::as_str))
+    }
+
+    fn shard(&self, described: Described) -> Result<Shard, SourceError> {
+        let Some(id) = described.shard_id else {
+            return Err(self.call("DescribeStream").incomplete("a ShardId"));
+        };
+        let range = described.sequence_number_range;
+        Ok(Shard {
+            id: ShardId::new(id),
+            parents: described
+                .parent_shard_id
+                .map(ShardId::new)
+                .into_iter()
+                .collect(),
+            closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
+            hash_keys: None,
+        })
+    }
+}
+
+#[async_trait]
+impl StreamSource for DynamoDbStream {
+    async fn list(&self) -> Result<Listing, SourceError> {
+        let mut page = self.find().await?;
+        let arn = self.known_arn().await?;
+        let facts = facts(arn, &page);
+        let mut shards = Vec::new();
+        let mut last = None;
+        loop {
+            for described in page.shards.take().unwrap_or_default() {
+                shards.push(self.shard(described)?);
+            }
+            match page.last_evaluated_shard_id {
+                None => return Ok(Listing { facts, shards }),
+                // A server that does not get on would keep us here for ever.
+                same if same == last => {
+                    return Err(self.call("DescribeStream").incomplete("further shards"));
+                }
+                next => {
+                    page = self.describe(arn, next.clone()).await?;
+                    last = next;
+                }
+            }
+        }
+    }
+
+    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+        let (kind, sequence) = match from {
+            // A stream cannot look up a time; see `StartAt::Timestamp`.
+            StartAt::TrimHorizon | StartAt::Timestamp(_) => (ShardIteratorType::TrimHorizon, None),
+            StartAt::Latest => (ShardIteratorType::Latest, None),
+            StartAt::After(sequence) => {
+                let sequence = Some(sequence.as_ref().to_owned());
+                (ShardIteratorType::AfterSequenceNumber, sequence)
+            }
+        };
+        let request = self
+            .client
+            .get_shard_iterator()
+            .stream_arn(self.known_arn().await?)
+            .shard_id(shard.as_str())
+            .shard_iterator_type(kind)
+            .set_sequence_number(sequence);
+        let call = self.call("GetShardIterator");
+        let answer = call.within(PATIENCE, request.send()).await?;
+        let iterator = answer.shard_iterator;
+        iterator
+            .map(Position)
+            .ok_or_else(|| call.incomplete("a ShardIterator"))
+    }
+
+    async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
+        let limit = request.limit.clamp(1, FETCH_LIMIT);
+        let fetch = self
+            .client
+            .get_records()
+            .shard_iterator(request.position.0)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let answer = self
+            .call("GetRecords")
+            .within(PATIENCE, fetch.send())
+            .await?;
+        let records = answer.records.unwrap_or_default();
+        Ok(Page {
+            records: records.into_iter().map(record).collect::<Result<_, _>>()?,
+            next: answer.next_shard_iterator.map(Position),
+            behind: None,
+            children: Vec::new(),
+        })
+    }
+}
+
+fn facts(arn: &str, description: &StreamDescription) -> StreamFacts {
+    let created = description.creation_request_date_time;
+    let created = created.and_then(|time| time.to_millis().ok());
+    StreamFacts {
+        // The label in the ARN is a time too, though not one that AWS promises to be unique.
+        identity: match created {
+            Some(millis) => format!("{arn} {millis}"),
+            None => arn.to_owned(),
+        },
+        retention: Some(RETENTION),
+        fetch_limit: FETCH_LIMIT,
+        base_interval: BASE_INTERVAL,
+        reads_per_second: None,
+        longest_wait: Duration::ZERO,
+    }
+}

@@ -1,0 +1,354 @@
+//! From the errors of any SDK client to ours.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::event_stream::RawMessage;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+
+use crate::credentials::WAY_OUT;
+use crate::text::{first_line, with_causes};
+
+/// What error messages say about a service, and which error codes are its own.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Its name in messages, e.g. `SQS`.
+    pub(crate) name: &'static str,
+    /// What its resources are called, e.g. `queue`.
+    pub(crate) resource: &'static str,
+    /// What to do if there is no such resource; ends error messages.
+    pub(crate) missing: &'static str,
+    /// What IAM calls it in permissions, e.g. `sqs`.
+    pub(crate) permissions: &'static str,
+    /// Sorts the error codes that only this service has, or that mean something else here. The code
+    /// comes without a namespace in front and without `Exception` at its end.
+    pub(crate) own: fn(code: &str, text: Option<&str>) -> Option<SourceErrorKind>,
+}
+
+/// Which call failed; for messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// The service called.
+    pub(crate) service: &'static Service,
+    /// The operation, e.g. `ReceiveMessage`.
+    pub(crate) operation: &'static str,
+    /// The name of the queue, stream, topic or bucket.
+    pub(crate) resource: &'a str,
+    /// Where the service is: an endpoint, or a region.
+    pub(crate) place: &'a str,
+}
+
+impl Call<'_> {
+    /// Waits for the answer of an SDK client, at most for `limit`.
+    pub(crate) async fn within<T, E>(
+        self,
+        limit: Duration,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, SourceError>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match tokio::time::timeout(limit, answer).await {
+            Err(_) => Err(self.unanswered(limit)),
+            Ok(answer) => answer.map_err(|error| self.failed(&error)),
+        }
+    }
+
+    /// Returns the error of a call that the SDK reports as failed.
+    pub(crate) fn failed<E, R>(self, error: &SdkError<E, R>) -> SourceError
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: Status,
+    {
+        let name = self.service.name;
+        let place = self.place;
+        if let Some(cause) = credentials_cause(error) {
+            let message = format!(
+                "{} needs AWS credentials, and there are none to use: {}; {WAY_OUT}",
+                self.what(),
+                with_causes(cause)
+            );
+            return SourceError::new(SourceErrorKind::Denied, message);
+        }
+        match error {
+            SdkError::ServiceError(service) => {
+                let answer = service.err();
+                let status = service.raw().status();
+                match (answer.code(), answer.message()) {
+                    (None, None) => self.unreadable(status, &with_causes(answer)),
+                    (code, text) => self.refused(code, text, status),
+                }
+            }
+            SdkError::ResponseError(response) => {
+                self.unreadable(response.raw().status(), &with_causes(error))
+            }
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => SourceError::new(
+                SourceErrorKind::Transient,
+                format!(
+                    "cannot reach {name} {place} for {}: {}",
+                    self.what(),
+                    with_causes(error)
+                ),
+            ),
+            _ => SourceError::new(
+                SourceErrorKind::Fatal,
+                format!("cannot build {}: {}", self.what(), with_causes(error)),
+            ),
+        }
+    }
+
+    /// Returns the error of a call that got no answer in time.
+    pub(crate) fn unanswered(self, limit: Duration) -> SourceError {
+        let message = format!(
+            "{} {} did not answer {} within {} s",
+            self.service.name,
+            self.place,
+            self.what(),
+            limit.as_secs()
+        );
+        SourceError::new(SourceErrorKind::Transient, message)
+    }
+
+    /// Returns the error for an answer that carries an error code, of a call or of one batch entry.
+    pub(crate) fn refused(
+        self,
+        code: Option<&str>,
+        text: Option<&str>,
+        status: Option<u16>,
+    ) -> SourceError {
+        let kind = self.kind(code, text, status);
+        let said = match (code, text.map(first_line)) {
+            (Some(code), Some(text)) => format!("{code}: {text}"),
+            (Some(code), None) => code.to_owned(),
+            (None, Some(text)) => text,
+            (None, None) => "no reason given".to_owned(),
+        };
+        let end = match kind {
+            SourceErrorKind::Denied => {
+                let service = self.service.permissions;
+                let operation = permission(self.operation);
+                format!("; {WAY_OUT}, and that they allow {service}:{operation}")
+            }
+            SourceErrorKind::NotFound => format!("; {}", self.service.missing),
+            _ => String::new(),
+        };
+        let message = format!(
+            "{} {} refused {}{}: {said}{end}",
+            self.service.name,
+            self.place,
+            self.what(),
+            in_words(status)
+        );
+        SourceError::new(kind, message)
+    }
+
+    /// Returns the error for an answer that lacks something it must have.
+    #[cfg(any(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
+    pub(crate) fn incomplete(self, what: &str) -> SourceError {
+        let message = format!(
+            "{} {} answered {} without {what}",
+            self.service.name,
+            self.place,
+            self.what()
+        );
+        SourceError::new(SourceErrorKind::Transient, message)
+    }
+
+    fn unreadable(self, status: Option<u16>, cause: &str) -> SourceError {
+        let name = self.service.name;
+        let message = format!(
+            "{name} {} gave {} an answer that cannot be read{}: {cause}; is the endpoint really \
+             {name}?",
+            self.place,
+            self.what(),
+            in_words(status)
+        );
+        // Without a status it is a message within an answer, and the connection broke off.
+        let kind = match status {
+            None => SourceErrorKind::Transient,
+            status => kind_of_status(status),
+        };
+        SourceError::new(kind, message)
+    }
+
+    fn what(self) -> String {
+        let resource = self.service.resource;
+        format!("{} on {resource} {}", self.operation, self.resource)
+    }
+
+    fn kind(self, code: Option<&str>, text: Option<&str>, status: Option<u16>) -> SourceErrorKind {
+        let code = code.unwrap_or("");
+        // Any protocol may prefix the code with a namespace.
+        let code = code.rsplit(['.', '#']).next().unwrap_or(code);
+        // The JSON protocols call a code an exception where the query protocol does not.
+        let code = code.strip_suffix("Exception").unwrap_or(code);
+        (self.service.own)(code, text)
+            .or_else(|| common(code))
+            .unwrap_or_else(|| kind_of_status(status))
+    }
+}
+
+/// Where an answer says what it is.
+pub(crate) trait Status: std::fmt::Debug + 'static {
+    /// Returns the HTTP status; `None` for a message within an answer.
+    fn status(&self) -> Option<u16>;
+}
+
+impl Status for HttpResponse {
+    fn status(&self) -> Option<u16> {
+        Some(Self::status(self).as_u16())
+    }
+}
+
+impl Status for RawMessage {
+    fn status(&self) -> Option<u16> {
+        None
+    }
+}
+
+/// Sorts the error codes of all services, without `Exception` at their ends (API references of SQS and
+/// Kinesis, "Common Errors"; key errors are those of AWS KMS).
+fn common(code: &str) -> Option<SourceErrorKind> {
+    let kind = match code {
+        "RequestThrottled"
+        | "Throttling"
+        | "Throttled"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "SlowDown" => SourceErrorKind::Throttled,
+        "AccessDenied"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClient"
+        | "ExpiredToken"
+        | "InvalidAccessKeyId"
+        | "InvalidSignature"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "AuthFailure"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "RequestExpired" => SourceErrorKind::Denied,
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "ServiceUnavailable"
+        | "RequestTimeout" => SourceErrorKind::Transient,
+        key if is_key_error(key) => match &key[3..] {
+            "Throttling" | "Throttled" => SourceErrorKind::Throttled,
+            _ => SourceErrorKind::Denied,
+        },
+        _ => return None,
+    };
+    Some(kind)
+}
+
+/// Tells whether a code is about the key that encrypts the data: `KmsDisabled` of SQS,
+/// `KMSDisabledException` of Kinesis.
+fn is_key_error(code: &str) -> bool {
+    code.starts_with("Kms") || code.starts_with("KMS")
+}
+
+fn kind_of_status(status: Option<u16>) -> SourceErrorKind {
+    match status {
+        Some(401 | 403) => SourceErrorKind::Denied,
+        Some(429) => SourceErrorKind::Throttled,
+        Some(500..) => SourceErrorKind::Transient,
+        _ => SourceErrorKind::Fatal,
+    }
+}
+
+/// The batch forms of an operation are allowed by the permission of the single one (SQS developer
+/// guide, "Amazon SQS API permissions").
+fn permission(operation: &str) -> &str {
+    operation.strip_suffix("Batch").unwrap_or(operation)
+}
+
+fn in_words(status: Option<u16>) -> String {
+    status.map_or_else(String::new, |status| format!(" (HTTP {status})"))
+}
+
+fn credentials_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<CredentialsError>() {
+            return Some(error);
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICE: Service = Service {
+        name: "SQS",
+        resource: "queue",
+        missing: "create the queue",
+        permissions: "sqs",
+        own: |code, _| (code == "Own" || code == "SlowDown").then_some(SourceErrorKind::Expired),
+    };
+    const CALL: Call<'static> = Call {
+        service: &SERVICE,
+        operation: "DeleteMessageBatch",
+        resource: "orders",
+        place: "at http://here",
+    };
+
+    #[test]
+    fn codes_have_a_kind_in_every_spelling() {
+        use SourceErrorKind::{Denied, Expired, Fatal, Throttled, Transient};
+        let table = [
+            ("RequestThrottled", 403, Throttled),
+            ("ThrottlingException", 400, Throttled),
+            ("Strange", 429, Throttled),
+            ("AccessDenied", 400, Denied),
+            (
+                "com.amazon.coral.service#AccessDeniedException",
+                400,
+                Denied,
+            ),
+            ("ExpiredToken", 400, Denied),
+            ("Strange", 403, Denied),
+            ("InternalError", 500, Transient),
+            ("Strange", 503, Transient),
+            ("Strange", 400, Fatal),
+            ("KmsDisabled", 400, Denied),
+            ("KMSInvalidStateException", 400, Denied),
+            ("KmsThrottled", 400, Throttled),
+            ("KMSThrottlingException", 400, Throttled),
+            // What the service says itself comes first.
+            ("com.amazonaws#OwnException", 400, Expired),
+            ("SlowDown", 503, Expired),
+        ];
+        for (code, status, expected) in table {
+            assert_eq!(
+                CALL.kind(Some(code), None, Some(status)),
+                expected,
+                "{code} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_who_what_why_and_the_way_out() {
+        let error = CALL.refused(
+            Some("AccessDenied"),
+            Some("no.\nx-amz-security-token: S"),
+            Some(403),
+        );
+        assert_eq!(
+            error.message,
+            format!(
+                "SQS at http://here refused DeleteMessageBatch on queue orders (HTTP 403): \
+                 AccessDenied: no.; {WAY_OUT}, and that they allow sqs:DeleteMessage"
+            )
+        );
+    }
+}

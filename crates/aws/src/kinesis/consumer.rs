@@ -1,0 +1,156 @@
+//! One consumer of a Kinesis stream, to which records are pushed with a throughput of its own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::ports::{
+    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamFacts, StreamSource,
+};
+
+use super::name::KinesisName;
+use super::place::Place;
+use super::stream::{KinesisStream, PATIENCE, unbuildable};
+use super::subscription::Subscription;
+
+/// How long a fetch waits for an event; about as often come events without records.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often an idle shard is read. The reads wait, so this only bounds what a server costs that answers
+/// at once.
+const BASE_INTERVAL: Duration = Duration::from_millis(50);
+/// How long a subscription is held that nobody reads. The shards share one HTTP/2 connection, and what
+/// waits there for one of them takes up the others' room. It is not shorter because after a new
+/// subscription the next one is refused for five seconds (Kinesis API reference, `SubscribeToShard`).
+const IDLE: Duration = Duration::from_secs(5);
+
+/// A consumer of a Kinesis stream with enhanced fan-out.
+///
+/// A position says by itself where to subscribe from: it holds a sequence number. Beyond that at most one
+/// subscription per shard is kept alive, and the one event that was received last; a fetch at the place
+/// where the last one ended goes on with them, a fetch at any other place subscribes anew.
+#[derive(Debug)]
+pub struct KinesisConsumer {
+    stream: KinesisStream,
+    /// Those that no fetch has in use.
+    subscriptions: Mutex<HashMap<ShardId, Subscription>>,
+}
+
+impl KinesisConsumer {
+    /// Returns the consumer that `stream` names. Its client should serve no other source: see [`IDLE`].
+    pub(super) fn new(stream: KinesisStream) -> Self {
+        Self {
+            stream,
+            subscriptions: Mutex::default(),
+        }
+    }
+
+    /// Returns the consumer's and its stream's names.
+    #[must_use]
+    pub fn name(&self) -> &KinesisName {
+        self.stream.name()
+    }
+
+    fn subscriptions(&self) -> MutexGuard<'_, HashMap<ShardId, Subscription>> {
+        self.subscriptions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is kept of `shard`, and disconnects others that nobody reads.
+    fn take(&self, shard: &ShardId) -> Option<Subscription> {
+        let mut subscriptions = self.subscriptions();
+        let taken = subscriptions.remove(shard);
+        for subscription in subscriptions.values_mut() {
+            subscription.hang_up_after(IDLE);
+        }
+        taken
+    }
+
+    fn keep(&self, shard: ShardId, subscription: Subscription) {
+        self.subscriptions().insert(shard, subscription);
+    }
+
+    async fn subscribe(
+        &self,
+        shard: &ShardId,
+        place: &Place,
+    ) -> Result<SubscribeToShardOutput, SourceError> {
+        let place = place.starting_position();
+        let request = self
+            .stream
+            .client
+            .subscribe_to_shard()
+            .consumer_arn(self.stream.name.arn().as_str())
+            .shard_id(shard.as_str())
+            .starting_position(place.map_err(|error| unbuildable(&error))?);
+        let call = self.stream.call("SubscribeToShard");
+        call.within(PATIENCE, request.send()).await
+    }
+}
+
+#[async_trait]
+impl StreamSource for KinesisConsumer {
+    async fn list(&self) -> Result<Listing, SourceError> {
+        let listing = self.stream.list().await?;
+        self.subscriptions().retain(|shard, subscription| {
+            subscription.hang_up_after(IDLE);
+            listing.shards.iter().any(|listed| listed.id == *shard)
+        });
+        Ok(Listing {
+            facts: StreamFacts {
+                base_interval: BASE_INTERVAL,
+                // It has no such quota: records are pushed.
+                reads_per_second: None,
+                longest_wait: LONGEST_WAIT,
+                ..listing.facts
+            },
+            shards: listing.shards,
+        })
+    }
+
+    /// Subscribes. After the newest record is a place only in the moment of the subscription; so there it
+    /// waits for the first event, which says what place that is.
+    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+        drop(self.take(shard));
+        let mut subscription = Subscription::at(Place::from(from));
+        subscription.connect(self.subscribe(shard, subscription.place()).await?);
+        if *subscription.place() == Place::Latest {
+            let call = self.stream.call("SubscribeToShard");
+            subscription.wait(LONGEST_WAIT, call).await?;
+        }
+        let position = subscription.position();
+        self.keep(shard.clone(), subscription);
+        Ok(position)
+    }
+
+    async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
+        let call = self.stream.call("SubscribeToShard");
+        let Ok(place) = request.position.0.parse::<Place>() else {
+            return Err(SourceError::new(
+                SourceErrorKind::Expired,
+                format!("`{}` is no place of a consumer", request.position.0),
+            ));
+        };
+        let kept = self.take(&request.shard);
+        let mut subscription = kept
+            .filter(|kept| *kept.place() == place)
+            .unwrap_or_else(|| Subscription::at(place));
+        if !subscription.is_ready() {
+            if !subscription.is_live() {
+                let place = subscription.place();
+                subscription.connect(self.subscribe(&request.shard, place).await?);
+            }
+            subscription
+                .wait(request.wait.min(LONGEST_WAIT), call)
+                .await?;
+        }
+        let page = subscription.page(request.limit.max(1), call)?;
+        if page.next.is_some() {
+            self.keep(request.shard, subscription);
+        }
+        Ok(page)
+    }
+}

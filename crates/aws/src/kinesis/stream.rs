@@ -1,0 +1,173 @@
+//! One Kinesis stream, read with the throughput that all its readers share.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::Client;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::ports::{
+    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
+};
+
+use super::failure::KINESIS;
+use super::name::KinesisName;
+use super::place::Place;
+use super::record::{behind, children, record, shard};
+use crate::failure::Call;
+
+/// The most records of one `GetRecords` (Kinesis API reference).
+const LIMIT: usize = 10_000;
+/// How often an idle shard is read (Lambda developer guide, "Using Lambda with Kinesis").
+const BASE_INTERVAL: Duration = Duration::from_secs(1);
+/// Reads of a shard in a second (Kinesis API reference, `GetRecords`).
+const READS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
+/// How long an answer may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all pages of a listing may take.
+const LISTING_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A stream of Kinesis, or of a server that speaks its JSON protocol.
+///
+/// Cheap in memory: the client and its connections are shared with the other streams of an endpoint.
+#[derive(Debug)]
+pub struct KinesisStream {
+    pub(super) client: Client,
+    pub(super) name: KinesisName,
+    /// Where Kinesis is, in words.
+    place: String,
+}
+
+impl KinesisStream {
+    /// Returns the stream `name`, or that of the consumer `name`, as seen by `client`. `place` says where
+    /// the client looks for Kinesis, e.g. `at http://127.0.0.1:4566`; it shows in errors.
+    pub(super) fn new(client: Client, name: KinesisName, place: String) -> Self {
+        Self {
+            client,
+            name,
+            place,
+        }
+    }
+
+    /// Returns the stream's names.
+    #[must_use]
+    pub fn name(&self) -> &KinesisName {
+        &self.name
+    }
+
+    pub(super) fn call(&self, operation: &'static str) -> Call<'_> {
+        Call {
+            service: &KINESIS,
+            operation,
+            resource: self.name.in_words(),
+            place: &self.place,
+        }
+    }
+
+    async fn facts(&self) -> Result<StreamFacts, SourceError> {
+        let call = self.call("DescribeStreamSummary");
+        // A stream of another account needs the ARN, and a server may look at the name alone.
+        let request = self
+            .client
+            .describe_stream_summary()
+            .stream_name(self.name.stream())
+            .stream_arn(self.name.stream_arn());
+        let answer = call.within(PATIENCE, request.send()).await?;
+        let Some(summary) = answer.stream_description_summary else {
+            return Err(call.incomplete("a StreamDescriptionSummary"));
+        };
+        let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
+        Ok(StreamFacts {
+            identity: format!("created {}", summary.stream_creation_timestamp),
+            retention: (hours > 0).then(|| Duration::from_secs(hours * 3600)),
+            fetch_limit: LIMIT,
+            base_interval: BASE_INTERVAL,
+            reads_per_second: Some(READS_PER_SECOND),
+            longest_wait: Duration::ZERO,
+        })
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
+        let call = self.call("ListShards");
+        let mut shards = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let request = self.client.list_shards();
+            // The token stands for the stream; the name beside it is refused (API reference).
+            let request = match next {
+                Some(token) => request.next_token(token),
+                None => request
+                    .stream_name(self.name.stream())
+                    .stream_arn(self.name.stream_arn()),
+            };
+            let answer = call.within(PATIENCE, request.send()).await?;
+            shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(shards);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl StreamSource for KinesisStream {
+    async fn list(&self) -> Result<Listing, SourceError> {
+        let pages = async {
+            let facts = self.facts().await?;
+            let shards = self.shards().await?;
+            Ok(Listing { facts, shards })
+        };
+        match tokio::time::timeout(LISTING_PATIENCE, pages).await {
+            Ok(listing) => listing,
+            Err(_) => Err(self.call("ListShards").unanswered(LISTING_PATIENCE)),
+        }
+    }
+
+    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+        let call = self.call("GetShardIterator");
+        let from = Place::from(from);
+        let request = self
+            .client
+            .get_shard_iterator()
+            .stream_name(self.name.stream())
+            .stream_arn(self.name.stream_arn())
+            .shard_id(shard.as_str())
+            .shard_iterator_type(from.kind())
+            .set_starting_sequence_number(from.sequence().map(str::to_owned))
+            .set_timestamp(from.time());
+        let answer = call.within(PATIENCE, request.send()).await?;
+        match answer.shard_iterator {
+            Some(iterator) => Ok(Position(iterator)),
+            None => Err(call.incomplete("a ShardIterator")),
+        }
+    }
+
+    async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
+        let call = self.call("GetRecords");
+        let limit = request.limit.clamp(1, LIMIT);
+        let request = self
+            .client
+            .get_records()
+            .stream_arn(self.name.stream_arn())
+            .shard_iterator(request.position.0)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let answer = call.within(PATIENCE, request.send()).await?;
+        let records = answer.records.into_iter();
+        Ok(Page {
+            records: records
+                .map(|each| record(each, call))
+                .collect::<Result<_, _>>()?,
+            next: answer.next_shard_iterator.map(Position),
+            behind: answer.millis_behind_latest.map(behind),
+            children: children(answer.child_shards),
+        })
+    }
+}
+
+pub(super) fn unbuildable(error: &aws_sdk_kinesis::error::BuildError) -> SourceError {
+    SourceError::new(
+        SourceErrorKind::Fatal,
+        format!("cannot build a request: {error}"),
+    )
+}

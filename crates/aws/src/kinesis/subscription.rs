@@ -1,0 +1,165 @@
+//! What is read from one shard by enhanced fan-out: a live subscription, and the event in hand.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
+use aws_sdk_kinesis::types::{Record, SubscribeToShardEvent, SubscribeToShardEventStream};
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_engine::ports::{Page, Position, Shard};
+use tokio::time::Instant;
+
+use super::place::Place;
+use super::record::{behind, children, record};
+use crate::failure::Call;
+
+/// A subscription that brought no event for so long is dead: a live one brings an event without records
+/// every few seconds. The same bound as in the Kinesis Client Library.
+const SILENCE: Duration = Duration::from_secs(35);
+
+/// A place in a shard, and what was pushed from there on.
+///
+/// Holds at most one event. The next one is taken from the connection only when this one is used up, so
+/// that flow control keeps the rest at the service.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// Before the first record that was not returned.
+    place: Place,
+    /// The records of the event in hand that were not returned.
+    rest: VecDeque<Record>,
+    /// How far behind the newest record the event in hand was.
+    behind: Option<Duration>,
+    /// The shards that follow, once the shard has told its end.
+    end: Option<Vec<Shard>>,
+    live: Option<Live>,
+    /// When it was used last.
+    used: Instant,
+}
+
+/// A connection on which events come.
+#[derive(Debug)]
+struct Live {
+    events: SubscribeToShardOutput,
+    /// When the last event came, or when it began.
+    heard: Instant,
+    /// Whether any came.
+    proven: bool,
+}
+
+impl Subscription {
+    /// Returns a subscription at `place` that is not connected.
+    pub(super) fn at(place: Place) -> Self {
+        Self {
+            place,
+            rest: VecDeque::new(),
+            behind: None,
+            end: None,
+            live: None,
+            used: Instant::now(),
+        }
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position(self.place.to_string())
+    }
+
+    /// Tells whether there is something to return without waiting.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.rest.is_empty() || self.end.is_some()
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Goes on with `events`, which begin at its place.
+    pub(super) fn connect(&mut self, events: SubscribeToShardOutput) {
+        self.live = Some(Live {
+            events,
+            heard: Instant::now(),
+            proven: false,
+        });
+    }
+
+    /// Disconnects if nobody asked for longer than `limit`. What is in hand stays.
+    pub(super) fn hang_up_after(&mut self, limit: Duration) {
+        if self.used.elapsed() > limit {
+            self.live = None;
+        }
+    }
+
+    /// Waits up to `limit` for an event, and takes it in hand. Comes back without one if none comes or the
+    /// connection ends, which it does after five minutes (Kinesis API reference, `SubscribeToShard`).
+    pub(super) async fn wait(
+        &mut self,
+        limit: Duration,
+        call: Call<'_>,
+    ) -> Result<(), SourceError> {
+        let Some(live) = &mut self.live else {
+            return Ok(());
+        };
+        // An event that is half received when the time is up is not lost: the SDK keeps the bytes.
+        match tokio::time::timeout(limit, live.events.event_stream.recv()).await {
+            Err(_) if live.heard.elapsed() > SILENCE => self.live = None,
+            Err(_) => {}
+            Ok(Ok(Some(event))) => {
+                live.heard = Instant::now();
+                live.proven = true;
+                if let SubscribeToShardEventStream::SubscribeToShardEvent(event) = event {
+                    self.take(event);
+                }
+            }
+            // To subscribe anew at once, again and again, would help nobody.
+            Ok(Ok(None)) if !live.proven => return Err(call.incomplete("a single event")),
+            Ok(Ok(None)) => self.live = None,
+            Ok(Err(error)) => return Err(call.failed(&error)),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: SubscribeToShardEvent) {
+        let first = event.records.first();
+        if let (Place::Latest, Some(first)) = (&self.place, first) {
+            self.place = Place::At(first.sequence_number.clone());
+        }
+        if first.is_none() && !event.continuation_sequence_number.is_empty() {
+            // Even without records it tells how far the shard was read. The API reference allows to go on
+            // both at and after this number; after it does the Kinesis Client Library, and after a record
+            // the number is that of the record.
+            self.place = Place::After(event.continuation_sequence_number);
+        }
+        self.rest = event.records.into();
+        self.behind = Some(behind(event.millis_behind_latest));
+        // Only the last event of a closed shard names children.
+        let children = children(event.child_shards);
+        self.end = (!children.is_empty()).then_some(children);
+    }
+
+    /// Returns up to `limit` records of the event in hand, and moves on behind them.
+    pub(super) fn page(&mut self, limit: usize, call: Call<'_>) -> Result<Page, SourceError> {
+        self.used = Instant::now();
+        let number = limit.min(self.rest.len());
+        let records = self.rest.drain(..number).map(|each| record(each, call));
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        if let Some(last) = records.last() {
+            self.place = Place::After(last.sequence.as_ref().to_owned());
+        }
+        let children = match &mut self.end {
+            Some(children) if self.rest.is_empty() => Some(std::mem::take(children)),
+            _ => None,
+        };
+        let next = children.is_none().then(|| self.position());
+        // What is still in hand lies at least a little behind.
+        let least = Duration::from_millis(u64::from(!self.rest.is_empty()));
+        Ok(Page {
+            records,
+            next,
+            behind: self.behind.map(|behind| behind.max(least)),
+            children: children.unwrap_or_default(),
+        })
+    }
+}

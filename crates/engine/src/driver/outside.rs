@@ -1,0 +1,115 @@
+//! What every driver works with.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::activity::Activity;
+use lambda_esm_core::decision::Decision;
+use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
+use lambda_esm_core::lifecycle::LastProcessingResult;
+use lambda_esm_core::mapping::FunctionRef;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::events::History;
+use crate::metrics::MappingMetrics;
+use crate::ports::{InvokeBackend, InvokeRequest};
+use crate::status::Progress;
+
+/// What the supervisor tells a driver.
+pub(crate) enum Command<C> {
+    /// New settings, and the function to call from now on.
+    Reconfigure { config: Box<C>, function: Function },
+    /// Stop reading, finish what is in flight, and end.
+    Drain,
+}
+
+/// The function that a mapping calls.
+pub(crate) struct Function {
+    reference: Arc<FunctionRef>,
+    name: Arc<str>,
+}
+
+impl Function {
+    pub(crate) fn new(function: &FunctionRef) -> Self {
+        Self {
+            name: function.name().into(),
+            reference: Arc::new(function.clone()),
+        }
+    }
+}
+
+/// The mapping's function, and where a driver tells what happens.
+pub(crate) struct Outside {
+    pub(crate) function: Function,
+    pub(crate) backend: Arc<dyn InvokeBackend>,
+    pub(crate) clock: Clock,
+    pub(crate) history: Arc<History>,
+    pub(crate) metrics: MappingMetrics,
+    pub(crate) progress: watch::Sender<Progress>,
+}
+
+impl Outside {
+    /// Calls the function.
+    pub(super) fn invoke(
+        &self,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send + use<> {
+        let backend = self.backend.clone();
+        let function = self.function.reference.clone();
+        async move {
+            let invocation = backend.invoke(InvokeRequest { function, payload });
+            caught(invocation, || InvokeError::function("the backend panicked")).await
+        }
+    }
+
+    pub(super) fn report(&self, now: Timestamp, decision: Decision) {
+        self.metrics.count(&decision);
+        if let Some(result) = processing_result(&decision) {
+            self.progress
+                .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
+        }
+        self.history.add(now, &self.function.name, decision);
+    }
+
+    /// Shows what the machine is busy with. Watchers are woken only by what changed.
+    pub(super) fn publish(&self, activity: Activity) {
+        self.metrics.set_concurrency(activity.concurrency);
+        self.progress.send_if_modified(|progress| {
+            let changed = progress.activity != activity;
+            if changed {
+                progress.activity = activity;
+            }
+            changed
+        });
+    }
+}
+
+/// Waits for a call to the outside, and makes an error of its panic.
+pub(super) async fn caught<T, E>(
+    call: impl Future<Output = Result<T, E>> + Send,
+    panicked: impl FnOnce() -> E,
+) -> Result<T, E> {
+    let result = AssertUnwindSafe(call).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(panicked()))
+}
+
+pub(super) fn source_panicked() -> SourceError {
+    SourceError::new(SourceErrorKind::Fatal, "the event source panicked")
+}
+
+const fn processing_result(decision: &Decision) -> Option<LastProcessingResult> {
+    match decision {
+        Decision::Succeeded { .. } => Some(LastProcessingResult::Ok),
+        Decision::Failed { .. }
+        | Decision::PartiallyFailed { .. }
+        | Decision::AttemptFailed { .. }
+        | Decision::PartlyProcessed { .. }
+        | Decision::Deferred { .. } => Some(LastProcessingResult::FunctionCallFailed),
+        _ => None,
+    }
+}

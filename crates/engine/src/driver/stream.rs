@@ -1,0 +1,205 @@
+//! The driver of one stream mapping.
+
+use std::sync::Arc;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::fault::DeliveryError;
+use lambda_esm_core::stream::{
+    Action, CallId, Checkpoint, FetchRequest, Input, Kept, ShardId, StartAt, StreamConfig,
+    StreamMachine,
+};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Command, Outside, caught, source_panicked};
+use crate::ports::{FailureDestination, FailureRecord, StreamSource};
+use crate::store::{Store, StoreError, StoredPosition};
+
+/// The fencing counter of positions that only this process writes.
+const FENCE: u64 = 0;
+
+/// Where records come from, where those go that are given up, and where positions are kept.
+#[derive(Clone)]
+pub(crate) struct StreamPorts {
+    pub(crate) source: Arc<dyn StreamSource>,
+    /// `None` if the mapping has no on-failure destination.
+    pub(crate) destination: Option<Arc<dyn FailureDestination>>,
+    pub(crate) store: Arc<dyn Store>,
+}
+
+/// Runs one stream machine until it is drained. Dropping the future aborts every call under way.
+pub(crate) struct StreamDriver {
+    mapping: Uuid,
+    machine: StreamMachine,
+    ports: StreamPorts,
+    outside: Outside,
+    calls: JoinSet<Input>,
+    /// Reads that a drain ends, some of which are long over.
+    reads: Vec<AbortHandle>,
+    draining: bool,
+}
+
+impl StreamDriver {
+    pub(crate) fn new(
+        config: StreamConfig,
+        kept: Kept,
+        seed: u64,
+        ports: StreamPorts,
+        outside: Outside,
+    ) -> Self {
+        let mapping = config.mapping;
+        let machine = StreamMachine::new(config, kept, seed, outside.clock.now());
+        Self {
+            mapping,
+            machine,
+            ports,
+            outside,
+            calls: JoinSet::new(),
+            reads: Vec::new(),
+            draining: false,
+        }
+    }
+
+    /// Drives the machine until it was told to drain and has nothing in flight.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command<StreamConfig>>) {
+        let clock = self.outside.clock;
+        let timer = tokio::time::sleep_until(Instant::now());
+        tokio::pin!(timer);
+        self.handle(Input::Tick);
+        while !(self.draining && self.machine.is_idle()) {
+            let deadline = self.machine.next_deadline().map(|time| clock.instant(time));
+            if let Some(deadline) = deadline
+                && timer.deadline() != deadline
+            {
+                timer.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                biased;
+                command = commands.recv(), if !self.draining => match command {
+                    Some(Command::Reconfigure { config, function }) => {
+                        self.outside.function = function;
+                        self.handle(Input::Reconfigure(config));
+                    }
+                    Some(Command::Drain) | None => self.drain(),
+                },
+                // Calls turn their own panics into errors; what is left is a read that `drain` aborted.
+                Some(answer) = self.calls.join_next() => if let Ok(input) = answer {
+                    self.handle(input);
+                },
+                () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
+            }
+        }
+        self.outside.publish(self.machine.status());
+    }
+
+    /// Ends open reads: what they would bring is still in the stream.
+    fn drain(&mut self) {
+        self.draining = true;
+        for read in self.reads.drain(..) {
+            read.abort();
+        }
+        self.handle(Input::Drain);
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.outside.clock.now();
+        self.machine.handle(now, input);
+        while let Some(action) = self.machine.poll() {
+            self.carry_out(now, action);
+        }
+        self.outside.publish(self.machine.status());
+    }
+
+    fn carry_out(&mut self, now: Timestamp, action: Action) {
+        match action {
+            Action::List { id } => {
+                let source = self.ports.source.clone();
+                self.read(async move {
+                    let result = caught(source.list(), source_panicked).await;
+                    Input::Listed { id, result }
+                });
+            }
+            Action::Open { id, shard, from } => self.open(id, shard, from),
+            Action::Fetch { id, request } => self.fetch(id, request),
+            Action::Invoke {
+                batch,
+                attempt,
+                payload,
+            } => {
+                let invocation = self.outside.invoke(payload);
+                self.calls.spawn(async move {
+                    Input::Invoked {
+                        batch,
+                        attempt,
+                        result: invocation.await,
+                    }
+                });
+            }
+            Action::Deliver { id, record } => self.deliver(id, record),
+            Action::Commit {
+                id,
+                identity,
+                checkpoints,
+            } => self.commit(id, &identity, checkpoints),
+            Action::Report(decision) => self.outside.report(now, decision),
+        }
+    }
+
+    fn read(&mut self, call: impl Future<Output = Input> + Send + 'static) {
+        let read = self.calls.spawn(call);
+        if self.reads.len() >= 64 {
+            self.reads.retain(|read| !read.is_finished());
+        }
+        self.reads.push(read);
+    }
+
+    fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
+        let source = self.ports.source.clone();
+        self.read(async move {
+            let result = caught(source.open(&shard, &from), source_panicked).await;
+            Input::Opened { id, result }
+        });
+    }
+
+    fn fetch(&mut self, id: CallId, request: FetchRequest) {
+        let source = self.ports.source.clone();
+        self.read(async move {
+            let result = caught(source.fetch(request), source_panicked).await;
+            Input::Fetched { id, result }
+        });
+    }
+
+    fn deliver(&mut self, id: CallId, record: FailureRecord) {
+        let destination = self.ports.destination.clone();
+        self.calls.spawn(async move {
+            let result = match destination {
+                Some(destination) => {
+                    let panicked = || DeliveryError::new("the destination panicked");
+                    caught(destination.deliver(record), panicked).await
+                }
+                None => Err(DeliveryError::new("the mapping has no destination")),
+            };
+            Input::Delivered { id, result }
+        });
+    }
+
+    fn commit(&mut self, id: CallId, identity: &str, checkpoints: Vec<(ShardId, Checkpoint)>) {
+        let position = |(shard, checkpoint): (ShardId, Checkpoint)| StoredPosition {
+            mapping: self.mapping,
+            partition: shard.as_str().to_owned(),
+            position: checkpoint.to_text(),
+            source_identity: identity.to_owned(),
+            fence: FENCE,
+        };
+        let positions = checkpoints.into_iter().map(position).collect();
+        let store = self.ports.store.clone();
+        self.calls.spawn(async move {
+            let panicked = || StoreError::Io("the store panicked".to_owned());
+            let result = caught(store.commit(positions), panicked).await;
+            let result = result.map_err(|error| error.to_string());
+            Input::Committed { id, result }
+        });
+    }
+}

@@ -1,0 +1,9 @@
+//! Streams through the whole engine, on paused time.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+mod delivery;
+mod restarts;
+mod settings;
+mod support;
+mod windows;

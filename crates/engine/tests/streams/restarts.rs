@@ -1,0 +1,76 @@
+//! What an engine goes on with after it was stopped or killed.
+
+use std::time::Duration;
+
+use lambda_esm_engine::memory::MemoryStreamOptions;
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_engine_goes_on_after_the_last_settled_record() {
+    let world = World::new(MemoryStreamOptions::default());
+    let engine = world.engine();
+    world.create(&engine, json!({})).await;
+    world.stream.put("key", "first").unwrap();
+    world.until_seen(1).await;
+    engine.shutdown().await;
+    world.stream.put("key", "second").unwrap();
+    let engine = world.engine();
+    engine.start(Vec::new()).await.unwrap();
+    world.until_seen(2).await;
+    assert_eq!(world.seen(), ["first", "second"]);
+    engine.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn latest_keeps_what_came_between_two_runs_though_nothing_was_read_before() {
+    let world = World::new(MemoryStreamOptions::default());
+    world.stream.put("key", "too early").unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let engine = world.engine();
+    world
+        .create(&engine, json!({ "StartingPosition": "LATEST" }))
+        .await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    drop(engine);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    world.stream.put("key", "between").unwrap();
+    let engine = world.engine();
+    engine.start(Vec::new()).await.unwrap();
+    world.until_seen(1).await;
+    assert_eq!(world.seen(), ["between"]);
+    engine.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_made_anew_is_read_from_its_oldest_record() {
+    let world = World::new(MemoryStreamOptions::default());
+    let engine = world.engine();
+    world.create(&engine, json!({})).await;
+    for number in 0..3 {
+        world.stream.put("key", format!("old {number}")).unwrap();
+    }
+    world.until_seen(3).await;
+    world.stream.recreate();
+    world.stream.put("key", "new").unwrap();
+    world.until_seen(4).await;
+    assert_eq!(world.seen()[3], "new");
+    engine.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_mapping_leaves_no_positions_behind() {
+    use lambda_esm_engine::store::Store as _;
+    let world = World::new(MemoryStreamOptions::default());
+    let engine = world.engine();
+    let mapping = world.create(&engine, json!({})).await;
+    world.stream.put("key", "data").unwrap();
+    world.until_seen(1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let uuid = mapping.uuid.parse().unwrap();
+    assert_eq!(world.store.positions(uuid).await.unwrap().len(), 1);
+    engine.delete(uuid).await.unwrap();
+    engine.shutdown().await;
+    assert_eq!(world.store.positions(uuid).await.unwrap(), []);
+}

@@ -137,6 +137,7 @@ macro_rules! folders {
 
 folders!(
     age,
+    aggregates,
     batching,
     bisect,
     checkpoint,

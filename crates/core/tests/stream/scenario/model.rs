@@ -91,6 +91,15 @@ pub(crate) struct ShardSpec {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) parents: Vec<String>,
+    /// The lower half of all hash keys, or the upper one, if it does not take all of them.
+    pub(crate) half: Option<Half>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Half {
+    Lower,
+    Upper,
 }
 
 /// Something that happens to the stream: exactly one of `put`, `split`, `merge`, `close`, `add`, `trim`,
@@ -112,7 +121,7 @@ pub(crate) struct Event {
     pub(crate) bytes: Option<usize>,
     /// DynamoDB: `INSERT` unless said otherwise.
     pub(crate) event_name: Option<String>,
-    /// Records of one KPL aggregate instead of records of their own.
+    /// The records are parts of one aggregated record of the Kinesis Producer Library. Their keys must differ.
     pub(crate) aggregate: bool,
     pub(crate) split: Option<String>,
     pub(crate) merge: Option<String>,

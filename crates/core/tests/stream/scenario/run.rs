@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use super::config::{config, manners};
 use super::content::{self, Shape};
 use super::lanes;
-use super::model::{Event, Scenario, ShardSpec, Turn};
+use super::model::{Event, Half, Scenario, ShardSpec, Source, Turn};
 use super::script::Script;
 use super::text::{START, Span, names};
 use crate::world::World;
+use crate::world::call::{Label, sequence};
 use crate::world::log::Stream;
 
 /// How long a scenario lasts after its last event, unless it says when it ends.
@@ -21,8 +22,8 @@ const AFTERWARDS: i64 = 300_000;
 /// A scenario that was played.
 pub(crate) struct Played {
     pub(crate) world: World<Script>,
-    /// The sequence number of each record.
-    pub(crate) sequences: HashMap<String, Arc<str>>,
+    /// The label of each record.
+    pub(crate) sequences: HashMap<String, Label>,
     /// The records in the order in which they were put.
     pub(crate) order: Vec<String>,
 }
@@ -85,6 +86,7 @@ fn stream(scenario: &Scenario) -> Stream {
     let one = ShardSpec {
         name: "s0".to_owned(),
         parents: Vec::new(),
+        half: None,
     };
     let given = &scenario.stream.shards;
     let shards = if given.is_empty() {
@@ -94,7 +96,12 @@ fn stream(scenario: &Scenario) -> Stream {
     };
     for shard in shards {
         let id = ShardId::new(shard.name.as_str());
-        stream.add(id, ids(&shard.parents));
+        stream.add(id.clone(), ids(&shard.parents));
+        let middle = u128::MAX / 2;
+        stream.log(&id).hash_keys = shard.half.map(|half| match half {
+            Half::Lower => (0, middle),
+            Half::Upper => (middle + 1, u128::MAX),
+        });
     }
     stream
 }
@@ -129,8 +136,13 @@ impl Played {
                 event.at
             ));
         }
-        if let Some(put) = &event.put {
-            return self.put(scenario, event, put);
+        match &event.put {
+            Some(put) if event.aggregate => {
+                self.put_aggregate(scenario, event, put);
+                return Ok(());
+            }
+            Some(put) => return self.put(scenario, event, put),
+            None => {}
         }
         let stream = &mut self.world.stream;
         for parents in [&event.split, &event.merge].into_iter().flatten() {
@@ -186,16 +198,48 @@ impl Played {
                 shape.event_name.clone_from(event_name);
             }
             let content = content::of(source, &key, &shape);
-            let sequence = self.world.put(&shard, arrival, content);
-            self.world
-                .surroundings
-                .names
-                .insert(sequence.clone(), name.to_owned());
-            self.sequences.insert(name.to_owned(), sequence);
-            self.order.push(name.to_owned());
+            let label = self.world.put(&shard, arrival, content);
+            self.call(name, label);
         }
         self.world.wake();
         Ok(())
+    }
+
+    /// Puts one aggregated record; its parts have the records' names, and them as keys unless they are given
+    /// others.
+    fn put_aggregate(&mut self, scenario: &Scenario, event: &Event, put: &str) {
+        let shard = ShardId::new(event.shard.as_deref().unwrap_or("s0"));
+        let words = names(put);
+        let split = |word: &String| {
+            let (name, key) = word.split_once('@').unwrap_or((word, word));
+            (
+                name.to_owned(),
+                lanes::key(&self.world.config, Source::Consumer, key),
+            )
+        };
+        let (names, keys): (Vec<String>, Vec<String>) = words.iter().map(split).unzip();
+        let content = content::aggregate(&names, &keys);
+        let arrival = event.arrival.unwrap_or(event.at).at();
+        if scenario.source != Source::Consumer {
+            // Nobody takes it apart: it is one record.
+            let label = self.world.put(&shard, arrival, content);
+            self.call(&names[0], label);
+            return;
+        }
+        let labels = self.world.put_aggregate(&shard, arrival, content, &keys);
+        for (name, label) in names.iter().zip(labels) {
+            self.call(name, label);
+        }
+        self.world.wake();
+    }
+
+    fn call(&mut self, name: &str, label: Label) {
+        let names = &mut self.world.surroundings.names;
+        // Checkpoints and failure records name a whole aggregated record: by its last part.
+        names.insert(sequence(&label).into(), name.to_owned());
+        names.insert(label.clone(), name.to_owned());
+        self.sequences.insert(name.to_owned(), label);
+        self.order.push(name.to_owned());
     }
 
     fn turn(

@@ -1,7 +1,6 @@
 //! The function, the destination, the source's faults and the store's, as a scenario scripts them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Destination, Fault, Faulty, Kind, Rule, Scenario, Verb};
 use super::text::{Span, names};
-use crate::world::call::Call;
+use crate::world::call::{Call, Label, sequence};
 use crate::world::{Answer, Reading, Surroundings};
 
 pub(crate) struct Script {
@@ -25,7 +24,7 @@ pub(crate) struct Script {
     latency: Duration,
     partial: bool,
     /// The names of records, by sequence number.
-    pub(crate) names: HashMap<Arc<str>, String>,
+    pub(crate) names: HashMap<Label, String>,
 }
 
 impl Script {
@@ -96,7 +95,7 @@ impl Script {
                 .iter()
                 .filter(|record| wanted.contains(&self.names[*record]));
             let failures: Vec<Value> = named
-                .map(|record| json!({"itemIdentifier": &**record}))
+                .map(|record| json!({"itemIdentifier": sequence(record)}))
                 .collect();
             body.insert("batchItemFailures".to_owned(), failures.into());
         }
@@ -115,8 +114,8 @@ impl Script {
     fn succeed(&self, rule: &Rule, call: &Call) -> Result<(String, usize, String), InvokeError> {
         let body = match &rule.respond {
             Some(text) => {
-                let spelled = |text: String, (sequence, name): (&Arc<str>, &String)| {
-                    text.replace(&format!("<{name}>"), sequence)
+                let spelled = |text: String, (label, name): (&Label, &String)| {
+                    text.replace(&format!("<{name}>"), sequence(label))
                 };
                 self.names.iter().fold(text.clone(), spelled)
             }
@@ -125,7 +124,7 @@ impl Script {
         if !self.partial {
             return Ok((body, call.records.len(), String::new()));
         }
-        let records = call.records.iter().map(|record| &**record);
+        let records = call.records.iter().map(|record| sequence(record));
         let (processed, outcome) = match read_partial_failures(body.as_bytes(), records) {
             Verdict::Success => (call.records.len(), String::new()),
             Verdict::Failed(failed) => {

@@ -10,6 +10,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// Tells records apart: a record's sequence number, and for a part of an aggregated one, which share theirs,
+/// the partition key after a slash.
+pub(crate) type Label = Arc<str>;
+
+/// Returns the label of a part of an aggregated record.
+pub(crate) fn part(sequence: &str, key: &str) -> Label {
+    format!("{sequence}/{key}").into()
+}
+
+/// Returns the sequence number of a labelled record.
+pub(crate) fn sequence(label: &str) -> &str {
+    label.split('/').next().unwrap_or(label)
+}
+
 /// One call of the function.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -20,8 +34,8 @@ pub(crate) struct Call {
     pub(crate) batch: BatchId,
     pub(crate) attempt: u32,
     pub(crate) shard: ShardId,
-    /// The sequence numbers of the records.
-    pub(crate) records: Vec<Arc<str>>,
+    /// The labels of the records.
+    pub(crate) records: Vec<Label>,
     /// What a tumbling window adds.
     pub(crate) window: Option<Window>,
     /// How many records, from the first one on, the function processes.
@@ -73,6 +87,8 @@ struct EventRecord<'a> {
 struct KinesisPart<'a> {
     #[serde(rename = "sequenceNumber")]
     sequence: &'a str,
+    #[serde(rename = "partitionKey")]
+    key: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -83,22 +99,25 @@ struct DynamoDbPart<'a> {
 
 /// What an event says: its records, its window, and its shard where it names one.
 pub(crate) struct Seen {
-    pub(crate) records: Vec<Arc<str>>,
+    pub(crate) records: Vec<Label>,
     pub(crate) window: Option<Window>,
     pub(crate) shard: Option<ShardId>,
 }
 
-pub(crate) fn read_event(payload: &[u8]) -> Seen {
+/// Reads an event; `is_whole` tells whether a sequence number is that of one record.
+pub(crate) fn read_event(payload: &[u8], is_whole: impl Fn(&str) -> bool) -> Seen {
     let event: Event<'_> = serde_json::from_slice(payload).unwrap_or_else(|error| {
         panic!("{error} in the event {}", String::from_utf8_lossy(payload));
     });
-    let sequence = |record: &EventRecord<'_>| -> Arc<str> {
-        let kinesis = record.kinesis.as_ref().map(|part| part.sequence);
-        let dynamodb = record.dynamodb.as_ref().map(|part| part.sequence);
-        kinesis
-            .or(dynamodb)
-            .expect("a record of either kind")
-            .into()
+    let label = |record: &EventRecord<'_>| -> Label {
+        match (&record.kinesis, &record.dynamodb) {
+            (Some(kinesis), _) if !is_whole(kinesis.sequence) => {
+                part(kinesis.sequence, kinesis.key)
+            }
+            (Some(kinesis), _) => kinesis.sequence.into(),
+            (None, Some(dynamodb)) => dynamodb.sequence.into(),
+            (None, None) => panic!("a record of neither kind"),
+        }
     };
     let window = event.window.map(|window| Window {
         start: window.start,
@@ -108,7 +127,7 @@ pub(crate) fn read_event(payload: &[u8]) -> Seen {
         early: event.early.expect("isWindowTerminatedEarly"),
     });
     Seen {
-        records: event.records.iter().map(sequence).collect(),
+        records: event.records.iter().map(label).collect(),
         window,
         shard: event.shard.map(ShardId::new),
     }
@@ -130,8 +149,7 @@ pub(crate) struct Discard {
 
 /// Reads a failure record; in `whole` it has its object's key, if it has one, as `objectKey`.
 pub(crate) fn read_discard(record: &FailureRecord) -> Discard {
-    let mut whole: Value =
-        serde_json::from_slice(&record.body).expect("a failure record in JSON");
+    let mut whole: Value = serde_json::from_slice(&record.body).expect("a failure record in JSON");
     if !record.object_key.is_empty() {
         whole["objectKey"] = record.object_key.clone().into();
     }

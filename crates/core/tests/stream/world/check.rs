@@ -11,7 +11,7 @@ use lambda_esm_core::stream::{
 };
 
 use super::Store;
-use super::call::Call;
+use super::call::{Call, Label, sequence};
 use super::log::Stream;
 
 /// So many steps without the clock moving are no progress.
@@ -77,7 +77,10 @@ impl Checks {
         assert!(request.wait <= manners.longest_wait, "{request:?}");
         let first = self.reading.insert(request.shard.clone());
         assert!(first, "{} is read twice at a time", request.shard);
-        let Some(most) = manners.reads_per_second.filter(|_| config.pacing == Pacing::Aws) else {
+        let Some(most) = manners
+            .reads_per_second
+            .filter(|_| config.pacing == Pacing::Aws)
+        else {
             return;
         };
         let reads = self.reads.entry(request.shard.clone()).or_default();
@@ -85,7 +88,12 @@ impl Checks {
         reads.retain(|&at| now.since(at).as_millis() < 10_000);
         // A quota that was saved up may be used at once: so over any ten seconds, eleven times the rate.
         let most = 11 * most.get() as usize;
-        assert!(reads.len() <= most, "{} reads of {} in 10 s", reads.len(), request.shard);
+        assert!(
+            reads.len() <= most,
+            "{} reads of {} in 10 s",
+            reads.len(),
+            request.shard
+        );
     }
 
     pub(super) fn fetched(&mut self, shard: &ShardId) {
@@ -97,7 +105,7 @@ impl Checks {
     pub(super) fn invokes(
         &mut self,
         config: &StreamConfig,
-        places: &HashMap<Arc<str>, (ShardId, Arc<str>)>,
+        places: &HashMap<Label, (ShardId, Arc<str>)>,
         index: usize,
         call: &Call,
     ) {
@@ -119,7 +127,8 @@ impl Checks {
             shards.into_iter().all(|shard| *shard == call.shard),
             "several shards: {call:?}"
         );
-        let in_order = |pair: &[Arc<str>]| compare_sequences(&pair[0], &pair[1]).is_le();
+        let in_order =
+            |pair: &[Label]| compare_sequences(sequence(&pair[0]), sequence(&pair[1])).is_le();
         assert!(
             call.records.windows(2).all(in_order),
             "out of order: {call:?}"

@@ -61,6 +61,7 @@ pub(crate) struct Log {
     pub(crate) records: Vec<StreamRecord>,
     /// The first record that is still there.
     pub(crate) first: usize,
+    pub(crate) hash_keys: Option<(u128, u128)>,
 }
 
 impl Log {
@@ -166,7 +167,7 @@ impl Stream {
             id: id.clone(),
             parents: log.parents.clone(),
             closed: log.closed,
-            hash_keys: None,
+            hash_keys: log.hash_keys,
         }
     }
 

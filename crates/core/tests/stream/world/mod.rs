@@ -20,7 +20,7 @@ use lambda_esm_core::stream::{
     StreamMachine,
 };
 
-use call::{Call, Discard, read_discard, read_event};
+use call::{Call, Discard, Label, part, read_discard, read_event};
 use log::Stream;
 
 /// How the function answers a call.
@@ -89,8 +89,8 @@ pub(crate) struct World<S> {
     pub(crate) happenings: Vec<(Timestamp, Happening)>,
     /// Everything the machine asked for, if it is to be kept.
     pub(crate) trace: Option<Vec<String>>,
-    /// The shard of each sequence number.
-    places: HashMap<Arc<str>, (ShardId, Arc<str>)>,
+    /// The shard and the key of each record.
+    places: HashMap<Label, (ShardId, Arc<str>)>,
     pending: BTreeMap<(Timestamp, u64), Pending>,
     waiting: Vec<(Timestamp, CallId, FetchRequest)>,
     checks: check::Checks,
@@ -142,6 +142,24 @@ impl<S: Surroundings> World<S> {
         let sequence = self.stream.put(shard, arrival, content);
         self.places.insert(sequence.clone(), (shard.clone(), key));
         sequence
+    }
+
+    /// Puts an aggregated record with parts of these keys, and returns their labels.
+    pub(crate) fn put_aggregate(
+        &mut self,
+        shard: &ShardId,
+        arrival: Timestamp,
+        content: StreamContent,
+        keys: &[String],
+    ) -> Vec<Label> {
+        let sequence = self.stream.put(shard, arrival, content);
+        let parts = keys.iter().map(|key| {
+            let label = part(&sequence, key);
+            self.places
+                .insert(label.clone(), (shard.clone(), key.as_str().into()));
+            label
+        });
+        parts.collect()
     }
 
     /// Builds the machine from what is kept, as after a crash: what was on its way is lost.
@@ -341,7 +359,7 @@ impl<S: Surroundings> World<S> {
     }
 
     fn invoke(&mut self, batch: BatchId, attempt: u32, payload: &[u8]) {
-        let seen = read_event(payload);
+        let seen = read_event(payload, |sequence| self.places.contains_key(sequence));
         let place = |sequence: &Arc<str>| self.places.get(sequence).expect("a record that was put");
         let first = seen.records.first().map(|first| place(first).0.clone());
         let shard = first.or(seen.shard).expect("a shard");

@@ -6,5 +6,8 @@
     reason = "a test world stops at the first surprise"
 )]
 
+mod content;
+mod mapping;
+mod property;
 mod scenario;
 mod world;

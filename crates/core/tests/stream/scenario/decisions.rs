@@ -6,7 +6,7 @@ use lambda_esm_core::stream::ShardId;
 
 use super::run::Played;
 use super::text::{Span, brief, names};
-use crate::world::Happening;
+use crate::world::around::Happening;
 
 /// Returns the line of a decision, the `index`-th of all happenings; `None` for those that say what another
 /// line says already.

@@ -11,7 +11,7 @@ use super::model::Expect;
 use super::run::Played;
 use super::text::{Span, brief, names};
 use super::timeline::{self, Line};
-use crate::world::Happening;
+use crate::world::around::Happening;
 
 /// What a timeline tells unless told otherwise.
 const ALWAYS: [&str; 3] = ["invoke", "deliver", "drop"];

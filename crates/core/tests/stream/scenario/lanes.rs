@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::stream::{ShardId, StreamConfig};
 
-use super::content;
-use super::model::{Scenario, Source, StreamSpec};
+use super::model::{Scenario, StreamSpec};
 use super::script::Script;
-use super::text::{START, Span};
+use super::text::Span;
+use crate::content;
+use crate::mapping::{START, Source};
 use crate::world::World;
 use crate::world::log::{Manners, Stream};
 

@@ -4,7 +4,6 @@
 //! `SCENARIO=text` runs those with `text` in their names only, and shows what happened in them.
 
 mod config;
-mod content;
 mod decisions;
 mod expect;
 mod lanes;
@@ -19,7 +18,9 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use load::{Named, entries, load, root};
-use model::{Expect, Scenario, Source, StreamSpec};
+use model::{Expect, Scenario, StreamSpec};
+
+use crate::mapping::Source;
 
 impl Scenario {
     /// A scenario in which nothing is put and every call is left unanswered.

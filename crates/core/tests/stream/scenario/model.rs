@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::text::{Count, Span};
+use crate::mapping::Source;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,16 +35,6 @@ pub(crate) struct Scenario {
     /// When the scenario ends.
     pub(crate) until: Option<Span>,
     pub(crate) expect: Expect,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Source {
-    #[default]
-    Kinesis,
-    /// Enhanced fan-out: records are pushed, aggregates taken apart.
-    Consumer,
-    DynamoDb,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -7,11 +7,12 @@ use lambda_esm_core::stream::{ShardId, StreamConfig};
 use serde_json::{Map, Value};
 
 use super::config::{config, manners};
-use super::content::{self, Shape};
 use super::lanes;
-use super::model::{Event, Half, Scenario, ShardSpec, Source, Turn};
+use super::model::{Event, Half, Scenario, ShardSpec, Turn};
 use super::script::Script;
-use super::text::{START, Span, names};
+use super::text::{Span, names};
+use crate::content::{self, Shape};
+use crate::mapping::{START, Source};
 use crate::world::World;
 use crate::world::call::{Label, sequence};
 use crate::world::log::Stream;

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Destination, Fault, Faulty, Kind, Rule, Scenario, Verb};
 use super::text::{Span, names};
+use crate::world::around::{Answer, Keeping, Reading, Surroundings};
 use crate::world::call::{Call, Label, sequence};
-use crate::world::{Answer, Reading, Surroundings};
 
 pub(crate) struct Script {
     rules: Vec<(Rule, u32)>,
@@ -197,11 +197,15 @@ impl Surroundings for Script {
         (self.destination.takes.duration(), result)
     }
 
-    fn commit(&mut self, now: Timestamp) -> (Duration, Result<(), String>) {
+    fn commit(&mut self, now: Timestamp) -> Keeping {
         let result = self
             .fault(now, Faulty::Commit, None)
             .map_err(|error| error.message);
-        (Duration::ZERO, result)
+        Keeping {
+            after: Duration::ZERO,
+            kept: result.is_ok(),
+            result,
+        }
     }
 
     fn read(

@@ -7,9 +7,7 @@ use lambda_esm_core::Timestamp;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// When every scenario begins: the first moment of 2026, at which a tumbling window of any whole number of
-/// seconds that divides a day begins too.
-pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000);
+use crate::mapping::START;
 
 /// A time from the scenario's beginning, or a span, in milliseconds: `800ms`, `2.4s`, `3m`, `1h`, `-70s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::decisions;
 use super::run::Played;
 use super::text::{Span, brief};
-use crate::world::Happening;
+use crate::world::around::Happening;
 use crate::world::call::{Call, Discard};
 
 /// One event. The first word of its text is its kind.

@@ -1,68 +1,31 @@
 //! A world for one stream machine: a stream, a function, a destination and a store, and a clock that
 //! jumps from one event to the next. Whatever happens in it, the promises in `check` hold.
 
+pub(crate) mod around;
 pub(crate) mod call;
 mod check;
 pub(crate) mod log;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::decision::{BatchId, Decision};
+use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::failure::FailureRecord;
-use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
+use lambda_esm_core::fault::{DeliveryError, InvokeError};
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::stream::{
     Action, CallId, Checkpoint, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
     StreamMachine,
 };
 
+use around::{Happening, Reading, Surroundings, Watched};
 use call::{Call, Discard, Label, part, read_discard, read_event};
 use log::Stream;
-
-/// How the function answers a call.
-pub(crate) struct Answer {
-    /// How long it takes; `None` if it never answers.
-    pub(crate) after: Option<Duration>,
-    pub(crate) result: Result<Bytes, InvokeError>,
-    /// How many records, from the first one on, it processed.
-    pub(crate) processed: usize,
-    /// How the call ended, in a word; empty for success.
-    pub(crate) outcome: String,
-}
-
-/// A call to the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading<'a> {
-    List,
-    Open(&'a ShardId),
-    Fetch(&'a ShardId),
-}
-
-/// Everything outside the machine that has a mind of its own. Each answer comes with how long it takes.
-pub(crate) trait Surroundings {
-    fn invoke(&mut self, call: &Call) -> Answer;
-    fn deliver(&mut self, now: Timestamp) -> (Duration, Result<(), DeliveryError>);
-    fn commit(&mut self, now: Timestamp) -> (Duration, Result<(), String>);
-    fn read(&mut self, now: Timestamp, reading: Reading<'_>)
-    -> (Duration, Result<(), SourceError>);
-}
-
-/// What happened, for timelines.
-#[derive(Clone, Debug)]
-pub(crate) enum Happening {
-    List,
-    Open(ShardId, StartAt),
-    Fetch(ShardId, usize),
-    /// The index of the call.
-    Invoke(usize),
-    Deliver(Box<Discard>, bool),
-    Commit(ShardId, Checkpoint),
-    Decided(Box<Decision>),
-}
 
 enum Pending {
     Input(Input),
@@ -70,6 +33,7 @@ enum Pending {
     Opened(CallId, ShardId, StartAt),
     Fetched(CallId, FetchRequest),
     Answered(usize, Result<Bytes, InvokeError>),
+    Delivered(CallId, Box<Discard>, Result<(), DeliveryError>),
 }
 
 /// What is kept across restarts.
@@ -86,9 +50,11 @@ pub(crate) struct World<S> {
     /// The event of each call, if events are to be kept.
     pub(crate) payloads: Vec<Bytes>,
     pub(crate) keeps_payloads: bool,
+    /// Whether `happenings` are kept.
+    pub(crate) keeps_happenings: bool,
     pub(crate) happenings: Vec<(Timestamp, Happening)>,
     /// Everything the machine asked for, if it is to be kept.
-    pub(crate) trace: Option<Vec<String>>,
+    pub(crate) trace: Option<Rc<RefCell<Vec<String>>>>,
     /// The shard and the key of each record.
     places: HashMap<Label, (ShardId, Arc<str>)>,
     pending: BTreeMap<(Timestamp, u64), Pending>,
@@ -117,6 +83,7 @@ impl<S: Surroundings> World<S> {
             calls: Vec::new(),
             payloads: Vec::new(),
             keeps_payloads: false,
+            keeps_happenings: true,
             happenings: Vec::new(),
             trace: None,
             places: HashMap::new(),
@@ -167,6 +134,7 @@ impl<S: Surroundings> World<S> {
         self.pending.clear();
         self.waiting.clear();
         self.checks.forget_flights();
+        self.tell(&Watched::Died);
         self.seed += 1;
         self.machine =
             StreamMachine::new(self.config.clone(), self.store.clone(), self.seed, self.now);
@@ -204,7 +172,8 @@ impl<S: Surroundings> World<S> {
         self.now = self.now.max(end);
     }
 
-    fn next(&self) -> Option<Timestamp> {
+    /// Returns when the machine hears of something next.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
         let pending = self.pending.keys().next().map(|&(at, _)| at);
         let waits = self.waiting.iter().map(|&(until, ..)| until).min();
         [pending, waits, self.machine.next_deadline()]
@@ -250,11 +219,15 @@ impl<S: Surroundings> World<S> {
             Pending::Input(input) => input,
             Pending::Listed(id) => {
                 self.note(Happening::List);
+                self.tell(&Watched::Listed);
                 let result = Ok(self.stream.listing());
                 Input::Listed { id, result }
             }
             Pending::Opened(id, shard, from) => {
                 let result = self.stream.open(&shard, &from);
+                if result.is_ok() {
+                    self.tell(&Watched::Opened(&shard, &from));
+                }
                 Input::Opened { id, result }
             }
             Pending::Fetched(id, request) => {
@@ -268,11 +241,23 @@ impl<S: Surroundings> World<S> {
                 let call = &mut self.calls[index];
                 call.ended = Some(self.now);
                 self.checks.answered(index);
+                let (batch, attempt) = (call.batch, call.attempt);
+                self.surroundings.watch(
+                    self.now,
+                    &self.stream,
+                    &Watched::Answered(&self.calls[index]),
+                );
                 Input::Invoked {
-                    batch: call.batch,
-                    attempt: call.attempt,
+                    batch,
+                    attempt,
                     result,
                 }
+            }
+            Pending::Delivered(id, discard, result) => {
+                if result.is_ok() {
+                    self.tell(&Watched::Delivered(&discard));
+                }
+                Input::Delivered { id, result }
             }
         };
         self.give(input);
@@ -281,15 +266,22 @@ impl<S: Surroundings> World<S> {
     fn give(&mut self, input: Input) {
         self.machine.handle(self.now, input);
         while let Some(action) = self.machine.poll() {
-            if let Some(trace) = &mut self.trace {
-                trace.push(format!("{:?} {action:?}", self.now));
+            if let Some(trace) = &self.trace {
+                let line = format!("{:?} {action:?}", self.now);
+                trace.borrow_mut().push(line);
             }
             self.carry_out(action);
         }
     }
 
     fn note(&mut self, happening: Happening) {
-        self.happenings.push((self.now, happening));
+        if self.keeps_happenings {
+            self.happenings.push((self.now, happening));
+        }
+    }
+
+    fn tell(&mut self, watched: &Watched<'_>) {
+        self.surroundings.watch(self.now, &self.stream, watched);
     }
 
     fn later(&mut self, after: Duration, pending: Pending) {
@@ -323,7 +315,10 @@ impl<S: Surroundings> World<S> {
                 identity,
                 checkpoints,
             } => self.commit(id, identity, checkpoints),
-            Action::Report(decision) => self.note(Happening::Decided(Box::new(decision))),
+            Action::Report(decision) => {
+                self.tell(&Watched::Decided(&decision));
+                self.note(Happening::Decided(Box::new(decision)));
+            }
         }
     }
 
@@ -378,6 +373,7 @@ impl<S: Surroundings> World<S> {
         };
         self.checks
             .invokes(&self.config, &self.places, self.calls.len(), &call);
+        self.tell(&Watched::Called(&call));
         let answer = self.surroundings.invoke(&call);
         (call.processed, call.outcome) = (answer.processed, answer.outcome);
         let index = self.calls.len();
@@ -394,27 +390,42 @@ impl<S: Surroundings> World<S> {
     fn deliver(&mut self, id: CallId, record: &FailureRecord) {
         let discard = read_discard(record);
         let (after, result) = self.surroundings.deliver(self.now);
-        self.note(Happening::Deliver(Box::new(discard), result.is_ok()));
-        self.later(after, Pending::Input(Input::Delivered { id, result }));
+        self.tell(&Watched::Delivering(&discard));
+        self.note(Happening::Deliver(
+            Box::new(discard.clone()),
+            result.is_ok(),
+        ));
+        self.later(after, Pending::Delivered(id, Box::new(discard), result));
     }
 
     fn commit(&mut self, id: CallId, identity: String, checkpoints: Vec<(ShardId, Checkpoint)>) {
-        let (after, result) = self.surroundings.commit(self.now);
-        if result.is_ok() {
-            for (shard, checkpoint) in checkpoints {
-                self.checks
-                    .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
-                self.note(Happening::Commit(shard.clone(), checkpoint.clone()));
-                let text = checkpoint.to_text();
-                let kept = KeptPosition {
-                    identity: identity.clone(),
-                    checkpoint: Checkpoint::from_text(&text)
-                        .expect("a checkpoint that can be kept"),
-                };
-                self.store.insert(shard, kept);
+        let keeping = self.surroundings.commit(self.now);
+        for (shard, checkpoint) in checkpoints {
+            self.checks
+                .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
+            self.tell(&Watched::Committed(&shard, &checkpoint, keeping.kept));
+            if !keeping.kept {
+                continue;
             }
+            self.note(Happening::Commit(shard.clone(), checkpoint.clone()));
+            let text = checkpoint.to_text();
+            let kept = KeptPosition {
+                identity: identity.clone(),
+                checkpoint: Checkpoint::from_text(&text).expect("a checkpoint that can be kept"),
+            };
+            self.store.insert(shard, kept);
         }
-        self.later(after, Pending::Input(Input::Committed { id, result }));
+        let result = keeping.result;
+        self.later(
+            keeping.after,
+            Pending::Input(Input::Committed { id, result }),
+        );
+    }
+
+    /// Returns the calls so far after some time.
+    pub(crate) fn calls_after(&mut self, time: Duration) -> &[Call] {
+        self.advance(self.now + time, true);
+        &self.calls
     }
 
     /// The most calls that ran at one time.

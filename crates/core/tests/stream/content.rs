@@ -4,7 +4,7 @@ use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent};
 use md5::{Digest as _, Md5};
 use serde_json::json;
 
-use super::model::Source;
+use crate::mapping::Source;
 
 /// A record's content beside its key.
 pub(crate) struct Shape {

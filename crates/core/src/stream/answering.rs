@@ -81,10 +81,7 @@ impl Shard {
         };
         let verdict = if ctx.config.report_batch_item_failures {
             let items = piece.batch.items.iter();
-            read_partial_failures(
-                response,
-                items.map(|item| self.ledger.sequence(item.ordinal)),
-            )
+            read_partial_failures(response, items.map(|item| item.sequence.as_ref()))
         } else {
             Verdict::Success
         };
@@ -118,7 +115,7 @@ impl Shard {
             batch: piece.id,
             records: piece.batch.items.len(),
         });
-        self.settle(&piece.batch.items);
+        self.settle(lane, &piece.batch.items);
         self.flush_held(ctx, lane);
     }
 
@@ -137,16 +134,20 @@ impl Shard {
             "the function reported record {} of {records} as failed",
             first + 1
         ));
-        let failed_at = rest.batch.items.first().map(|item| item.ordinal);
+        let failed_at = rest
+            .batch
+            .items
+            .first()
+            .map(|item| item.sequence.to_string());
         ctx.report(Decision::PartlyProcessed {
             batch: piece.id,
             records,
             processed: first,
             remaining: id,
-            failed_at: failed_at.map_or_else(String::new, |at| self.ledger.sequence(at).to_owned()),
+            failed_at: failed_at.unwrap_or_default(),
             retry_ms: millis(wait),
         });
-        self.settle(&piece.batch.items[..first]);
+        self.settle(lane, &piece.batch.items[..first]);
         if let Some(work) = &mut self.lanes[lane].work {
             work.pieces.push_front(rest);
         }
@@ -261,9 +262,9 @@ impl Shard {
         self.lanes[lane].work.as_mut()?.pieces.pop_front()
     }
 
-    pub(super) fn settle(&mut self, items: &[Item]) {
+    pub(super) fn settle(&mut self, lane: usize, items: &[Item]) {
         for item in items {
-            self.ledger.settle(item.ordinal);
+            self.ledger.settle(lane, item.ordinal);
         }
         self.ledger.advance();
     }

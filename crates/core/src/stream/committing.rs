@@ -98,7 +98,7 @@ impl Shard {
         }
         let lanes = self.settled_lanes();
         Checkpoint {
-            place: self.ledger.place().clone(),
+            place: self.ledger.place(),
             lanes: if lanes.iter().all(Option::is_none) {
                 Vec::new()
             } else {
@@ -114,24 +114,20 @@ impl Shard {
         if self.lanes.len() < 2 {
             return Vec::new();
         }
-        let mut lanes = self.ledger.lanes(self.lanes.len());
-        let beyond = |sequence: &Arc<str>| match self.ledger.place() {
+        let place = self.ledger.place();
+        let beyond = |sequence: &&Arc<str>| match &place {
             Place::After(place) => compare_sequences(sequence, place) == Ordering::Greater,
             Place::End => false,
             Place::TrimHorizon | Place::Since(_) => true,
         };
-        for (lane, before) in lanes.iter_mut().zip(&self.reader.settled) {
-            let Some(before) = before.as_ref().filter(|before| beyond(before)) else {
-                continue;
-            };
-            let is_further = lane
-                .as_ref()
-                .is_none_or(|now| compare_sequences(before, now) == Ordering::Greater);
-            if is_further {
-                *lane = Some(before.clone());
-            }
-        }
-        lanes
+        let further = |left: &&Arc<str>, right: &&Arc<str>| compare_sequences(left, right);
+        let before = self.reader.settled.iter().map(Option::as_ref);
+        let before = before.chain(std::iter::repeat(None));
+        let lanes = self.ledger.lane_ends().zip(before).map(|(end, before)| {
+            let ends = [end, before].into_iter().flatten();
+            ends.filter(beyond).max_by(further).cloned()
+        });
+        lanes.collect()
     }
 
     /// A commit ended.

@@ -205,7 +205,9 @@ impl Shard {
                     (&self.reader.resume, self.ledger.place())
                 {
                     // Once open, it is not to be lost what comes before the first record is read.
-                    self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
+                    let since = Timestamp(millis);
+                    self.reader.resume = StartAt::Timestamp(since);
+                    self.reader.since = Some(since);
                 }
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
@@ -230,6 +232,11 @@ impl Shard {
             _ => return,
         };
         let error = match result {
+            // What is not taken is read again, the end of the shard too.
+            Ok(_) if ctx.draining => {
+                self.reader.stand = Stand::At(fetching.position);
+                return;
+            }
             Ok(page) => return self.page(ctx, &fetching, page),
             Err(error) => error,
         };
@@ -268,9 +275,7 @@ impl Shard {
         self.pause(ctx, fetching, found, behind);
         if found > 0 {
             ctx.report(Decision::Polled { messages: found });
-            if !ctx.draining {
-                self.accept(ctx, page.records);
-            }
+            self.accept(ctx, page.records);
         }
     }
 

@@ -87,7 +87,7 @@ impl Shard {
             reason: closed.batch.reason,
             records: closed.batch.items.len(),
             bytes: closed.batch.payload().len(),
-            message_ids: self.sequences(ctx.config.detail, &closed.batch),
+            message_ids: sequences(ctx.config.detail, &closed.batch),
         });
         self.lanes[lane].work = Some(Work::new(Piece::new(id, closed.batch)));
         true
@@ -231,15 +231,15 @@ impl Shard {
             }
         }
     }
+}
 
-    /// Returns the sequence numbers of a batch's records if decisions are wanted in detail.
-    pub(super) fn sequences(&self, detail: bool, batch: &Batch<Item>) -> Vec<String> {
-        if !detail {
-            return Vec::new();
-        }
-        let sequence = |item: &Item| self.ledger.sequence(item.ordinal).to_owned();
-        batch.items.iter().map(sequence).collect()
+/// Returns the sequence numbers of a batch's records if decisions are wanted in detail.
+fn sequences(detail: bool, batch: &Batch<Item>) -> Vec<String> {
+    if !detail {
+        return Vec::new();
     }
+    let sequence = |item: &Item| item.sequence.to_string();
+    batch.items.iter().map(sequence).collect()
 }
 
 /// Returns the age beyond which the records of a piece are not sent. What the stream itself keeps them for

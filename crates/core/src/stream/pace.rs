@@ -25,7 +25,8 @@ impl ReadQuota {
     pub(super) fn new(now: Timestamp, reads_per_second: NonZeroU32) -> Self {
         let clock = FakeRelativeClock::default();
         let spacing = Duration::from_secs(1) / reads_per_second.get();
-        let quota = Quota::with_period(spacing).unwrap_or(Quota::per_second(reads_per_second));
+        let quota =
+            Quota::with_period(spacing).unwrap_or_else(|| Quota::per_second(reads_per_second));
         Self {
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,

@@ -359,9 +359,8 @@ async fn a_subscription_that_nobody_reads_is_given_up_and_what_is_in_hand_stays(
     let position = world.open(StartAt::TrimHorizon).await;
     let (_, position) = world.fetch(&position.0, 1).await;
     pass(Duration::from_secs(6)).await;
-    let other = ShardId::new("shardId-000000000009");
-    let opened = world.source.open(&other, &StartAt::TrimHorizon).await;
-    opened.unwrap_err();
+    // Even a call that fails makes room for the others.
+    world.source.list().await.unwrap_err();
     world.until_gone().await;
     let (records, position) = world.fetch(&position, 10).await;
     assert_eq!(records, [2]);

@@ -1,5 +1,7 @@
 //! The batcher alone: when a batch is full, and what its event is.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;

@@ -61,7 +61,6 @@ impl Shard {
                 because: String::new(),
             });
         }
-        self.ledger.advance();
     }
 
     /// Tells whether a record lies before the time at which reading was to begin. Arrival times may be

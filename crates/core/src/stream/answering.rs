@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::lane::{Item, Phase, Piece, Response};
 use super::shard::{Context, Shard};
+use super::window;
 use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
 use crate::failure::Condition;
@@ -70,6 +71,11 @@ impl Shard {
         }
         let state = if ctx.config.tumbling().is_some() {
             match read_window_state(response) {
+                Ok(state) if state.get().len() > window::MAX_SENT_STATE_BYTES => {
+                    let bytes = state.get().len();
+                    let error = format!("the window's state of {bytes} bytes fits into no event");
+                    return self.failed(ctx, lane, error, ANSWERED);
+                }
                 Ok(state) => Some(state),
                 Err(reason) => {
                     let error = format!("invalid tumbling window response: {reason}");
@@ -97,12 +103,15 @@ impl Shard {
             let error = "the function reported the first record as failed".to_owned();
             return self.failed(ctx, lane, error, ANSWERED);
         }
-        if let Some(state) = state {
-            self.set_window_state(state);
-        }
+        let ends_early = state.is_some_and(|state| self.set_window_state(state));
         match first {
             None => self.succeeded(ctx, lane),
             Some(first) => self.progressed(ctx, lane, first),
+        }
+        // What is left of the batch begins the window anew, with an empty state.
+        if ends_early && let Some(work) = &mut self.lanes[lane].work {
+            let end = Piece::window_end(ctx.out.next_batch(), true);
+            work.pieces.push_front(end);
         }
     }
 
@@ -266,7 +275,6 @@ impl Shard {
         for item in items {
             self.ledger.settle(lane, item.ordinal);
         }
-        self.ledger.advance();
     }
 }
 

@@ -58,6 +58,7 @@ impl Committer {
 impl Shard {
     /// Begins a commit if there is something new, and none is on its way.
     pub(super) fn commit(&mut self, ctx: &mut Context<'_>) {
+        self.ledger.advance();
         if self.committer.open.is_some() {
             return;
         }
@@ -67,17 +68,31 @@ impl Shard {
             }
             self.committer.not_before = None;
         }
+        // Where nothing is new, lanes need not wait; what they then do may be new.
+        while let Some(checkpoint) = self.uncommitted(ctx) {
+            let initial = self.committer.committed.is_none()
+                && checkpoint == Checkpoint::at(Place::TrimHorizon);
+            if !initial && self.committer.committed.as_ref() != Some(&checkpoint) {
+                return self.begin_commit(ctx, checkpoint);
+            }
+            let number = self.committer.number;
+            self.durable(ctx, number);
+            self.ledger.advance();
+            if self.committer.number == number {
+                return;
+            }
+        }
+    }
+
+    /// Returns how far the shard is settled; `None` while that is not to be kept.
+    fn uncommitted(&self, ctx: &Context<'_>) -> Option<Checkpoint> {
         // The function's state belongs to what is settled when its batch is settled whole.
-        if ctx.config.tumbling().is_some() && self.lanes.iter().any(|lane| lane.work.is_some()) {
-            return;
-        }
-        let checkpoint = self.checkpoint();
-        let known = self.committer.committed.as_ref() == Some(&checkpoint);
-        let initial =
-            self.committer.committed.is_none() && checkpoint == Checkpoint::at(Place::TrimHorizon);
-        if known || initial {
-            return self.durable(ctx, self.committer.number);
-        }
+        let in_window = ctx.config.tumbling().is_some();
+        let working = self.lanes.iter().any(|lane| lane.work.is_some());
+        (!in_window || !working).then(|| self.checkpoint())
+    }
+
+    fn begin_commit(&mut self, ctx: &mut Context<'_>, checkpoint: Checkpoint) {
         let id = ctx.call(self.key);
         self.committer.open = Some(Commit {
             id,

@@ -116,13 +116,16 @@ pub(super) struct Work {
     pub(super) pieces: VecDeque<Piece>,
     /// Discarded records that the next piece might join.
     pub(super) held: Option<Discard>,
+    /// The start of its tumbling window, if the mapping has them.
+    pub(super) window: Option<Timestamp>,
 }
 
 impl Work {
-    pub(super) fn new(piece: Piece) -> Self {
+    pub(super) fn new(piece: Piece, window: Option<Timestamp>) -> Self {
         Self {
             pieces: VecDeque::from([piece]),
             held: None,
+            window,
         }
     }
 }

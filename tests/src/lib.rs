@@ -9,6 +9,7 @@ mod functions;
 mod queue;
 mod recording;
 mod servers;
+pub mod streams;
 mod wait;
 
 pub use daemon::{Daemon, binary, processes_with, resident};

@@ -145,9 +145,9 @@ fn picked_and_joined_parts_are_the_same_bytes_in_another_cut() {
     let left = whole.pick(0..2);
     assert_eq!(left.payload().as_ref(), br#"{"Records":[0,1]}"#);
     assert_eq!(left.items, [0, 1]);
-    let mut ends = whole.pick([0, 4]);
+    let ends = whole.pick([0, 4]);
     assert_eq!(ends.payload().as_ref(), br#"{"Records":[0,4]}"#);
-    ends.append(whole.pick(2..4));
+    let ends = Batch::joined(vec![ends, whole.pick(2..4)]);
     assert_eq!(ends.payload().as_ref(), br#"{"Records":[0,4,2,3]}"#);
     assert_eq!(ends.items, [0, 4, 2, 3]);
     assert_eq!(ends.pick(1..3).payload().as_ref(), br#"{"Records":[4,2]}"#);
@@ -155,16 +155,16 @@ fn picked_and_joined_parts_are_the_same_bytes_in_another_cut() {
 
 #[test]
 fn an_empty_batch_takes_another_ending_and_other_records() {
-    let mut empty: Batch<usize> = Batch::empty(RECORDS, CloseReason::TumblingWindow);
+    let empty: Batch<usize> = Batch::empty(RECORDS, CloseReason::TumblingWindow);
     assert_eq!(empty.payload().as_ref(), br#"{"Records":[]}"#);
     assert_eq!(
         empty.payload_ending_with(br#"],"state":{}}"#).as_ref(),
         br#"{"Records":[],"state":{}}"#
     );
     let mut batcher = batcher(1, 0);
-    empty.append(write(&mut batcher, 7).unwrap());
+    let joined = Batch::joined(vec![empty, write(&mut batcher, 7).unwrap()]);
     assert_eq!(
-        empty.payload_ending_with(br#"],"state":{}}"#).as_ref(),
+        joined.payload_ending_with(br#"],"state":{}}"#).as_ref(),
         br#"{"Records":[7],"state":{}}"#
     );
 }

@@ -104,6 +104,7 @@ impl Shard {
         if self.was_settled(lane, &record.sequence) {
             return;
         }
+        self.cut_at_window(ctx.config, lane, record.arrival);
         if !passes(ctx.config, desk, &self.id, &record) {
             return self.skipped(ctx, desk, record);
         }
@@ -131,6 +132,19 @@ impl Shard {
         settled.is_some_and(|last| compare_sequences(sequence, last) != Ordering::Greater)
     }
 
+    /// Closes the open batch if the next record belongs to another window, though it may be one that no
+    /// filter lets pass.
+    fn cut_at_window(&mut self, config: &StreamConfig, lane: usize, arrival: Timestamp) {
+        let Some(length) = config.tumbling() else {
+            return;
+        };
+        let opens = self.window.gather(window::start_of(arrival, length));
+        if opens && let Some(batch) = self.lanes[lane].batcher.close(CloseReason::TumblingWindow) {
+            let window = self.window.before;
+            self.lanes[lane].ready.push_back(Closed { batch, window });
+        }
+    }
+
     /// Adds a record to the open batch of its lane.
     fn gather(
         &mut self,
@@ -146,15 +160,6 @@ impl Shard {
             sequence,
             arrival: record.arrival,
         };
-        let window = ctx
-            .config
-            .tumbling()
-            .map(|length| window::start_of(item.arrival, length));
-        let opens = self.window.gather(window);
-        if opens && let Some(batch) = self.lanes[lane].batcher.close(CloseReason::TumblingWindow) {
-            let window = self.window.before;
-            self.lanes[lane].ready.push_back(Closed { batch, window });
-        }
         self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;

@@ -10,9 +10,11 @@ use super::window;
 use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
 use crate::failure::Condition;
-use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
 use crate::response::{Verdict, read_partial_failures, read_window_state};
 
+/// The longest `Retry-After` that is heeded.
+const LONGEST_WAIT_ASKED_FOR: Duration = Duration::from_secs(300);
 /// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
 const UNHANDLED: Response = Response {
     status_code: 200,
@@ -116,7 +118,7 @@ impl Shard {
     }
 
     fn succeeded(&mut self, ctx: &mut Context<'_>, lane: usize) {
-        ctx.out.function_problem = None;
+        self.lanes[lane].problem = None;
         let Some(piece) = self.take_piece(lane) else {
             return;
         };
@@ -139,7 +141,7 @@ impl Shard {
         let mut rest = Piece::new(id, piece.batch.pick(first..records));
         let wait = ctx.config.backoff.wait(1, &mut ctx.out.random);
         rest.phase = Phase::Waiting(ctx.now + wait);
-        ctx.out.function_problem = Some(format!(
+        self.lanes[lane].problem = Some(format!(
             "the function reported record {} of {records} as failed",
             first + 1
         ));
@@ -165,7 +167,8 @@ impl Shard {
 
     /// A try failed that counts: the piece is split, sent again, or discarded.
     fn failed(&mut self, ctx: &mut Context<'_>, lane: usize, error: String, response: Response) {
-        ctx.out.function_problem = Some(error.clone());
+        let error = excerpt(error);
+        self.lanes[lane].problem = Some(error.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;
         };
@@ -241,7 +244,8 @@ impl Shard {
     /// The batch did not reach the function. That does not count (Lambda developer guide, "Error
     /// handling": retries of throttled batches do not count toward the limit).
     fn not_reached(&mut self, ctx: &mut Context<'_>, lane: usize, error: InvokeError) {
-        ctx.out.function_problem = Some(error.message.clone());
+        let message = excerpt(error.message);
+        self.lanes[lane].problem = Some(message.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;
         };
@@ -251,13 +255,13 @@ impl Shard {
             retry_after: Some(asked),
         } = error.kind
         {
-            wait = wait.max(asked);
+            wait = wait.max(asked.min(LONGEST_WAIT_ASKED_FOR));
         }
         piece.phase = Phase::Waiting(ctx.now + wait);
         ctx.report(Decision::Deferred {
             batch: piece.id,
             records: piece.batch.items.len(),
-            error: error.message,
+            error: message,
             attempts: piece.unreached,
             retry_ms: millis(wait),
         });

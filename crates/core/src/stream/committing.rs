@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, Place, compare_sequences};
 use super::shard::{Context, Shard, Stage};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
+use crate::fault::excerpt;
 use crate::time::Timestamp;
 
 /// A commit on its way.
@@ -30,6 +31,8 @@ pub(super) struct Committer {
     number: u64,
     not_before: Option<Timestamp>,
     failures: u32,
+    /// Why the last commit failed, until one succeeds.
+    pub(super) problem: Option<String>,
 }
 
 impl Committer {
@@ -40,6 +43,7 @@ impl Committer {
             number: 0,
             not_before: None,
             failures: 0,
+            problem: None,
         }
     }
 
@@ -158,7 +162,7 @@ impl Shard {
         match result {
             Ok(()) => {
                 self.committer.failures = 0;
-                ctx.out.store_problem = None;
+                self.committer.problem = None;
                 ctx.report(Decision::Checkpointed {
                     shard: self.id.clone(),
                     place: commit.checkpoint.place.to_string(),
@@ -172,7 +176,8 @@ impl Shard {
                 let failures = self.committer.failures;
                 let wait = Backoff::SOURCE.wait(failures, &mut ctx.out.random);
                 self.committer.not_before = Some(ctx.now + wait);
-                ctx.out.store_problem = Some(format!("positions cannot be kept: {error}"));
+                let error = excerpt(error);
+                self.committer.problem = Some(format!("positions cannot be kept: {error}"));
                 ctx.report(Decision::CommitFailed {
                     shard: self.id.clone(),
                     error,

@@ -138,6 +138,8 @@ pub(super) struct Lane {
     pub(super) work: Option<Work>,
     /// How many of its failure records are on the way to the destination.
     pub(super) deliveries: usize,
+    /// Why its last batch failed, until one succeeds.
+    pub(super) problem: Option<String>,
     /// The commit that must be durable before the next batch begins.
     pub(super) awaits: Option<u64>,
 }
@@ -153,6 +155,7 @@ impl Lane {
             ready: VecDeque::new(),
             work: None,
             deliveries: 0,
+            problem: None,
             awaits: None,
         }
     }

@@ -22,6 +22,13 @@ const SMALLEST_PAGE: usize = READ_AHEAD / 2;
 /// How many full events of a shard may be read ahead, at least.
 const READ_AHEAD_EVENTS: usize = 4;
 
+/// How many empty pages in the middle of a shard follow each other at once.
+const EMPTY_PAGES_IN_A_ROW: u32 = 10;
+/// How long reading rests when the place asked for is gone.
+const HORIZON_WAIT: Duration = Duration::from_secs(1);
+/// So long after its beginning a mapping may still take the newest record for that of its beginning.
+const LATEST_IS_NOW: Duration = Duration::from_secs(1);
+
 /// Where a reader stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stand {
@@ -72,6 +79,10 @@ pub(super) struct Reader {
     pub(super) since: Option<Timestamp>,
     /// By lane, the last record that was settled before a restart.
     pub(super) settled: Vec<Option<Arc<str>>>,
+    /// Why the shard cannot be read, while that is so.
+    pub(super) problem: Option<String>,
+    /// Whether the source has said that there is no such shard.
+    pub(super) gone: bool,
     /// Before this the source is left alone.
     not_before: Option<Timestamp>,
     failures: u32,
@@ -104,6 +115,8 @@ impl Reader {
             resume: resume.unwrap_or(StartAt::TrimHorizon),
             since,
             settled,
+            problem: None,
+            gone: false,
             not_before: None,
             failures: 0,
             empty: 0,
@@ -155,6 +168,7 @@ impl Shard {
         }
         match self.reader.stand.clone() {
             Stand::Closed => {
+                self.keep_latest(ctx.now);
                 let id = ctx.call(self.key);
                 self.reader.stand = Stand::Opening(id);
                 let (shard, from) = (self.id.clone(), self.reader.resume.clone());
@@ -162,6 +176,25 @@ impl Shard {
             }
             Stand::At(position) => self.fetch(ctx, position, room),
             Stand::Opening(_) | Stand::Fetching(_) | Stand::Ended => {}
+        }
+    }
+
+    /// The newest record of a later moment would be too late: records have come since the mapping began.
+    fn keep_latest(&mut self, now: Timestamp) {
+        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
+            && now.since(Timestamp(millis)) > LATEST_IS_NOW
+        {
+            self.begin_since();
+        }
+    }
+
+    /// From here on a shard that began with its newest record is opened by the time at which it did so.
+    fn begin_since(&mut self) {
+        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
+        {
+            let since = Timestamp(millis);
+            self.reader.resume = StartAt::Timestamp(since);
+            self.reader.since = Some(since);
         }
     }
 
@@ -221,14 +254,7 @@ impl Shard {
         match result {
             Ok(position) => {
                 self.reader.stand = Stand::At(position);
-                if let (StartAt::Latest, Place::Since(millis)) =
-                    (&self.reader.resume, self.ledger.place())
-                {
-                    // Once open, it is not to be lost what comes before the first record is read.
-                    let since = Timestamp(millis);
-                    self.reader.resume = StartAt::Timestamp(since);
-                    self.reader.since = Some(since);
-                }
+                self.begin_since();
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
                 self.restart_at_horizon(ctx, error)
@@ -271,7 +297,9 @@ impl Shard {
                     because: error.message,
                 });
             }
-            SourceErrorKind::Expired | SourceErrorKind::NotFound => self.source_failed(ctx, error),
+            SourceErrorKind::Expired | SourceErrorKind::NotFound | SourceErrorKind::Fatal => {
+                self.source_failed(ctx, error);
+            }
             _ => {
                 self.reader.stand = Stand::At(fetching.position);
                 self.source_failed(ctx, error);
@@ -281,14 +309,15 @@ impl Shard {
 
     fn page(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, page: Page) {
         self.reader.failures = 0;
-        ctx.out.source_problem = None;
+        self.reader.problem = None;
+        self.reader.gone = false;
         let found = page.records.len();
         let behind = page.behind;
         match page.next {
             Some(next) => self.reader.stand = Stand::At(next),
             None => {
                 self.reader.stand = Stand::Ended;
-                ctx.out.list |= page.children.is_empty();
+                ctx.out.awaits_children |= page.children.is_empty();
                 self.children = page.children;
             }
         }
@@ -314,6 +343,12 @@ impl Shard {
         }
         let caught_up = behind == Some(Duration::ZERO);
         if behind.is_some() && !caught_up {
+            // A gap in the shard is crossed without delay, a source that never gets on is not.
+            self.reader.empty = self.reader.empty.saturating_add(1);
+            if let Some(pauses) = self.reader.empty.checked_sub(EMPTY_PAGES_IN_A_ROW) {
+                let pause = Backoff::SHARD_IDLE.wait(pauses + 1, &mut ctx.out.random);
+                self.reader.not_before = Some(ctx.now + pause);
+            }
             return;
         }
         let (began, wait) = (fetching.began, fetching.wait);
@@ -342,6 +377,9 @@ impl Shard {
         }
         self.reader.resume = StartAt::TrimHorizon;
         self.reader.since = None;
+        // Or was the stream made anew? The listing should tell before anything is read.
+        ctx.out.list = true;
+        self.reader.not_before = Some(ctx.now + HORIZON_WAIT);
         ctx.report(Decision::RecordsExpired {
             shard: self.id.clone(),
             because: error.message,
@@ -352,11 +390,10 @@ impl Shard {
         self.reader.failures = self.reader.failures.saturating_add(1);
         let wait = Backoff::SOURCE.wait(self.reader.failures, &mut ctx.out.random);
         self.reader.not_before = Some(ctx.now + wait);
-        if error.kind == SourceErrorKind::NotFound {
-            ctx.out.list = true;
-        }
+        self.reader.gone = error.kind == SourceErrorKind::NotFound;
+        ctx.out.list |= self.reader.gone;
         let text = format!("shard {}: {}", self.id, error.message);
-        ctx.out.source_problem = Some(text.clone());
+        self.reader.problem = Some(text.clone());
         ctx.report(Decision::PollFailed {
             error: text,
             retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),

@@ -44,7 +44,7 @@ pub(super) struct OpenWindow {
 /// The windows of a shard.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// The window of the record that was gathered last. Later records belong to it or to a later one.
+    /// The window of the record that was read last. Later records belong to it or to a later one.
     pub(super) gathering: Option<Timestamp>,
     /// The window before that one.
     pub(super) before: Option<Timestamp>,
@@ -67,11 +67,11 @@ impl Window {
 
     /// Takes note of the window of the next record. Returns whether it is another one than that of the
     /// record before.
-    pub(super) fn gather(&mut self, window: Option<Timestamp>) -> bool {
-        let opens = window > self.gathering;
+    pub(super) fn gather(&mut self, window: Timestamp) -> bool {
+        let opens = Some(window) > self.gathering;
         if opens {
             self.before = self.gathering;
-            self.gathering = window;
+            self.gathering = Some(window);
         }
         opens
     }
@@ -105,11 +105,13 @@ impl Shard {
         let lane = self.lanes.first()?;
         let next = match lane.ready.front() {
             Some(closed) => closed.window,
-            None if !lane.batcher.is_empty() => self.window.gathering,
-            None => None,
+            None => self.window.gathering,
         };
-        if let Some(next) = next {
-            return (next > open.start).then_some(false);
+        if next > Some(open.start) {
+            return Some(false);
+        }
+        if !lane.ready.is_empty() || !lane.batcher.is_empty() {
+            return None;
         }
         if self.reader.has_ended() {
             return Some(ctx.now < open.end);

@@ -74,9 +74,17 @@ impl Shard {
             self.lanes[lane].work = Some(Work::new(piece, None));
             return true;
         }
-        let Some(closed) = self.next_batch(ctx, lane) else {
+        let Some(mut closed) = self.next_batch(ctx, lane) else {
             return false;
         };
+        let most = ctx.config.limits.count;
+        if closed.batch.items.len() > most {
+            // The batch size was lowered since.
+            let batch = closed.batch.pick(most..closed.batch.items.len());
+            closed.batch = closed.batch.pick(0..most);
+            let window = closed.window;
+            self.lanes[lane].ready.push_front(Closed { batch, window });
+        }
         let id = ctx.out.next_batch();
         ctx.report(Decision::BatchClosed {
             batch: id,

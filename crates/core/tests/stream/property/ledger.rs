@@ -413,10 +413,9 @@ impl Ledger {
     fn delivering(&mut self, stream: &Stream, discard: &Discard) {
         for index in self.told(stream, discard) {
             let entry = &self.entries[index];
-            assert!(
-                entry.condemned && !entry.gone,
-                "told without need: {entry:?}"
-            );
+            // What was told before a restart is told again if the batch around it was not settled.
+            let again = entry.gone && !entry.settled_at_death;
+            assert!(entry.condemned && !again, "told without need: {entry:?}");
         }
         let name = (
             discard.shard.clone(),
@@ -510,6 +509,13 @@ impl Ledger {
 
     fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
         self.beginning.opened.insert(shard.clone());
+        if let (Begin::Latest, StartAt::Timestamp(since)) = (self.case.start, from) {
+            // Begun at the end, but opened too late to still find it.
+            for record in &stream.shards[shard].records {
+                let early = record.arrival < *since;
+                self.entries[self.index[&record.sequence]].before_start |= early;
+            }
+        }
         if *from != StartAt::Latest {
             return;
         }

@@ -34,8 +34,8 @@ pub(crate) struct Entry {
     processed: Option<u32>,
     /// Failed attempts with it in this life since the last progress.
     failures: u32,
-    /// Whether it was decided to give it up.
-    condemned: bool,
+    /// In which life it was decided last to give it up.
+    condemned: Option<u32>,
     /// Whether that is told, or cannot be.
     gone: bool,
     /// In which life it was settled when the process died.
@@ -69,13 +69,20 @@ pub(crate) struct Ledger {
     attempts: HashMap<Vec<Arc<str>>, u32>,
     /// Records repeated since the last death, by shard.
     repeated: BTreeMap<ShardId, usize>,
-    /// Failure records on their way, and how often each was tried.
-    deliveries: BTreeMap<(ShardId, Arc<str>, Arc<str>), u32>,
+    /// What is to be told in failure records, by first and last sequence number.
+    untold: BTreeMap<(ShardId, Arc<str>, Arc<str>), Untold>,
     /// How many records of a shard are settled from its first one on.
     prefix: BTreeMap<ShardId, usize>,
     folds: Folds,
     lanes: Arc<HashMap<String, usize>>,
     beginning: Beginning,
+}
+
+/// Discarded records, and how often it was tried to tell of them.
+#[derive(Debug, Default)]
+struct Untold {
+    records: Vec<usize>,
+    tries: u32,
 }
 
 /// What a new mapping found.
@@ -105,7 +112,7 @@ impl Ledger {
             },
             attempts: HashMap::new(),
             repeated: BTreeMap::new(),
-            deliveries: BTreeMap::new(),
+            untold: BTreeMap::new(),
             prefix: BTreeMap::new(),
             folds: Folds::default(),
             lanes: keys::lanes(case.factor, case.source),
@@ -139,7 +146,11 @@ impl Ledger {
             fewest_retries: retries,
             most_retries: retries,
             shortest_age: u64::try_from(self.case.age).ok().map(Duration::from_secs),
-            batch_size: usize::try_from(self.case.batch_size).unwrap(),
+            // A batch that was on its way may be of an earlier life.
+            batch_size: self
+                .limits
+                .batch_size
+                .max(usize::try_from(self.case.batch_size).unwrap()),
         };
     }
 
@@ -162,7 +173,7 @@ impl Ledger {
             attempted: false,
             processed: None,
             failures: 0,
-            condemned: false,
+            condemned: None,
             gone: false,
             settled_at_death: false,
         });
@@ -221,8 +232,8 @@ impl Ledger {
         match watched {
             Watched::Called(call) => self.called(call),
             Watched::Answered(call) => self.answered(call),
-            Watched::Delivering(discard) => self.delivering(stream, discard),
-            Watched::Delivered(discard) => self.delivered(stream, discard),
+            Watched::Delivering(discard) => self.delivering(discard),
+            Watched::Delivered(discard) => self.delivered(discard),
             Watched::Committed(shard, checkpoint, kept) => {
                 self.committed(stream, shard, checkpoint, *kept);
             }
@@ -256,25 +267,31 @@ impl Ledger {
             if !entry.attempted {
                 self.check_order(index, &indexes);
             }
-            let entry = &mut self.entries[index];
-            entry.attempted = true;
-            if std::mem::take(&mut entry.settled_at_death) {
-                // What was given up before the crash is tried again, and may end otherwise.
-                (entry.gone, entry.condemned) = (false, false);
-                *self.repeated.entry(call.shard.clone()).or_default() += 1;
-            }
+            self.entries[index].attempted = true;
+            self.repeat(&call.shard, index);
         }
-        let most = self.limits.batch_size * usize::try_from(self.case.factor).unwrap();
-        let repeated = self.repeated.get(&call.shard).copied().unwrap_or(0);
-        assert!(
-            repeated <= most,
-            "{repeated} records are repeated, at most one batch per lane may be: {most}"
-        );
         if let Some(window) = &call.window {
             let tumbling = self.case.tumbling;
             let arrivals = indexes.iter().map(|&index| self.entries[index].arrival);
             self.folds.called(tumbling, &call.shard, window, arrivals);
         }
+    }
+
+    /// A record that was settled before the process died comes again: at most one batch per lane may.
+    fn repeat(&mut self, shard: &ShardId, index: usize) {
+        let entry = &mut self.entries[index];
+        if !std::mem::take(&mut entry.settled_at_death) {
+            return;
+        }
+        // What was given up before may end otherwise now.
+        entry.gone = false;
+        let repeated = self.repeated.entry(shard.clone()).or_default();
+        *repeated += 1;
+        let most = self.limits.batch_size * usize::try_from(self.case.factor).unwrap();
+        assert!(
+            *repeated <= most,
+            "{repeated} records come again, {most} may"
+        );
     }
 
     /// A record is tried for the first time only when those before it with its key are settled, or go with
@@ -288,8 +305,10 @@ impl Ledger {
             let before = &self.entries[other];
             let most = self.limits.fewest_retries;
             let exhausted = most.is_some_and(|most| before.failures > most);
-            let in_order =
-                before.is_settled() || before.condemned || exhausted || batch.contains(&other);
+            let in_order = before.is_settled()
+                || before.condemned == Some(self.life)
+                || exhausted
+                || batch.contains(&other);
             assert!(in_order, "{entry:?} overtakes {before:?}");
         }
     }
@@ -327,20 +346,26 @@ impl Ledger {
         }
     }
 
-    /// Returns the records between two of a lane that can be in a batch.
-    fn between(&self, stream: &Stream, shard: &ShardId, first: &str, last: &str) -> Vec<usize> {
+    fn lane(&self, index: usize) -> usize {
+        self.lanes[&keys::name(self.entries[index].key)]
+    }
+
+    /// Returns the records of one discarded batch: from one to another in the same lane, without those that
+    /// were left out or given up before.
+    fn batch(&self, stream: &Stream, shard: &ShardId, first: &str, last: &str) -> Vec<usize> {
+        let lane = self.lane(self.index[first]);
         let records = stream.shards[shard].records.iter();
-        let lane = self.lanes[&keys::name(self.entries[self.index[first]].key)];
-        records
-            .filter(|record| {
-                compare_sequences(&record.sequence, first).is_ge()
-                    && compare_sequences(&record.sequence, last).is_le()
-            })
+        let within = records.filter(|record| {
+            compare_sequences(&record.sequence, first).is_ge()
+                && compare_sequences(&record.sequence, last).is_le()
+        });
+        let in_batch = |&index: &usize| {
+            let entry = &self.entries[index];
+            entry.passes && entry.condemned != Some(self.life) && self.lane(index) == lane
+        };
+        within
             .map(|record| self.index[&record.sequence])
-            .filter(|&index| {
-                let entry = &self.entries[index];
-                entry.passes && self.lanes[&keys::name(entry.key)] == lane
-            })
+            .filter(in_batch)
             .collect()
     }
 
@@ -355,17 +380,26 @@ impl Ledger {
                 destination,
                 ..
             } => {
-                let indexes = self.between(stream, shard, first, last);
+                let indexes = self.batch(stream, shard, first, last);
                 assert_eq!(indexes.len(), *records, "from {first} to {last}");
+                if destination.is_some() {
+                    let untold = Untold {
+                        records: indexes.clone(),
+                        tries: 0,
+                    };
+                    let name = (shard.clone(), first.as_str().into(), last.as_str().into());
+                    self.untold.insert(name, untold);
+                }
                 for index in indexes {
+                    self.repeat(shard, index);
                     self.check_reason(now, *condition, index);
                     let entry = &mut self.entries[index];
-                    entry.condemned = true;
+                    entry.condemned = Some(self.life);
                     entry.gone |= destination.is_none();
                     assert_eq!(destination.is_some(), self.case.destination);
                 }
             }
-            Decision::DeliveryFailed { shard, records, .. } => self.lost(stream, shard, *records),
+            Decision::DeliveryFailed { shard, records, .. } => self.lost(shard, *records),
             Decision::WindowDropped {
                 shard, start_ms, ..
             } => self.folds.dropped(shard, *start_ms),
@@ -404,54 +438,37 @@ impl Ledger {
         }
     }
 
-    fn told(&self, stream: &Stream, discard: &Discard) -> Vec<usize> {
-        let indexes = self.between(stream, &discard.shard, &discard.first, &discard.last);
-        assert_eq!(indexes.len(), discard.size, "{discard:?}");
-        indexes
+    fn delivering(&mut self, discard: &Discard) {
+        let untold = self.untold.get_mut(&name(discard));
+        let untold = untold.unwrap_or_else(|| panic!("told without need: {discard:?}"));
+        assert_eq!(untold.records.len(), discard.size, "{discard:?}");
+        untold.tries += 1;
+        assert!(untold.tries <= 5, "{discard:?}");
     }
 
-    fn delivering(&mut self, stream: &Stream, discard: &Discard) {
-        for index in self.told(stream, discard) {
-            let entry = &self.entries[index];
-            // What was told before a restart is told again if the batch around it was not settled.
-            let again = entry.gone && !entry.settled_at_death;
-            assert!(entry.condemned && !again, "told without need: {entry:?}");
-        }
-        let name = (
-            discard.shard.clone(),
-            discard.first.clone(),
-            discard.last.clone(),
-        );
-        let tries = self.deliveries.entry(name).or_default();
-        *tries += 1;
-        assert!(*tries <= 5, "{tries} tries: {discard:?}");
-    }
-
-    fn delivered(&mut self, stream: &Stream, discard: &Discard) {
-        for index in self.told(stream, discard) {
-            self.entries[index].gone = true;
-        }
-        let name = (
-            discard.shard.clone(),
-            discard.first.clone(),
-            discard.last.clone(),
-        );
-        self.deliveries.remove(&name);
+    fn delivered(&mut self, discard: &Discard) {
+        let told = self
+            .untold
+            .remove(&name(discard))
+            .expect("a delivery on its way");
+        self.give_up(&told.records);
     }
 
     /// A failure record was given up: one of those that were tried five times.
-    fn lost(&mut self, stream: &Stream, shard: &ShardId, records: usize) {
-        let tried = self.deliveries.iter().find_map(|(name, &tries)| {
-            let fits = tries == 5
-                && name.0 == *shard
-                && self.between(stream, shard, &name.1, &name.2).len() == records;
-            fits.then(|| name.clone())
-        });
-        let (shard, first, last) = tried.expect("a delivery that was tried five times");
-        for index in self.between(stream, &shard, &first, &last) {
+    fn lost(&mut self, shard: &ShardId, records: usize) {
+        let fits = |(name, untold): &(&_, &Untold)| {
+            let (of, ..): &(ShardId, Arc<str>, Arc<str>) = name;
+            untold.tries == 5 && of == shard && untold.records.len() == records
+        };
+        let lost = self.untold.iter().find(fits).map(|(name, _)| name.clone());
+        let lost = lost.and_then(|name| self.untold.remove(&name));
+        self.give_up(&lost.expect("a delivery that was tried five times").records);
+    }
+
+    fn give_up(&mut self, records: &[usize]) {
+        for &index in records {
             self.entries[index].gone = true;
         }
-        self.deliveries.remove(&(shard, first, last));
     }
 
     fn committed(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint, kept: bool) {
@@ -479,23 +496,15 @@ impl Ledger {
         passed = passed.max(*known);
         *known = passed;
         for last in checkpoint.lanes.iter().flatten() {
-            let of_lane = self.between(stream, shard, last, last);
-            let lane = of_lane
-                .first()
-                .map(|&index| self.lanes[&keys::name(self.entries[index].key)]);
-            let settled = |record: &&lambda_esm_core::record::StreamRecord| {
-                let entry = &self.entries[self.index[&record.sequence]];
-                Some(self.lanes[&keys::name(entry.key)]) != lane || entry.is_settled()
-            };
-            let up_to = log.records[passed..]
-                .iter()
-                .take_while(|record| compare_sequences(&record.sequence, last).is_le());
-            let all = up_to.clone().count();
-            assert_eq!(
-                up_to.filter(settled).count(),
-                all,
-                "a lane passes what is not settled"
-            );
+            let lane = self.lane(self.index[last]);
+            let records = log.records[passed..].iter();
+            let before = records
+                .take_while(|record| compare_sequences(&record.sequence, last).is_le())
+                .map(|record| self.index[&record.sequence]);
+            for index in before.filter(|&index| self.lane(index) == lane) {
+                let entry = &self.entries[index];
+                assert!(entry.is_settled(), "the lane of {last} passes {entry:?}");
+            }
         }
         self.folds.committed(shard, checkpoint, kept);
         self.beginning.kept_any |= kept;
@@ -509,13 +518,6 @@ impl Ledger {
 
     fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
         self.beginning.opened.insert(shard.clone());
-        if let (Begin::Latest, StartAt::Timestamp(since)) = (self.case.start, from) {
-            // Begun at the end, but opened too late to still find it.
-            for record in &stream.shards[shard].records {
-                let early = record.arrival < *since;
-                self.entries[self.index[&record.sequence]].before_start |= early;
-            }
-        }
         if *from != StartAt::Latest {
             return;
         }
@@ -531,20 +533,30 @@ impl Ledger {
         self.pass(stream, shard);
     }
 
-    /// A new mapping that begins at the end takes closed shards as read.
+    /// A new mapping that begins at the end says where that is: closed shards are taken as read, and records
+    /// that came before the shards were listed as old.
     fn begun_at_the_end(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint) {
         let begins = self.case.start == Begin::Latest
             && self.beginning.fresh
-            && checkpoint.place == Place::End
             && !self.beginning.opened.contains(shard);
-        if begins {
-            let known = self
-                .beginning
-                .listed
-                .as_ref()
-                .is_some_and(|listed| listed.contains(shard));
-            assert!(known, "{shard} is taken as read");
-            self.pass(stream, shard);
+        if !begins {
+            return;
+        }
+        let listed = self.beginning.listed.as_ref();
+        let known = listed.is_some_and(|listed| listed.contains(shard));
+        match checkpoint.place {
+            Place::End => {
+                assert!(known, "{shard} is taken as read");
+                self.pass(stream, shard);
+            }
+            Place::Since(since) => {
+                assert!(known, "{shard} begins at its end");
+                for record in &stream.shards[shard].records {
+                    self.entries[self.index[&record.sequence]].before_start |=
+                        record.arrival.0 < since;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -559,11 +571,10 @@ impl Ledger {
         self.begin_life();
         self.attempts.clear();
         self.repeated.clear();
-        self.deliveries.clear();
+        self.untold.clear();
         for entry in &mut self.entries {
             let told = entry.processed.is_some() || entry.gone;
             entry.settled_at_death = told;
-            entry.condemned = entry.gone;
             entry.failures = 0;
         }
         self.folds.died();
@@ -573,4 +584,12 @@ impl Ledger {
             ..Beginning::default()
         };
     }
+}
+
+fn name(discard: &Discard) -> (ShardId, Arc<str>, Arc<str>) {
+    (
+        discard.shard.clone(),
+        discard.first.clone(),
+        discard.last.clone(),
+    )
 }

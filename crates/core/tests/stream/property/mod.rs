@@ -287,7 +287,11 @@ fn last_of(case: &Case) -> String {
     let trace = Trace::default();
     let _ = fault(case, Some(trace.clone()));
     let trace = trace.borrow();
-    let lines = trace[trace.len().saturating_sub(60)..].iter();
+    let told: Vec<&String> = trace
+        .iter()
+        .filter(|line| !line.contains(" Fetch "))
+        .collect();
+    let lines = told[told.len().saturating_sub(50)..].iter();
     lines
         .map(|line| line.chars().take(400).chain(['\n']).collect::<String>())
         .collect()

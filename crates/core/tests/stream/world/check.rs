@@ -33,6 +33,13 @@ pub(super) struct Checks {
 }
 
 impl Checks {
+    pub(super) fn new(batch_size: usize) -> Self {
+        Self {
+            most_records: batch_size,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn forget_flights(&mut self) {
         self.flights.clear();
         self.reading.clear();

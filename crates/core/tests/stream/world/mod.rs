@@ -79,6 +79,7 @@ impl<S: Surroundings> World<S> {
             stream,
             store: Store::new(),
             surroundings,
+            checks: check::Checks::new(config.limits.count),
             config,
             calls: Vec::new(),
             payloads: Vec::new(),
@@ -89,7 +90,6 @@ impl<S: Surroundings> World<S> {
             places: HashMap::new(),
             pending: BTreeMap::new(),
             waiting: Vec::new(),
-            checks: check::Checks::default(),
             seed,
             turn: 0,
         }

@@ -22,6 +22,13 @@ macro_rules! on_each_server {
     };
 }
 
+mod age;
+mod filters;
+mod lanes;
+mod order;
+mod poison;
+mod recreated;
 mod responses;
 mod retries;
 mod rows;
+mod starts;

@@ -202,7 +202,9 @@ async fn patterns_look_at_the_change_as_dynamodb_writes_it(streams: Streams) {
     lab.engine.shutdown().await;
 }
 
-on_each_server!(@ kinesis_local, each_function_gets_the_records_of_its_own_type);
-on_each_server!(@ ministack_kinesis, each_function_gets_the_records_of_its_own_type);
-on_each_server!(@ dynamodb_local, patterns_look_at_the_change_as_dynamodb_writes_it);
-on_each_server!(@ ministack_dynamodb, patterns_look_at_the_change_as_dynamodb_writes_it);
+on_servers! {
+    kinesis_local: each_function_gets_the_records_of_its_own_type;
+    ministack_kinesis: each_function_gets_the_records_of_its_own_type;
+    dynamodb_local: patterns_look_at_the_change_as_dynamodb_writes_it;
+    ministack_dynamodb: patterns_look_at_the_change_as_dynamodb_writes_it;
+}

@@ -87,6 +87,9 @@ fn check_order(calls: &[Call]) {
 }
 
 // kinesis-local takes a minute to write and read ten thousand records of two shards.
-on_each_server!(@ ministack_kinesis, ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order);
-on_each_server!(@ dynamodb_local, ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order);
-on_each_server!(@ ministack_dynamodb, ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order);
+
+on_servers! {
+    ministack_kinesis: ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order;
+    dynamodb_local: ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order;
+    ministack_dynamodb: ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order;
+}

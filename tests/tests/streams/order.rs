@@ -98,8 +98,9 @@ async fn mappings_of_one_stream_are_independent(streams: Streams) {
     lab.engine.shutdown().await;
 }
 
-on_each_server![
-    a_batch_begins_after_the_one_before_it_has_ended,
-    twenty_records_that_wait_and_ten_later_ones_make_three_batches_in_order,
-    mappings_of_one_stream_are_independent,
-];
+on_servers! {
+    kinesis_local: a_batch_begins_after_the_one_before_it_has_ended, twenty_records_that_wait_and_ten_later_ones_make_three_batches_in_order, mappings_of_one_stream_are_independent;
+    ministack_kinesis: a_batch_begins_after_the_one_before_it_has_ended, twenty_records_that_wait_and_ten_later_ones_make_three_batches_in_order, mappings_of_one_stream_are_independent;
+    dynamodb_local: a_batch_begins_after_the_one_before_it_has_ended, twenty_records_that_wait_and_ten_later_ones_make_three_batches_in_order, mappings_of_one_stream_are_independent;
+    ministack_dynamodb: a_batch_begins_after_the_one_before_it_has_ended, twenty_records_that_wait_and_ten_later_ones_make_three_batches_in_order, mappings_of_one_stream_are_independent;
+}

@@ -160,5 +160,7 @@ async fn poison_records_reach_the_destination_and_all_others_succeed_once(stream
     }
 }
 
-on_each_server!(@ ministack_kinesis, poison_records_reach_the_destination_and_all_others_succeed_once);
-on_each_server!(@ ministack_dynamodb, poison_records_reach_the_destination_and_all_others_succeed_once);
+on_servers! {
+    ministack_kinesis: poison_records_reach_the_destination_and_all_others_succeed_once;
+    ministack_dynamodb: poison_records_reach_the_destination_and_all_others_succeed_once;
+}

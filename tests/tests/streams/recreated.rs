@@ -70,7 +70,9 @@ async fn a_table_made_anew_is_another_source(streams: Streams) {
     assert_eq!(new.values(), numbers(5..6));
 }
 
-on_each_server!(@ kinesis_local, a_stream_made_anew_is_read_from_its_oldest_record);
-on_each_server!(@ ministack_kinesis, a_stream_made_anew_is_read_from_its_oldest_record);
-on_each_server!(@ dynamodb_local, a_table_made_anew_is_another_source);
-on_each_server!(@ ministack_dynamodb, a_table_made_anew_is_another_source);
+on_servers! {
+    kinesis_local: a_stream_made_anew_is_read_from_its_oldest_record;
+    ministack_kinesis: a_stream_made_anew_is_read_from_its_oldest_record;
+    dynamodb_local: a_table_made_anew_is_another_source;
+    ministack_dynamodb: a_table_made_anew_is_another_source;
+}

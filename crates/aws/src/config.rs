@@ -42,9 +42,10 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `kinesis`, `dynamodb`, `lambda`, ….
+    /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`.
     pub services: BTreeMap<String, EndpointUrl>,
-    /// By the ARN of a queue, stream or function. For a queue it may also be the whole queue URL.
+    /// By the ARN of a queue, stream, table, topic, bucket or function. For a queue it may also be the
+    /// whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
 }
 

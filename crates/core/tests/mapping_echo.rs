@@ -181,20 +181,6 @@ fn an_explanation_says_what_will_happen() {
     );
     let disabled = says("fifo", json!({"Enabled": false}));
     assert!(disabled.contains("is disabled"), "{disabled}");
-    let stream = says(
-        "kinesis",
-        json!({
-            "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": 2,
-            "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}
-        }),
-    );
-    for sentence in [
-        "starts after the newest record",
-        "retries a failed batch in two halves up to 2 times",
-        "reports a batch it gives up to the queue orders",
-    ] {
-        assert!(stream.contains(sentence), "{sentence}\n{stream}");
-    }
     for kind in KINDS {
         assert!(accepted(minimal(kind)).explain().len() >= 3, "{kind}");
     }

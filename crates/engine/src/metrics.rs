@@ -216,7 +216,6 @@ impl MappingMetrics {
             }
             Decision::Deferred { records, .. } => add(&self.failed_invoke, *records),
             Decision::Deleted { messages } => add(&self.deleted, *messages),
-            Decision::Scaled { to, .. } => self.set_concurrency(*to),
             _ => {}
         }
     }

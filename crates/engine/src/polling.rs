@@ -181,6 +181,14 @@ pub(crate) fn start(
 }
 
 impl Polling {
+    /// Waits until the driver has ended, though nobody told it to.
+    pub(crate) async fn ended(&self) {
+        match self {
+            Self::Queue { driver, .. } => driver.commands.closed().await,
+            Self::Stream { driver, .. } => driver.commands.closed().await,
+        }
+    }
+
     /// Tells the driver new settings.
     pub(crate) async fn reconfigure(
         &mut self,
@@ -287,4 +295,24 @@ pub(crate) fn not_built(source: &Source) -> SourceError {
         source.kind()
     );
     SourceError::new(SourceErrorKind::Fatal, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_panics_is_noticed() {
+        let (commands, receiver) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            let _commands = receiver;
+            panic!("as a fault in a machine would");
+        });
+        let polling = Polling::Stream {
+            driver: Running { commands, task },
+            lanes: Lanes::Parallel(1),
+            destination: None,
+        };
+        polling.ended().await;
+    }
 }

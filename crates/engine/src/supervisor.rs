@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::Mapping;
 use tokio::sync::{mpsc, watch};
@@ -94,6 +94,7 @@ impl Supervisor {
                     }
                 },
                 facts = self.ask(), if needs_facts => self.apply(facts).await,
+                () = ended(self.polling.as_ref()) => self.start_again(),
                 () = wake => {}
             }
         }
@@ -177,6 +178,13 @@ impl Supervisor {
         }
     }
 
+    /// The driver ended by itself, which only a fault of ours makes it do: another one takes its place.
+    fn start_again(&mut self) {
+        self.polling = None;
+        let text = "the mapping's driver stopped unexpectedly";
+        self.start_later(SourceError::new(SourceErrorKind::Fatal, text));
+    }
+
     fn start_later(&mut self, error: SourceError) {
         self.start_failures = self.start_failures.saturating_add(1);
         let wait = Backoff::SOURCE.wait(self.start_failures, &mut self.random);
@@ -209,5 +217,12 @@ impl Supervisor {
                 "batches still in flight are left to be delivered again"
             );
         }
+    }
+}
+
+async fn ended(polling: Option<&Polling>) {
+    match polling {
+        Some(polling) => polling.ended().await,
+        None => std::future::pending().await,
     }
 }

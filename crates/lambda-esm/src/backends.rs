@@ -44,18 +44,27 @@ pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes
         let store = RedbStore::open(folder).map_err(|error| Failure::general(error.to_string()))?;
         builder = builder.store(store);
     }
-    Ok((with_sources(builder, configuration).build(), processes))
+    Ok((with_clients(builder, configuration).build(), processes))
 }
 
-#[cfg(feature = "sqs")]
-fn with_sources(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
-    builder.provider(lambda_esm_aws::SqsProvider::new(crate::config::aws(
-        configuration,
-    )))
+/// Adds the sources and on-failure destinations that this build has clients for.
+#[cfg(feature = "aws")]
+fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
+    let aws = crate::config::aws(configuration);
+    #[cfg(feature = "sqs")]
+    let builder = builder.provider(lambda_esm_aws::SqsProvider::new(aws.clone()));
+    #[cfg(feature = "kinesis")]
+    let builder = builder.provider(lambda_esm_aws::KinesisProvider::new(aws.clone()));
+    #[cfg(feature = "dynamodb")]
+    let builder = builder.provider(lambda_esm_aws::DynamoDbProvider::new(aws.clone()));
+    #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
+    let builder = builder.destinations(lambda_esm_aws::AwsDestinations::new(aws.clone()));
+    drop(aws);
+    builder
 }
 
-#[cfg(not(feature = "sqs"))]
-fn with_sources(builder: EngineBuilder, _: &Configuration) -> EngineBuilder {
+#[cfg(not(feature = "aws"))]
+fn with_clients(builder: EngineBuilder, _: &Configuration) -> EngineBuilder {
     builder
 }
 

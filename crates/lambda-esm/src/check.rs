@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output;
 
 const EXAMPLES: &str = "\
-Connects to nothing: whether queues and functions exist is told by `run`.
+Connects to nothing: whether queues, streams and functions exist is told by `run`.
 
 Examples:
   lambda-esm check my.yaml
@@ -73,6 +73,7 @@ fn described(configuration: &Configuration) -> Value {
         "problems": [],
         "region": options.region,
         "account_id": options.account_id,
+        "role_arn": options.role_arn,
         "pacing": options.pacing,
         "filters": {
             "dialect": options.dialect.to_string(),
@@ -91,6 +92,11 @@ fn described(configuration: &Configuration) -> Value {
 fn state(configuration: &Configuration) -> String {
     match &configuration.state_dir {
         Some(folder) => format!("kept in {}", folder.display()),
+        None if configuration.mappings.iter().any(MappingSettings::is_stream) => {
+            "in memory, gone with the process: streams are then read from their StartingPosition again; \
+             add `state_dir: state` to keep positions"
+                .to_owned()
+        }
         None => "in memory, gone with the process".to_owned(),
     }
 }
@@ -124,7 +130,8 @@ fn explained(configuration: &Configuration) -> String {
     let settings = [
         ("region", options.region.clone()),
         ("account", options.account_id.clone()),
-        ("pacing", pacing(options.pacing)),
+        ("role", options.role_arn.clone()),
+        ("pacing", pacing(configuration)),
         (
             "filters",
             format!("{dialect}, at most {} per mapping", limits.max_filters),
@@ -153,19 +160,30 @@ fn explained(configuration: &Configuration) -> String {
     text
 }
 
-/// The sentences about mappings speak of the service's own scaling.
-fn pacing(pacing: Pacing) -> String {
-    let what = match pacing {
-        Pacing::Eager => "as fast as the source allows, not by the scaling above",
-        Pacing::Aws => "by the scaling above",
+/// Says what the pacing means. The sentences about mappings speak of the service's own rates and scaling.
+fn pacing(configuration: &Configuration) -> String {
+    let pacing = configuration.options.pacing;
+    let (what, patience) = match pacing {
+        Pacing::Eager => (
+            "as fast as the source allows, not by the service's rates and scaling",
+            "1 s",
+        ),
+        Pacing::Aws => ("by the service's documented rates and scaling", "2 minutes"),
     };
-    format!("{pacing}: {what}")
+    let mut mappings = configuration.mappings.iter();
+    if mappings.any(|settings| settings.tumbling_window().is_some()) {
+        format!(
+            "{pacing}: {what}; a tumbling window of a quiet shard ends {patience} after its time"
+        )
+    } else {
+        format!("{pacing}: {what}")
+    }
 }
 
 fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> String {
     let mut text = format!("{title}\n");
     for (name, value) in rows {
-        text.push_str(&format!("  {name:<14} {value}\n"));
+        text.push_str(&format!("  {name:<15} {value}\n"));
     }
     text
 }
@@ -237,29 +255,22 @@ fn simulation(behaviour: &Behaviour) -> String {
     text
 }
 
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 fn endpoints(configuration: &Configuration) -> std::collections::BTreeMap<String, String> {
     let endpoints = &configuration.endpoints;
-    let service = |name: &str| {
-        let endpoint = endpoints.resolve(name, None);
-        let real = || format!("AWS in {}", configuration.options.region);
-        (
-            name.to_owned(),
-            endpoint.map_or_else(real, ToString::to_string),
-        )
-    };
-    let arns = endpoints
-        .arns
-        .iter()
-        .map(|(arn, url)| (arn.clone(), url.to_string()));
-    ["sqs", "lambda"]
-        .into_iter()
-        .map(service)
-        .chain(arns)
-        .collect()
+    let real = format!("AWS in {}", configuration.options.region);
+    let services = crate::config::called_services().map(|names| {
+        let own = names.iter().find_map(|name| endpoints.services.get(*name));
+        let endpoint = own.or(endpoints.aws.as_ref());
+        let place = endpoint.map_or_else(|| real.clone(), ToString::to_string);
+        (names[0].to_owned(), place)
+    });
+    let arns = endpoints.arns.iter();
+    let arns = arns.map(|(arn, url)| (arn.clone(), url.to_string()));
+    services.chain(arns).collect()
 }
 
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 fn endpoints(_: &Configuration) -> std::collections::BTreeMap<String, String> {
     [(
         "none".to_owned(),

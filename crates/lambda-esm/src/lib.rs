@@ -84,7 +84,7 @@ pub use lambda_esm_store::RedbStore;
 
 /// AWS adapters: the SQS event source (feature `sqs`) and the Lambda Invoke backend (feature
 /// `lambda-api`).
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 pub use lambda_esm_aws as aws;
 
 /// Functions on this machine: processes (feature `process`) and plain HTTP (feature `http`).

@@ -21,11 +21,16 @@ impl Mapping {
         match &self.source {
             Source::Sqs(sqs) => sqs_does(sqs, &mut says),
             Source::Kinesis(kinesis) => {
-                says.push(starts(kinesis.start));
+                says.push(shards_start(kinesis.start));
+                if kinesis.consumer {
+                    says.push(
+                        "takes aggregated records of the Kinesis Producer Library apart".to_owned(),
+                    );
+                }
                 stream_does(&kinesis.settings, "partition key", &mut says);
             }
             Source::DynamoDb(dynamodb) => {
-                says.push(starts(match dynamodb.start {
+                says.push(shards_start(match dynamodb.start {
                     StreamStart::TrimHorizon => StartingPosition::TrimHorizon,
                     StreamStart::Latest => StartingPosition::Latest,
                 }));
@@ -167,7 +172,14 @@ fn stream_does(settings: &StreamSettings, key: &str, says: &mut Vec<String>) {
             span(window)
         ),
     });
-    let destination = settings.on_failure.as_ref().map(aws_destination);
+    if settings.lanes.tumbling_window().is_some() {
+        says.push(
+            "takes every response without a JSON object `state` for a failure, and ends each window with an \
+             invocation without records, which needs none"
+                .to_owned(),
+        );
+    }
+    let destination = settings.on_failure.as_ref().map(told);
     let retries = settings.retry.maximum_retries;
     failing(
         settings.retry,
@@ -187,7 +199,7 @@ fn kafka_does(kafka: &KafkaMapping, says: &mut Vec<String>) {
     let retries = kafka.maximum_retries();
     match &kafka.mode {
         KafkaMode::OnDemand { on_failure } => {
-            let destination = on_failure.as_ref().map(aws_destination);
+            let destination = on_failure.as_ref().map(told);
             failing(RetryPolicy::default(), retries, false, destination, says);
         }
         KafkaMode::Provisioned(provisioned) => {
@@ -199,8 +211,10 @@ fn kafka_does(kafka: &KafkaMapping, says: &mut Vec<String>) {
                     .on_failure
                     .as_ref()
                     .map(|destination| match destination {
-                        KafkaDestination::Aws(destination) => aws_destination(destination),
-                        KafkaDestination::Topic(topic) => format!("the topic {topic}"),
+                        KafkaDestination::Aws(destination) => told(destination),
+                        KafkaDestination::Topic(topic) => {
+                            format!("sends the records that it gives up to the topic {topic}")
+                        }
                     });
             let reports = provisioned.report_batch_item_failures;
             failing(provisioned.retry, retries, reports, destination, says);
@@ -225,18 +239,29 @@ fn documentdb_does(documentdb: &DocumentDbMapping, says: &mut Vec<String>) {
     failing(RetryPolicy::default(), None, false, None, says);
 }
 
+/// Says where reading starts where a source is read in shards.
+fn shards_start(start: StartingPosition) -> String {
+    match start {
+        StartingPosition::Latest => format!(
+            "{}; a shard that comes into being later is read from its beginning",
+            starts(start)
+        ),
+        StartingPosition::TrimHorizon | StartingPosition::AtTimestamp(_) => starts(start),
+    }
+}
+
 fn starts(start: StartingPosition) -> String {
     match start {
         StartingPosition::TrimHorizon => "starts at the oldest record".to_owned(),
         StartingPosition::Latest => "starts after the newest record".to_owned(),
         StartingPosition::AtTimestamp(at) => {
-            let seconds = super::configuration::epoch_seconds(at);
-            format!("starts at the Unix time {seconds}")
+            format!("starts at the first record since {}", at.iso_seconds())
         }
     }
 }
 
-/// Says what happens to a batch that fails, where order keeps the next one waiting.
+/// Says what happens to a batch that fails, where order keeps the next one waiting. `destination` is what
+/// becomes of records that are given up.
 fn failing(
     retry: RetryPolicy,
     retries: Option<u32>,
@@ -246,48 +271,69 @@ fn failing(
 ) {
     if reports_failures {
         says.push(
-            "retries from the first record that the function names in batchItemFailures".to_owned(),
+            "goes on from the first record that the function names in batchItemFailures: those before it \
+             are done, it and those after it are tried again with all their retries; if it is the first of \
+             the batch, the batch has failed"
+                .to_owned(),
         );
     }
-    let how = if retry.bisect_on_error {
-        " in two halves"
+    if retry.bisect_on_error {
+        says.push(
+            "splits a failed batch in two, down to single records, without waiting and without using a \
+             retry"
+                .to_owned(),
+        );
+    }
+    let failed = if retry.bisect_on_error {
+        "a record that fails alone"
     } else {
-        ""
+        "a failed batch"
     };
-    let limit = match (retries, retry.maximum_record_age) {
-        (Some(0), _) => "does not retry a failed batch".to_owned(),
-        (Some(retries), Some(age)) => format!(
-            "retries a failed batch{how} up to {retries} times, and while its records are younger than {}",
-            span(age)
-        ),
-        (Some(retries), None) => format!("retries a failed batch{how} up to {retries} times"),
-        (None, Some(age)) => {
-            format!(
-                "retries a failed batch{how} while its records are younger than {}",
-                span(age)
-            )
-        }
-        (None, None) => {
-            format!("retries a failed batch{how} until it succeeds or leaves the source")
-        }
-    };
-    says.push(limit);
-    let bounded = retries.is_some() || retry.maximum_record_age.is_some();
-    says.push(match destination {
-        Some(destination) => format!("reports a batch it gives up to {destination}"),
-        None if bounded => {
-            "drops a batch it gives up, without a trace: OnFailure is not set".to_owned()
-        }
-        None => "holds back the records behind a failing batch".to_owned(),
+    let age = retry.maximum_record_age;
+    says.push(match (retries, age) {
+        (Some(0), _) => format!("does not retry {failed}"),
+        (Some(1), _) => format!("retries {failed} once"),
+        (Some(retries), _) => format!("retries {failed} up to {retries} times"),
+        (None, Some(_)) => format!("retries {failed} until it succeeds or is too old"),
+        (None, None) => format!("retries {failed} until it succeeds or leaves the source"),
     });
+    if retries.is_some() {
+        says.push(
+            "sends again what did not reach the function (throttled, unreachable), which uses no retry"
+                .to_owned(),
+        );
+    }
+    if let Some(age) = age {
+        let age = span(age);
+        says.push(format!(
+            "gives up records that are older than {age}, whether they were tried or not"
+        ));
+    }
+    let bounded = retries.is_some() || age.is_some();
+    if !bounded {
+        says.push("holds back the records behind a failing batch".to_owned());
+    }
+    match destination {
+        Some(destination) => says.push(destination),
+        None if bounded => says
+            .push("drops what it gives up without a trace, since OnFailure is not set".to_owned()),
+        None => {}
+    }
 }
 
-fn aws_destination(destination: &AwsDestination) -> String {
+/// Says what a destination gets to know of records that are given up.
+fn told(destination: &AwsDestination) -> String {
     let name = destination.arn().resource_name();
     match destination {
-        AwsDestination::Sqs(_) => format!("the queue {name}"),
-        AwsDestination::Sns(_) => format!("the topic {name}"),
-        AwsDestination::S3(_) => format!("the bucket {name}"),
+        AwsDestination::Sqs(_) => {
+            format!("tells the queue {name} which records it gives up, not what is in them")
+        }
+        AwsDestination::Sns(_) => {
+            format!("tells the topic {name} which records it gives up, not what is in them")
+        }
+        AwsDestination::S3(_) => {
+            format!("writes the records that it gives up into the bucket {name}")
+        }
     }
 }
 

@@ -43,6 +43,7 @@ impl Shard {
             if self.is_too_early(record.arrival) {
                 continue;
             }
+            self.ledger.read(&record.sequence);
             match self.parts(ctx.config, &record) {
                 Some(parts) => {
                     for part in parts {
@@ -60,7 +61,6 @@ impl Shard {
                 because: String::new(),
             });
         }
-        self.ledger.advance();
     }
 
     /// Tells whether a record lies before the time at which reading was to begin. Arrival times may be
@@ -101,17 +101,13 @@ impl Shard {
 
     fn take(&mut self, ctx: &mut Context<'_>, desk: &mut Desk, record: StreamRecord) {
         let lane = lane_of(&record.content, self.lanes.len());
-        let (size, sequence) = (size(&record.content), record.sequence.clone());
-        let ordinal = self.ledger.push(sequence, size, lane);
         if self.was_settled(lane, &record.sequence) {
-            return self.ledger.settle(ordinal);
+            return;
         }
         if !passes(ctx.config, desk, &self.id, &record) {
-            self.ledger.settle(ordinal);
             return self.skipped(ctx, desk, record);
         }
-        let arrival = record.arrival;
-        self.gather(ctx, desk, lane, Item { ordinal, arrival }, &record);
+        self.gather(ctx, desk, lane, &record);
     }
 
     /// Tells of a record that no filter lets pass: at once in detail, else with all of its page.
@@ -141,9 +137,15 @@ impl Shard {
         ctx: &mut Context<'_>,
         desk: &mut Desk,
         lane: usize,
-        item: Item,
         record: &StreamRecord,
     ) {
+        let sequence = record.sequence.clone();
+        let size = size(&record.content);
+        let item = Item {
+            ordinal: self.ledger.gather(sequence.clone(), size, lane),
+            sequence,
+            arrival: record.arrival,
+        };
         let window = ctx
             .config
             .tumbling()
@@ -153,6 +155,7 @@ impl Shard {
             let window = self.window.before;
             self.lanes[lane].ready.push_back(Closed { batch, window });
         }
+        self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;
         let pushed = self.lanes[lane].batcher.push(ctx.now, item, |_, out| {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::lane::{Item, Phase, Piece, Response};
 use super::shard::{Context, Shard};
+use super::window;
 use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
 use crate::failure::Condition;
@@ -70,6 +71,11 @@ impl Shard {
         }
         let state = if ctx.config.tumbling().is_some() {
             match read_window_state(response) {
+                Ok(state) if state.get().len() > window::MAX_SENT_STATE_BYTES => {
+                    let bytes = state.get().len();
+                    let error = format!("the window's state of {bytes} bytes fits into no event");
+                    return self.failed(ctx, lane, error, ANSWERED);
+                }
                 Ok(state) => Some(state),
                 Err(reason) => {
                     let error = format!("invalid tumbling window response: {reason}");
@@ -81,10 +87,7 @@ impl Shard {
         };
         let verdict = if ctx.config.report_batch_item_failures {
             let items = piece.batch.items.iter();
-            read_partial_failures(
-                response,
-                items.map(|item| self.ledger.sequence(item.ordinal)),
-            )
+            read_partial_failures(response, items.map(|item| item.sequence.as_ref()))
         } else {
             Verdict::Success
         };
@@ -100,12 +103,15 @@ impl Shard {
             let error = "the function reported the first record as failed".to_owned();
             return self.failed(ctx, lane, error, ANSWERED);
         }
-        if let Some(state) = state {
-            self.set_window_state(state);
-        }
+        let ends_early = state.is_some_and(|state| self.set_window_state(state));
         match first {
             None => self.succeeded(ctx, lane),
             Some(first) => self.progressed(ctx, lane, first),
+        }
+        // What is left of the batch begins the window anew, with an empty state.
+        if ends_early && let Some(work) = &mut self.lanes[lane].work {
+            let end = Piece::window_end(ctx.out.next_batch(), true);
+            work.pieces.push_front(end);
         }
     }
 
@@ -118,7 +124,7 @@ impl Shard {
             batch: piece.id,
             records: piece.batch.items.len(),
         });
-        self.settle(&piece.batch.items);
+        self.settle(lane, &piece.batch.items);
         self.flush_held(ctx, lane);
     }
 
@@ -137,16 +143,20 @@ impl Shard {
             "the function reported record {} of {records} as failed",
             first + 1
         ));
-        let failed_at = rest.batch.items.first().map(|item| item.ordinal);
+        let failed_at = rest
+            .batch
+            .items
+            .first()
+            .map(|item| item.sequence.to_string());
         ctx.report(Decision::PartlyProcessed {
             batch: piece.id,
             records,
             processed: first,
             remaining: id,
-            failed_at: failed_at.map_or_else(String::new, |at| self.ledger.sequence(at).to_owned()),
+            failed_at: failed_at.unwrap_or_default(),
             retry_ms: millis(wait),
         });
-        self.settle(&piece.batch.items[..first]);
+        self.settle(lane, &piece.batch.items[..first]);
         if let Some(work) = &mut self.lanes[lane].work {
             work.pieces.push_front(rest);
         }
@@ -261,11 +271,10 @@ impl Shard {
         self.lanes[lane].work.as_mut()?.pieces.pop_front()
     }
 
-    pub(super) fn settle(&mut self, items: &[Item]) {
+    pub(super) fn settle(&mut self, lane: usize, items: &[Item]) {
         for item in items {
-            self.ledger.settle(item.ordinal);
+            self.ledger.settle(lane, item.ordinal);
         }
-        self.ledger.advance();
     }
 }
 

@@ -154,10 +154,7 @@ impl Shard {
         let (Some(first), Some(last)) = (items.first(), items.last()) else {
             return;
         };
-        let (start, end) = (
-            self.ledger.sequence(first.ordinal),
-            self.ledger.sequence(last.ordinal),
-        );
+        let (start, end): (&str, &str) = (&first.sequence, &last.sequence);
         ctx.report(Decision::Discarded {
             shard: self.id.clone(),
             batch,
@@ -169,7 +166,7 @@ impl Shard {
             destination: destination(ctx.config),
         });
         let Some(on_failure) = &ctx.config.on_failure else {
-            self.settle(&items);
+            self.settle(lane, &items);
             return;
         };
         let discarded = Discarded {
@@ -262,7 +259,7 @@ impl Shard {
             }),
         }
         let delivery = self.deliveries.swap_remove(index);
-        self.settle(&delivery.items);
+        self.settle(delivery.lane, &delivery.items);
         let lane = &mut self.lanes[delivery.lane];
         lane.deliveries -= 1;
         if ctx.draining {

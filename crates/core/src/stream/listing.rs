@@ -1,5 +1,6 @@
 //! Which shards there are, where each begins, and which must wait for its parents.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::action::{Action, CallId};
@@ -176,9 +177,9 @@ impl StreamMachine {
 
     /// Forgets the shards that the stream no longer has. One that is being read goes on until its end.
     fn drop_gone(&mut self, listed: &[Listed]) {
-        let is_listed = |id: &ShardId| listed.iter().any(|shard| &shard.id == id);
+        let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
         self.shards.retain(|_, shard| {
-            if is_listed(&shard.id) {
+            if listed.contains(&shard.id) {
                 return true;
             }
             if shard.stage == Stage::Running && shard.reader.backing_off_until().is_some() {

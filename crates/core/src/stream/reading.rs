@@ -9,15 +9,18 @@ use super::pace::ReadQuota;
 use super::port::{FetchRequest, Page, Position, StartAt};
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
+use crate::batch::MAX_PAYLOAD_BYTES;
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
-/// How many records of a shard may be read ahead of those that are settled, whatever the batch size.
-const READ_AHEAD: usize = 1_000;
-/// How many bytes of a shard may be read ahead: four full events.
-const READ_AHEAD_BYTES: usize = 24 * 1024 * 1024;
+/// How many records of a shard may be read beyond what its lanes need to fill their batches.
+const READ_AHEAD: usize = 2_000;
+/// With less room than this nothing is read: a few large pages cost less than many small ones.
+const SMALLEST_PAGE: usize = READ_AHEAD / 2;
+/// How many full events of a shard may be read ahead, at least.
+const READ_AHEAD_EVENTS: usize = 4;
 
 /// Where a reader stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,25 @@ struct Fetching {
     wait: Duration,
 }
 
+/// Fetches in a row that found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quiet {
+    /// When the first of them began.
+    pub(super) since: Timestamp,
+    /// When the last of them began.
+    pub(super) at: Timestamp,
+    /// Whether the source said that there is nothing newer. An empty page alone does not say so.
+    pub(super) caught_up: bool,
+}
+
+impl Quiet {
+    /// Tells whether the shard has held nothing since `time`, and for as long as `wait` where the source
+    /// does not say that it is all.
+    pub(super) fn covers(&self, time: Timestamp, wait: Duration) -> bool {
+        self.at >= time && (self.caught_up || self.at.since(self.since) >= wait)
+    }
+}
+
 /// What a shard knows of its reading.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -55,8 +77,8 @@ pub(super) struct Reader {
     failures: u32,
     /// How many fetches in a row found nothing.
     empty: u32,
-    /// When the last fetch that found nothing began; `None` if the last one found something.
-    pub(super) quiet_at: Option<Timestamp>,
+    /// The fetches since the last one that found something; `None` if that was the last.
+    pub(super) quiet: Option<Quiet>,
     quota: Option<ReadQuota>,
 }
 
@@ -85,7 +107,7 @@ impl Reader {
             not_before: None,
             failures: 0,
             empty: 0,
-            quiet_at: None,
+            quiet: None,
             quota: None,
         }
     }
@@ -175,19 +197,15 @@ impl Shard {
         ctx.out.actions.push_back(Action::Fetch { id, request });
     }
 
-    /// Returns how many more records may be read ahead.
+    /// Returns how many more records to read now. All lanes can fill a batch while another one is under way.
     fn room(&self, ctx: &Context<'_>) -> usize {
-        if self.ledger.bytes() >= READ_AHEAD_BYTES {
+        let batches = ctx.config.factor() + 1;
+        if self.ledger.bytes() >= batches.max(READ_AHEAD_EVENTS) * MAX_PAYLOAD_BYTES {
             return 0;
         }
-        let lanes = ctx.config.factor() + 1;
-        let most = ctx
-            .config
-            .limits
-            .count
-            .saturating_mul(lanes)
-            .max(READ_AHEAD);
-        most.saturating_sub(self.ledger.unsettled())
+        let most = ctx.config.limits.count.saturating_mul(batches) + READ_AHEAD;
+        let room = most.saturating_sub(self.ledger.unsettled());
+        if room < SMALLEST_PAGE { 0 } else { room }
     }
 
     pub(super) fn opened(
@@ -207,13 +225,19 @@ impl Shard {
                     (&self.reader.resume, self.ledger.place())
                 {
                     // Once open, it is not to be lost what comes before the first record is read.
-                    self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
+                    let since = Timestamp(millis);
+                    self.reader.resume = StartAt::Timestamp(since);
+                    self.reader.since = Some(since);
                 }
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
                 self.restart_at_horizon(ctx, error)
             }
-            Err(error) => self.source_failed(ctx, error),
+            Err(error) => {
+                // The stream may have been made anew, so that the place means nothing in it.
+                ctx.out.list = true;
+                self.source_failed(ctx, error);
+            }
         }
     }
 
@@ -228,6 +252,11 @@ impl Shard {
             _ => return,
         };
         let error = match result {
+            // What is not taken is read again, the end of the shard too.
+            Ok(_) if ctx.draining => {
+                self.reader.stand = Stand::At(fetching.position);
+                return;
+            }
             Ok(page) => return self.page(ctx, &fetching, page),
             Err(error) => error,
         };
@@ -254,7 +283,7 @@ impl Shard {
         self.reader.failures = 0;
         ctx.out.source_problem = None;
         let found = page.records.len();
-        let behind = page.behind.is_some_and(|behind| !behind.is_zero());
+        let behind = page.behind;
         match page.next {
             Some(next) => self.reader.stand = Stand::At(next),
             None => {
@@ -266,24 +295,34 @@ impl Shard {
         self.pause(ctx, fetching, found, behind);
         if found > 0 {
             ctx.report(Decision::Polled { messages: found });
-            if !ctx.draining {
-                self.accept(ctx, page.records);
-            }
+            self.accept(ctx, page.records);
         }
     }
 
     /// Decides when to read again after a page.
-    fn pause(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, found: usize, behind: bool) {
+    fn pause(
+        &mut self,
+        ctx: &mut Context<'_>,
+        fetching: &Fetching,
+        found: usize,
+        behind: Option<Duration>,
+    ) {
         if found > 0 {
-            self.reader.quiet_at = None;
+            self.reader.quiet = None;
             self.reader.empty = 0;
             return;
         }
-        if behind {
+        let caught_up = behind == Some(Duration::ZERO);
+        if behind.is_some() && !caught_up {
             return;
         }
         let (began, wait) = (fetching.began, fetching.wait);
-        self.reader.quiet_at = Some(began);
+        let since = self.reader.quiet.map_or(began, |quiet| quiet.since);
+        self.reader.quiet = Some(Quiet {
+            since,
+            at: began,
+            caught_up,
+        });
         self.reader.empty = self.reader.empty.saturating_add(1);
         let waited = ctx.now.since(began);
         let next = match ctx.config.pacing {

@@ -149,7 +149,7 @@ impl Shard {
             hash_keys: listed.hash_keys,
             stage: if over { Stage::Over } else { Stage::Waiting },
             reader: Reader::new(&checkpoint, factor),
-            ledger: Ledger::new(checkpoint.place),
+            ledger: Ledger::new(checkpoint.place, factor),
             lanes,
             window: Window::new(checkpoint.window.filter(|_| config.tumbling().is_some())),
             deliveries: Vec::new(),

@@ -10,12 +10,15 @@ use super::checkpoint::KeptWindow;
 use super::config::StreamConfig;
 use super::lane::Piece;
 use super::shard::{Context, Shard};
+use crate::batch::MAX_PAYLOAD_BYTES;
 use crate::event::window::{WindowTail, empty_state};
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
 /// The largest state of a window; a larger one ends the window early.
 pub const MAX_STATE_BYTES: usize = 1024 * 1024;
+/// The largest state that an event can carry: the final invocation takes it along.
+pub(super) const MAX_SENT_STATE_BYTES: usize = MAX_PAYLOAD_BYTES - 4096;
 /// What an event keeps free for the state and the other members of a window.
 pub(super) const RESERVED_BYTES: usize = MAX_STATE_BYTES + 1024;
 /// How long Lambda waits for further records after a window's end.
@@ -111,16 +114,18 @@ impl Shard {
         if self.reader.has_ended() {
             return Some(ctx.now < open.end);
         }
-        let quiet = self.reader.quiet_at?;
+        let quiet = self.reader.quiet?;
         match ctx.config.pacing {
             Pacing::Aws => {
                 let over = open.end + IDLE_WAIT;
                 if ctx.now < over {
                     ctx.wake(over, self.key);
                 }
-                (ctx.now >= over && quiet >= open.end).then_some(false)
+                (ctx.now >= over && quiet.covers(open.end, IDLE_WAIT)).then_some(false)
             }
-            Pacing::Eager => (quiet >= open.end + EAGER_WAIT).then_some(false),
+            Pacing::Eager => quiet
+                .covers(open.end + EAGER_WAIT, EAGER_WAIT)
+                .then_some(false),
         }
     }
 
@@ -141,10 +146,12 @@ impl Shard {
         Some(tail)
     }
 
-    /// Takes the state that the function returned.
-    pub(super) fn set_window_state(&mut self, state: Box<RawValue>) {
+    /// Takes the state that the function returned. Returns whether it ends the window early.
+    pub(super) fn set_window_state(&mut self, state: Box<RawValue>) -> bool {
+        let too_large = state.get().len() > MAX_STATE_BYTES;
         if let Some(open) = &mut self.window.open {
             open.state = state.into();
         }
+        too_large
     }
 }

@@ -78,6 +78,7 @@ impl Outside {
 
     /// Shows what the machine is busy with. Watchers are woken only by what changed.
     pub(super) fn publish(&self, activity: Activity) {
+        self.metrics.set_concurrency(activity.concurrency);
         self.progress.send_if_modified(|progress| {
             let changed = progress.activity != activity;
             if changed {

@@ -33,9 +33,6 @@ impl QueueDriver {
         outside: Outside,
     ) -> Self {
         let machine = QueueMachine::new(config, seed, outside.clock.now());
-        outside
-            .metrics
-            .set_concurrency(machine.status().concurrency);
         Self {
             machine,
             source,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Command, Outside, caught, source_panicked};
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
-use crate::store::{Store, StoredPosition};
+use crate::store::{Store, StoreError, StoredPosition};
 
 /// The fencing counter of positions that only this process writes.
 const FENCE: u64 = 0;
@@ -196,7 +196,8 @@ impl StreamDriver {
         let positions = checkpoints.into_iter().map(position).collect();
         let store = self.ports.store.clone();
         self.calls.spawn(async move {
-            let result = store.commit(positions).await;
+            let panicked = || StoreError::Io("the store panicked".to_owned());
+            let result = caught(store.commit(positions), panicked).await;
             let result = result.map_err(|error| error.to_string());
             Input::Committed { id, result }
         });

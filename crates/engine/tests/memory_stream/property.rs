@@ -156,7 +156,7 @@ fn run(options: MemoryStreamOptions, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_record_comes_once_and_in_the_order_of_its_key(

@@ -80,6 +80,19 @@ async fn a_split_begins_the_second_child_at_the_hash_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_split_without_a_hash_key_gives_each_child_half() {
+    let stream = kinesis(1);
+    let middle = 1 << 127;
+    let [lower, upper] = stream.split(&shard(&stream, 0), None).unwrap();
+    assert_eq!(stream.put_at(middle - 1, "a", "x").unwrap().shard, lower);
+    assert_eq!(stream.put_at(middle, "a", "x").unwrap().shard, upper);
+    let [two, _] = stream.split(&lower, Some(2)).unwrap();
+    let [zero, one] = stream.split(&two, None).unwrap();
+    assert_eq!(stream.put_at(0, "a", "x").unwrap().shard, zero);
+    assert_eq!(stream.put_at(1, "a", "x").unwrap().shard, one);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_adjacent_open_shards_are_merged() {
     let stream = kinesis(3);
     let [one, two, three] = [0, 1, 2].map(|n| shard(&stream, n));

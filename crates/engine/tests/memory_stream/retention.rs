@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_engine::contract::fetch;
 use lambda_esm_engine::memory::{MemoryStreamOptions, StreamKind};
@@ -30,6 +31,23 @@ async fn records_are_trimmed_at_the_age_of_the_retention() {
     sleep(HOUR).await;
     let page = read(&stream, &id, StartAt::TrimHorizon).await;
     assert_eq!((page.records.len(), page.next.is_some()), (0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trimmed_records_take_no_memory_even_if_nobody_reads() {
+    let stream = kinesis(1);
+    let data = Bytes::from(vec![1, 2, 3]);
+    for list in [false, true] {
+        stream.put("a", data.clone()).unwrap();
+        sleep(24 * HOUR).await;
+        assert!(!data.is_unique());
+        if list {
+            assert_eq!(stream.shards().len(), 1);
+        } else {
+            stream.put("a", "next").unwrap();
+        }
+        assert!(data.is_unique());
+    }
 }
 
 #[tokio::test(start_paused = true)]

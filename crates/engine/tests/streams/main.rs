@@ -6,3 +6,4 @@ mod delivery;
 mod restarts;
 mod settings;
 mod support;
+mod windows;

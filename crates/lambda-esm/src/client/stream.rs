@@ -22,6 +22,16 @@ pub(crate) struct Told {
     pub(crate) function: String,
     /// The decision in plain words.
     pub(crate) text: String,
+    #[serde(default)]
+    pub(crate) event: Facts,
+}
+
+/// What is read of a decision's own members.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Facts {
+    /// Of an invocation for a stream: how long ago the last of its records had arrived, in milliseconds.
+    #[serde(default)]
+    pub(crate) iterator_age_ms: Option<u64>,
 }
 
 impl Told {

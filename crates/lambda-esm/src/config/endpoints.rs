@@ -1,23 +1,22 @@
 //! Where AWS services really live.
 
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 use super::{problem::Problems, section::Field};
 
 /// The features that bring AWS clients.
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
-pub(super) const BUILD_WITH_AWS: &str =
-    "build it with `--features full`, or with `--features sqs` or `lambda-api`";
+#[cfg(not(feature = "aws"))]
+pub(super) const BUILD_WITH_AWS: &str = "build it with `--features full`, or with those you need of sqs, kinesis, dynamodb, sns, s3, lambda-api";
 
 /// The endpoints of a build without AWS clients: there is nothing to say.
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 pub(crate) struct Endpoints;
 
 /// The endpoints of a build with AWS clients.
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 pub(crate) type Endpoints = lambda_esm_aws::Endpoints;
 
 /// Refuses the section, since this build calls no AWS service.
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
+#[cfg(not(feature = "aws"))]
 pub(super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
     if let Some(field) = field {
         problems.add(
@@ -32,31 +31,34 @@ pub(super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoi
 
 #[cfg(feature = "lambda-api")]
 pub(super) use with_clients::parse;
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 pub(super) use with_clients::read;
 
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 mod with_clients {
     use lambda_esm_aws::{EndpointUrl, Endpoints};
+    use lambda_esm_core::mapping::Arn;
 
+    use super::super::clients::Client;
+    use super::super::node::Member;
     use super::super::problem::Problems;
     use super::super::section::Field;
+    use super::super::suggest::known_names;
 
-    /// The services that are called.
-    const SERVICES: [&str; 2] = ["sqs", "lambda"];
-    /// Services whose endpoints a later version will use.
-    const LATER: [&str; 10] = [
+    /// The services that are called, and what else may stand here.
+    const KNOWN: [&str; 9] = [
+        "aws",
+        "sqs",
         "kinesis",
         "dynamodb",
         "dynamodbstreams",
         "sns",
         "s3",
-        "secretsmanager",
-        "kafka",
-        "mq",
-        "rds",
-        "docdb",
+        "lambda",
+        "arns",
     ];
+    /// Services whose endpoints a later version will use.
+    const LATER: [&str; 5] = ["secretsmanager", "kafka", "mq", "rds", "docdb"];
 
     /// Reads the endpoints, and fills what they leave open from the environment as every AWS SDK does.
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
@@ -77,29 +79,7 @@ mod with_clients {
         for (member, entry) in field.entries(problems).unwrap_or_default() {
             match member.key.as_str() {
                 "aws" => endpoints.aws = parse(&entry, problems),
-                "arns" => {
-                    for (member, entry) in entry.entries(problems).unwrap_or_default() {
-                        if !member.key.starts_with("arn:") || !member.key.contains(":sqs:") {
-                            problems.add(
-                                member.place,
-                                &entry.path,
-                                "must be the ARN of an SQS queue",
-                            );
-                            problems.hint(
-                                "other sources are not supported yet, and a function has an endpoint of \
-                                 its own: functions.NAME.endpoint",
-                            );
-                        } else if let Some(url) = parse(&entry, problems) {
-                            endpoints.arns.insert(member.key.clone(), url);
-                        }
-                    }
-                }
-                service if SERVICES.contains(&service) => {
-                    let url = parse(&entry, problems);
-                    endpoints
-                        .services
-                        .extend(url.map(|url| (service.to_owned(), url)));
-                }
+                "arns" => arns(&entry, &mut endpoints, problems),
                 service if LATER.contains(&service) => {
                     problems.add(
                         member.place,
@@ -108,13 +88,74 @@ mod with_clients {
                     );
                     problems.hint("leave it out");
                 }
-                _ => {
-                    problems.add(member.place, &entry.path, "unknown key");
-                    problems.hint("known are aws, sqs, lambda, arns");
-                }
+                service => match Client::of_service(service) {
+                    Some(client) => {
+                        let url = built(client, member, &entry, problems);
+                        endpoints
+                            .services
+                            .extend(url.map(|url| (service.to_owned(), url)));
+                    }
+                    None => {
+                        problems.add(member.place, &entry.path, "unknown key");
+                        problems.hint(known_names(service, &KNOWN));
+                    }
+                },
             }
         }
         endpoints
+    }
+
+    /// Reads the endpoints of single queues, streams, tables, topics and buckets.
+    fn arns(field: &Field<'_>, endpoints: &mut Endpoints, problems: &mut Problems) {
+        for (member, entry) in field.entries(problems).unwrap_or_default() {
+            match client(&member.key) {
+                Some(client) => {
+                    let url = built(client, member, &entry, problems);
+                    endpoints
+                        .arns
+                        .extend(url.map(|url| (member.key.clone(), url)));
+                }
+                None => {
+                    problems.add(
+                        member.place,
+                        &entry.path,
+                        "must be the ARN of an SQS queue, a Kinesis stream, a DynamoDB table or its stream, an \
+                         SNS topic or an S3 bucket",
+                    );
+                    problems.hint(
+                        "brokers are not supported yet, and a function has an endpoint of its own: \
+                         functions.NAME.endpoint",
+                    );
+                }
+            }
+        }
+    }
+
+    /// Returns the client that calls what an ARN names; `None` if that is nothing that has an endpoint here.
+    fn client(arn: &str) -> Option<Client> {
+        let arn = Arn::parse(arn)?;
+        let fits = match arn.service() {
+            "kinesis" => arn.resource().starts_with("stream/"),
+            "dynamodb" => arn.resource().starts_with("table/"),
+            "sqs" | "sns" | "s3" => !arn.resource().contains(['/', ':']),
+            _ => false,
+        };
+        Client::of_service(arn.service()).filter(|_| fits)
+    }
+
+    /// Reads the endpoint of something that is called if this build has the client for it.
+    fn built(
+        client: Client,
+        member: &Member,
+        entry: &Field<'_>,
+        problems: &mut Problems,
+    ) -> Option<EndpointUrl> {
+        if let Some((rule, hint)) = client.missing() {
+            problems.add(member.place, &entry.path, rule);
+            problems.hint(hint);
+            return None;
+        }
+        parse(entry, problems)
     }
 
     /// Reads an HTTP URL.
@@ -127,7 +168,7 @@ mod with_clients {
 }
 
 /// Returns how the AWS clients find their services.
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
 pub(crate) fn aws(configuration: &super::Configuration) -> lambda_esm_aws::AwsConfig {
     lambda_esm_aws::AwsConfig {
         region: configuration.options.region.clone(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lambda_esm_api::ApiOptions;
-use lambda_esm_core::mapping::Context;
+use lambda_esm_core::mapping::{Arn, Context};
 use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
@@ -18,12 +18,6 @@ use super::section::{Field, Section};
 /// The file that `run` reads if none is named.
 pub(crate) const DEFAULT_FILE: &str = "lambda-esm.yaml";
 
-/// Settings of the plan that are not built yet, and what each would do.
-const LATER: [(&str, &str); 2] = [
-    ("role_arn", "the role in Kinesis events"),
-    ("secrets", "secrets for brokers"),
-];
-
 /// A configuration that is valid by all rules that need no server.
 pub(crate) struct Configuration {
     pub(crate) file: PathBuf,
@@ -34,7 +28,7 @@ pub(crate) struct Configuration {
     /// Where mappings and positions are kept; `None` for in memory.
     pub(crate) state_dir: Option<PathBuf>,
     #[cfg_attr(
-        not(any(feature = "sqs", feature = "lambda-api")),
+        not(feature = "aws"),
         expect(dead_code, reason = "a build without AWS clients calls no endpoint")
     )]
     pub(crate) endpoints: Endpoints,
@@ -74,11 +68,10 @@ impl Configuration {
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
     let mut section = Section::new(root, "", problems)?;
     let options = options(&mut section, problems);
-    for (key, what) in LATER {
-        if let Some(field) = section.take(key) {
-            problems.add(field.node.place, key, format!("{what}: not supported yet"));
-            problems.hint("leave it out");
-        }
+    if let Some(field) = section.take("secrets") {
+        let rule = "secrets for brokers: not supported yet";
+        problems.add(field.node.place, &field.path, rule);
+        problems.hint("leave it out");
     }
     let api = section.take("api");
     let api = api.and_then(|field| api::read(&field, &options.region, problems));
@@ -132,6 +125,9 @@ fn options(section: &mut Section<'_>, problems: &mut Problems) -> EngineOptions 
     if let Some(field) = section.take("account_id") {
         options.account_id = account_id(&field, problems).unwrap_or(options.account_id);
     }
+    if let Some(field) = section.take("role_arn") {
+        options.role_arn = role_arn(&field, problems).unwrap_or(options.role_arn);
+    }
     if let Some(field) = section.take("pacing") {
         options.pacing = field.parse(problems).unwrap_or_default();
     }
@@ -167,6 +163,28 @@ fn account_id(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = field.text(problems)?;
     if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         problems.refuse(field.node, &field.path, "must be 12 digits in quotes");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// Reads the ARN of an IAM role (IAM user guide, "IAM ARNs": a role has no Region).
+fn role_arn(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
+    let text = field.text(problems)?;
+    let is_role = |arn: &Arn| {
+        let account = arn.account();
+        let name = arn.resource().strip_prefix("role/").unwrap_or_default();
+        arn.service() == "iam"
+            && arn.region().is_empty()
+            && account.len() == 12
+            && account.bytes().all(|byte| byte.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !Arn::parse(text).is_some_and(|arn| is_role(&arn)) {
+        let rule =
+            "must be the ARN of an IAM role such as arn:aws:iam::000000000000:role/lambda-role";
+        problems.refuse(field.node, &field.path, rule);
         return None;
     }
     Some(text.to_owned())

@@ -1,11 +1,14 @@
 //! The mappings, spelled as in the Lambda API.
 
+use std::time::Duration;
+
 use lambda_esm_core::mapping::Context;
 use lambda_esm_core::mapping::{
-    ApiError, CreateEventSourceMapping, Mapping, Source, duplicate_error,
+    ApiError, CreateEventSourceMapping, Mapping, Source, StreamSettings, duplicate_error,
 };
 use uuid::Uuid;
 
+use super::clients::Client;
 use super::functions;
 use super::members::{self, Misfit};
 use super::node::{Member, Node, Value};
@@ -34,6 +37,27 @@ pub(crate) struct MappingSettings {
     pub(crate) mapping: Mapping,
     /// What was given and has no effect, in words.
     pub(crate) notes: Vec<String>,
+}
+
+impl MappingSettings {
+    /// Tells whether the mapping has a position of its own in its source.
+    pub(crate) const fn is_stream(&self) -> bool {
+        stream(&self.mapping.source).is_some()
+    }
+
+    /// Returns the length of its tumbling windows, if it has any.
+    pub(crate) fn tumbling_window(&self) -> Option<Duration> {
+        stream(&self.mapping.source)?.lanes.tumbling_window()
+    }
+}
+
+/// Returns the settings that all streams share; `None` if the source is none.
+const fn stream(source: &Source) -> Option<&StreamSettings> {
+    match source {
+        Source::Kinesis(kinesis) => Some(&kinesis.settings),
+        Source::DynamoDb(dynamodb) => Some(&dynamodb.settings),
+        _ => None,
+    }
 }
 
 /// Reads all mappings. `known` are the configured functions.
@@ -112,7 +136,7 @@ fn one(
     let function = find(members, "FunctionName").or_else(|| find(members, "FunctionArn"));
     let at = function.map_or(item.node, |member| &member.node);
     functions::check_known(mapping.function.name(), at, &item.path, known, problems);
-    check_source(item, &mapping.source, problems);
+    check_clients(item, &mapping.source, problems);
     if mapping.kms_key_arn.is_some() {
         notes.push("KMSKeyArn has no effect: the filters are not stored".to_owned());
     }
@@ -263,25 +287,31 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
     (node, path)
 }
 
-/// Refuses sources that cannot be read.
-fn check_source(item: &Field<'_>, source: &Source, problems: &mut Problems) {
-    let arn = || descend(item, &["EventSourceArn"]);
-    match source {
-        Source::Sqs(_) if cfg!(feature = "sqs") => {}
-        Source::Sqs(_) => {
-            let (node, path) = arn();
-            problems.refuse(node, &path, "this build of lambda-esm has no SQS client");
-            problems.hint("build it with `--features sqs` or `--features full`");
+/// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.
+fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
+    let Some(client) = Client::of_source(source) else {
+        let (node, path) = descend(item, &["EventSourceArn"]);
+        let rule = "event sources of this kind are not supported yet";
+        if source.arn().is_some() {
+            problems.refuse(node, &path, rule);
+        } else {
+            problems.add(node.place, &item.path, rule);
         }
-        _ => {
-            let (node, path) = arn();
-            let rule = "event sources of this kind are not supported yet";
-            if source.arn().is_some() {
-                problems.refuse(node, &path, rule);
-            } else {
-                problems.add(node.place, &item.path, rule);
-            }
-            problems.hint("supported are SQS queues");
+        problems.hint("supported are SQS queues, Kinesis streams and DynamoDB streams");
+        return;
+    };
+    let on_failure = stream(source).and_then(|settings| settings.on_failure.as_ref());
+    for (client, steps) in [
+        (Some(client), &["EventSourceArn"][..]),
+        (
+            on_failure.map(Client::of_destination),
+            &["DestinationConfig", "OnFailure", "Destination"],
+        ),
+    ] {
+        if let Some((rule, hint)) = client.and_then(Client::missing) {
+            let (node, path) = descend(item, steps);
+            problems.refuse(node, &path, rule);
+            problems.hint(hint);
         }
     }
 }

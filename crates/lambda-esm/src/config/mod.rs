@@ -5,6 +5,7 @@
 //! ignored.
 
 mod api;
+mod clients;
 mod endpoints;
 mod file;
 mod functions;
@@ -20,5 +21,7 @@ pub(crate) use functions::{Backend, FunctionSettings};
 pub(crate) use mappings::MappingSettings;
 pub(crate) use problem::Problem;
 
-#[cfg(any(feature = "sqs", feature = "lambda-api"))]
+#[cfg(feature = "aws")]
+pub(crate) use clients::called_services;
+#[cfg(feature = "aws")]
 pub(crate) use endpoints::aws;

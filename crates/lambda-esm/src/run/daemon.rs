@@ -121,6 +121,6 @@ async fn cut_short(processes: &Processes, signal: &str) -> Failure {
     processes.shutdown(Duration::ZERO).await;
     Failure::general(format!(
         "{signal} again: stopped before everything in flight was finished; unfinished messages return \
-         after their visibility timeout"
+         after their visibility timeout, unfinished records of a stream are read again"
     ))
 }

@@ -36,12 +36,13 @@ pub(super) struct Mapping {
     pub(super) function: String,
     pub(super) state: String,
     pub(super) problem: Option<String>,
-    pub(super) queue: Queue,
+    pub(super) activity: Activity,
     pub(super) counts: Counts,
 }
 
+/// What it is busy with.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Queue {
+pub(super) struct Activity {
     pub(super) concurrency: usize,
     pub(super) running: usize,
     pub(super) waiting: usize,
@@ -55,6 +56,8 @@ pub(super) struct View<'a> {
     pub(super) now: &'a Status,
     pub(super) before: Option<&'a Status>,
     pub(super) decisions: &'a VecDeque<Told>,
+    /// By mapping, the iterator age of its last invocation in milliseconds.
+    pub(super) ages: &'a HashMap<String, u64>,
     /// Why the last look failed.
     pub(super) trouble: Option<&'a str>,
 }
@@ -66,6 +69,7 @@ pub(super) struct Collector<'a> {
     /// How far the decisions of each mapping were read.
     read: HashMap<String, u64>,
     decisions: VecDeque<Told>,
+    ages: HashMap<String, u64>,
 }
 
 impl<'a> Collector<'a> {
@@ -76,6 +80,7 @@ impl<'a> Collector<'a> {
             before: None,
             read: HashMap::new(),
             decisions: VecDeque::new(),
+            ages: HashMap::new(),
         }
     }
 
@@ -85,6 +90,7 @@ impl<'a> Collector<'a> {
             now: &self.now,
             before: self.before.as_ref(),
             decisions: &self.decisions,
+            ages: &self.ages,
             trouble,
         }
     }
@@ -146,14 +152,18 @@ impl<'a> Collector<'a> {
         new.sort_by_key(|told| (told.time_ms, told.sequence));
         for told in new {
             self.read.insert(told.mapping.clone(), told.sequence);
+            if let Some(age) = told.event.iterator_age_ms {
+                self.ages.insert(told.mapping.clone(), age);
+            }
             if self.decisions.len() == KEPT {
                 self.decisions.pop_front();
             }
             self.decisions.push_back(told);
         }
         let mappings = &self.now.mappings;
-        self.read
-            .retain(|uuid, _| mappings.iter().any(|mapping| mapping.uuid == *uuid));
+        let is_there = |uuid: &String| mappings.iter().any(|mapping| mapping.uuid == *uuid);
+        self.read.retain(|uuid, _| is_there(uuid));
+        self.ages.retain(|uuid, _| is_there(uuid));
     }
 }
 

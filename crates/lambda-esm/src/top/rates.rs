@@ -11,10 +11,16 @@ pub(super) struct Counts {
     invoked_event_count: u64,
     failed_invoke_event_count: u64,
     deleted_event_count: u64,
+    /// Given up, and nobody was told.
+    #[serde(default)]
+    pub(super) dropped_event_count: u64,
+    /// Given up, and the on-failure destination was told.
+    #[serde(default)]
+    pub(super) on_failure_destination_delivered_event_count: u64,
 }
 
 impl Counts {
-    /// Returns the counters in the order of their columns.
+    /// Returns the counters that are shown as rates, in the order of their columns.
     pub(super) const fn all(self) -> [u64; 5] {
         [
             self.polled_event_count,

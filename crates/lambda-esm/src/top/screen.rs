@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::collect::{Mapping, View};
+use super::collect::View;
+use super::table::table;
 use crate::client::{Told, plain};
 use crate::mappings::short_source;
 
 /// How many decisions plain text shows.
 const PLAIN_DECISIONS: usize = 20;
-/// How much of a UUID is shown: enough to name one of a thousand mappings.
-const SHORT_UUID: usize = 8;
 /// What a decision's further lines are indented by: the width of its time.
 const INDENT: usize = 14;
 
@@ -68,106 +67,11 @@ fn title(view: &View<'_>) -> String {
     )
 }
 
-fn time(millis: i64) -> String {
+pub(super) fn time(millis: i64) -> String {
     let time = Timestamp::from_millisecond(millis).unwrap_or_default();
     let text = time.to_string();
     let (_, clock) = text.split_once('T').unwrap_or_default();
     format!("{} UTC", clock.get(..8).unwrap_or_default())
-}
-
-/// Returns the mappings, those with a problem first.
-fn table(view: &View<'_>) -> Vec<String> {
-    let per = if view.before.is_some() { "/S" } else { "" };
-    let mut rows = vec![vec![
-        "UUID".to_owned(),
-        "STATE".to_owned(),
-        "SOURCE".to_owned(),
-        "FUNCTION".to_owned(),
-        "CONC".to_owned(),
-        "RUN".to_owned(),
-        "WAIT".to_owned(),
-        "GATH".to_owned(),
-        format!("POLLED{per}"),
-        format!("FILTERED{per}"),
-        format!("INVOKED{per}"),
-        format!("FAILED{per}"),
-        format!("DELETED{per}"),
-    ]];
-    let mut mappings: Vec<&Mapping> = view.now.mappings.iter().collect();
-    mappings.sort_by_key(|mapping| mapping.problem.is_none());
-    rows.extend(mappings.iter().map(|mapping| row(view, mapping)));
-    let mut lines = aligned(&rows);
-    for (index, mapping) in mappings.iter().enumerate().rev() {
-        // The line after the mapping's own, which follows the headings.
-        if let Some(problem) = problem(view, mapping) {
-            lines.insert(index + 2, problem);
-        }
-    }
-    lines
-}
-
-fn row(view: &View<'_>, mapping: &Mapping) -> Vec<String> {
-    let queue = &mapping.activity;
-    let mut row = vec![
-        mapping
-            .uuid
-            .get(..SHORT_UUID)
-            .unwrap_or(&mapping.uuid)
-            .to_owned(),
-        mapping.state.clone(),
-        plain(&short_source(&mapping.source)),
-        plain(&mapping.function),
-    ];
-    let numbers = [
-        queue.concurrency,
-        queue.running,
-        queue.waiting,
-        queue.gathering,
-    ];
-    row.extend(numbers.map(|number| number.to_string()));
-    let Some(before) = view.before else {
-        row.extend(mapping.counts.all().map(|count| count.to_string()));
-        return row;
-    };
-    let millis = view.now.time_ms - before.time_ms;
-    let mut earlier = before.mappings.iter();
-    let earlier = earlier.find(|earlier| earlier.uuid == mapping.uuid);
-    let earlier = earlier.map(|earlier| earlier.counts).unwrap_or_default();
-    let rates = mapping.counts.rates(earlier, millis);
-    row.extend(rates.map(|rate| format!("{rate:.1}")));
-    row
-}
-
-fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
-    let mut parts: Vec<String> = mapping.problem.iter().map(|text| plain(text)).collect();
-    if let Some(until) = mapping.activity.backing_off_until {
-        let wait = (until - view.now.time_ms).max(0);
-        let (seconds, tenths) = (wait / 1000, wait % 1000 / 100);
-        parts.push(format!(
-            "next try at {} (in {seconds}.{tenths} s)",
-            time(until)
-        ));
-    }
-    (!parts.is_empty()).then(|| format!("  ! {}", parts.join("; ")))
-}
-
-/// Aligns columns: the first four to the left, numbers to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let mut widths = vec![0; rows.first().map_or(0, Vec::len)];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| match column {
-            0..4 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    rows.iter().map(line).collect()
 }
 
 fn sentence(view: &View<'_>, told: &Told) -> String {
@@ -229,7 +133,7 @@ fn cut(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::collections::{HashMap, VecDeque};
 
     use serde::Deserialize as _;
     use serde_json::{Value, json};
@@ -278,6 +182,7 @@ mod tests {
             now: &now,
             before: Some(&before),
             decisions: &decisions,
+            ages: &HashMap::new(),
             trouble: Some("error: gone\n"),
         };
         for (columns, rows) in [(80, 24), (20, 5), (1, 1), (200, 60), (40, 100)] {

@@ -77,14 +77,13 @@ fn every_problem_is_reported_in_the_order_of_the_file() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_and_not_ignored() {
-    let text = "role_arn: r\nsecrets: {a: s3cret}\nmappings: x\n";
+    let text = "secrets: {a: s3cret}\nmappings: x\n";
     refused(
         "later.yaml",
         text,
         &[
-            "1:11: role_arn: the role in Kinesis events: not supported yet; leave it out",
-            "2:10: secrets: secrets for brokers: not supported yet; leave it out",
-            "3:11: mappings is \"x\": must be a list, not text",
+            "1:10: secrets: secrets for brokers: not supported yet; leave it out",
+            "2:11: mappings is \"x\": must be a list, not text",
         ],
     );
 }
@@ -178,25 +177,6 @@ fn problems_are_json_too() {
             "file": path, "line": 2, "column": 16, "field": "drain_seconds", "value": "901",
             "rule": "must be 0 to 900 seconds", "hint": null,
         })
-    );
-}
-
-#[cfg(not(any(feature = "sqs", feature = "lambda-api")))]
-#[test]
-fn a_build_without_aws_clients_says_how_to_get_them() {
-    let text = "endpoints: {sqs: http://h}\nfunctions: {f: {backend: lambda-api}}\nmappings:\n  \
-                - {EventSourceArn: arn:aws:sqs:us-east-1:000000000000:orders, FunctionName: f}\n";
-    refused(
-        "no-aws.yaml",
-        text,
-        &[
-            "1:12: endpoints: this build of lambda-esm calls no AWS service; build it with `--features full`, \
-             or with `--features sqs` or `lambda-api`",
-            "2:26: functions.f.backend is \"lambda-api\": this build of lambda-esm has no Lambda API client; \
-             build it with `--features lambda-api` or `--features full`",
-            "4:22: mappings[0].EventSourceArn is \"arn:aws:sqs:us-east-1:000000000000:orders\": this build of \
-             lambda-esm has no SQS client; build it with `--features sqs` or `--features full`",
-        ],
     );
 }
 
@@ -312,38 +292,11 @@ mappings:
     }
 
     #[test]
-    fn a_source_that_cannot_be_read_yet_is_refused() {
-        let text = "\
-functions: {f: {backend: simulated}}
-mappings:
-  - EventSourceArn: arn:aws:kinesis:us-east-1:000000000000:stream/s
-    FunctionName: f
-    StartingPosition: LATEST
-";
-        refused(
-            "kinesis.yaml",
-            text,
-            &[
-                "3:21: mappings[0].EventSourceArn is \"arn:aws:kinesis:us-east-1:000000000000:stream/s\": event \
-               sources of this kind are not supported yet; supported are SQS queues",
-            ],
-        );
-    }
-
-    #[test]
-    fn endpoints_are_urls_of_services_that_are_called() {
-        let text = "\
-endpoints:
-  aws: 127.0.0.1:5000
-  sqs: http://me:hunter2@host
-  kinesis: http://h
-  lamda: http://h
-  arns: {'arn:aws:mq:us-east-1:000000000000:broker:b:c': 'amqp://guest:hunter2@h'}
-";
+    fn endpoints_are_urls_without_a_user() {
+        let text = "endpoints:\n  aws: 127.0.0.1:5000\n  sqs: http://me:hunter2@host\n";
         let said = check("endpoints.yaml", &format!("{text}{}", with_mapping("")));
-        let found: Vec<_> = said
-            .err
-            .lines()
+        let lines = said.err.lines();
+        let found: Vec<_> = lines
             .map(|line| line.rsplit(".yaml:").next().unwrap_or_default())
             .collect();
         assert_eq!(
@@ -351,11 +304,6 @@ endpoints:
             [
                 "2:8: endpoints.aws: endpoint `127.0.0.1:5000` must start with http:// or https:// and name a host",
                 "3:8: endpoints.sqs: endpoint `<with user>` must hold no user or password; use AWS credentials",
-                "4:3: endpoints.kinesis: this service is not supported yet; leave it out",
-                "5:3: endpoints.lamda: unknown key; known are aws, sqs, lambda, arns",
-                "6:10: endpoints.arns.\"arn:aws:mq:us-east-1:000000000000:broker:b:c\": must be the ARN of an SQS \
-                 queue; other sources are not supported yet, and a function has an endpoint of its own: \
-                 functions.NAME.endpoint",
             ]
         );
     }
@@ -372,10 +320,10 @@ endpoints:
             "mappings[0] (line 4)\n",
             "  reads the standard queue orders with up to 5 messages per batch, without waiting to fill it\n",
             "  calls the function f\n",
-            "  pacing         eager: as fast as the source allows, not by the scaling above\n",
-            "  sqs            http://127.0.0.1:9324\n",
-            "  lambda         AWS in us-east-1\n",
-            "  f              simulated: takes 0ns\n",
+            "  pacing          eager: as fast as the source allows, not by the service's rates and scaling\n",
+            "  state           in memory, gone with the process\n",
+            "  sqs             http://127.0.0.1:9324\n",
+            "  f               simulated: takes 0ns\n",
             "valid.yaml: valid, 1 mapping\n",
         ] {
             assert!(said.out.contains(line), "{line}\nis not in\n{}", said.out);

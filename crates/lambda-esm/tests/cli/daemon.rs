@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::command;
+use serde_json::Value;
+
+use crate::support::{Said, command, lambda_esm};
 
 /// Long enough for a busy machine; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +51,34 @@ impl Daemon {
     /// Waits for the end, and returns the exit code.
     pub(crate) fn code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
+    }
+}
+
+/// A daemon, and where its API is.
+pub(crate) struct Served {
+    pub(crate) daemon: Daemon,
+    pub(crate) endpoint: String,
+}
+
+impl Served {
+    pub(crate) fn start(path: &str) -> Self {
+        let daemon = Daemon::start(&[path]);
+        let told = "the Lambda API for event source mappings is at ";
+        let line = wait_for(&daemon.err, |line| line.contains(told));
+        let endpoint = line.split(told).nth(1).unwrap().to_owned();
+        Self { daemon, endpoint }
+    }
+
+    pub(crate) fn mappings(&self, arguments: &[&str]) -> Said {
+        let before = ["mappings", "--endpoint", &self.endpoint];
+        lambda_esm(&[&before, arguments].concat())
+    }
+
+    /// Runs a command that succeeds and prints one JSON value.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.mappings(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        serde_json::from_str(&said.out).unwrap()
     }
 }
 

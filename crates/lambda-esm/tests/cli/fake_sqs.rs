@@ -1,8 +1,6 @@
-//! Small servers for the daemon: a queue that speaks SQS's JSON protocol, and an HTTP function.
+//! A queue that speaks SQS's JSON protocol, and HTTP functions.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,66 +8,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-struct Request {
-    operation: String,
-    body: Vec<u8>,
-}
-
-/// Serves HTTP on a port of its own: `answer` is asked on the connection's thread, so it may wait.
-fn serve(answer: impl Fn(Request) -> (u16, String) + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = Arc::new(answer);
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            thread::spawn(move || converse(stream, answer.as_ref()));
-        }
-    });
-    url
-}
-
-fn converse(stream: TcpStream, answer: &(dyn Fn(Request) -> (u16, String) + Send + Sync)) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut writer = stream;
-    while let Some(request) = read(&mut reader) {
-        let (status, body) = answer(request);
-        let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        if writer.write_all((head + &body).as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let (mut operation, mut length) = (String::new(), 0);
-    for index in 0.. {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if line == "\r\n" && index > 0 {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap_or_default();
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "x-amz-target" => operation = value.trim().trim_start_matches("AmazonSQS.").to_owned(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Request { operation, body })
-}
+use crate::fake_http::serve;
 
 /// A queue.
 pub(crate) struct FakeSqs {
     pub(crate) url: String,
     deleted: Arc<Mutex<Vec<String>>>,
+    sent: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeSqs {
@@ -78,19 +23,32 @@ impl FakeSqs {
         let messages: VecDeque<String> = bodies.iter().map(|body| (*body).to_owned()).collect();
         let messages = Mutex::new(messages);
         let deleted = Arc::<Mutex<Vec<String>>>::default();
-        let seen = deleted.clone();
+        let sent = Arc::<Mutex<Vec<String>>>::default();
+        let (seen, told) = (deleted.clone(), sent.clone());
         let url = serve(move |request| {
-            let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let body = request.json();
             let answer = match request.operation.as_str() {
                 "GetQueueUrl" => json!({ "QueueUrl": "http://queue.test/000000000000/orders" }),
                 "GetQueueAttributes" => json!({ "Attributes": { "VisibilityTimeout": "30" } }),
                 "ReceiveMessage" => receive(&messages),
                 "DeleteMessageBatch" => settle(&body, Some(&seen)),
+                "SendMessage" => {
+                    let text = body["MessageBody"].as_str().unwrap_or_default();
+                    told.lock().unwrap().push(text.to_owned());
+                    json!({ "MessageId": "id", "MD5OfMessageBody": "" })
+                }
                 _ => settle(&body, None),
             };
             (200, answer.to_string())
         });
-        Self { url, deleted }
+        Self { url, deleted, sent }
+    }
+
+    /// Returns the bodies of the messages that were sent to it.
+    pub(crate) fn sent(&self) -> Vec<Value> {
+        let sent = self.sent.lock().unwrap();
+        let sent = sent.iter().map(|body| serde_json::from_str(body));
+        sent.collect::<Result<_, _>>().unwrap()
     }
 
     /// Returns the receipts of the messages that were deleted.
@@ -157,4 +115,16 @@ impl FakeFunction {
     pub(crate) fn answer(&self) {
         self.answers.send(()).unwrap();
     }
+}
+
+/// Returns the URL of an HTTP function that fails with every event in which `poison` occurs.
+pub(crate) fn poisoned(poison: &'static str) -> String {
+    serve(move |request| {
+        let event = String::from_utf8(request.body).unwrap();
+        if event.contains(poison) {
+            (500, "poison".to_owned())
+        } else {
+            (200, "null".to_owned())
+        }
+    })
 }

@@ -3,6 +3,7 @@
 
 mod api_settings;
 mod check;
+mod check_streams;
 mod demo;
 mod filter_test;
 mod support;
@@ -13,8 +14,14 @@ mod configs;
 #[cfg(feature = "sqs")]
 mod daemon;
 #[cfg(feature = "sqs")]
+mod fake_http;
+#[cfg(feature = "sqs")]
 mod fake_sqs;
+#[cfg(all(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
+mod fake_streams;
 #[cfg(feature = "sqs")]
 mod managing;
 #[cfg(feature = "sqs")]
 mod run;
+#[cfg(all(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
+mod streams;

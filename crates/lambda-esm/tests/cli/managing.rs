@@ -5,39 +5,13 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::daemon::{Daemon, lines, wait_for};
+use crate::daemon::{Served, lines, wait_for};
 use crate::fake_sqs::FakeSqs;
-use crate::support::{Said, command, file, lambda_esm, lambda_esm_with};
+use crate::support::{command, file, lambda_esm, lambda_esm_with};
 
 const ORDERS: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 
-/// A daemon, and where its API is.
-struct Served {
-    daemon: Daemon,
-    endpoint: String,
-}
-
 impl Served {
-    fn start(path: &str) -> Self {
-        let daemon = Daemon::start(&[path]);
-        let told = "the Lambda API for event source mappings is at ";
-        let line = wait_for(&daemon.err, |line| line.contains(told));
-        let endpoint = line.split(told).nth(1).unwrap().to_owned();
-        Self { daemon, endpoint }
-    }
-
-    fn mappings(&self, arguments: &[&str]) -> Said {
-        let before = ["mappings", "--endpoint", &self.endpoint];
-        lambda_esm(&[&before, arguments].concat())
-    }
-
-    /// Runs a command that succeeds and prints one JSON value.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let said = self.mappings(arguments);
-        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
-        serde_json::from_str(&said.out).unwrap()
-    }
-
     fn create(&self) -> String {
         let created = self.json(&[
             "create",

@@ -1,0 +1,99 @@
+//! The clients of AWS services: which of them this build has, and what needs which.
+
+use lambda_esm_core::mapping::{AwsDestination, Source};
+
+/// A client that a feature of this crate brings.
+#[derive(Clone, Copy)]
+pub(super) struct Client {
+    /// What it is called in words.
+    pub(super) name: &'static str,
+    /// The feature that brings it.
+    pub(super) feature: &'static str,
+    /// What `endpoints` calls the services that it calls, the name that goes first at the beginning.
+    services: &'static [&'static str],
+    is_built: bool,
+}
+
+const SQS: Client = Client {
+    name: "SQS",
+    feature: "sqs",
+    services: &["sqs"],
+    is_built: cfg!(feature = "sqs"),
+};
+const KINESIS: Client = Client {
+    name: "Kinesis",
+    feature: "kinesis",
+    services: &["kinesis"],
+    is_built: cfg!(feature = "kinesis"),
+};
+const DYNAMODB: Client = Client {
+    name: "DynamoDB Streams",
+    feature: "dynamodb",
+    services: &["dynamodbstreams", "dynamodb"],
+    is_built: cfg!(feature = "dynamodb"),
+};
+const SNS: Client = Client {
+    name: "SNS",
+    feature: "sns",
+    services: &["sns"],
+    is_built: cfg!(feature = "sns"),
+};
+const S3: Client = Client {
+    name: "S3",
+    feature: "s3",
+    services: &["s3"],
+    is_built: cfg!(feature = "s3"),
+};
+#[cfg(feature = "aws")]
+const LAMBDA: Client = Client {
+    name: "Lambda API",
+    feature: "lambda-api",
+    services: &["lambda"],
+    is_built: cfg!(feature = "lambda-api"),
+};
+
+#[cfg(feature = "aws")]
+const ALL: [Client; 6] = [SQS, KINESIS, DYNAMODB, SNS, S3, LAMBDA];
+
+/// Returns the services that this build calls, each with the names that `endpoints` may give it.
+#[cfg(feature = "aws")]
+pub(crate) fn called_services() -> impl Iterator<Item = &'static [&'static str]> {
+    let built = ALL.into_iter().filter(|client| client.is_built);
+    built.map(|client| client.services)
+}
+
+impl Client {
+    /// Returns why a thing that needs this client is refused, and the way out; `None` if this build has it.
+    pub(super) fn missing(self) -> Option<(String, String)> {
+        let Self { name, feature, .. } = self;
+        let rule = format!("this build of lambda-esm has no {name} client");
+        let hint = format!("build it with `--features {feature}` or `--features full`");
+        (!self.is_built).then_some((rule, hint))
+    }
+
+    /// Returns the client that calls `service`; `None` if none does.
+    #[cfg(feature = "aws")]
+    pub(super) fn of_service(service: &str) -> Option<Self> {
+        let calls = |client: &Self| client.services.contains(&service);
+        ALL.into_iter().find(calls)
+    }
+
+    /// Returns the client that reads `source`; `None` if no build reads such a source.
+    pub(super) const fn of_source(source: &Source) -> Option<Self> {
+        match source {
+            Source::Sqs(_) => Some(SQS),
+            Source::Kinesis(_) => Some(KINESIS),
+            Source::DynamoDb(_) => Some(DYNAMODB),
+            _ => None,
+        }
+    }
+
+    /// Returns the client that tells an on-failure destination.
+    pub(super) const fn of_destination(destination: &AwsDestination) -> Self {
+        match destination {
+            AwsDestination::Sqs(_) => SQS,
+            AwsDestination::Sns(_) => SNS,
+            AwsDestination::S3(_) => S3,
+        }
+    }
+}

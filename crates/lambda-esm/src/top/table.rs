@@ -1,0 +1,241 @@
+//! The mappings as a table: columns that no mapping has a use for are left out.
+
+use super::collect::{Mapping, View};
+use super::screen::time;
+use crate::client::plain;
+use crate::mappings::short_source;
+
+/// How much of a UUID is shown: enough to name one of a thousand mappings.
+const SHORT_UUID: usize = 8;
+/// How many columns begin with text, and are aligned to the left.
+const TEXTS: usize = 4;
+
+/// What the mappings are about, as far as it decides which columns there are.
+#[derive(Clone, Copy)]
+struct Kinds {
+    queues: bool,
+    streams: bool,
+}
+
+impl Mapping {
+    fn is_queue(&self) -> bool {
+        self.source.split(':').nth(2) == Some("sqs")
+    }
+}
+
+/// Returns the mappings, those with a problem first.
+pub(super) fn table(view: &View<'_>) -> Vec<String> {
+    let mut mappings: Vec<&Mapping> = view.now.mappings.iter().collect();
+    mappings.sort_by_key(|mapping| mapping.problem.is_none());
+    let kinds = Kinds {
+        queues: mappings.is_empty() || mappings.iter().any(|mapping| mapping.is_queue()),
+        streams: mappings.iter().any(|mapping| !mapping.is_queue()),
+    };
+    let mut rows = vec![headings(view, kinds)];
+    rows.extend(mappings.iter().map(|mapping| row(view, mapping, kinds)));
+    let mut lines = aligned(&rows);
+    for (index, mapping) in mappings.iter().enumerate().rev() {
+        // The line after the mapping's own, which follows the headings.
+        if let Some(problem) = problem(view, mapping) {
+            lines.insert(index + 2, problem);
+        }
+    }
+    lines
+}
+
+fn headings(view: &View<'_>, kinds: Kinds) -> Vec<String> {
+    let mut row: Vec<String> = [
+        "UUID", "STATE", "SOURCE", "FUNCTION", "CONC", "RUN", "WAIT", "GATH",
+    ]
+    .map(str::to_owned)
+    .into();
+    let per = if view.before.is_some() { "/S" } else { "" };
+    let rates = ["POLLED", "FILTERED", "INVOKED", "FAILED", "DELETED"];
+    let rates = rates.map(|name| format!("{name}{per}"));
+    row.extend(rates.into_iter().take(shown_rates(kinds)));
+    if kinds.streams {
+        row.extend(["DROPPED", "TOLD", "AGE"].map(str::to_owned));
+    }
+    row
+}
+
+/// Messages are deleted from queues only; that column is the last one of the rates.
+const fn shown_rates(kinds: Kinds) -> usize {
+    if kinds.queues { 5 } else { 4 }
+}
+
+fn row(view: &View<'_>, mapping: &Mapping, kinds: Kinds) -> Vec<String> {
+    let uuid = &mapping.uuid;
+    let mut row = vec![
+        uuid.get(..SHORT_UUID).unwrap_or(uuid).to_owned(),
+        mapping.state.clone(),
+        plain(&short_source(&mapping.source)),
+        plain(&mapping.function),
+    ];
+    let activity = &mapping.activity;
+    let numbers = [
+        activity.concurrency,
+        activity.running,
+        activity.waiting,
+        activity.gathering,
+    ];
+    row.extend(numbers.map(|number| number.to_string()));
+    row.extend(rates(view, mapping).into_iter().take(shown_rates(kinds)));
+    if kinds.streams {
+        row.extend(stream_cells(view, mapping));
+    }
+    row
+}
+
+/// Returns what happened per second since the last look, or all that happened if there was none.
+fn rates(view: &View<'_>, mapping: &Mapping) -> [String; 5] {
+    let Some(before) = view.before else {
+        return mapping.counts.all().map(|count| count.to_string());
+    };
+    let millis = view.now.time_ms - before.time_ms;
+    let mut earlier = before.mappings.iter();
+    let earlier = earlier.find(|earlier| earlier.uuid == mapping.uuid);
+    let earlier = earlier.map(|earlier| earlier.counts).unwrap_or_default();
+    let rates = mapping.counts.rates(earlier, millis);
+    rates.map(|rate| format!("{rate:.1}"))
+}
+
+/// Returns what only streams have: records given up since the daemon began, and the iterator age.
+fn stream_cells(view: &View<'_>, mapping: &Mapping) -> [String; 3] {
+    if mapping.is_queue() {
+        return ["-", "-", "-"].map(str::to_owned);
+    }
+    let counts = &mapping.counts;
+    let age = view.ages.get(&mapping.uuid);
+    [
+        counts.dropped_event_count.to_string(),
+        counts
+            .on_failure_destination_delivered_event_count
+            .to_string(),
+        age.map_or_else(|| "-".to_owned(), |age| span(*age)),
+    ]
+}
+
+/// Returns a time in milliseconds in the unit that reads best.
+fn span(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        120_000..7_200_000 => format!("{} min", millis / 60_000),
+        _ => format!("{} h", millis / 3_600_000),
+    }
+}
+
+fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
+    let mut parts: Vec<String> = mapping.problem.iter().map(|text| plain(text)).collect();
+    if let Some(until) = mapping.activity.backing_off_until {
+        let wait = (until - view.now.time_ms).max(0);
+        let (seconds, tenths) = (wait / 1000, wait % 1000 / 100);
+        parts.push(format!(
+            "next try at {} (in {seconds}.{tenths} s)",
+            time(until)
+        ));
+    }
+    (!parts.is_empty()).then(|| format!("  ! {}", parts.join("; ")))
+}
+
+/// Aligns columns: texts to the left, numbers to the right.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let mut widths = vec![0; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, width))| match column {
+            0..TEXTS => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, VecDeque};
+
+    use serde::Deserialize as _;
+    use serde_json::{Value, json};
+
+    use super::super::collect::Status;
+    use super::*;
+
+    fn mapping(uuid: &str, source: &str) -> Value {
+        json!({ "uuid": uuid, "source": source, "function": "f", "state": "Enabled", "problem": null,
+            "activity": { "concurrency": 4, "running": 3, "waiting": 2, "gathering": 1,
+                "backing_off_until": null },
+            "counts": { "PolledEventCount": 30, "FilteredOutEventCount": 5, "InvokedEventCount": 25,
+                "FailedInvokeEventCount": 6, "DeletedEventCount": 0, "DroppedEventCount": 2,
+                "OnFailureDestinationDeliveredEventCount": 7 } })
+    }
+
+    fn cells(mappings: &[Value]) -> Vec<Vec<String>> {
+        let status = json!({ "version": "1", "time_ms": 0, "mappings": mappings });
+        let status = Status::deserialize(status).unwrap();
+        let view = View {
+            endpoint: "http://h",
+            now: &status,
+            before: None,
+            decisions: &VecDeque::new(),
+            ages: &HashMap::from([("stream".to_owned(), 1_250)]),
+            trouble: None,
+        };
+        let split = |line: String| {
+            let cells = line.split("  ").map(str::trim);
+            cells
+                .filter(|cell| !cell.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        table(&view).into_iter().map(split).collect()
+    }
+
+    #[test]
+    fn a_stream_shows_what_was_given_up_and_the_age_of_its_records() {
+        let stream = mapping(
+            "stream",
+            "arn:aws:kinesis:us-east-1:000000000000:stream/clicks",
+        );
+        let rows = cells(&[stream]);
+        assert_eq!(
+            rows[0][8..],
+            [
+                "POLLED", "FILTERED", "INVOKED", "FAILED", "DROPPED", "TOLD", "AGE"
+            ]
+        );
+        assert_eq!(rows[1][2], "kinesis:stream/clicks");
+        assert_eq!(
+            rows[1][4..],
+            ["4", "3", "2", "1", "30", "5", "25", "6", "2", "7", "1.2 s"]
+        );
+    }
+
+    #[test]
+    fn a_queue_shows_what_was_deleted_and_nothing_of_streams() {
+        let queue = mapping("queue", "arn:aws:sqs:us-east-1:000000000000:orders");
+        let rows = cells(std::slice::from_ref(&queue));
+        assert_eq!(rows[0].last().unwrap(), "DELETED");
+        let source = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/1";
+        let rows = cells(&[queue, mapping("table", source)]);
+        assert_eq!(rows[1][12..], ["0", "-", "-", "-"]);
+        assert_eq!(rows[2][12..], ["0", "2", "7", "-"]);
+    }
+
+    #[test]
+    fn ages_are_told_in_the_unit_that_reads_best() {
+        let ages = [999, 1_000, 119_999, 120_000, 7_199_999, 7_200_000];
+        let told = ages.map(span);
+        assert_eq!(
+            told,
+            ["999 ms", "1.0 s", "119.9 s", "2 min", "119 min", "2 h"]
+        );
+    }
+}

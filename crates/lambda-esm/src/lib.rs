@@ -1,21 +1,26 @@
 //! AWS Lambda event source mappings outside AWS.
 //!
 //! An [`Engine`] polls event sources, applies every rule of an event source mapping, and hands each batch
-//! to a function through one trait, [`InvokeBackend`](ports::InvokeBackend). Sources are one trait too,
-//! [`QueueSource`](ports::QueueSource); bundled ones are switched on by features.
+//! to a function through one trait, [`InvokeBackend`](ports::InvokeBackend). Sources are two traits,
+//! [`QueueSource`](ports::QueueSource) and [`StreamSource`](ports::StreamSource), and what is told of
+//! discarded batches is a third, [`FailureDestination`](ports::FailureDestination); bundled ones are
+//! switched on by features.
 //!
 //! | feature | brings |
 //! |---|---|
-//! | *(none)* | the engine, in-memory queues, closures and simulated functions |
+//! | *(none)* | the engine, queues, streams and destinations in memory, closures and simulated functions |
 //! | `process` | real Lambda runtimes as local processes |
 //! | `http` | functions behind plain HTTP |
 //! | `api` | the Lambda API of event source mappings over HTTP |
 //! | `store` | mappings and positions in one file |
 //! | `contract` | the ports' promises, as tests for an implementation |
-//! | `sqs` | the SQS event source |
+//! | `sqs` | SQS as an event source and as an on-failure destination |
+//! | `kinesis` | Kinesis as an event source, shared throughput and enhanced fan-out |
+//! | `dynamodb` | DynamoDB Streams as an event source |
+//! | `sns`, `s3` | SNS and S3 as on-failure destinations |
 //! | `lambda-api` | functions behind any Lambda Invoke API |
 //! | `cli` (default) | the `lambda-esm` binary, with `process`, `http`, `api` and `store` |
-//! | `full` | `cli`, `sqs` and `lambda-api` |
+//! | `full` | `cli` and all of AWS: `sqs`, `kinesis`, `dynamodb`, `sns`, `s3`, `lambda-api` |
 //!
 //! # An engine with a queue of its own
 //!
@@ -60,10 +65,69 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A stream, and what is given up of it
+//!
+//! A record that the function cannot process is split off its batch, and told to the on-failure
+//! destination; the stream goes on behind it.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use lambda_esm::fault::InvokeError;
+//! use lambda_esm::functions::Closure;
+//! use lambda_esm::mapping::CreateEventSourceMapping;
+//! use lambda_esm::memory::{MemoryDestination, MemoryStream, MemoryStreamOptions};
+//! use lambda_esm::ports::InvokeRequest;
+//! use lambda_esm::{Clock, Engine};
+//! use serde_json::{Value, json};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Clock::system();
+//! let clicks = MemoryStream::new(clock, MemoryStreamOptions::kinesis().with_shards(2));
+//! let dead = MemoryDestination::default();
+//! let engine = Engine::builder()
+//!     .clock(clock)
+//!     .stream("clicks", clicks.clone())     // impl StreamSource, or a bundled source
+//!     .destination("dead", dead.clone())    // impl FailureDestination, or a bundled one
+//!     .invoke(Closure::new(|request: InvokeRequest| async move {
+//!         let event: Value = serde_json::from_slice(&request.payload)
+//!             .map_err(|error| InvokeError::function(error.to_string()))?;
+//!         let mut records = event["Records"].as_array().into_iter().flatten();
+//!         if records.any(|record| record["kinesis"]["partitionKey"] == "poison") {
+//!             return Err(InvokeError::function("cannot process this"));
+//!         }
+//!         Ok(Bytes::from_static(b"null"))
+//!     }))
+//!     .build();
+//! let mapping: CreateEventSourceMapping = serde_json::from_value(json!({
+//!     "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/clicks",
+//!     "FunctionName": "count-clicks",
+//!     "StartingPosition": "TRIM_HORIZON",
+//!     "BisectBatchOnFunctionError": true,
+//!     "MaximumRetryAttempts": 0,
+//!     "DestinationConfig": {
+//!         "OnFailure": { "Destination": "arn:aws:sqs:us-east-1:000000000000:dead" }
+//!     },
+//! }))?;
+//! engine.create(mapping).await?;
+//!
+//! for key in ["a", "b", "poison", "c"] {
+//!     clicks.put(key, "{}")?;
+//! }
+//! while dead.delivered() == 0 {
+//!     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+//! }
+//! let told: Value = serde_json::from_slice(&dead.records()[0].body)?;
+//! assert_eq!(told["KinesisBatchInfo"]["batchSize"], 1);
+//! engine.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub use lambda_esm_core as core;
 pub use lambda_esm_core::mapping;
-pub use lambda_esm_core::{decision, fault, lifecycle, pacing, record};
+pub use lambda_esm_core::{Timestamp, decision, failure, fault, lifecycle, pacing, record, stream};
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, MappingStatus, Metrics, Started,
     StatusWatch, functions, memory, ports, simulated, store,
@@ -82,8 +146,8 @@ pub use lambda_esm_api as api;
 #[cfg(feature = "store")]
 pub use lambda_esm_store::RedbStore;
 
-/// AWS adapters: the SQS event source (feature `sqs`) and the Lambda Invoke backend (feature
-/// `lambda-api`).
+/// AWS adapters: event sources (features `sqs`, `kinesis`, `dynamodb`), on-failure destinations (`sqs`,
+/// `sns`, `s3`) and the Lambda Invoke backend (`lambda-api`).
 #[cfg(feature = "aws")]
 pub use lambda_esm_aws as aws;
 

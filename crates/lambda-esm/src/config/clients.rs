@@ -10,6 +10,10 @@ pub(super) struct Client {
     /// The feature that brings it.
     pub(super) feature: &'static str,
     /// What `endpoints` calls the services that it calls, the name that goes first at the beginning.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "a build without AWS clients has no endpoints")
+    )]
     services: &'static [&'static str],
     is_built: bool,
 }

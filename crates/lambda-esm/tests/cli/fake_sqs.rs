@@ -14,7 +14,6 @@ use crate::fake_http::serve;
 pub(crate) struct FakeSqs {
     pub(crate) url: String,
     deleted: Arc<Mutex<Vec<String>>>,
-    sent: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeSqs {
@@ -23,8 +22,7 @@ impl FakeSqs {
         let messages: VecDeque<String> = bodies.iter().map(|body| (*body).to_owned()).collect();
         let messages = Mutex::new(messages);
         let deleted = Arc::<Mutex<Vec<String>>>::default();
-        let sent = Arc::<Mutex<Vec<String>>>::default();
-        let (seen, told) = (deleted.clone(), sent.clone());
+        let seen = deleted.clone();
         let url = serve(move |request| {
             let body = request.json();
             let answer = match request.operation.as_str() {
@@ -32,23 +30,11 @@ impl FakeSqs {
                 "GetQueueAttributes" => json!({ "Attributes": { "VisibilityTimeout": "30" } }),
                 "ReceiveMessage" => receive(&messages),
                 "DeleteMessageBatch" => settle(&body, Some(&seen)),
-                "SendMessage" => {
-                    let text = body["MessageBody"].as_str().unwrap_or_default();
-                    told.lock().unwrap().push(text.to_owned());
-                    json!({ "MessageId": "id", "MD5OfMessageBody": "" })
-                }
                 _ => settle(&body, None),
             };
             (200, answer.to_string())
         });
-        Self { url, deleted, sent }
-    }
-
-    /// Returns the bodies of the messages that were sent to it.
-    pub(crate) fn sent(&self) -> Vec<Value> {
-        let sent = self.sent.lock().unwrap();
-        let sent = sent.iter().map(|body| serde_json::from_str(body));
-        sent.collect::<Result<_, _>>().unwrap()
+        Self { url, deleted }
     }
 
     /// Returns the receipts of the messages that were deleted.
@@ -115,16 +101,4 @@ impl FakeFunction {
     pub(crate) fn answer(&self) {
         self.answers.send(()).unwrap();
     }
-}
-
-/// Returns the URL of an HTTP function that fails with every event in which `poison` occurs.
-pub(crate) fn poisoned(poison: &'static str) -> String {
-    serve(move |request| {
-        let event = String::from_utf8(request.body).unwrap();
-        if event.contains(poison) {
-            (500, "poison".to_owned())
-        } else {
-            (200, "null".to_owned())
-        }
-    })
 }

@@ -1,5 +1,5 @@
 //! Streams that speak the JSON protocols of Kinesis and DynamoDB Streams: one open shard each, whose records are
-//! there from the beginning, and arrived a minute and a half before.
+//! there from the beginning, and arrived a minute and a half before. Around them, a function and a destination.
 
 use std::sync::{Arc, Mutex};
 
@@ -107,4 +107,50 @@ fn page(request: &Request, records: usize, record: &dyn Fn(usize) -> Value) -> V
     let last = (BASE + records).min(before + limit);
     let found: Vec<Value> = (before + 1..=last).map(record).collect();
     json!({ "Records": found, "NextShardIterator": last.to_string(), "MillisBehindLatest": 0 })
+}
+
+/// A queue of SQS for what is given up.
+pub(crate) struct FakeDestination {
+    pub(crate) url: String,
+    sent: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeDestination {
+    pub(crate) fn start() -> Self {
+        let sent = Arc::<Mutex<Vec<String>>>::default();
+        let told = sent.clone();
+        let url = serve(move |request| {
+            let answer = match request.operation.as_str() {
+                "GetQueueUrl" => json!({ "QueueUrl": "http://queue.test/000000000000/dead" }),
+                "SendMessage" => {
+                    let request = request.json();
+                    let text = request["MessageBody"].as_str().unwrap();
+                    told.lock().unwrap().push(text.to_owned());
+                    json!({ "MessageId": "id", "MD5OfMessageBody": "" })
+                }
+                other => panic!("the destination knows no {other}"),
+            };
+            (200, answer.to_string())
+        });
+        Self { url, sent }
+    }
+
+    /// Returns what it was told, as JSON.
+    pub(crate) fn told(&self) -> Vec<Value> {
+        let sent = self.sent.lock().unwrap();
+        let told = sent.iter().map(|body| serde_json::from_str(body));
+        told.collect::<Result<_, _>>().unwrap()
+    }
+}
+
+/// Returns the URL of an HTTP function that fails with every event in which `poison` occurs.
+pub(crate) fn poisoned(poison: &'static str) -> String {
+    serve(move |request| {
+        let event = String::from_utf8(request.body).unwrap();
+        if event.contains(poison) {
+            (500, "poison".to_owned())
+        } else {
+            (200, "null".to_owned())
+        }
+    })
 }

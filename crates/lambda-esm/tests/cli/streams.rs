@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::daemon::{Daemon, Served, wait_for};
-use crate::fake_sqs::{FakeSqs, poisoned};
-use crate::fake_streams::FakeStream;
+use crate::fake_streams::{FakeDestination, FakeStream, poisoned};
 use crate::support::{file, lambda_esm};
 
 const CLICKS: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks";
@@ -17,7 +16,7 @@ fn configuration(
     name: &str,
     arn: &str,
     stream: &FakeStream,
-    dead: &FakeSqs,
+    dead: &FakeDestination,
     poison: &'static str,
 ) -> String {
     let service = arn.split(':').nth(2).unwrap();
@@ -55,7 +54,7 @@ fn until_kept(daemon: &Daemon, place: &str) -> Vec<Value> {
 
 #[test]
 fn a_record_that_fails_is_split_off_and_told_to_the_destination_and_the_position_moves_on() {
-    let (stream, dead) = (FakeStream::kinesis(4), FakeSqs::with(&[]));
+    let (stream, dead) = (FakeStream::kinesis(4), FakeDestination::start());
     let path = configuration(
         "bisect",
         CLICKS,
@@ -90,7 +89,7 @@ fn a_record_that_fails_is_split_off_and_told_to_the_destination_and_the_position
         assert_eq!(discarded[0][member], value, "{member}");
     }
     assert_eq!(of("delivered")[0]["records"], 1);
-    let told = dead.sent();
+    let told = dead.told();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["KinesisBatchInfo"]["startSequenceNumber"], "103");
     assert_eq!(told[0]["requestContext"]["approximateInvokeCount"], 3);
@@ -104,16 +103,16 @@ fn a_record_that_fails_is_split_off_and_told_to_the_destination_and_the_position
     assert_eq!(event(&line).unwrap()["from"], "after 104");
     daemon.signal("-TERM");
     assert_eq!(daemon.code(), Some(0));
-    assert_eq!(dead.sent().len(), 1);
+    assert_eq!(dead.told().len(), 1);
 }
 
 #[test]
 fn the_changes_of_a_table_are_served_too() {
-    let (stream, dead) = (FakeStream::dynamodb(3), FakeSqs::with(&[]));
+    let (stream, dead) = (FakeStream::dynamodb(3), FakeDestination::start());
     let path = configuration("table", TABLE, &stream, &dead, "item-102");
     let daemon = Daemon::start(&[&path, "--json"]);
     until_kept(&daemon, "after 103");
-    let told = dead.sent();
+    let told = dead.told();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["DDBStreamBatchInfo"]["startSequenceNumber"], "102");
     assert_eq!(told[0]["DDBStreamBatchInfo"]["streamArn"], TABLE);
@@ -123,7 +122,7 @@ fn the_changes_of_a_table_are_served_too() {
 
 #[test]
 fn words_status_metrics_and_top_tell_of_a_stream_what_there_is_to_know() {
-    let (stream, dead) = (FakeStream::kinesis(4), FakeSqs::with(&[]));
+    let (stream, dead) = (FakeStream::kinesis(4), FakeDestination::start());
     let path = configuration(
         "shown",
         CLICKS,

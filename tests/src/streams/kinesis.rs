@@ -69,6 +69,14 @@ impl KinesisStream {
         .await;
     }
 
+    /// Returns when it was created, in seconds since the Unix epoch.
+    pub async fn created(&self) -> i64 {
+        let summary = self.client.describe_stream_summary();
+        let summary = summary.stream_name(&self.name).send().await.unwrap();
+        let summary = summary.stream_description_summary.unwrap();
+        summary.stream_creation_timestamp.secs()
+    }
+
     /// Deletes it, and waits until it is gone.
     pub async fn delete(&self) {
         let delete = self.client.delete_stream().stream_name(&self.name);

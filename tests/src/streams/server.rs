@@ -157,6 +157,14 @@ impl Stream {
         self.put(&values).await;
     }
 
+    /// Puts many values, as many as a call takes at a time. The servers keep their order.
+    pub async fn put_in_order(&self, values: &[(String, Value)]) {
+        match self {
+            Self::Kinesis(stream) => stream.put(values).await,
+            Self::DynamoDb(table) => table.put_in_order(values).await,
+        }
+    }
+
     /// Puts many values as fast as the server takes them. Those of one key keep their order.
     pub async fn put_many(&self, values: &[(String, Value)]) {
         match self {

@@ -82,6 +82,14 @@ impl Table {
         self.put_item(item(key, value)).await;
     }
 
+    /// Puts many values, one call after another.
+    pub(super) async fn put_in_order(&self, values: &[(String, Value)]) {
+        let values: Vec<_> = values.iter().collect();
+        for batch in batches(&values) {
+            self.put_batch(batch).await;
+        }
+    }
+
     /// Puts many values, those of one key in their order.
     pub(super) async fn put_many(&self, values: &[(String, Value)]) {
         let calls: Vec<_> = shares(values, WRITERS)

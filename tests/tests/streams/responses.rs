@@ -72,7 +72,9 @@ async fn malformed_failures_fail_the_whole_batch(streams: Streams) {
     check(&streams, cases).await;
 }
 
-on_each_server![
-    answers_that_name_no_failure_are_a_success,
-    malformed_failures_fail_the_whole_batch,
-];
+on_servers! {
+    kinesis_local: answers_that_name_no_failure_are_a_success, malformed_failures_fail_the_whole_batch;
+    ministack_kinesis: answers_that_name_no_failure_are_a_success, malformed_failures_fail_the_whole_batch;
+    dynamodb_local: answers_that_name_no_failure_are_a_success, malformed_failures_fail_the_whole_batch;
+    ministack_dynamodb: answers_that_name_no_failure_are_a_success, malformed_failures_fail_the_whole_batch;
+}

@@ -115,8 +115,9 @@ async fn all_from_the_lowest_failed_record_on_come_again(streams: Streams) {
     assert_eq!(row.batches(), expected);
 }
 
-on_each_server![
-    a_batch_is_tried_once_more_than_the_retries_and_then_told_to_queue_topic_or_bucket,
-    a_batch_that_makes_progress_has_all_of_its_retries_again,
-    all_from_the_lowest_failed_record_on_come_again,
-];
+on_servers! {
+    kinesis_local: a_batch_is_tried_once_more_than_the_retries_and_then_told_to_queue_topic_or_bucket, a_batch_that_makes_progress_has_all_of_its_retries_again, all_from_the_lowest_failed_record_on_come_again;
+    ministack_kinesis: a_batch_is_tried_once_more_than_the_retries_and_then_told_to_queue_topic_or_bucket, a_batch_that_makes_progress_has_all_of_its_retries_again, all_from_the_lowest_failed_record_on_come_again;
+    dynamodb_local: a_batch_is_tried_once_more_than_the_retries_and_then_told_to_queue_topic_or_bucket, a_batch_that_makes_progress_has_all_of_its_retries_again, all_from_the_lowest_failed_record_on_come_again;
+    ministack_dynamodb: a_batch_is_tried_once_more_than_the_retries_and_then_told_to_queue_topic_or_bucket, a_batch_that_makes_progress_has_all_of_its_retries_again, all_from_the_lowest_failed_record_on_come_again;
+}

@@ -1,96 +1,19 @@
 //! The DynamoDB source against a DynamoDB Local for which ten minutes pass in a second; skipped where
 //! none is named.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use lambda_esm_aws::DynamoDbStream;
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_engine::contract::{StreamReader, fetch, split_contract};
-use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamSource,
-};
+use lambda_esm_engine::ports::{FetchRequest, ShardId, StartAt, StreamSource};
 use tokio::time::Instant;
 
 use crate::dynamodb_tables::{Server, Table, text};
+use crate::steady::{Steady, answer};
 
 const FAST: &str = "LAMBDA_ESM_TEST_DYNAMODB_FAST";
 /// How long the server needs for four hours, and half as long again.
 const FOUR_HOURS: Duration = Duration::from_secs(36);
-
-/// A source that does what the machine would do: it asks again when it gets no answer, for the server closes
-/// connections after half a minute of its own, and opens anew where an iterator has expired.
-struct Steady {
-    source: DynamoDbStream,
-    /// Where each position that was given out lies.
-    places: Mutex<HashMap<Position, StartAt>>,
-}
-
-impl Steady {
-    fn new(source: DynamoDbStream) -> Self {
-        Self {
-            source,
-            places: Mutex::default(),
-        }
-    }
-
-    fn place(&self, position: &Position) -> StartAt {
-        self.places.lock().unwrap()[position].clone()
-    }
-
-    fn remember(&self, position: Position, place: StartAt) {
-        self.places.lock().unwrap().insert(position, place);
-    }
-}
-
-/// Asks until there is an answer.
-async fn answer<T, F>(call: impl Fn() -> F) -> Result<T, SourceError>
-where
-    F: Future<Output = Result<T, SourceError>>,
-{
-    let start = Instant::now();
-    loop {
-        match call().await {
-            Err(error) if error.kind == SourceErrorKind::Transient => {
-                assert!(start.elapsed() < FOUR_HOURS, "{error}");
-            }
-            answer => return answer,
-        }
-    }
-}
-
-#[async_trait]
-impl StreamSource for Steady {
-    async fn list(&self) -> Result<Listing, SourceError> {
-        answer(|| self.source.list()).await
-    }
-
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
-        let position = answer(|| self.source.open(shard, from)).await?;
-        self.remember(position.clone(), from.clone());
-        Ok(position)
-    }
-
-    async fn fetch(&self, mut request: FetchRequest) -> Result<Page, SourceError> {
-        let place = self.place(&request.position);
-        let page = loop {
-            match answer(|| self.source.fetch(request.clone())).await {
-                Err(error) if error.kind == SourceErrorKind::Expired => {
-                    request.position = self.open(&request.shard, &place).await?;
-                }
-                answer => break answer?,
-            }
-        };
-        if let Some(next) = &page.next {
-            let last = page.records.last();
-            let after = last.map_or(place, |last| StartAt::After(last.sequence.clone()));
-            self.remember(next.clone(), after);
-        }
-        Ok(page)
-    }
-}
 
 /// Waits until a shard is closed.
 async fn closed(source: &Steady, shard: &ShardId) {
@@ -141,7 +64,7 @@ async fn an_iterator_expires_after_a_quarter_of_an_hour() {
         wait: Duration::ZERO,
     };
     let error = loop {
-        match answer(|| source.source.fetch(request.clone())).await {
+        match answer(|| source.inner().fetch(request.clone())).await {
             Ok(page) => assert_eq!(page.records, []),
             Err(error) => break error,
         }

@@ -10,6 +10,7 @@ use lambda_esm_engine::ports::{FetchRequest, Position, ShardId, StartAt, StreamS
 use serde_json::{Value, json};
 
 use crate::dynamodb_tables::{Server, content, text, value};
+use crate::steady::Steady;
 
 const LOCAL: &str = "LAMBDA_ESM_TEST_DYNAMODB";
 const MINISTACK: &str = "LAMBDA_ESM_TEST_MINISTACK";
@@ -17,7 +18,7 @@ const MINISTACK: &str = "LAMBDA_ESM_TEST_MINISTACK";
 async fn keeps_the_contract(server: Server, clock: Clock) {
     let table = server.table("contract", "NEW_AND_OLD_IMAGES").await;
     let put = async |key: &str, text: &str| table.put_text(key, text).await;
-    let source = table.source().await;
+    let source = Steady::new(table.source().await);
     stream_source_contract(&source, clock, put, text).await;
     table.drop().await;
 }

@@ -24,3 +24,4 @@ mod lambda_api;
 mod lambda_servers;
 mod sqs_failures;
 mod sqs_servers;
+mod steady;

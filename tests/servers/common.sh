@@ -29,7 +29,17 @@ is_running() {
 
 # Each server that `start` starts, and what its command line has and no other program's would.
 # shellcheck disable=SC2034
-declare -A server_marks=([elasticmq]=elasticmq [ministack]=ministack [dynamodb-local]=dynamodbv2.local [kinesis-local]=kinesis-local)
+declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
+  [kinesis-local]=kinesis-local [ministack]=ministack)
+
+# Prints the library that lets a program's time run faster; fails if it is not installed.
+faketime_library() {
+  local library
+  for library in /usr/lib{,64}/{,*/}faketime/libfaketimeMT.so.1; do
+    [[ ! -e $library ]] || { echo "$library" && return; }
+  done
+  return 1
+}
 
 # Ends server $2 with process id $1: asks, waits up to ten seconds, then insists.
 end_server() {

@@ -9,11 +9,12 @@ mod functions;
 mod queue;
 mod recording;
 mod servers;
+pub mod streams;
 mod wait;
 
 pub use daemon::{Daemon, binary, processes_with, resident};
 pub use functions::{FUNCTIONS, Python};
 pub use queue::{Depth, Message, Queue, QueueOptions};
 pub use recording::{Invocation, Recording, Seen, most_at_once};
-pub use servers::{Sqs, ministack, variable};
+pub use servers::{Sqs, dynamodb_local, kinesis_local, ministack, variable};
 pub use wait::{PATIENCE, until};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::event::Envelope;
+use crate::event::{Envelope, RECORDS};
 use crate::time::Timestamp;
 
 /// The largest event a batch may become, metadata included: the request quota of a synchronous
@@ -127,16 +127,23 @@ impl<T> Batch<T> {
         [&self.payload[..records], suffix].concat().into()
     }
 
-    /// Adds the records of `other` behind those of this batch.
-    pub fn append(&mut self, other: Self) {
-        let mut fragments = Fragments::new(self.envelope, None);
-        for batch in [&*self, &other] {
-            for index in 0..batch.ends.len() {
-                fragments.push(|out| out.extend_from_slice(batch.fragment(index)));
+    /// Returns one batch of the records of several, in their order. All must have the same envelope.
+    #[must_use]
+    pub fn joined(parts: Vec<Self>) -> Self {
+        let envelope = parts.first().map_or(RECORDS, |part| part.envelope);
+        let reason = parts
+            .first()
+            .map_or(CloseReason::Available, |part| part.reason);
+        let mut fragments = Fragments::new(envelope, None);
+        let mut joined = Self::empty(envelope, reason);
+        for part in parts {
+            for index in 0..part.ends.len() {
+                fragments.push(|out| out.extend_from_slice(part.fragment(index)));
             }
+            joined.items.extend(part.items);
         }
-        self.seal(fragments);
-        self.items.extend(other.items);
+        joined.seal(fragments);
+        joined
     }
 
     fn fragment(&self, index: usize) -> &[u8] {

@@ -2,6 +2,20 @@
 
 use std::time::Duration;
 
+/// The longest text that is kept of what comes from outside, in bytes.
+const LONGEST_TEXT: usize = 1_000;
+
+/// Returns the beginning of a text that comes from outside: it is kept in status, logs and decisions.
+#[must_use]
+pub fn excerpt(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
+}
+
 /// A failed call to an event source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -17,7 +31,7 @@ impl SourceError {
     pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: excerpt(message.into()),
         }
     }
 }
@@ -54,7 +68,7 @@ impl DeliveryError {
     /// Returns the error with the cause in words.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: excerpt(message.into()),
         }
     }
 }
@@ -74,7 +88,7 @@ impl InvokeError {
     pub fn new(kind: InvokeErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: excerpt(message.into()),
         }
     }
 
@@ -110,5 +124,23 @@ impl InvokeErrorKind {
     #[must_use]
     pub const fn reached_function(self) -> bool {
         matches!(self, Self::Function)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_two_characters() {
+        let text = excerpt("é".repeat(3_000_000));
+        assert_eq!((text.chars().count(), text.ends_with('…')), (501, true));
+        assert_eq!(excerpt("short".to_owned()), "short");
+    }
+
+    #[test]
+    fn an_error_keeps_the_beginning_of_a_long_message() {
+        let error = InvokeError::function("x".repeat(10_000));
+        assert!(error.message.len() < 1_100, "{} bytes", error.message.len());
     }
 }

@@ -1,5 +1,7 @@
 //! The batcher alone: when a batch is full, and what its event is.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
@@ -122,4 +124,58 @@ fn a_window_ends_counted_from_its_first_record_or_the_completion_before_it() {
         Some(Timestamp(12_000)),
         "it is not empty"
     );
+}
+
+/// Pushes a record that is a number in its event.
+fn write(batcher: &mut Batcher<usize>, number: usize) -> Option<Batch<usize>> {
+    let pushed = batcher.push(Timestamp(0), number, |number, out| {
+        out.extend_from_slice(number.to_string().as_bytes());
+    });
+    pushed.unwrap()
+}
+
+#[test]
+fn picked_and_joined_parts_are_the_same_bytes_in_another_cut() {
+    let mut batcher = batcher(5, 0);
+    let mut whole = None;
+    for number in 0..5 {
+        whole = write(&mut batcher, number);
+    }
+    let whole = whole.unwrap();
+    let left = whole.pick(0..2);
+    assert_eq!(left.payload().as_ref(), br#"{"Records":[0,1]}"#);
+    assert_eq!(left.items, [0, 1]);
+    let ends = whole.pick([0, 4]);
+    assert_eq!(ends.payload().as_ref(), br#"{"Records":[0,4]}"#);
+    let ends = Batch::joined(vec![ends, whole.pick(2..4)]);
+    assert_eq!(ends.payload().as_ref(), br#"{"Records":[0,4,2,3]}"#);
+    assert_eq!(ends.items, [0, 4, 2, 3]);
+    assert_eq!(ends.pick(1..3).payload().as_ref(), br#"{"Records":[4,2]}"#);
+}
+
+#[test]
+fn an_empty_batch_takes_another_ending_and_other_records() {
+    let empty: Batch<usize> = Batch::empty(RECORDS, CloseReason::TumblingWindow);
+    assert_eq!(empty.payload().as_ref(), br#"{"Records":[]}"#);
+    assert_eq!(
+        empty.payload_ending_with(br#"],"state":{}}"#).as_ref(),
+        br#"{"Records":[],"state":{}}"#
+    );
+    let mut batcher = batcher(1, 0);
+    let joined = Batch::joined(vec![empty, write(&mut batcher, 7).unwrap()]);
+    assert_eq!(
+        joined.payload_ending_with(br#"],"state":{}}"#).as_ref(),
+        br#"{"Records":[7],"state":{}}"#
+    );
+}
+
+#[test]
+fn room_that_is_reserved_closes_a_batch_earlier() {
+    let mut batcher = batcher(1_000, 0).reserving(MAX_PAYLOAD_BYTES / 2);
+    let megabyte = 1024 * 1024;
+    for _ in 0..2 {
+        assert!(push(&mut batcher, megabyte).unwrap().is_none());
+    }
+    let closed = push(&mut batcher, megabyte).unwrap().unwrap();
+    assert_eq!((closed.items.len(), closed.reason), (2, CloseReason::Bytes));
 }

@@ -174,7 +174,13 @@ impl DestinationProvider for Named {
 fn find<T: ?Sized>(registered: &BTreeMap<String, Arc<T>>, arn: &Arn) -> Option<Arc<T>> {
     let text = arn.as_str();
     let last = text.rsplit([':', '/']).next().unwrap_or(text);
-    [text, last, arn.resource_name()]
+    // A consumer's name stands between its stream and the time at which it was made.
+    let consumer = arn
+        .resource()
+        .split_once("/consumer/")
+        .map(|(_, name)| name);
+    let consumer = consumer.and_then(|name| name.split(':').next());
+    [text, last, consumer.unwrap_or(last), arn.resource_name()]
         .into_iter()
         .find_map(|name| registered.get(name).cloned())
 }

@@ -18,6 +18,9 @@ use crate::polling::{self, Facts, Polling, Reconfigured};
 use crate::shared::Shared;
 use crate::status::Progress;
 
+/// A driver that ran for so long has not failed to start.
+const LASTING: Duration = Duration::from_secs(60);
+
 /// What the registry asks of a supervisor, once it has set out the mapping's way in its lifecycle.
 #[derive(Debug)]
 pub(crate) enum Order {
@@ -39,6 +42,8 @@ pub(crate) struct Supervisor {
     /// When to try again to begin polling, and how often that has failed.
     start_at: Option<Timestamp>,
     start_failures: u32,
+    /// When polling last began.
+    started_at: Timestamp,
     random: Random,
 }
 
@@ -61,6 +66,7 @@ impl Supervisor {
             stale: false,
             start_at: None,
             start_failures: 0,
+            started_at: Timestamp::default(),
             random: Random::new(seed),
         }
     }
@@ -159,7 +165,7 @@ impl Supervisor {
             Ok(polling) => {
                 self.polling = Some(polling);
                 self.start_at = None;
-                self.start_failures = 0;
+                self.started_at = self.shared.clock.now();
                 self.progress
                     .send_modify(|progress| progress.start_problem = None);
             }
@@ -181,6 +187,9 @@ impl Supervisor {
     /// The driver ended by itself, which only a fault of ours makes it do: another one takes its place.
     fn start_again(&mut self) {
         self.polling = None;
+        if self.shared.clock.now().since(self.started_at) > LASTING {
+            self.start_failures = 0;
+        }
         let text = "the mapping's driver stopped unexpectedly";
         self.start_later(SourceError::new(SourceErrorKind::Fatal, text));
     }
@@ -197,6 +206,7 @@ impl Supervisor {
     /// Lets the driver finish what is in flight, within the engine's bound.
     async fn stop(&mut self) {
         self.start_at = None;
+        self.start_failures = 0;
         self.stale = false;
         self.drain().await;
         self.progress.send_modify(|progress| {

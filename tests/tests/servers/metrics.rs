@@ -66,6 +66,7 @@ async fn metrics_count_what_was_polled_filtered_invoked_failed_and_deleted() {
         invoked_event_count: invoked,
         failed_invoke_event_count: failed,
         deleted_event_count: 100,
+        ..Counts::default()
     };
     assert_eq!(counts, expected);
     let text = engine.metrics().render();

@@ -22,8 +22,11 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
         "LimitExceeded" | "ProvisionedThroughputExceeded" => Some(SourceErrorKind::Throttled),
         // DynamoDB Local's words for a sequence number before the first one of the shard.
         "Validation" if says("Invalid SequenceNumber") => Some(SourceErrorKind::Trimmed),
-        // An iterator that another server made, e.g. the same one before it was started anew.
-        "Validation" if says("Invalid ShardIterator") => Some(SourceErrorKind::Expired),
+        // An iterator that another server made, e.g. the same one before it was started anew; in the words of
+        // DynamoDB Local and ministack.
+        "Validation" if says("Invalid ShardIterator") || says("ShardIterator is not valid") => {
+            Some(SourceErrorKind::Expired)
+        }
         _ => None,
     }
 }
@@ -55,6 +58,7 @@ mod tests {
                 Trimmed,
             ),
             ("ValidationException", "Invalid ShardIterator", Expired),
+            ("ValidationException", "ShardIterator is not valid", Expired),
             (
                 "ValidationException",
                 "Limit should be less than or equal to 1000",

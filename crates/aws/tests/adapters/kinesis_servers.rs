@@ -339,3 +339,42 @@ async fn a_consumer_is_woken_by_a_record() {
     assert_eq!(text(&reader.read(1).await[0].1), "first");
     stream.drop().await;
 }
+
+#[tokio::test]
+async fn a_consumer_is_told_the_end_of_a_shard() {
+    let Some(server) = Server::named(MINISTACK) else {
+        return;
+    };
+    let stream = server.stream("end", 1).await;
+    let consumer = stream.consumer("app").await;
+    let shard = ShardId::new("shardId-000000000000");
+    let position = consumer.open(&shard, &StartAt::TrimHorizon).await.unwrap();
+    stream.put("k", "only").await;
+    let mut request = FetchRequest {
+        shard: shard.clone(),
+        position,
+        limit: 10,
+        wait: Duration::from_secs(5),
+    };
+    let mut found = Vec::new();
+    while found.is_empty() {
+        let page = consumer.fetch(request.clone()).await.unwrap();
+        found = page.records;
+        request.position = page.next.unwrap();
+    }
+    assert_eq!(text(&found[0]), "only");
+    // This server forgets the records of a shard that it splits.
+    stream.split(&shard).await;
+    let children = loop {
+        let page = consumer.fetch(request.clone()).await.unwrap();
+        assert_eq!(page.records, []);
+        match page.next {
+            Some(next) => request.position = next,
+            None => break page.children,
+        }
+    };
+    let mut listed = consumer.list().await.unwrap().shards;
+    listed.sort_by(|left, right| left.id.cmp(&right.id));
+    assert_eq!(children, listed);
+    stream.drop().await;
+}

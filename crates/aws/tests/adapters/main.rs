@@ -1,11 +1,21 @@
 //! The adapters against servers that fail in every way, and against real ones where they are named.
-#![cfg(all(feature = "kinesis", feature = "lambda", feature = "sqs"))]
+#![cfg(all(
+    feature = "dynamodb",
+    feature = "kinesis",
+    feature = "lambda",
+    feature = "s3",
+    feature = "sns",
+    feature = "sqs"
+))]
 #![expect(
     clippy::unwrap_used,
     reason = "a call that fails is a check that fails"
 )]
 
 mod credentials;
+mod dynamodb_fast;
+mod dynamodb_servers;
+mod dynamodb_tables;
 mod fake;
 mod kinesis_consumer;
 mod kinesis_failures;
@@ -14,3 +24,4 @@ mod lambda_api;
 mod lambda_servers;
 mod sqs_failures;
 mod sqs_servers;
+mod steady;

@@ -43,6 +43,7 @@ impl Shard {
             if self.is_too_early(record.arrival) {
                 continue;
             }
+            self.ledger.read(&record.sequence);
             match self.parts(ctx.config, &record) {
                 Some(parts) => {
                     for part in parts {
@@ -60,7 +61,6 @@ impl Shard {
                 because: String::new(),
             });
         }
-        self.ledger.advance();
     }
 
     /// Tells whether a record lies before the time at which reading was to begin. Arrival times may be
@@ -101,17 +101,14 @@ impl Shard {
 
     fn take(&mut self, ctx: &mut Context<'_>, desk: &mut Desk, record: StreamRecord) {
         let lane = lane_of(&record.content, self.lanes.len());
-        let (size, sequence) = (size(&record.content), record.sequence.clone());
-        let ordinal = self.ledger.push(sequence, size, lane);
         if self.was_settled(lane, &record.sequence) {
-            return self.ledger.settle(ordinal);
+            return;
         }
+        self.cut_at_window(ctx.config, lane, record.arrival);
         if !passes(ctx.config, desk, &self.id, &record) {
-            self.ledger.settle(ordinal);
             return self.skipped(ctx, desk, record);
         }
-        let arrival = record.arrival;
-        self.gather(ctx, desk, lane, Item { ordinal, arrival }, &record);
+        self.gather(ctx, desk, lane, &record);
     }
 
     /// Tells of a record that no filter lets pass: at once in detail, else with all of its page.
@@ -135,24 +132,34 @@ impl Shard {
         settled.is_some_and(|last| compare_sequences(sequence, last) != Ordering::Greater)
     }
 
+    /// Closes the open batch if the next record belongs to another window, though it may be one that no
+    /// filter lets pass.
+    fn cut_at_window(&mut self, config: &StreamConfig, lane: usize, arrival: Timestamp) {
+        let Some(length) = config.tumbling() else {
+            return;
+        };
+        let opens = self.window.gather(window::start_of(arrival, length));
+        if opens && let Some(batch) = self.lanes[lane].batcher.close(CloseReason::TumblingWindow) {
+            let window = self.window.before;
+            self.lanes[lane].ready.push_back(Closed { batch, window });
+        }
+    }
+
     /// Adds a record to the open batch of its lane.
     fn gather(
         &mut self,
         ctx: &mut Context<'_>,
         desk: &mut Desk,
         lane: usize,
-        item: Item,
         record: &StreamRecord,
     ) {
-        let window = ctx
-            .config
-            .tumbling()
-            .map(|length| window::start_of(item.arrival, length));
-        let opens = self.window.gather(window);
-        if opens && let Some(batch) = self.lanes[lane].batcher.close(CloseReason::TumblingWindow) {
-            let window = self.window.before;
-            self.lanes[lane].ready.push_back(Closed { batch, window });
-        }
+        let sequence = record.sequence.clone();
+        let size = size(&record.content);
+        let item = Item {
+            ordinal: self.ledger.gather(sequence.clone(), size, lane),
+            sequence,
+            arrival: record.arrival,
+        };
         self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;

@@ -6,12 +6,15 @@ use bytes::Bytes;
 
 use super::lane::{Item, Phase, Piece, Response};
 use super::shard::{Context, Shard};
+use super::window;
 use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
 use crate::failure::Condition;
-use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
 use crate::response::{Verdict, read_partial_failures, read_window_state};
 
+/// The longest `Retry-After` that is heeded.
+const LONGEST_WAIT_ASKED_FOR: Duration = Duration::from_secs(300);
 /// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
 const UNHANDLED: Response = Response {
     status_code: 200,
@@ -70,6 +73,11 @@ impl Shard {
         }
         let state = if ctx.config.tumbling().is_some() {
             match read_window_state(response) {
+                Ok(state) if state.get().len() > window::MAX_SENT_STATE_BYTES => {
+                    let bytes = state.get().len();
+                    let error = format!("the window's state of {bytes} bytes fits into no event");
+                    return self.failed(ctx, lane, error, ANSWERED);
+                }
                 Ok(state) => Some(state),
                 Err(reason) => {
                     let error = format!("invalid tumbling window response: {reason}");
@@ -81,10 +89,7 @@ impl Shard {
         };
         let verdict = if ctx.config.report_batch_item_failures {
             let items = piece.batch.items.iter();
-            read_partial_failures(
-                response,
-                items.map(|item| self.ledger.sequence(item.ordinal)),
-            )
+            read_partial_failures(response, items.map(|item| item.sequence.as_ref()))
         } else {
             Verdict::Success
         };
@@ -100,17 +105,20 @@ impl Shard {
             let error = "the function reported the first record as failed".to_owned();
             return self.failed(ctx, lane, error, ANSWERED);
         }
-        if let Some(state) = state {
-            self.set_window_state(state);
-        }
+        let ends_early = state.is_some_and(|state| self.set_window_state(state));
         match first {
             None => self.succeeded(ctx, lane),
             Some(first) => self.progressed(ctx, lane, first),
         }
+        // What is left of the batch begins the window anew, with an empty state.
+        if ends_early && let Some(work) = &mut self.lanes[lane].work {
+            let end = Piece::window_end(ctx.out.next_batch(), true);
+            work.pieces.push_front(end);
+        }
     }
 
     fn succeeded(&mut self, ctx: &mut Context<'_>, lane: usize) {
-        ctx.out.function_problem = None;
+        self.lanes[lane].problem = None;
         let Some(piece) = self.take_piece(lane) else {
             return;
         };
@@ -118,7 +126,7 @@ impl Shard {
             batch: piece.id,
             records: piece.batch.items.len(),
         });
-        self.settle(&piece.batch.items);
+        self.settle(lane, &piece.batch.items);
         self.flush_held(ctx, lane);
     }
 
@@ -133,20 +141,24 @@ impl Shard {
         let mut rest = Piece::new(id, piece.batch.pick(first..records));
         let wait = ctx.config.backoff.wait(1, &mut ctx.out.random);
         rest.phase = Phase::Waiting(ctx.now + wait);
-        ctx.out.function_problem = Some(format!(
+        self.lanes[lane].problem = Some(format!(
             "the function reported record {} of {records} as failed",
             first + 1
         ));
-        let failed_at = rest.batch.items.first().map(|item| item.ordinal);
+        let failed_at = rest
+            .batch
+            .items
+            .first()
+            .map(|item| item.sequence.to_string());
         ctx.report(Decision::PartlyProcessed {
             batch: piece.id,
             records,
             processed: first,
             remaining: id,
-            failed_at: failed_at.map_or_else(String::new, |at| self.ledger.sequence(at).to_owned()),
+            failed_at: failed_at.unwrap_or_default(),
             retry_ms: millis(wait),
         });
-        self.settle(&piece.batch.items[..first]);
+        self.settle(lane, &piece.batch.items[..first]);
         if let Some(work) = &mut self.lanes[lane].work {
             work.pieces.push_front(rest);
         }
@@ -155,7 +167,8 @@ impl Shard {
 
     /// A try failed that counts: the piece is split, sent again, or discarded.
     fn failed(&mut self, ctx: &mut Context<'_>, lane: usize, error: String, response: Response) {
-        ctx.out.function_problem = Some(error.clone());
+        let error = excerpt(error);
+        self.lanes[lane].problem = Some(error.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;
         };
@@ -231,7 +244,8 @@ impl Shard {
     /// The batch did not reach the function. That does not count (Lambda developer guide, "Error
     /// handling": retries of throttled batches do not count toward the limit).
     fn not_reached(&mut self, ctx: &mut Context<'_>, lane: usize, error: InvokeError) {
-        ctx.out.function_problem = Some(error.message.clone());
+        let message = excerpt(error.message);
+        self.lanes[lane].problem = Some(message.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;
         };
@@ -241,13 +255,13 @@ impl Shard {
             retry_after: Some(asked),
         } = error.kind
         {
-            wait = wait.max(asked);
+            wait = wait.max(asked.min(LONGEST_WAIT_ASKED_FOR));
         }
         piece.phase = Phase::Waiting(ctx.now + wait);
         ctx.report(Decision::Deferred {
             batch: piece.id,
             records: piece.batch.items.len(),
-            error: error.message,
+            error: message,
             attempts: piece.unreached,
             retry_ms: millis(wait),
         });
@@ -261,11 +275,10 @@ impl Shard {
         self.lanes[lane].work.as_mut()?.pieces.pop_front()
     }
 
-    pub(super) fn settle(&mut self, items: &[Item]) {
+    pub(super) fn settle(&mut self, lane: usize, items: &[Item]) {
         for item in items {
-            self.ledger.settle(item.ordinal);
+            self.ledger.settle(lane, item.ordinal);
         }
-        self.ledger.advance();
     }
 }
 

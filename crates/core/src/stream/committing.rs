@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, Place, compare_sequences};
 use super::shard::{Context, Shard, Stage};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
+use crate::fault::excerpt;
 use crate::time::Timestamp;
 
 /// A commit on its way.
@@ -30,6 +31,8 @@ pub(super) struct Committer {
     number: u64,
     not_before: Option<Timestamp>,
     failures: u32,
+    /// Why the last commit failed, until one succeeds.
+    pub(super) problem: Option<String>,
 }
 
 impl Committer {
@@ -40,6 +43,7 @@ impl Committer {
             number: 0,
             not_before: None,
             failures: 0,
+            problem: None,
         }
     }
 
@@ -58,6 +62,7 @@ impl Committer {
 impl Shard {
     /// Begins a commit if there is something new, and none is on its way.
     pub(super) fn commit(&mut self, ctx: &mut Context<'_>) {
+        self.ledger.advance();
         if self.committer.open.is_some() {
             return;
         }
@@ -67,17 +72,31 @@ impl Shard {
             }
             self.committer.not_before = None;
         }
+        // Where nothing is new, lanes need not wait; what they then do may be new.
+        while let Some(checkpoint) = self.uncommitted(ctx) {
+            let initial = self.committer.committed.is_none()
+                && checkpoint == Checkpoint::at(Place::TrimHorizon);
+            if !initial && self.committer.committed.as_ref() != Some(&checkpoint) {
+                return self.begin_commit(ctx, checkpoint);
+            }
+            let number = self.committer.number;
+            self.durable(ctx, number);
+            self.ledger.advance();
+            if self.committer.number == number {
+                return;
+            }
+        }
+    }
+
+    /// Returns how far the shard is settled; `None` while that is not to be kept.
+    fn uncommitted(&self, ctx: &Context<'_>) -> Option<Checkpoint> {
         // The function's state belongs to what is settled when its batch is settled whole.
-        if ctx.config.tumbling().is_some() && self.lanes.iter().any(|lane| lane.work.is_some()) {
-            return;
-        }
-        let checkpoint = self.checkpoint();
-        let known = self.committer.committed.as_ref() == Some(&checkpoint);
-        let initial =
-            self.committer.committed.is_none() && checkpoint == Checkpoint::at(Place::TrimHorizon);
-        if known || initial {
-            return self.durable(ctx, self.committer.number);
-        }
+        let in_window = ctx.config.tumbling().is_some();
+        let working = self.lanes.iter().any(|lane| lane.work.is_some());
+        (!in_window || !working).then(|| self.checkpoint())
+    }
+
+    fn begin_commit(&mut self, ctx: &mut Context<'_>, checkpoint: Checkpoint) {
         let id = ctx.call(self.key);
         self.committer.open = Some(Commit {
             id,
@@ -98,7 +117,7 @@ impl Shard {
         }
         let lanes = self.settled_lanes();
         Checkpoint {
-            place: self.ledger.place().clone(),
+            place: self.ledger.place(),
             lanes: if lanes.iter().all(Option::is_none) {
                 Vec::new()
             } else {
@@ -114,24 +133,20 @@ impl Shard {
         if self.lanes.len() < 2 {
             return Vec::new();
         }
-        let mut lanes = self.ledger.lanes(self.lanes.len());
-        let beyond = |sequence: &Arc<str>| match self.ledger.place() {
+        let place = self.ledger.place();
+        let beyond = |sequence: &&Arc<str>| match &place {
             Place::After(place) => compare_sequences(sequence, place) == Ordering::Greater,
             Place::End => false,
             Place::TrimHorizon | Place::Since(_) => true,
         };
-        for (lane, before) in lanes.iter_mut().zip(&self.reader.settled) {
-            let Some(before) = before.as_ref().filter(|before| beyond(before)) else {
-                continue;
-            };
-            let is_further = lane
-                .as_ref()
-                .is_none_or(|now| compare_sequences(before, now) == Ordering::Greater);
-            if is_further {
-                *lane = Some(before.clone());
-            }
-        }
-        lanes
+        let further = |left: &&Arc<str>, right: &&Arc<str>| compare_sequences(left, right);
+        let before = self.reader.settled.iter().map(Option::as_ref);
+        let before = before.chain(std::iter::repeat(None));
+        let lanes = self.ledger.lane_ends().zip(before).map(|(end, before)| {
+            let ends = [end, before].into_iter().flatten();
+            ends.filter(beyond).max_by(further).cloned()
+        });
+        lanes.collect()
     }
 
     /// A commit ended.
@@ -147,7 +162,7 @@ impl Shard {
         match result {
             Ok(()) => {
                 self.committer.failures = 0;
-                ctx.out.store_problem = None;
+                self.committer.problem = None;
                 ctx.report(Decision::Checkpointed {
                     shard: self.id.clone(),
                     place: commit.checkpoint.place.to_string(),
@@ -161,7 +176,8 @@ impl Shard {
                 let failures = self.committer.failures;
                 let wait = Backoff::SOURCE.wait(failures, &mut ctx.out.random);
                 self.committer.not_before = Some(ctx.now + wait);
-                ctx.out.store_problem = Some(format!("positions cannot be kept: {error}"));
+                let error = excerpt(error);
+                self.committer.problem = Some(format!("positions cannot be kept: {error}"));
                 ctx.report(Decision::CommitFailed {
                     shard: self.id.clone(),
                     error,

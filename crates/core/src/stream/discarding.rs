@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::batch::Batch;
 use crate::decision::{BatchId, Decision};
 use crate::failure::{Condition, Discarded, FailureRecord, ResponseContext, StreamKind};
-use crate::fault::DeliveryError;
+use crate::fault::{DeliveryError, excerpt};
 use crate::time::Timestamp;
 
 /// How often a delivery is tried. Lambda documents no number.
@@ -23,7 +23,8 @@ pub(super) struct Discard {
     /// The piece that they were, the last one if they were several.
     batch: BatchId,
     condition: Condition,
-    records: Batch<Item>,
+    /// The parts, in their order.
+    records: Vec<Batch<Item>>,
     invokes: u32,
     response: Option<Response>,
 }
@@ -61,7 +62,7 @@ impl Shard {
         let discard = Discard {
             batch,
             condition,
-            records,
+            records: vec![records],
             invokes,
             response,
         };
@@ -76,7 +77,7 @@ impl Shard {
             None => work.held = Some(discard),
             Some(held) => {
                 held.batch = discard.batch;
-                held.records.append(discard.records);
+                held.records.extend(discard.records);
                 held.invokes = held.invokes.max(discard.invokes);
                 held.response = discard.response;
             }
@@ -124,11 +125,12 @@ impl Shard {
             Condition::RetryAttemptsExhausted => "the function failed with every try".to_owned(),
             _ => "too old".to_owned(),
         };
-        let event = discard.records.payload();
+        let records = Batch::joined(discard.records);
+        let event = records.payload();
         self.deliver(
             ctx,
             lane,
-            discard.records.items,
+            records.items,
             discard.batch,
             discard.condition,
             discard.invokes,
@@ -154,10 +156,7 @@ impl Shard {
         let (Some(first), Some(last)) = (items.first(), items.last()) else {
             return;
         };
-        let (start, end) = (
-            self.ledger.sequence(first.ordinal),
-            self.ledger.sequence(last.ordinal),
-        );
+        let (start, end): (&str, &str) = (&first.sequence, &last.sequence);
         ctx.report(Decision::Discarded {
             shard: self.id.clone(),
             batch,
@@ -169,7 +168,7 @@ impl Shard {
             destination: destination(ctx.config),
         });
         let Some(on_failure) = &ctx.config.on_failure else {
-            self.settle(&items);
+            self.settle(lane, &items);
             return;
         };
         let discarded = Discarded {
@@ -249,7 +248,7 @@ impl Shard {
                 return ctx.report(Decision::DeliveryDeferred {
                     shard: self.id.clone(),
                     records,
-                    error: error.message,
+                    error: excerpt(error.message),
                     tries: delivery.tries,
                     retry_ms: millis(wait),
                 });
@@ -258,11 +257,11 @@ impl Shard {
                 shard: self.id.clone(),
                 records,
                 destination: destination(ctx.config).unwrap_or_default(),
-                error: error.message,
+                error: excerpt(error.message),
             }),
         }
         let delivery = self.deliveries.swap_remove(index);
-        self.settle(&delivery.items);
+        self.settle(delivery.lane, &delivery.items);
         let lane = &mut self.lanes[delivery.lane];
         lane.deliveries -= 1;
         if ctx.draining {

@@ -1,6 +1,7 @@
 //! A lane of a shard: records of the same keys, one batch at a time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::config::StreamConfig;
 use super::discarding::Discard;
@@ -12,9 +13,10 @@ use crate::event::RECORDS;
 use crate::time::Timestamp;
 
 /// What the machine remembers of a record in a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) ordinal: Ordinal,
+    pub(super) sequence: Arc<str>,
     pub(super) arrival: Timestamp,
 }
 
@@ -114,13 +116,16 @@ pub(super) struct Work {
     pub(super) pieces: VecDeque<Piece>,
     /// Discarded records that the next piece might join.
     pub(super) held: Option<Discard>,
+    /// The start of its tumbling window, if the mapping has them.
+    pub(super) window: Option<Timestamp>,
 }
 
 impl Work {
-    pub(super) fn new(piece: Piece) -> Self {
+    pub(super) fn new(piece: Piece, window: Option<Timestamp>) -> Self {
         Self {
             pieces: VecDeque::from([piece]),
             held: None,
+            window,
         }
     }
 }
@@ -133,6 +138,8 @@ pub(super) struct Lane {
     pub(super) work: Option<Work>,
     /// How many of its failure records are on the way to the destination.
     pub(super) deliveries: usize,
+    /// Why its last batch failed, until one succeeds.
+    pub(super) problem: Option<String>,
     /// The commit that must be durable before the next batch begins.
     pub(super) awaits: Option<u64>,
 }
@@ -148,6 +155,7 @@ impl Lane {
             ready: VecDeque::new(),
             work: None,
             deliveries: 0,
+            problem: None,
             awaits: None,
         }
     }

@@ -1,134 +1,128 @@
-//! Every record of a shard that was read and is not yet settled, and the prefix that is.
+//! Every gathered record of a shard that is not settled, and the prefix of the shard that is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::checkpoint::Place;
 
-/// Names a record within its shard: numbered in the order of the shard as they are read.
+/// Names a record within its shard: numbered in the order of the shard as they are gathered.
 pub(super) type Ordinal = u64;
 
 #[derive(Debug)]
-struct Entry {
+struct Pending {
+    ordinal: Ordinal,
     sequence: Arc<str>,
-    bytes: u32,
-    lane: u8,
+    /// The sequence number before this one in the shard; `None` if reading began with it.
+    before: Option<Arc<str>>,
+    bytes: usize,
     settled: bool,
 }
 
-/// The unsettled records of a shard, in its order.
+/// What of a lane is not settled.
+#[derive(Debug, Default)]
+struct Lane {
+    /// From the first record that is not settled on.
+    pending: VecDeque<Pending>,
+    /// The last record of the lane's settled prefix.
+    end: Option<Arc<str>>,
+}
+
+/// The unsettled records of a shard. What was read and not gathered leaves no trace but the prefix, so its
+/// size is that of the batches under way.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    entries: VecDeque<Entry>,
-    /// The ordinal of the first entry.
-    base: Ordinal,
+    lanes: Vec<Lane>,
+    next: Ordinal,
+    /// Where reading began.
+    start: Place,
+    /// The last sequence number read, and the one before it.
+    last: Option<Arc<str>>,
+    before_last: Option<Arc<str>>,
     bytes: usize,
     unsettled: usize,
-    /// The end of the settled prefix.
-    place: Place,
 }
 
 impl Ledger {
-    pub(super) const fn new(place: Place) -> Self {
+    pub(super) fn new(start: Place, lanes: usize) -> Self {
         Self {
-            entries: VecDeque::new(),
-            base: 0,
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            next: 0,
+            start,
+            last: None,
+            before_last: None,
             bytes: 0,
             unsettled: 0,
-            place,
         }
     }
 
-    /// Adds the next record of the shard, and returns its ordinal.
-    pub(super) fn push(&mut self, sequence: Arc<str>, bytes: usize, lane: usize) -> Ordinal {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.entries.push_back(Entry {
+    /// Takes note of the next record of the shard. Unless it is gathered, it counts as settled.
+    pub(super) fn read(&mut self, sequence: &Arc<str>) {
+        // The parts of an aggregated record share one sequence number.
+        if self.last.as_ref() != Some(sequence) {
+            self.before_last = self.last.replace(sequence.clone());
+        }
+    }
+
+    /// Adds the record read last to its lane, and returns its ordinal.
+    pub(super) fn gather(&mut self, sequence: Arc<str>, bytes: usize, lane: usize) -> Ordinal {
+        debug_assert_eq!(self.last.as_ref(), Some(&sequence), "not read before");
+        let ordinal = self.next;
+        self.next += 1;
+        self.bytes += bytes;
+        self.unsettled += 1;
+        self.lanes[lane].pending.push_back(Pending {
+            ordinal,
             sequence,
+            before: self.before_last.clone(),
             bytes,
-            lane: u8::try_from(lane).unwrap_or(u8::MAX),
             settled: false,
         });
-        self.bytes += bytes as usize;
-        self.unsettled += 1;
-        self.base + self.entries.len() as u64 - 1
+        ordinal
     }
 
     /// Marks a record as settled. The prefix moves with [`advance`](Self::advance).
-    pub(super) fn settle(&mut self, ordinal: Ordinal) {
-        let index = ordinal.checked_sub(self.base).map(|index| index as usize);
-        let entry = index.and_then(|index| self.entries.get_mut(index));
-        if let Some(entry) = entry
-            && !entry.settled
+    pub(super) fn settle(&mut self, lane: usize, ordinal: Ordinal) {
+        let pending = &mut self.lanes[lane].pending;
+        let found = pending.binary_search_by_key(&ordinal, |each| each.ordinal);
+        if let Ok(index) = found
+            && !pending[index].settled
         {
-            entry.settled = true;
-            self.bytes -= entry.bytes as usize;
+            pending[index].settled = true;
+            self.bytes -= pending[index].bytes;
             self.unsettled -= 1;
         }
     }
 
-    /// Moves the prefix over what is settled. It stops between two sequence numbers only: the parts of
-    /// an aggregated record share one.
+    /// Moves each lane's prefix over what is settled. A lane's end moves only with the whole of a sequence
+    /// number, so this must not be called between the parts of an aggregated record.
     pub(super) fn advance(&mut self) {
-        let settled = self
-            .entries
-            .iter()
-            .take_while(|entry| entry.settled)
-            .count();
-        let mut whole = settled;
-        if let Some(next) = self.entries.get(settled) {
-            while whole > 0 && self.entries[whole - 1].sequence == next.sequence {
-                whole -= 1;
-            }
-        }
-        let mut last = None;
-        for entry in self.entries.drain(..whole) {
-            last = Some(entry.sequence);
-        }
-        self.base += whole as u64;
-        if let Some(sequence) = last {
-            self.place = Place::After(sequence);
-        }
-    }
-
-    pub(super) const fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Returns the last settled record of each of `lanes` beyond the prefix.
-    pub(super) fn lanes(&self, lanes: usize) -> Vec<Option<Arc<str>>> {
-        let mut ends: Vec<Option<Arc<str>>> = vec![None; lanes];
-        // A lane's end moves only with the whole of a sequence number.
-        let mut next: Vec<Option<Arc<str>>> = vec![None; lanes];
-        let mut open = vec![true; lanes];
-        for entry in &self.entries {
-            let lane = usize::from(entry.lane);
-            if !open.get(lane).copied().unwrap_or_default() {
-                continue;
-            }
-            if !entry.settled {
-                open[lane] = false;
-                if next[lane].as_ref() == Some(&entry.sequence) {
-                    next[lane] = None;
+        for lane in &mut self.lanes {
+            while let Some(settled) = lane.pending.pop_front_if(|first| first.settled) {
+                let next = lane.pending.front();
+                if next.is_none_or(|next| next.sequence != settled.sequence) {
+                    lane.end = Some(settled.sequence);
                 }
-            } else if next[lane].as_ref() != Some(&entry.sequence) {
-                let before = next[lane].replace(entry.sequence.clone());
-                ends[lane] = before.or_else(|| ends[lane].take());
             }
         }
-        for (end, next) in ends.iter_mut().zip(next) {
-            *end = next.or_else(|| end.take());
-        }
-        ends
     }
 
-    pub(super) fn sequence(&self, ordinal: Ordinal) -> &str {
-        let index = ordinal.checked_sub(self.base).map(|index| index as usize);
-        let entry = index.and_then(|index| self.entries.get(index));
-        entry.map_or("", |entry| &entry.sequence)
+    /// Returns the end of the settled prefix of the shard. It lies between two sequence numbers.
+    pub(super) fn place(&self) -> Place {
+        let firsts = self.lanes.iter().filter_map(|lane| lane.pending.front());
+        let end = match firsts.min_by_key(|first| first.ordinal) {
+            Some(first) => first.before.as_ref(),
+            None => self.last.as_ref(),
+        };
+        end.map_or_else(|| self.start.clone(), |end| Place::After(end.clone()))
+    }
+
+    /// Returns the last record of each lane's settled prefix.
+    pub(super) fn lane_ends(&self) -> impl Iterator<Item = Option<&Arc<str>>> {
+        self.lanes.iter().map(|lane| lane.end.as_ref())
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.lanes.iter().all(|lane| lane.pending.is_empty())
     }
 
     /// Returns how many records are unsettled.
@@ -147,56 +141,80 @@ mod tests {
     use super::*;
 
     fn ledger(records: &[(&str, usize)]) -> Ledger {
-        let mut ledger = Ledger::new(Place::TrimHorizon);
+        let mut ledger = Ledger::new(Place::TrimHorizon, 2);
         for &(sequence, lane) in records {
-            ledger.push(sequence.into(), 10, lane);
+            ledger.read(&sequence.into());
+            ledger.gather(sequence.into(), 10, lane);
         }
         ledger
     }
 
-    fn settle(ledger: &mut Ledger, ordinals: &[Ordinal]) -> Place {
+    fn settle(ledger: &mut Ledger, lane: usize, ordinals: &[Ordinal]) -> Place {
         for &ordinal in ordinals {
-            ledger.settle(ordinal);
+            ledger.settle(lane, ordinal);
         }
         ledger.advance();
-        ledger.place().clone()
+        ledger.place()
+    }
+
+    fn ends(ledger: &Ledger) -> Vec<Option<&str>> {
+        ledger
+            .lane_ends()
+            .map(|end| end.map(AsRef::as_ref))
+            .collect()
     }
 
     #[test]
     fn the_prefix_never_passes_an_unsettled_record() {
         let mut ledger = ledger(&[("1", 0), ("2", 0), ("3", 0)]);
-        assert_eq!(settle(&mut ledger, &[1, 2]), Place::TrimHorizon);
+        assert_eq!(settle(&mut ledger, 0, &[1, 2]), Place::TrimHorizon);
         assert_eq!((ledger.unsettled(), ledger.bytes()), (1, 10));
-        assert_eq!(settle(&mut ledger, &[0]), Place::After("3".into()));
+        assert_eq!(settle(&mut ledger, 0, &[0]), Place::After("3".into()));
         assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn records_that_are_not_gathered_move_the_prefix_and_take_no_room() {
+        let mut ledger = ledger(&[("1", 0)]);
+        for number in 2..1_000 {
+            ledger.read(&number.to_string().into());
+        }
+        assert_eq!(
+            (ledger.place(), ledger.unsettled()),
+            (Place::TrimHorizon, 1)
+        );
+        assert_eq!(settle(&mut ledger, 0, &[0]), Place::After("999".into()));
     }
 
     #[test]
     fn the_prefix_takes_an_aggregated_record_whole() {
         let mut ledger = ledger(&[("1", 0), ("2", 0), ("2", 0), ("3", 0)]);
-        assert_eq!(settle(&mut ledger, &[0, 1]), Place::After("1".into()));
-        assert_eq!(settle(&mut ledger, &[2]), Place::After("2".into()));
+        assert_eq!(settle(&mut ledger, 0, &[0, 1]), Place::After("1".into()));
+        assert_eq!(settle(&mut ledger, 0, &[2]), Place::After("2".into()));
     }
 
     #[test]
     fn a_record_settled_twice_counts_once() {
         let mut ledger = ledger(&[("1", 0), ("2", 0)]);
-        settle(&mut ledger, &[0]);
-        assert_eq!(settle(&mut ledger, &[0, 0]), Place::After("1".into()));
+        ledger.settle(0, 0);
+        ledger.settle(0, 0);
+        assert_eq!(settle(&mut ledger, 0, &[0]), Place::After("1".into()));
         assert_eq!(ledger.unsettled(), 1);
     }
 
     #[test]
     fn a_lanes_end_is_its_own_settled_prefix() {
         let mut ledger = ledger(&[("1", 0), ("2", 1), ("3", 1), ("4", 0), ("5", 1), ("6", 1)]);
-        settle(&mut ledger, &[1, 2, 3, 5]);
-        assert_eq!(ledger.lanes(2), [None, Some("3".into())]);
+        settle(&mut ledger, 1, &[1, 2, 5]);
+        settle(&mut ledger, 0, &[3]);
+        assert_eq!(ledger.place(), Place::TrimHorizon);
+        assert_eq!(ends(&ledger), [None, Some("3")]);
     }
 
     #[test]
     fn a_lanes_end_takes_an_aggregated_record_whole() {
         let mut ledger = ledger(&[("1", 0), ("2", 1), ("3", 1), ("3", 1)]);
-        settle(&mut ledger, &[1, 2]);
-        assert_eq!(ledger.lanes(2), [None, Some("2".into())]);
+        settle(&mut ledger, 1, &[1, 2]);
+        assert_eq!(ends(&ledger), [None, Some("2")]);
     }
 }

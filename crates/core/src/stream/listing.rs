@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 
 /// How often shards are listed. Lambda documents no interval.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// How many listings follow each other quickly when a shard has ended without naming its children.
+const AWAITING: u32 = 10;
 /// The shortest time between two listings.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,14 @@ pub(super) struct Directory {
     beginnings: Option<Beginnings>,
     /// Whether a shard may have become free to start.
     changed: bool,
+    /// How many listings are still to come soon, since a shard has ended and its children are not known.
+    awaiting: u32,
+    /// How many listings have begun.
+    begun: u64,
+    /// Why the shards cannot be listed, while that is so.
+    pub(super) problem: Option<String>,
+    /// Why the beginnings cannot be kept, while that is so.
+    pub(super) store_problem: Option<String>,
 }
 
 #[derive(Debug)]
@@ -54,6 +64,10 @@ impl Directory {
             last_key: 0,
             beginnings: None,
             changed: false,
+            awaiting: 0,
+            begun: 0,
+            problem: None,
+            store_problem: None,
         }
     }
 
@@ -82,6 +96,10 @@ impl StreamMachine {
             return;
         }
         self.keep_beginnings(now);
+        if std::mem::take(&mut self.out.awaits_children) {
+            self.out.list = true;
+            self.directory.awaiting = AWAITING;
+        }
         if std::mem::take(&mut self.out.list) {
             let soon = self
                 .directory
@@ -92,6 +110,7 @@ impl StreamMachine {
         if self.directory.open.is_none() && self.directory.due <= now {
             let id = self.out.next_call();
             self.directory.open = Some(id);
+            self.directory.begun += 1;
             self.out.actions.push_back(Action::List { id });
         }
     }
@@ -110,10 +129,12 @@ impl StreamMachine {
         match result {
             Ok(listing) => {
                 if self.directory.failures > 0 {
-                    self.out.source_problem = None;
+                    self.directory.problem = None;
                 }
                 self.directory.failures = 0;
-                self.directory.due = now + INTERVAL;
+                let awaits = self.directory.awaiting > 0;
+                self.directory.awaiting = self.directory.awaiting.saturating_sub(1);
+                self.directory.due = now + if awaits { SHORTEST } else { INTERVAL };
                 if !self.draining {
                     self.take_listing(now, listing);
                 }
@@ -122,7 +143,7 @@ impl StreamMachine {
                 self.directory.failures = self.directory.failures.saturating_add(1);
                 let wait = Backoff::SOURCE.wait(self.directory.failures, &mut self.out.random);
                 self.directory.due = now + wait;
-                self.out.source_problem = Some(error.message.clone());
+                self.directory.problem = Some(error.message.clone());
                 self.out.report(Decision::PollFailed {
                     error: error.message,
                     retry_ms: millis(wait),
@@ -175,14 +196,23 @@ impl StreamMachine {
         self.out.report(Decision::StreamRecreated { abandoned });
     }
 
-    /// Forgets the shards that the stream no longer has. One that is being read goes on until its end.
+    /// Forgets the shards that the stream no longer has: two listings in a row must say so, since one may
+    /// be old. One that is being read goes on until its end.
     fn drop_gone(&mut self, listed: &[Listed]) {
         let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+        let begun = self.directory.begun;
         self.shards.retain(|_, shard| {
-            if listed.contains(&shard.id) {
+            let is_news = shard.found < begun;
+            shard.needs_listing &= !is_news;
+            if listed.contains(&shard.id) || !is_news {
+                shard.missing = 0;
                 return true;
             }
-            if shard.stage == Stage::Running && shard.reader.backing_off_until().is_some() {
+            shard.missing += 1;
+            if shard.missing < 2 {
+                return true;
+            }
+            if shard.stage == Stage::Running && shard.reader.gone {
                 shard.reader.end();
             }
             shard.stage == Stage::Running
@@ -207,7 +237,8 @@ impl StreamMachine {
         self.directory.last_key += 1;
         let key = ShardKey(self.directory.last_key);
         self.keys.insert(listed.id.clone(), key);
-        let shard = Shard::new(key, listed, checkpoint, durable, &self.config);
+        let mut shard = Shard::new(key, listed, checkpoint, durable, &self.config);
+        shard.found = self.directory.begun;
         self.shards.insert(key, shard);
         self.directory.changed = true;
         key
@@ -271,7 +302,7 @@ impl StreamMachine {
         debug_assert_eq!(beginnings.open, Some(id));
         let Err(error) = result else {
             self.directory.beginnings = None;
-            self.out.store_problem = None;
+            self.directory.store_problem = None;
             self.directory.changed = true;
             return;
         };
@@ -280,7 +311,7 @@ impl StreamMachine {
         let wait = Backoff::SOURCE.wait(beginnings.failures, &mut self.out.random);
         beginnings.not_before = now + wait;
         let (shard, _) = &beginnings.checkpoints[0];
-        self.out.store_problem = Some(format!("positions cannot be kept: {error}"));
+        self.directory.store_problem = Some(format!("positions cannot be kept: {error}"));
         self.out.report(Decision::CommitFailed {
             shard: shard.clone(),
             error,
@@ -296,8 +327,23 @@ impl StreamMachine {
         let over = shard.stage == Stage::Over;
         let children = std::mem::take(&mut shard.children);
         self.directory.changed |= over;
+        for child in &children {
+            self.add(child.clone());
+        }
+        // A parent that is not known may be over, or too new for the last listing.
         for child in children {
-            self.add(child);
+            let known = child
+                .parents
+                .iter()
+                .all(|parent| self.keys.contains_key(parent));
+            let key = self.keys.get(&child.id);
+            if let Some(shard) = key.and_then(|key| self.shards.get_mut(key))
+                && !known
+                && shard.stage == Stage::Waiting
+            {
+                shard.needs_listing = true;
+                self.out.list = true;
+            }
         }
     }
 
@@ -327,9 +373,10 @@ impl StreamMachine {
     }
 
     fn is_free(&self, shard: &Shard) -> bool {
-        shard.parents.iter().all(|parent| {
-            let parent = self.keys.get(parent).and_then(|key| self.shards.get(key));
-            parent.is_none_or(|parent| parent.stage == Stage::Over)
-        })
+        !shard.needs_listing
+            && shard.parents.iter().all(|parent| {
+                let parent = self.keys.get(parent).and_then(|key| self.shards.get(key));
+                parent.is_none_or(|parent| parent.stage == Stage::Over)
+            })
     }
 }

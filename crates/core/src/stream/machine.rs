@@ -119,9 +119,18 @@ impl StreamMachine {
         for shard in self.shards.values() {
             shard.add_to(&mut activity, self.config.factor());
         }
-        activity.source_problem = self.out.source_problem.clone();
-        let store = self.out.store_problem.as_ref();
-        activity.function_problem = store.or(self.out.function_problem.as_ref()).cloned();
+        let shards = || {
+            self.shards
+                .values()
+                .filter(|shard| shard.stage == Stage::Running)
+        };
+        let unread = shards().find_map(|shard| shard.reader.problem.as_ref());
+        activity.source_problem = self.directory.problem.as_ref().or(unread).cloned();
+        let unkept = shards().find_map(|shard| shard.committer.problem.as_ref());
+        let unkept = self.directory.store_problem.as_ref().or(unkept);
+        let mut lanes = shards().flat_map(|shard| &shard.lanes);
+        let failed = || lanes.find_map(|lane| lane.problem.as_ref());
+        activity.function_problem = unkept.or_else(failed).cloned();
         activity
     }
 

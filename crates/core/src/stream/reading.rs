@@ -9,6 +9,7 @@ use super::pace::ReadQuota;
 use super::port::{FetchRequest, Page, Position, StartAt};
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
+use crate::batch::MAX_PAYLOAD_BYTES;
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::pacing::Pacing;
@@ -18,8 +19,15 @@ use crate::time::Timestamp;
 const READ_AHEAD: usize = 2_000;
 /// With less room than this nothing is read: a few large pages cost less than many small ones.
 const SMALLEST_PAGE: usize = READ_AHEAD / 2;
-/// How many bytes of a shard may be read ahead: four full events.
-const READ_AHEAD_BYTES: usize = 24 * 1024 * 1024;
+/// How many full events of a shard may be read ahead, at least.
+const READ_AHEAD_EVENTS: usize = 4;
+
+/// How many empty pages in the middle of a shard follow each other at once.
+const EMPTY_PAGES_IN_A_ROW: u32 = 10;
+/// How long reading rests when the place asked for is gone.
+const HORIZON_WAIT: Duration = Duration::from_secs(1);
+/// So long after its beginning a mapping may still take the newest record for that of its beginning.
+const LATEST_IS_NOW: Duration = Duration::from_secs(1);
 
 /// Where a reader stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,25 @@ struct Fetching {
     wait: Duration,
 }
 
+/// Fetches in a row that found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quiet {
+    /// When the first of them began.
+    pub(super) since: Timestamp,
+    /// When the last of them began.
+    pub(super) at: Timestamp,
+    /// Whether the source said that there is nothing newer. An empty page alone does not say so.
+    pub(super) caught_up: bool,
+}
+
+impl Quiet {
+    /// Tells whether the shard has held nothing since `time`, and for as long as `wait` where the source
+    /// does not say that it is all.
+    pub(super) fn covers(&self, time: Timestamp, wait: Duration) -> bool {
+        self.at >= time && (self.caught_up || self.at.since(self.since) >= wait)
+    }
+}
+
 /// What a shard knows of its reading.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -52,13 +79,17 @@ pub(super) struct Reader {
     pub(super) since: Option<Timestamp>,
     /// By lane, the last record that was settled before a restart.
     pub(super) settled: Vec<Option<Arc<str>>>,
+    /// Why the shard cannot be read, while that is so.
+    pub(super) problem: Option<String>,
+    /// Whether the source has said that there is no such shard.
+    pub(super) gone: bool,
     /// Before this the source is left alone.
     not_before: Option<Timestamp>,
     failures: u32,
     /// How many fetches in a row found nothing.
     empty: u32,
-    /// When the last fetch that found nothing began; `None` if the last one found something.
-    pub(super) quiet_at: Option<Timestamp>,
+    /// The fetches since the last one that found something; `None` if that was the last.
+    pub(super) quiet: Option<Quiet>,
     quota: Option<ReadQuota>,
 }
 
@@ -84,10 +115,12 @@ impl Reader {
             resume: resume.unwrap_or(StartAt::TrimHorizon),
             since,
             settled,
+            problem: None,
+            gone: false,
             not_before: None,
             failures: 0,
             empty: 0,
-            quiet_at: None,
+            quiet: None,
             quota: None,
         }
     }
@@ -135,6 +168,7 @@ impl Shard {
         }
         match self.reader.stand.clone() {
             Stand::Closed => {
+                self.keep_latest(ctx.now);
                 let id = ctx.call(self.key);
                 self.reader.stand = Stand::Opening(id);
                 let (shard, from) = (self.id.clone(), self.reader.resume.clone());
@@ -142,6 +176,25 @@ impl Shard {
             }
             Stand::At(position) => self.fetch(ctx, position, room),
             Stand::Opening(_) | Stand::Fetching(_) | Stand::Ended => {}
+        }
+    }
+
+    /// The newest record of a later moment would be too late: records have come since the mapping began.
+    fn keep_latest(&mut self, now: Timestamp) {
+        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
+            && now.since(Timestamp(millis)) > LATEST_IS_NOW
+        {
+            self.begin_since();
+        }
+    }
+
+    /// From here on a shard that began with its newest record is opened by the time at which it did so.
+    fn begin_since(&mut self) {
+        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
+        {
+            let since = Timestamp(millis);
+            self.reader.resume = StartAt::Timestamp(since);
+            self.reader.since = Some(since);
         }
     }
 
@@ -179,10 +232,10 @@ impl Shard {
 
     /// Returns how many more records to read now. All lanes can fill a batch while another one is under way.
     fn room(&self, ctx: &Context<'_>) -> usize {
-        if self.ledger.bytes() >= READ_AHEAD_BYTES {
+        let batches = ctx.config.factor() + 1;
+        if self.ledger.bytes() >= batches.max(READ_AHEAD_EVENTS) * MAX_PAYLOAD_BYTES {
             return 0;
         }
-        let batches = ctx.config.factor() + 1;
         let most = ctx.config.limits.count.saturating_mul(batches) + READ_AHEAD;
         let room = most.saturating_sub(self.ledger.unsettled());
         if room < SMALLEST_PAGE { 0 } else { room }
@@ -201,12 +254,7 @@ impl Shard {
         match result {
             Ok(position) => {
                 self.reader.stand = Stand::At(position);
-                if let (StartAt::Latest, Place::Since(millis)) =
-                    (&self.reader.resume, self.ledger.place())
-                {
-                    // Once open, it is not to be lost what comes before the first record is read.
-                    self.reader.resume = StartAt::Timestamp(Timestamp(*millis));
-                }
+                self.begin_since();
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
                 self.restart_at_horizon(ctx, error)
@@ -230,6 +278,11 @@ impl Shard {
             _ => return,
         };
         let error = match result {
+            // What is not taken is read again, the end of the shard too.
+            Ok(_) if ctx.draining => {
+                self.reader.stand = Stand::At(fetching.position);
+                return;
+            }
             Ok(page) => return self.page(ctx, &fetching, page),
             Err(error) => error,
         };
@@ -244,7 +297,9 @@ impl Shard {
                     because: error.message,
                 });
             }
-            SourceErrorKind::Expired | SourceErrorKind::NotFound => self.source_failed(ctx, error),
+            SourceErrorKind::Expired | SourceErrorKind::NotFound | SourceErrorKind::Fatal => {
+                self.source_failed(ctx, error);
+            }
             _ => {
                 self.reader.stand = Stand::At(fetching.position);
                 self.source_failed(ctx, error);
@@ -254,38 +309,55 @@ impl Shard {
 
     fn page(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, page: Page) {
         self.reader.failures = 0;
-        ctx.out.source_problem = None;
+        self.reader.problem = None;
+        self.reader.gone = false;
         let found = page.records.len();
-        let behind = page.behind.is_some_and(|behind| !behind.is_zero());
+        let behind = page.behind;
         match page.next {
             Some(next) => self.reader.stand = Stand::At(next),
             None => {
                 self.reader.stand = Stand::Ended;
-                ctx.out.list |= page.children.is_empty();
+                ctx.out.awaits_children |= page.children.is_empty();
                 self.children = page.children;
             }
         }
         self.pause(ctx, fetching, found, behind);
         if found > 0 {
             ctx.report(Decision::Polled { messages: found });
-            if !ctx.draining {
-                self.accept(ctx, page.records);
-            }
+            self.accept(ctx, page.records);
         }
     }
 
     /// Decides when to read again after a page.
-    fn pause(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, found: usize, behind: bool) {
+    fn pause(
+        &mut self,
+        ctx: &mut Context<'_>,
+        fetching: &Fetching,
+        found: usize,
+        behind: Option<Duration>,
+    ) {
         if found > 0 {
-            self.reader.quiet_at = None;
+            self.reader.quiet = None;
             self.reader.empty = 0;
             return;
         }
-        if behind {
+        let caught_up = behind == Some(Duration::ZERO);
+        if behind.is_some() && !caught_up {
+            // A gap in the shard is crossed without delay, a source that never gets on is not.
+            self.reader.empty = self.reader.empty.saturating_add(1);
+            if let Some(pauses) = self.reader.empty.checked_sub(EMPTY_PAGES_IN_A_ROW) {
+                let pause = Backoff::SHARD_IDLE.wait(pauses + 1, &mut ctx.out.random);
+                self.reader.not_before = Some(ctx.now + pause);
+            }
             return;
         }
         let (began, wait) = (fetching.began, fetching.wait);
-        self.reader.quiet_at = Some(began);
+        let since = self.reader.quiet.map_or(began, |quiet| quiet.since);
+        self.reader.quiet = Some(Quiet {
+            since,
+            at: began,
+            caught_up,
+        });
         self.reader.empty = self.reader.empty.saturating_add(1);
         let waited = ctx.now.since(began);
         let next = match ctx.config.pacing {
@@ -305,6 +377,9 @@ impl Shard {
         }
         self.reader.resume = StartAt::TrimHorizon;
         self.reader.since = None;
+        // Or was the stream made anew? The listing should tell before anything is read.
+        ctx.out.list = true;
+        self.reader.not_before = Some(ctx.now + HORIZON_WAIT);
         ctx.report(Decision::RecordsExpired {
             shard: self.id.clone(),
             because: error.message,
@@ -315,11 +390,10 @@ impl Shard {
         self.reader.failures = self.reader.failures.saturating_add(1);
         let wait = Backoff::SOURCE.wait(self.reader.failures, &mut ctx.out.random);
         self.reader.not_before = Some(ctx.now + wait);
-        if error.kind == SourceErrorKind::NotFound {
-            ctx.out.list = true;
-        }
+        self.reader.gone = error.kind == SourceErrorKind::NotFound;
+        ctx.out.list |= self.reader.gone;
         let text = format!("shard {}: {}", self.id, error.message);
-        ctx.out.source_problem = Some(text.clone());
+        self.reader.problem = Some(text.clone());
         ctx.report(Decision::PollFailed {
             error: text,
             retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),

@@ -44,11 +44,10 @@ pub(super) struct Out {
     pub(super) timers: BTreeSet<(Timestamp, ShardKey)>,
     pub(super) last_call: u64,
     pub(super) last_batch: u64,
-    pub(super) source_problem: Option<String>,
-    pub(super) function_problem: Option<String>,
-    pub(super) store_problem: Option<String>,
     /// Whether shards may have been made, and should be listed at once.
     pub(super) list: bool,
+    /// Whether a shard has ended and did not name its children.
+    pub(super) awaits_children: bool,
 }
 
 impl Out {
@@ -61,10 +60,8 @@ impl Out {
             timers: BTreeSet::new(),
             last_call: 0,
             last_batch: 0,
-            source_problem: None,
-            function_problem: None,
-            store_problem: None,
             list: false,
+            awaits_children: false,
         }
     }
 
@@ -125,6 +122,12 @@ pub(super) struct Shard {
     pub(super) window: Window,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) committer: Committer,
+    /// How many listings had begun when it was found.
+    pub(super) found: u64,
+    /// Whether it waits for a listing that tells of parents that are not known.
+    pub(super) needs_listing: bool,
+    /// How many listings in a row did not have it.
+    pub(super) missing: u32,
     /// Children that the source named at the end, for the machine to take.
     pub(super) children: Vec<Listed>,
 }
@@ -149,11 +152,14 @@ impl Shard {
             hash_keys: listed.hash_keys,
             stage: if over { Stage::Over } else { Stage::Waiting },
             reader: Reader::new(&checkpoint, factor),
-            ledger: Ledger::new(checkpoint.place),
+            ledger: Ledger::new(checkpoint.place, factor),
             lanes,
             window: Window::new(checkpoint.window.filter(|_| config.tumbling().is_some())),
             deliveries: Vec::new(),
             committer: Committer::new(committed),
+            found: 0,
+            needs_listing: false,
+            missing: 0,
             children: Vec::new(),
         }
     }

@@ -10,12 +10,15 @@ use super::checkpoint::KeptWindow;
 use super::config::StreamConfig;
 use super::lane::Piece;
 use super::shard::{Context, Shard};
+use crate::batch::MAX_PAYLOAD_BYTES;
 use crate::event::window::{WindowTail, empty_state};
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
 /// The largest state of a window; a larger one ends the window early.
 pub const MAX_STATE_BYTES: usize = 1024 * 1024;
+/// The largest state that an event can carry: the final invocation takes it along.
+pub(super) const MAX_SENT_STATE_BYTES: usize = MAX_PAYLOAD_BYTES - 4096;
 /// What an event keeps free for the state and the other members of a window.
 pub(super) const RESERVED_BYTES: usize = MAX_STATE_BYTES + 1024;
 /// How long Lambda waits for further records after a window's end.
@@ -41,7 +44,7 @@ pub(super) struct OpenWindow {
 /// The windows of a shard.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// The window of the record that was gathered last. Later records belong to it or to a later one.
+    /// The window of the record that was read last. Later records belong to it or to a later one.
     pub(super) gathering: Option<Timestamp>,
     /// The window before that one.
     pub(super) before: Option<Timestamp>,
@@ -64,11 +67,11 @@ impl Window {
 
     /// Takes note of the window of the next record. Returns whether it is another one than that of the
     /// record before.
-    pub(super) fn gather(&mut self, window: Option<Timestamp>) -> bool {
-        let opens = window > self.gathering;
+    pub(super) fn gather(&mut self, window: Timestamp) -> bool {
+        let opens = Some(window) > self.gathering;
         if opens {
             self.before = self.gathering;
-            self.gathering = window;
+            self.gathering = Some(window);
         }
         opens
     }
@@ -102,25 +105,29 @@ impl Shard {
         let lane = self.lanes.first()?;
         let next = match lane.ready.front() {
             Some(closed) => closed.window,
-            None if !lane.batcher.is_empty() => self.window.gathering,
-            None => None,
+            None => self.window.gathering,
         };
-        if let Some(next) = next {
-            return (next > open.start).then_some(false);
+        if next > Some(open.start) {
+            return Some(false);
+        }
+        if !lane.ready.is_empty() || !lane.batcher.is_empty() {
+            return None;
         }
         if self.reader.has_ended() {
             return Some(ctx.now < open.end);
         }
-        let quiet = self.reader.quiet_at?;
+        let quiet = self.reader.quiet?;
         match ctx.config.pacing {
             Pacing::Aws => {
                 let over = open.end + IDLE_WAIT;
                 if ctx.now < over {
                     ctx.wake(over, self.key);
                 }
-                (ctx.now >= over && quiet >= open.end).then_some(false)
+                (ctx.now >= over && quiet.covers(open.end, IDLE_WAIT)).then_some(false)
             }
-            Pacing::Eager => (quiet >= open.end + EAGER_WAIT).then_some(false),
+            Pacing::Eager => quiet
+                .covers(open.end + EAGER_WAIT, EAGER_WAIT)
+                .then_some(false),
         }
     }
 
@@ -141,10 +148,12 @@ impl Shard {
         Some(tail)
     }
 
-    /// Takes the state that the function returned.
-    pub(super) fn set_window_state(&mut self, state: Box<RawValue>) {
+    /// Takes the state that the function returned. Returns whether it ends the window early.
+    pub(super) fn set_window_state(&mut self, state: Box<RawValue>) -> bool {
+        let too_large = state.get().len() > MAX_STATE_BYTES;
         if let Some(open) = &mut self.window.open {
             open.state = state.into();
         }
+        too_large
     }
 }

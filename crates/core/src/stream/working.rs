@@ -61,7 +61,6 @@ impl Shard {
         }
         self.lanes[lane].work = None;
         self.lanes[lane].batcher.reopen_window(ctx.now);
-        self.ledger.advance();
         self.lanes[lane].awaits = self.committer.needed();
         true
     }
@@ -72,14 +71,19 @@ impl Shard {
             && let Some(early) = self.window_over(ctx)
         {
             let piece = Piece::window_end(ctx.out.next_batch(), early);
-            self.lanes[lane].work = Some(Work::new(piece));
+            self.lanes[lane].work = Some(Work::new(piece, None));
             return true;
         }
-        let Some(closed) = self.next_batch(ctx, lane) else {
+        let Some(mut closed) = self.next_batch(ctx, lane) else {
             return false;
         };
-        if let (Some(start), Some(length)) = (closed.window, ctx.config.tumbling()) {
-            self.window.open(start, length);
+        let most = ctx.config.limits.count;
+        if closed.batch.items.len() > most {
+            // The batch size was lowered since.
+            let batch = closed.batch.pick(most..closed.batch.items.len());
+            closed.batch = closed.batch.pick(0..most);
+            let window = closed.window;
+            self.lanes[lane].ready.push_front(Closed { batch, window });
         }
         let id = ctx.out.next_batch();
         ctx.report(Decision::BatchClosed {
@@ -87,9 +91,9 @@ impl Shard {
             reason: closed.batch.reason,
             records: closed.batch.items.len(),
             bytes: closed.batch.payload().len(),
-            message_ids: self.sequences(ctx.config.detail, &closed.batch),
+            message_ids: sequences(ctx.config.detail, &closed.batch),
         });
-        self.lanes[lane].work = Some(Work::new(Piece::new(id, closed.batch)));
+        self.lanes[lane].work = Some(Work::new(Piece::new(id, closed.batch), closed.window));
         true
     }
 
@@ -165,6 +169,10 @@ impl Shard {
 
     /// Sends the next piece to the function.
     fn invoke(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        let window = self.lanes[lane].work.as_ref().and_then(|work| work.window);
+        if let (Some(start), Some(length)) = (window, ctx.config.tumbling()) {
+            self.window.open(start, length);
+        }
         let Some(piece) = self.lanes[lane].front() else {
             return;
         };
@@ -231,15 +239,15 @@ impl Shard {
             }
         }
     }
+}
 
-    /// Returns the sequence numbers of a batch's records if decisions are wanted in detail.
-    pub(super) fn sequences(&self, detail: bool, batch: &Batch<Item>) -> Vec<String> {
-        if !detail {
-            return Vec::new();
-        }
-        let sequence = |item: &Item| self.ledger.sequence(item.ordinal).to_owned();
-        batch.items.iter().map(sequence).collect()
+/// Returns the sequence numbers of a batch's records if decisions are wanted in detail.
+fn sequences(detail: bool, batch: &Batch<Item>) -> Vec<String> {
+    if !detail {
+        return Vec::new();
     }
+    let sequence = |item: &Item| item.sequence.to_string();
+    batch.items.iter().map(sequence).collect()
 }
 
 /// Returns the age beyond which the records of a piece are not sent. What the stream itself keeps them for

@@ -1,0 +1,13 @@
+//! The stream machine in a simulated world on virtual time: the scenarios in `tests/scenarios`, which are
+//! its specification, and random worlds.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test world stops at the first surprise"
+)]
+
+mod content;
+mod mapping;
+mod property;
+mod scenario;
+mod world;

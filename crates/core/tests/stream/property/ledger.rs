@@ -1,0 +1,595 @@
+//! What became of every record, and whether that was right.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::decision::Decision;
+use lambda_esm_core::failure::Condition;
+use lambda_esm_core::stream::{Checkpoint, Place, ShardId, StartAt, compare_sequences};
+
+use super::case::{Begin, Case};
+use super::fold::Folds;
+use super::keys;
+use crate::mapping::START;
+use crate::world::around::Watched;
+use crate::world::call::{Call, Discard};
+use crate::world::log::Stream;
+
+/// A record and its fate.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: u64,
+    pub(crate) arrival: Timestamp,
+    /// Whether the filters let it pass.
+    pub(crate) passes: bool,
+    pub(crate) poison: bool,
+    /// Whether it lies before the mapping's start, so that it need not be processed …
+    before_start: bool,
+    /// … and must not be.
+    forbidden: bool,
+    attempted: bool,
+    /// In which life the function processed it last.
+    processed: Option<u32>,
+    /// Failed attempts with it in this life since the last progress.
+    failures: u32,
+    /// In which life it was decided last to give it up.
+    condemned: Option<u32>,
+    /// Whether that is told, or cannot be.
+    gone: bool,
+    /// In which life it was settled when the process died.
+    settled_at_death: bool,
+}
+
+impl Entry {
+    const fn is_settled(&self) -> bool {
+        self.processed.is_some() || self.gone || !self.passes || self.before_start
+    }
+}
+
+/// The limits under which a life was lived: settings may have changed in it.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    fewest_retries: Option<u32>,
+    most_retries: Option<u32>,
+    shortest_age: Option<Duration>,
+    batch_size: usize,
+}
+
+pub(crate) struct Ledger {
+    case: Case,
+    pub(crate) entries: Vec<Entry>,
+    index: HashMap<Arc<str>, usize>,
+    shards: BTreeMap<ShardId, Vec<usize>>,
+    keys: BTreeMap<u64, Vec<usize>>,
+    life: u32,
+    limits: Limits,
+    /// How often the function failed with exactly these records in this life.
+    attempts: HashMap<Vec<Arc<str>>, u32>,
+    /// Records repeated since the last death, by shard.
+    repeated: BTreeMap<ShardId, usize>,
+    /// What is to be told in failure records, by first and last sequence number.
+    untold: BTreeMap<(ShardId, Arc<str>, Arc<str>), Untold>,
+    /// How many records of a shard are settled from its first one on.
+    prefix: BTreeMap<ShardId, usize>,
+    folds: Folds,
+    lanes: Arc<HashMap<String, usize>>,
+    beginning: Beginning,
+}
+
+/// Discarded records, and how often it was tried to tell of them.
+#[derive(Debug, Default)]
+struct Untold {
+    records: Vec<usize>,
+    tries: u32,
+}
+
+/// What a new mapping found.
+#[derive(Debug, Default)]
+struct Beginning {
+    /// Whether nothing was kept when this life began.
+    fresh: bool,
+    listed: Option<BTreeSet<ShardId>>,
+    opened: BTreeSet<ShardId>,
+    kept_any: bool,
+}
+
+impl Ledger {
+    pub(crate) fn new(case: &Case) -> Self {
+        let mut ledger = Self {
+            case: case.clone(),
+            entries: Vec::new(),
+            index: HashMap::new(),
+            shards: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            life: 0,
+            limits: Limits {
+                fewest_retries: None,
+                most_retries: None,
+                shortest_age: None,
+                batch_size: 0,
+            },
+            attempts: HashMap::new(),
+            repeated: BTreeMap::new(),
+            untold: BTreeMap::new(),
+            prefix: BTreeMap::new(),
+            folds: Folds::default(),
+            lanes: keys::lanes(case.factor, case.source),
+            beginning: Beginning::default(),
+        };
+        ledger.begin_life();
+        ledger.beginning.fresh = true;
+        ledger
+    }
+
+    /// Settings hold from now on; those before still explain what was decided.
+    pub(crate) fn update(&mut self, case: &Case) {
+        self.case = case.clone();
+        let retries = u32::try_from(case.retries).ok();
+        let age = u64::try_from(case.age).ok().map(Duration::from_secs);
+        let limits = &mut self.limits;
+        limits.fewest_retries = limits.fewest_retries.into_iter().chain(retries).min();
+        limits.most_retries = limits
+            .most_retries
+            .zip(retries)
+            .map(|(most, now)| most.max(now));
+        limits.shortest_age = limits.shortest_age.into_iter().chain(age).min();
+        limits.batch_size = limits
+            .batch_size
+            .max(usize::try_from(case.batch_size).unwrap());
+    }
+
+    fn begin_life(&mut self) {
+        let retries = u32::try_from(self.case.retries).ok();
+        self.limits = Limits {
+            fewest_retries: retries,
+            most_retries: retries,
+            shortest_age: u64::try_from(self.case.age).ok().map(Duration::from_secs),
+            // A batch that was on its way may be of an earlier life.
+            batch_size: self
+                .limits
+                .batch_size
+                .max(usize::try_from(self.case.batch_size).unwrap()),
+        };
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        shard: &ShardId,
+        sequence: Arc<str>,
+        entry: (u64, Timestamp, bool, bool),
+    ) {
+        let (key, arrival, passes, poison) = entry;
+        let (before_start, forbidden) = self.place(arrival);
+        let index = self.entries.len();
+        self.entries.push(Entry {
+            key,
+            arrival,
+            passes,
+            poison,
+            before_start,
+            forbidden,
+            attempted: false,
+            processed: None,
+            failures: 0,
+            condemned: None,
+            gone: false,
+            settled_at_death: false,
+        });
+        self.index.insert(sequence, index);
+        self.shards.entry(shard.clone()).or_default().push(index);
+        self.keys.entry(key).or_default().push(index);
+    }
+
+    /// Tells whether a record of the time need not be processed, and whether it must not.
+    fn place(&self, arrival: Timestamp) -> (bool, bool) {
+        match self.case.start {
+            Begin::TrimHorizon => (false, false),
+            // Whether one that came about then was in time is known when its shard is opened.
+            Begin::Latest => {
+                let early = arrival.0 < START.0 - 1_000;
+                (early, early)
+            }
+            Begin::At(before) => {
+                let start = START.0 - i64::try_from(before).unwrap();
+                let earlier_second = arrival.0.div_euclid(1000) < start.div_euclid(1000);
+                (arrival.0 < start, earlier_second)
+            }
+        }
+    }
+
+    pub(crate) fn is_poison(&self, record: &Arc<str>) -> bool {
+        self.entries[self.index[record]].poison
+    }
+
+    /// Returns the records that are not settled.
+    pub(crate) fn unsettled(&self) -> Vec<String> {
+        let named = self.index.iter();
+        named
+            .filter(|(_, index)| !self.entries[**index].is_settled())
+            .map(|(sequence, index)| format!("{sequence}: {:?}", self.entries[*index]))
+            .collect()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.entries.iter().all(Entry::is_settled)
+    }
+
+    /// Returns the last record of a shard that had to be passed.
+    pub(crate) fn last_of(&self, stream: &Stream, shard: &ShardId) -> Option<Arc<str>> {
+        let log = &stream.shards[shard];
+        let needed = |sequence: &&Arc<str>| !self.entries[self.index[*sequence]].before_start;
+        let sequences = log.records.iter().map(|record| &record.sequence);
+        sequences.filter(needed).next_back().cloned()
+    }
+
+    pub(crate) fn windows_are_closed(&self) -> bool {
+        self.folds.are_closed()
+    }
+
+    pub(crate) fn watch(&mut self, now: Timestamp, stream: &Stream, watched: &Watched<'_>) {
+        match watched {
+            Watched::Called(call) => self.called(call),
+            Watched::Answered(call) => self.answered(call),
+            Watched::Delivering(discard) => self.delivering(discard),
+            Watched::Delivered(discard) => self.delivered(discard),
+            Watched::Committed(shard, checkpoint, kept) => {
+                self.committed(stream, shard, checkpoint, *kept);
+            }
+            Watched::Decided(decision) => self.decided(now, stream, decision),
+            Watched::Listed => self.listed(stream),
+            Watched::Opened(shard, from) => self.opened(stream, shard, from),
+            Watched::Died => self.died(),
+        }
+    }
+
+    fn called(&mut self, call: &Call) {
+        let indexes: Vec<usize> = call
+            .records
+            .iter()
+            .map(|record| self.index[record])
+            .collect();
+        for &index in &indexes {
+            let entry = &self.entries[index];
+            assert!(
+                entry.passes,
+                "a record that passes no filter is invoked: {entry:?}"
+            );
+            assert!(
+                !entry.forbidden,
+                "a record from before the start is invoked: {entry:?}"
+            );
+            assert!(
+                !entry.gone || entry.settled_at_death,
+                "a discarded record is invoked: {entry:?}"
+            );
+            if !entry.attempted {
+                self.check_order(index, &indexes);
+            }
+            self.entries[index].attempted = true;
+            self.repeat(&call.shard, index);
+        }
+        if let Some(window) = &call.window {
+            let tumbling = self.case.tumbling;
+            let arrivals = indexes.iter().map(|&index| self.entries[index].arrival);
+            self.folds.called(tumbling, &call.shard, window, arrivals);
+        }
+    }
+
+    /// A record that was settled before the process died comes again: at most one batch per lane may.
+    fn repeat(&mut self, shard: &ShardId, index: usize) {
+        let entry = &mut self.entries[index];
+        if !std::mem::take(&mut entry.settled_at_death) {
+            return;
+        }
+        // What was given up before may end otherwise now.
+        entry.gone = false;
+        let repeated = self.repeated.entry(shard.clone()).or_default();
+        *repeated += 1;
+        let most = self.limits.batch_size * usize::try_from(self.case.factor).unwrap();
+        assert!(
+            *repeated <= most,
+            "{repeated} records come again, {most} may"
+        );
+    }
+
+    /// A record is tried for the first time only when those before it with its key are settled, or go with
+    /// it, or have used up their attempts.
+    fn check_order(&self, index: usize, batch: &[usize]) {
+        let entry = &self.entries[index];
+        let earlier = self.keys[&entry.key]
+            .iter()
+            .take_while(|&&other| other < index);
+        for &other in earlier {
+            let before = &self.entries[other];
+            let most = self.limits.fewest_retries;
+            let exhausted = most.is_some_and(|most| before.failures > most);
+            let in_order = before.is_settled()
+                || before.condemned == Some(self.life)
+                || exhausted
+                || batch.contains(&other);
+            assert!(in_order, "{entry:?} overtakes {before:?}");
+        }
+    }
+
+    fn answered(&mut self, call: &Call) {
+        let is_final = call.window.as_ref().is_some_and(|window| window.is_final);
+        for (place, record) in call.records.iter().enumerate() {
+            let entry = &mut self.entries[self.index[record]];
+            if place < call.processed {
+                entry.processed = Some(self.life);
+                entry.failures = 0;
+            } else if call.outcome == "part" && call.processed > 0 {
+                entry.failures = 0;
+            } else if call.outcome != "throttled" {
+                entry.failures += 1;
+            }
+        }
+        let progress = call.processed > 0 || (is_final && call.outcome.is_empty());
+        if let Some(window) = &call.window
+            && progress
+        {
+            self.folds
+                .answered(&call.shard, window, &call.records[..call.processed]);
+        }
+        if progress || call.outcome == "throttled" || is_final {
+            return;
+        }
+        let attempts = self.attempts.entry(call.records.clone()).or_default();
+        *attempts += 1;
+        if let Some(most) = self.limits.most_retries {
+            assert!(
+                *attempts <= most + 1,
+                "{attempts} attempts, {most} retries allowed: {call:?}"
+            );
+        }
+    }
+
+    fn lane(&self, index: usize) -> usize {
+        self.lanes[&keys::name(self.entries[index].key)]
+    }
+
+    /// Returns the records of one discarded batch: from one to another in the same lane, without those that
+    /// were left out or given up before.
+    fn batch(&self, stream: &Stream, shard: &ShardId, first: &str, last: &str) -> Vec<usize> {
+        let lane = self.lane(self.index[first]);
+        let records = stream.shards[shard].records.iter();
+        let within = records.filter(|record| {
+            compare_sequences(&record.sequence, first).is_ge()
+                && compare_sequences(&record.sequence, last).is_le()
+        });
+        let in_batch = |&index: &usize| {
+            let entry = &self.entries[index];
+            entry.passes && entry.condemned != Some(self.life) && self.lane(index) == lane
+        };
+        within
+            .map(|record| self.index[&record.sequence])
+            .filter(in_batch)
+            .collect()
+    }
+
+    fn decided(&mut self, now: Timestamp, stream: &Stream, decision: &Decision) {
+        match decision {
+            Decision::Discarded {
+                shard,
+                records,
+                condition,
+                first,
+                last,
+                destination,
+                ..
+            } => {
+                let indexes = self.batch(stream, shard, first, last);
+                assert_eq!(indexes.len(), *records, "from {first} to {last}");
+                if destination.is_some() {
+                    let untold = Untold {
+                        records: indexes.clone(),
+                        tries: 0,
+                    };
+                    let name = (shard.clone(), first.as_str().into(), last.as_str().into());
+                    self.untold.insert(name, untold);
+                }
+                for index in indexes {
+                    self.repeat(shard, index);
+                    self.check_reason(now, *condition, index);
+                    let entry = &mut self.entries[index];
+                    entry.condemned = Some(self.life);
+                    entry.gone |= destination.is_none();
+                    assert_eq!(destination.is_some(), self.case.destination);
+                }
+            }
+            Decision::DeliveryFailed { shard, records, .. } => self.lost(shard, *records),
+            Decision::WindowDropped {
+                shard, start_ms, ..
+            } => self.folds.dropped(shard, *start_ms),
+            Decision::Skipped {
+                sequence_number, ..
+            } => {
+                let entry = &self.entries[self.index[sequence_number.as_str()]];
+                assert!(!entry.passes, "a record that passes is left out: {entry:?}");
+            }
+            _ => {}
+        }
+    }
+
+    fn check_reason(&self, now: Timestamp, condition: Condition, index: usize) {
+        let entry = &self.entries[index];
+        assert_ne!(
+            entry.processed,
+            Some(self.life),
+            "discarded though processed: {entry:?}"
+        );
+        match condition {
+            Condition::RetryAttemptsExhausted => {
+                let most = self.limits.fewest_retries.expect("a limit of retries");
+                assert!(entry.failures > most, "discarded too early: {entry:?}");
+            }
+            Condition::RecordAgeExceeded => {
+                let retention = self.case.retention.map(Duration::from_secs);
+                let limit = self.limits.shortest_age.into_iter().chain(retention).min();
+                let limit = limit.expect("a limit of age");
+                assert!(
+                    now.since(entry.arrival) > limit,
+                    "not too old at {now:?}: {entry:?}"
+                );
+            }
+            Condition::MaximumPayloadSizeExceeded => panic!("no record is so large: {entry:?}"),
+        }
+    }
+
+    fn delivering(&mut self, discard: &Discard) {
+        let untold = self.untold.get_mut(&name(discard));
+        let untold = untold.unwrap_or_else(|| panic!("told without need: {discard:?}"));
+        assert_eq!(untold.records.len(), discard.size, "{discard:?}");
+        untold.tries += 1;
+        assert!(untold.tries <= 5, "{discard:?}");
+    }
+
+    fn delivered(&mut self, discard: &Discard) {
+        let told = self
+            .untold
+            .remove(&name(discard))
+            .expect("a delivery on its way");
+        self.give_up(&told.records);
+    }
+
+    /// A failure record was given up: one of those that were tried five times.
+    fn lost(&mut self, shard: &ShardId, records: usize) {
+        let fits = |(name, untold): &(&_, &Untold)| {
+            let (of, ..): &(ShardId, Arc<str>, Arc<str>) = name;
+            untold.tries == 5 && of == shard && untold.records.len() == records
+        };
+        let lost = self.untold.iter().find(fits).map(|(name, _)| name.clone());
+        let lost = lost.and_then(|name| self.untold.remove(&name));
+        self.give_up(&lost.expect("a delivery that was tried five times").records);
+    }
+
+    fn give_up(&mut self, records: &[usize]) {
+        for &index in records {
+            self.entries[index].gone = true;
+        }
+    }
+
+    fn committed(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint, kept: bool) {
+        self.begun_at_the_end(stream, shard, checkpoint);
+        let log = &stream.shards[shard];
+        let mut passed = match &checkpoint.place {
+            Place::TrimHorizon | Place::Since(_) => 0,
+            Place::After(last) => log
+                .records
+                .partition_point(|record| compare_sequences(&record.sequence, last).is_le()),
+            Place::End => {
+                assert!(log.closed, "{shard} is not at its end");
+                log.records.len()
+            }
+        };
+        let known = self.prefix.entry(shard.clone()).or_default();
+        for record in &log.records[(*known).min(passed)..passed] {
+            let entry = &self.entries[self.index[&record.sequence]];
+            assert!(
+                entry.is_settled(),
+                "the checkpoint passes {}: {entry:?}",
+                record.sequence
+            );
+        }
+        passed = passed.max(*known);
+        *known = passed;
+        for last in checkpoint.lanes.iter().flatten() {
+            let lane = self.lane(self.index[last]);
+            let records = log.records[passed..].iter();
+            let before = records
+                .take_while(|record| compare_sequences(&record.sequence, last).is_le())
+                .map(|record| self.index[&record.sequence]);
+            for index in before.filter(|&index| self.lane(index) == lane) {
+                let entry = &self.entries[index];
+                assert!(entry.is_settled(), "the lane of {last} passes {entry:?}");
+            }
+        }
+        self.folds.committed(shard, checkpoint, kept);
+        self.beginning.kept_any |= kept;
+    }
+
+    fn listed(&mut self, stream: &Stream) {
+        let listed = stream.shards.iter().filter(|(_, log)| !log.gone);
+        let names = || listed.map(|(shard, _)| shard.clone()).collect();
+        self.beginning.listed.get_or_insert_with(names);
+    }
+
+    fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
+        self.beginning.opened.insert(shard.clone());
+        if *from != StartAt::Latest {
+            return;
+        }
+        let known = self
+            .beginning
+            .listed
+            .as_ref()
+            .is_some_and(|listed| listed.contains(shard));
+        assert!(
+            known && self.beginning.fresh,
+            "{shard} is opened at its end"
+        );
+        self.pass(stream, shard);
+    }
+
+    /// A new mapping that begins at the end says where that is: closed shards are taken as read, and records
+    /// that came before the shards were listed as old.
+    fn begun_at_the_end(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint) {
+        let begins = self.case.start == Begin::Latest
+            && self.beginning.fresh
+            && !self.beginning.opened.contains(shard);
+        if !begins {
+            return;
+        }
+        let listed = self.beginning.listed.as_ref();
+        let known = listed.is_some_and(|listed| listed.contains(shard));
+        match checkpoint.place {
+            Place::End => {
+                assert!(known, "{shard} is taken as read");
+                self.pass(stream, shard);
+            }
+            Place::Since(since) => {
+                assert!(known, "{shard} begins at its end");
+                for record in &stream.shards[shard].records {
+                    self.entries[self.index[&record.sequence]].before_start |=
+                        record.arrival.0 < since;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn pass(&mut self, stream: &Stream, shard: &ShardId) {
+        for record in &stream.shards[shard].records {
+            self.entries[self.index[&record.sequence]].before_start = true;
+        }
+    }
+
+    fn died(&mut self) {
+        self.life += 1;
+        self.begin_life();
+        self.attempts.clear();
+        self.repeated.clear();
+        self.untold.clear();
+        for entry in &mut self.entries {
+            let told = entry.processed.is_some() || entry.gone;
+            entry.settled_at_death = told;
+            entry.failures = 0;
+        }
+        self.folds.died();
+        self.beginning = Beginning {
+            fresh: !self.beginning.kept_any,
+            kept_any: self.beginning.kept_any,
+            ..Beginning::default()
+        };
+    }
+}
+
+fn name(discard: &Discard) -> (ShardId, Arc<str>, Arc<str>) {
+    (
+        discard.shard.clone(),
+        discard.first.clone(),
+        discard.last.clone(),
+    )
+}

@@ -1,0 +1,18 @@
+//! Streams of the servers under test.
+
+mod document;
+mod json;
+mod kinesis;
+mod lab;
+mod mailbox;
+mod record;
+mod server;
+mod table;
+
+pub use document::{Document, Response, iso};
+pub use kinesis::KinesisStream;
+pub use lab::{Answer, Call, Lab, Row, Script, answering, failures, pending, saying, throwing};
+pub use mailbox::{Letter, Mailbox, Office};
+pub use record::{Known, Record, records, values};
+pub use server::{Stream, Streams};
+pub use table::Table;

@@ -17,6 +17,7 @@ macro_rules! on_servers {
 }
 
 mod age;
+mod consumer;
 mod filters;
 mod lanes;
 mod order;
@@ -24,6 +25,7 @@ mod poison;
 mod recreated;
 mod responses;
 mod retries;
+mod rollover;
 mod rows;
 mod starts;
 mod windows;

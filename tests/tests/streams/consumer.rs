@@ -32,7 +32,9 @@ fn check_all(row: &Row, count: usize) {
     for call in row.calls() {
         for record in records(&call.event) {
             let number = record.value().as_i64().unwrap();
-            keys.entry(record.key().to_owned()).or_default().push(number);
+            keys.entry(record.key().to_owned())
+                .or_default()
+                .push(number);
         }
     }
     for (key, numbers) in &keys {
@@ -108,7 +110,10 @@ async fn a_consumer_that_is_gone_is_shown_as_the_mappings_problem(streams: Strea
     let deregister = stream.client.deregister_stream_consumer();
     let deregister = deregister.consumer_arn(&consumer).send().await;
     deregister.unwrap();
-    let problem = until("the mapping shows its problem", async || row.status().problem).await;
+    let problem = until("the mapping shows its problem", async || {
+        row.status().problem
+    })
+    .await;
     assert!(problem.contains("app"), "{problem}");
     lab.engine.shutdown().await;
     assert_eq!(row.values(), [json!(1)] as [Value; 1]);

@@ -51,7 +51,9 @@ async fn records_of_shards_that_roll_over_come_once_and_in_the_order_of_their_ke
     for call in row.calls() {
         for record in records(&call.event) {
             let number = usize::try_from(record.value().as_u64().unwrap()).unwrap();
-            keys.entry(record.key().to_owned()).or_default().push(number);
+            keys.entry(record.key().to_owned())
+                .or_default()
+                .push(number);
         }
     }
     for (at, numbers) in keys.values().enumerate() {

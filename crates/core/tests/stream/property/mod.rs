@@ -9,7 +9,7 @@ mod host;
 mod keys;
 mod ledger;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -297,6 +297,21 @@ fn last_of(case: &Case) -> String {
         .collect()
 }
 
+thread_local! {
+    /// Whether a panic of this thread is expected, and not to be printed.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets threads choose to panic without a word.
+fn quietly_here() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !QUIET.get() {
+            hook(panic);
+        }
+    }));
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -309,12 +324,11 @@ fn every_record_is_settled_in_order_and_for_a_reason() {
     let next = AtomicU64::new(first);
     let failing = AtomicU64::new(u64::MAX);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    // Only the failure that is reported is to print anything.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    quietly_here();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                QUIET.set(true);
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end.min(failing.load(Ordering::Relaxed)) {
@@ -329,11 +343,12 @@ fn every_record_is_settled_in_order_and_for_a_reason() {
     });
     let seed = failing.into_inner();
     let failure = (seed < u64::MAX).then(|| {
+        QUIET.set(true);
         let case = Case::draw(seed);
         let text = fault(&case, None).unwrap_or_else(|| "nothing, the second time".to_owned());
         (text.clone(), simplest(case, text))
     });
-    std::panic::set_hook(hook);
+    QUIET.set(false);
     if let Some((text, (case, simpler_text))) = failure {
         panic!(
             "{text}\nreplay with LAMBDA_ESM_PROPERTY_SEED={seed}\n\na simpler world: {case:#?}\n{}\n{simpler_text}",

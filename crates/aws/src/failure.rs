@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::event_stream::RawMessage;
+use aws_smithy_types::str_bytes::StrBytes;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 
 use crate::credentials::WAY_OUT;
@@ -62,7 +63,7 @@ impl Call<'_> {
     pub(crate) fn failed<E, R>(self, error: &SdkError<E, R>) -> SourceError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: Status,
+        R: Answer,
     {
         let name = self.service.name;
         let place = self.place;
@@ -78,7 +79,8 @@ impl Call<'_> {
             SdkError::ServiceError(service) => {
                 let answer = service.err();
                 let status = service.raw().status();
-                match (answer.code(), answer.message()) {
+                let code = answer.code().or_else(|| service.raw().code());
+                match (code, answer.message()) {
                     (None, None) => self.unreadable(status, &with_causes(answer)),
                     (code, text) => self.refused(code, text, status),
                 }
@@ -192,21 +194,35 @@ impl Call<'_> {
     }
 }
 
-/// Where an answer says what it is.
-pub(crate) trait Status: std::fmt::Debug + 'static {
+/// What an answer says about itself, beside the error that the SDK reads from it.
+pub(crate) trait Answer: std::fmt::Debug + 'static {
     /// Returns the HTTP status; `None` for a message within an answer.
     fn status(&self) -> Option<u16>;
+
+    /// Returns the error code where the SDK does not.
+    fn code(&self) -> Option<&str> {
+        None
+    }
 }
 
-impl Status for HttpResponse {
+impl Answer for HttpResponse {
     fn status(&self) -> Option<u16> {
         Some(Self::status(self).as_u16())
     }
 }
 
-impl Status for RawMessage {
+impl Answer for RawMessage {
     fn status(&self) -> Option<u16> {
         None
+    }
+
+    fn code(&self) -> Option<&str> {
+        let Self::Decoded(message) = self else {
+            return None;
+        };
+        let mut headers = message.headers().iter();
+        let code = headers.find(|header| header.name().as_str() == ":exception-type")?;
+        code.value().as_string().ok().map(StrBytes::as_str)
     }
 }
 

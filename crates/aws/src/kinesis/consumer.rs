@@ -16,7 +16,7 @@ use super::place::Place;
 use super::stream::{KinesisStream, PATIENCE, unbuildable};
 use super::subscription::Subscription;
 
-/// How long a fetch waits for an event; about as often come events without records.
+/// How long a fetch waits for an event; our choice.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How often an idle shard is read. The reads wait, so this only bounds what a server costs that answers
 /// at once.
@@ -63,14 +63,12 @@ impl KinesisConsumer {
     fn take(&self, shard: &ShardId) -> Option<Subscription> {
         let mut subscriptions = self.subscriptions();
         let taken = subscriptions.remove(shard);
-        for subscription in subscriptions.values_mut() {
-            subscription.hang_up_after(IDLE);
-        }
+        hang_up(&mut subscriptions);
         taken
     }
 
     fn keep(&self, shard: ShardId, subscription: Subscription) {
-        self.subscriptions().insert(shard, subscription);
+        self.subscriptions().insert(shard, subscription.set_aside());
     }
 
     async fn subscribe(
@@ -94,11 +92,11 @@ impl KinesisConsumer {
 #[async_trait]
 impl StreamSource for KinesisConsumer {
     async fn list(&self) -> Result<Listing, SourceError> {
+        // Before the request, since the answer needs room on the connection too.
+        hang_up(&mut self.subscriptions());
         let listing = self.stream.list().await?;
-        self.subscriptions().retain(|shard, subscription| {
-            subscription.hang_up_after(IDLE);
-            listing.shards.iter().any(|listed| listed.id == *shard)
-        });
+        self.subscriptions()
+            .retain(|shard, _| listing.shards.iter().any(|listed| listed.id == *shard));
         Ok(Listing {
             facts: StreamFacts {
                 base_interval: BASE_INTERVAL,
@@ -152,5 +150,12 @@ impl StreamSource for KinesisConsumer {
             self.keep(request.shard, subscription);
         }
         Ok(page)
+    }
+}
+
+/// Disconnects those that nobody reads. What they have in hand stays.
+fn hang_up(subscriptions: &mut HashMap<ShardId, Subscription>) {
+    for subscription in subscriptions.values_mut() {
+        subscription.hang_up_after(IDLE);
     }
 }

@@ -17,14 +17,14 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
     let names = |what| text.is_some_and(|text| text.to_ascii_lowercase().contains(what));
     match code {
         "ExpiredIterator" => Some(SourceErrorKind::Expired),
-        // An iterator that the service cannot read will not get better: ask for a new one.
-        "InvalidArgument" if names("sharditerator") => Some(SourceErrorKind::Expired),
         // One that is merely older than the retention is no error to AWS, which then begins with the
         // oldest record. What is refused comes from elsewhere, or a server that keeps no numbers (so
         // does kinesis-local) has let go of the record.
         "InvalidArgument" | "ResourceNotFound" if names("sequencenumber") => {
             Some(SourceErrorKind::Trimmed)
         }
+        // An iterator that the service cannot read will not get better: ask for a new one.
+        "InvalidArgument" if names("sharditerator") => Some(SourceErrorKind::Expired),
         "ResourceNotFound" => Some(SourceErrorKind::NotFound),
         // `ResourceInUse`: somebody else is subscribed to the shard, or was within the last five seconds;
         // or the stream is being made.

@@ -13,11 +13,15 @@ use lambda_esm_engine::ports::{Shard, ShardId};
 
 use crate::failure::Call;
 
-/// Returns the record. Fails if it lacks its time: without one it has no age and no window.
+/// Returns the record. Fails if it lacks its number, without which nothing can be read after it, or its
+/// time, without which it has no age and no window.
 pub(super) fn record(record: Record, call: Call<'_>) -> Result<StreamRecord, SourceError> {
     let Some(arrival) = record.approximate_arrival_timestamp else {
         return Err(call.incomplete("an ApproximateArrivalTimestamp"));
     };
+    if record.sequence_number.is_empty() {
+        return Err(call.incomplete("a SequenceNumber"));
+    }
     Ok(StreamRecord {
         sequence: Arc::from(record.sequence_number),
         arrival: timestamp(arrival),
@@ -29,7 +33,7 @@ pub(super) fn record(record: Record, call: Call<'_>) -> Result<StreamRecord, Sou
 }
 
 /// Rounds to the millisecond: the time comes as a fraction of seconds, so that .987 may read .9869999.
-fn timestamp(time: DateTime) -> Timestamp {
+pub(super) fn timestamp(time: DateTime) -> Timestamp {
     let nanos = i64::from(time.subsec_nanos());
     let millis = (nanos + 500_000) / 1_000_000;
     Timestamp(time.secs().saturating_mul(1_000).saturating_add(millis))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::primitives::DateTime;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
@@ -13,7 +14,7 @@ use lambda_esm_engine::ports::{
 use super::failure::KINESIS;
 use super::name::KinesisName;
 use super::place::Place;
-use super::record::{behind, children, record, shard};
+use super::record::{behind, children, record, shard, timestamp};
 use crate::failure::Call;
 
 /// The most records of one `GetRecords` (Kinesis API reference).
@@ -73,12 +74,17 @@ impl KinesisStream {
             .stream_name(self.name.stream())
             .stream_arn(self.name.stream_arn());
         let answer = call.within(PATIENCE, request.send()).await?;
-        let Some(summary) = answer.stream_description_summary else {
-            return Err(call.incomplete("a StreamDescriptionSummary"));
+        // The SDK puts the beginning of time where none is told. It must not pass for another stream.
+        let summary = answer
+            .stream_description_summary
+            .filter(|summary| summary.stream_creation_timestamp.secs() > 0);
+        let Some(summary) = summary else {
+            return Err(call.incomplete("a StreamCreationTimestamp"));
         };
+        let created = timestamp(summary.stream_creation_timestamp).millis();
         let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
         Ok(StreamFacts {
-            identity: format!("created {}", summary.stream_creation_timestamp),
+            identity: format!("created {}", DateTime::from_millis(created)),
             retention: (hours > 0).then(|| Duration::from_secs(hours * 3600)),
             fetch_limit: LIMIT,
             base_interval: BASE_INTERVAL,

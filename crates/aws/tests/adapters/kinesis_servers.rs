@@ -249,13 +249,14 @@ async fn knows_a_missing_stream_and_one_made_later(server: Server) {
         limit: 1,
         wait: Duration::ZERO,
     };
-    let gone = async || match missing.list().await {
-        Err(error) => error.kind == SourceErrorKind::NotFound,
-        Ok(_) => false,
-    };
-    while !gone().await {
+    let start = tokio::time::Instant::now();
+    while missing.list().await.is_ok() {
+        let waited = start.elapsed();
+        assert!(waited < Duration::from_secs(10), "the stream stays");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let error = missing.list().await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
     let error = missing.fetch(request).await.unwrap_err();
     // ministack forgets the iterators of a stream with it.
     let over = [SourceErrorKind::NotFound, SourceErrorKind::Expired];
@@ -337,5 +338,44 @@ async fn a_consumer_is_woken_by_a_record() {
     assert_eq!(reader.round().await, []);
     stream.put("k", "first").await;
     assert_eq!(text(&reader.read(1).await[0].1), "first");
+    stream.drop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_is_told_the_end_of_a_shard() {
+    let Some(server) = Server::named(MINISTACK) else {
+        return;
+    };
+    let stream = server.stream("end", 1).await;
+    let consumer = stream.consumer("app").await;
+    let shard = ShardId::new("shardId-000000000000");
+    let position = consumer.open(&shard, &StartAt::TrimHorizon).await.unwrap();
+    stream.put("k", "only").await;
+    let mut request = FetchRequest {
+        shard: shard.clone(),
+        position,
+        limit: 10,
+        wait: Duration::from_secs(5),
+    };
+    let mut found = Vec::new();
+    while found.is_empty() {
+        let page = consumer.fetch(request.clone()).await.unwrap();
+        found = page.records;
+        request.position = page.next.unwrap();
+    }
+    assert_eq!(text(&found[0]), "only");
+    // This server forgets the records of a shard that it splits.
+    stream.split(&shard).await;
+    let children = loop {
+        let page = consumer.fetch(request.clone()).await.unwrap();
+        assert_eq!(page.records, []);
+        match page.next {
+            Some(next) => request.position = next,
+            None => break page.children,
+        }
+    };
+    let mut listed = consumer.list().await.unwrap().shards;
+    listed.sort_by(|left, right| left.id.cmp(&right.id));
+    assert_eq!(children, listed);
     stream.drop().await;
 }

@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show batches, a partial failure, a redrive and a filtered record in a live view; no servers needed.
+    /// Show a queue and a stream at work in a live view: windows, retries, splits, destinations; no servers needed.
     Demo(demo::Args),
     /// Run the mappings of a configuration file until Ctrl-C or SIGTERM.
     Run(run::Args),

@@ -285,14 +285,34 @@ async fn a_body_may_not_name_another_mapping_than_the_path() {
 #[tokio::test]
 async fn sources_that_are_not_built_yet_are_refused_with_words_that_say_so() {
     let server = Server::start().await;
-    let request = json!({ "EventSourceArn": KINESIS, "StartingPosition": "LATEST" });
-    let answer = server.post(MAPPINGS, mapping(request)).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.error()),
-        (400, "InvalidParameterValueException")
-    );
-    let message = answer.json()["message"].as_str().unwrap().to_lowercase();
-    assert!(message.contains("kinesis"), "{message}");
+    let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:s-AbCdEf";
+    for (request, kind) in [
+        (
+            json!({
+                "EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/c/1-2",
+                "Topics": ["clicks"],
+                "StartingPosition": "LATEST",
+            }),
+            "msk",
+        ),
+        (
+            json!({
+                "EventSourceArn": "arn:aws:mq:us-east-1:000000000000:broker:b:b-1",
+                "Queues": ["q"],
+                "SourceAccessConfigurations": [{ "Type": "BASIC_AUTH", "URI": secret }],
+            }),
+            "mq",
+        ),
+    ] {
+        let answer = server.post(MAPPINGS, mapping(request)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.error()),
+            (400, "InvalidParameterValueException")
+        );
+        let message = answer.json()["message"].as_str().unwrap().to_lowercase();
+        assert!(message.contains(kind), "{message}");
+        assert!(message.contains("not supported by this build"), "{message}");
+    }
     server.stop().await;
 }
 

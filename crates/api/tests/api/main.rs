@@ -11,5 +11,6 @@ mod identity;
 mod limits;
 mod mappings;
 mod pages;
+mod streams;
 mod support;
 mod tags;

@@ -15,7 +15,10 @@ use lambda_esm_api::{ApiOptions, Auth, Limits, serve};
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::functions::Closure;
-use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
+use lambda_esm_engine::memory::{
+    MemoryDestination, MemoryQueue, MemoryQueueOptions, MemoryStream, MemoryStreamOptions,
+    SendMessage, StreamCall,
+};
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Settlement};
 use lambda_esm_engine::{Clock, Engine, EngineOptions};
 use serde_json::{Value, json};
@@ -67,6 +70,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
     pub(crate) orders: MemoryQueue,
+    /// The Kinesis stream `clicks`.
+    pub(crate) clicks: MemoryStream,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
@@ -81,6 +86,7 @@ impl Server {
     pub(crate) async fn with(auth: Auth, limits: Limits) -> Self {
         let clock = Clock::system();
         let orders = MemoryQueue::new(clock, MemoryQueueOptions::default());
+        let clicks = MemoryStream::new(clock, MemoryStreamOptions::kinesis().with_shards(2));
         let mut builder = Engine::builder()
             .clock(clock)
             .options(EngineOptions {
@@ -88,7 +94,14 @@ impl Server {
                 ..EngineOptions::default()
             })
             .source("orders", orders.clone())
-            .source("missing", Missing);
+            .source("missing", Missing)
+            .stream("clicks", clicks.clone())
+            .stream("gone", gone(clock))
+            .stream(
+                "users",
+                MemoryStream::new(clock, MemoryStreamOptions::dynamo_db()),
+            )
+            .destination("dead", MemoryDestination::default());
         for n in 0..120 {
             let queue = MemoryQueue::new(clock, MemoryQueueOptions::default());
             builder = builder.source(format!("queue-{n}"), queue);
@@ -118,6 +131,7 @@ impl Server {
             address,
             engine,
             orders,
+            clicks,
             client: Client::builder(TokioExecutor::new()).build_http(),
             stop: Some(stop),
             served: tokio::spawn(serving),
@@ -238,6 +252,13 @@ pub(crate) fn sigv4() -> Auth {
         keys: BTreeMap::from([("AKIDEXAMPLE".to_owned(), "secret".to_owned())]),
         region: "us-east-1".to_owned(),
     }
+}
+
+/// A stream that its service does not know.
+fn gone(clock: Clock) -> MemoryStream {
+    let stream = MemoryStream::new(clock, MemoryStreamOptions::kinesis());
+    stream.fail_next(StreamCall::List, 1_000, SourceErrorKind::NotFound);
+    stream
 }
 
 /// A queue that the queue service does not know.

@@ -1,4 +1,4 @@
-//! `lambda-esm demo`: the whole way of a message, without a server.
+//! `lambda-esm demo`: the whole way of a message and of a record, without a server.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +22,12 @@ fn every_kind_of_decision_is_seen_and_the_sums_agree() {
         "partially_failed",
         "exhausted",
         "deleted",
+        "shard_started",
+        "attempt_failed",
+        "discarded",
+        "delivered",
+        "checkpointed",
+        "window_ending",
     ] {
         assert!(decisions.contains(kind), "no {kind} in {decisions:?}");
     }
@@ -42,6 +48,20 @@ fn every_kind_of_decision_is_seen_and_the_sums_agree() {
         .filter_map(|line| line["event"]["messages"].as_u64())
         .sum();
     assert_eq!(deleted, 57, "all but the dead letters are deleted");
+
+    // Of nine readings in two windows, one cannot be read.
+    let stream = &summary["stream"];
+    let windows = serde_json::json!([
+        { "readings": 5, "celsius": 21.0 },
+        { "readings": 3, "celsius": 23.5 },
+    ]);
+    assert_eq!(stream["windows"], windows);
+    assert_eq!(stream["counts"]["PolledEventCount"], 9);
+    let told = stream["told"].as_array().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["KinesisBatchInfo"]["batchSize"], 1);
+    // Six, three and one record, and that one again.
+    assert_eq!(told[0]["requestContext"]["approximateInvokeCount"], 4);
 }
 
 #[test]
@@ -56,6 +76,12 @@ fn a_person_reads_what_happens_and_why() {
         "failed in part",
         "to the dead-letter queue",
         "45 processed, 3 in the dead-letter queue, 0 left in the queue.",
+        "split into batches 2 and 3",
+        "its retries are used up",
+        "gave up 1 record of batch 4 in shardId-000000000000",
+        "ends: batch 6 is its final invocation",
+        "the function says: 5 readings, 21.0 °C in the mean",
+        "9 readings polled, 8 averaged in 2 windows, 1 given up.",
     ] {
         assert!(said.out.contains(words), "no {words:?} in:\n{}", said.out);
     }

@@ -1,4 +1,4 @@
-//! What happens in the demo: a queue, a function that cannot handle some orders, a dead-letter queue.
+//! The first act: a queue, a function that cannot process some orders, a dead-letter queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_esm_core::fault::InvokeError;
-use lambda_esm_core::filter::Dialect;
-use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
-use lambda_esm_engine::{Clock, Counts, Engine, EngineOptions};
+use lambda_esm_engine::{Clock, Counts, EngineBuilder};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
@@ -25,14 +23,13 @@ const QUEUE_ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 const BROKEN_EVERY: u32 = 17;
 const NOISE_EVERY: u32 = 5;
 
-pub(super) struct Story {
-    pub(super) engine: Engine,
-    orders: MemoryQueue,
+pub(super) struct Orders {
+    queue: MemoryQueue,
     dead_letters: MemoryQueue,
     handled: Arc<AtomicU64>,
 }
 
-/// How the demo ended.
+/// How the act ended.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     /// Orders that the function processed.
@@ -58,60 +55,47 @@ struct Record {
     body: String,
 }
 
-impl Story {
-    pub(super) async fn begin() -> Result<Self, Failure> {
-        let clock = Clock::system();
+impl Orders {
+    pub(super) fn new(clock: Clock) -> Self {
         let dead_letters = MemoryQueue::new(clock, MemoryQueueOptions::default());
-        let orders = MemoryQueue::new(
-            clock,
-            MemoryQueueOptions {
-                visibility_timeout: VISIBILITY_TIMEOUT,
-                redrive: Some(Redrive {
-                    dead_letter_queue: dead_letters.clone(),
-                    max_receive_count: MAX_RECEIVE_COUNT,
-                }),
-                ..MemoryQueueOptions::default()
-            },
-        );
-        let handled = Arc::new(AtomicU64::new(0));
-        let counter = handled.clone();
-        let options = EngineOptions {
-            detail: true,
-            dialect: Dialect::Lambda,
-            ..EngineOptions::default()
+        let options = MemoryQueueOptions {
+            visibility_timeout: VISIBILITY_TIMEOUT,
+            redrive: Some(Redrive {
+                dead_letter_queue: dead_letters.clone(),
+                max_receive_count: MAX_RECEIVE_COUNT,
+            }),
+            ..MemoryQueueOptions::default()
         };
-        let engine = Engine::builder()
-            .options(options)
-            .clock(clock)
-            .source("orders", orders.clone())
-            .invoke(Closure::new(move |request| {
-                handle(request.payload, counter.clone())
-            }))
-            .build();
-        let mapping: CreateEventSourceMapping = serde_json::from_value(json!({
+        Self {
+            queue: MemoryQueue::new(clock, options),
+            dead_letters,
+            handled: Arc::default(),
+        }
+    }
+
+    /// Adds the queue and the function to an engine.
+    pub(super) fn register(&self, builder: EngineBuilder) -> EngineBuilder {
+        let counter = self.handled.clone();
+        let function = Closure::new(move |request| handle(request.payload, counter.clone()));
+        builder
+            .source("orders", self.queue.clone())
+            .function("process-orders", function)
+    }
+
+    pub(super) fn mapping(&self) -> Value {
+        json!({
             "EventSourceArn": QUEUE_ARN,
             "FunctionName": "process-orders",
             "BatchSize": 10,
             "MaximumBatchingWindowInSeconds": 1,
             "FilterCriteria": { "Filters": [{ "Pattern": r#"{"body":{"kind":["order"]}}"# }] },
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        }))
-        .map_err(|error| Failure::general(format!("the demo's mapping: {error}")))?;
-        engine
-            .create(mapping)
-            .await
-            .map_err(|error| Failure::general(format!("the demo's mapping: {error}")))?;
-        Ok(Self {
-            engine,
-            orders,
-            dead_letters,
-            handled,
         })
     }
 
     pub(super) fn introduction(&self) -> String {
         format!(
-            "An in-memory queue, a mapping, and a function that cannot process every order.\n\
+            "1. A queue in memory, and a function that cannot process every order.\n\
              BatchSize 10, window 1 s, filter on body.kind, partial batch responses; visibility\n\
              timeout {} s, to the dead-letter queue after {MAX_RECEIVE_COUNT} receives.",
             VISIBILITY_TIMEOUT.as_secs()
@@ -124,7 +108,7 @@ impl Story {
         let mut next = 1;
         while next <= messages {
             for number in next..(next + burst).min(messages + 1) {
-                self.orders
+                self.queue
                     .send(SendMessage::new(body(number)))
                     .map_err(|error| Failure::general(error.to_string()))?;
             }
@@ -137,7 +121,7 @@ impl Story {
 
     /// Tells whether every message has found its end.
     pub(super) fn is_over(&self) -> bool {
-        self.orders.counts() == (0, 0, 0)
+        self.queue.counts() == (0, 0, 0)
     }
 
     /// Returns how many messages the queue has moved to its dead-letter queue.
@@ -145,13 +129,8 @@ impl Story {
         self.dead_letters.counts().0
     }
 
-    pub(super) fn summary(&self) -> Summary {
-        let (visible, in_flight, delayed) = self.orders.counts();
-        let counts = self
-            .engine
-            .status()
-            .first()
-            .map_or_else(Counts::default, |one| one.counts);
+    pub(super) fn summary(&self, counts: Counts) -> Summary {
+        let (visible, in_flight, delayed) = self.queue.counts();
         Summary {
             processed: self.handled.load(Ordering::Relaxed),
             left_in_queue: visible + in_flight + delayed,

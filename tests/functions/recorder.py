@@ -4,6 +4,7 @@ A line is written by a single call on a file opened for appending, so that proce
 their lines.
 """
 
+import base64
 import json
 import os
 
@@ -28,3 +29,20 @@ def seen(message):
         "body": message["body"],
         "receives": int(message["attributes"]["ApproximateReceiveCount"]),
     }
+
+
+def stream_records(event):
+    """What a test wants to know of each record of a stream's event: the value that was put is JSON."""
+    return [stream_record(record) for record in event["Records"]]
+
+
+def stream_record(record):
+    if "kinesis" in record:
+        kinesis = record["kinesis"]
+        shard = record["eventID"].partition(":")[0]
+        key, sequence, text = kinesis["partitionKey"], kinesis["sequenceNumber"], base64.b64decode(kinesis["data"])
+    else:
+        change = record["dynamodb"]
+        shard, key, sequence = None, change["Keys"]["id"]["S"], change["SequenceNumber"]
+        text = change.get("NewImage", {}).get("body", {}).get("S", "null")
+    return {"shard": shard, "key": key, "sequence": sequence, "value": json.loads(text)}

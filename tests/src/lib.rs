@@ -17,4 +17,4 @@ pub use functions::{FUNCTIONS, Python};
 pub use queue::{Depth, Message, Queue, QueueOptions};
 pub use recording::{Invocation, Recording, Seen, most_at_once};
 pub use servers::{Sqs, dynamodb_local, kinesis_local, ministack, variable};
-pub use wait::{PATIENCE, until};
+pub use wait::{PATIENCE, until, until_within};

@@ -2,12 +2,15 @@
 //! which takes minutes to build.
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+
+/// How often a call is made whose connection breaks.
+const TRIES: usize = 20;
 
 /// Calls the operations of one API at one endpoint.
 #[derive(Clone, Debug)]
@@ -30,6 +33,22 @@ impl JsonClient {
     /// # Errors
     /// The service's error, if it refuses.
     pub(crate) async fn call(&self, operation: &str, request: &Value) -> Result<Value, Value> {
+        // A server whose time runs fast breaks connections off. What is put twice alike is put once.
+        for _ in 0..TRIES {
+            if let Some((status, body)) = self.send(operation, request).await {
+                let body = serde_json::from_slice(&body).unwrap();
+                return if status.is_success() {
+                    Ok(body)
+                } else {
+                    Err(body)
+                };
+            }
+        }
+        panic!("{operation} was not answered {TRIES} times")
+    }
+
+    /// Returns the answer; `None` if the connection breaks.
+    async fn send(&self, operation: &str, request: &Value) -> Option<(StatusCode, Bytes)> {
         let request = Request::post(&self.endpoint)
             .header("Content-Type", "application/x-amz-json-1.0")
             .header("X-Amz-Target", operation)
@@ -41,15 +60,10 @@ impl JsonClient {
             )
             .body(Full::from(request.to_string()))
             .unwrap();
-        let response = self.http.request(request).await.unwrap();
+        let response = self.http.request(request).await.ok()?;
         let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap();
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(body)
-        }
+        let body = response.into_body().collect().await.ok()?;
+        Some((status, body.to_bytes()))
     }
 
     /// Calls `operation`, which must succeed.

@@ -1,5 +1,6 @@
 //! Streams of the servers under test.
 
+mod deliveries;
 mod document;
 mod json;
 mod kinesis;
@@ -9,6 +10,7 @@ mod record;
 mod server;
 mod table;
 
+pub use deliveries::{Delivered, Deliveries, Delivery, Repeated};
 pub use document::{Document, Response, iso};
 pub use kinesis::KinesisStream;
 pub use lab::{Answer, Call, Lab, Row, Script, answering, failures, pending, saying, throwing};

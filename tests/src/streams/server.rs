@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::kinesis::KinesisStream;
 use super::record::Known;
 use super::table::Table;
-use crate::servers::{dynamodb_local, kinesis_local, ministack};
+use crate::servers::{dynamodb_local, kinesis_local, ministack, variable};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -57,6 +57,17 @@ impl Streams {
             kind: Kind::DynamoDb,
             endpoint,
             what: "DynamoDB Local",
+        })
+    }
+
+    /// Returns a `DynamoDB` Local for which ten minutes pass in a second, or says that the test is skipped.
+    #[must_use]
+    pub fn dynamodb_fast() -> Option<Self> {
+        let endpoint = variable("LAMBDA_ESM_TEST_DYNAMODB_FAST")?;
+        Some(Self {
+            kind: Kind::DynamoDb,
+            endpoint,
+            what: "DynamoDB Local, fast",
         })
     }
 

@@ -17,13 +17,20 @@ macro_rules! on_servers {
 }
 
 mod age;
+mod consumer;
 mod filters;
+mod killing;
+mod kills;
 mod lanes;
 mod order;
 mod poison;
+mod processors;
 mod recreated;
+mod reshard;
 mod responses;
 mod retries;
+mod rollover;
 mod rows;
+mod shapes;
 mod starts;
 mod windows;

@@ -16,7 +16,7 @@ use super::place::Place;
 use super::stream::{KinesisStream, PATIENCE, unbuildable};
 use super::subscription::Subscription;
 
-/// How long a fetch waits for an event; about as often come events without records.
+/// How long a fetch waits for an event; our choice.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How often an idle shard is read. The reads wait, so this only bounds what a server costs that answers
 /// at once.
@@ -68,7 +68,7 @@ impl KinesisConsumer {
     }
 
     fn keep(&self, shard: ShardId, subscription: Subscription) {
-        self.subscriptions().insert(shard, subscription);
+        self.subscriptions().insert(shard, subscription.set_aside());
     }
 
     async fn subscribe(

@@ -13,8 +13,8 @@ use super::place::Place;
 use super::record::{behind, children, record};
 use crate::failure::Call;
 
-/// A subscription that brought no event for so long is dead: a live one brings an event without records
-/// every few seconds. The same bound as in the Kinesis Client Library.
+/// A subscription that brought no event for so long is taken for dead. A live one brings events without
+/// records too; how often is not documented. The Kinesis Client Library waits 35 or 60 s, by version.
 const SILENCE: Duration = Duration::from_secs(35);
 
 /// A place in a shard, and what was pushed from there on.
@@ -27,13 +27,13 @@ pub(super) struct Subscription {
     place: Place,
     /// The records of the event in hand that were not returned.
     rest: VecDeque<Record>,
-    /// How far behind the newest record the event in hand was.
+    /// How far behind the newest record the event in hand was; `None` if none came.
     behind: Option<Duration>,
     /// The shards that follow, once the shard has told its end.
     end: Option<Vec<Shard>>,
     live: Option<Live>,
-    /// When it was used last.
-    used: Instant,
+    /// When it was put aside, or made.
+    aside: Instant,
 }
 
 /// A connection on which events come.
@@ -55,7 +55,7 @@ impl Subscription {
             behind: None,
             end: None,
             live: None,
-            used: Instant::now(),
+            aside: Instant::now(),
         }
     }
 
@@ -85,9 +85,15 @@ impl Subscription {
         });
     }
 
-    /// Disconnects if nobody asked for longer than `limit`. What is in hand stays.
+    /// Returns it as put aside now.
+    pub(super) fn set_aside(mut self) -> Self {
+        self.aside = Instant::now();
+        self
+    }
+
+    /// Disconnects if it has been aside for longer than `limit`. What is in hand stays.
     pub(super) fn hang_up_after(&mut self, limit: Duration) {
-        if self.used.elapsed() > limit {
+        if self.aside.elapsed() > limit {
             self.live = None;
         }
     }
@@ -102,6 +108,7 @@ impl Subscription {
         let Some(live) = &mut self.live else {
             return Ok(());
         };
+        self.behind = None;
         // An event that is half received when the time is up is not lost: the SDK keeps the bytes.
         match tokio::time::timeout(limit, live.events.event_stream.recv()).await {
             Err(_) if live.heard.elapsed() > SILENCE => self.live = None,
@@ -141,7 +148,6 @@ impl Subscription {
 
     /// Returns up to `limit` records of the event in hand, and moves on behind them.
     pub(super) fn page(&mut self, limit: usize, call: Call<'_>) -> Result<Page, SourceError> {
-        self.used = Instant::now();
         let number = limit.min(self.rest.len());
         let records = self.rest.drain(..number).map(|each| record(each, call));
         let records = records.collect::<Result<Vec<_>, _>>()?;

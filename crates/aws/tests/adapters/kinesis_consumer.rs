@@ -9,7 +9,8 @@ use lambda_esm_aws::{AwsConfig, KinesisProvider};
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{FetchRequest, Page, Position, ShardId, StartAt, StreamSource};
 
-use crate::fake::{Fake, Reply, reply};
+use crate::fake::{Fake, Reply, pass, reply};
+use crate::kinesis_failures::SUMMARY;
 
 const CONSUMER: &str =
     "arn:aws:kinesis:us-east-1:123456789012:stream/orders/consumer/app:1525898737";
@@ -146,10 +147,13 @@ impl World {
     }
 
     async fn until_gone(&self) {
-        let gone = || self.fake.seen().iter().any(|seen| seen.line == "gone");
-        while !gone() {
-            tokio::task::yield_now().await;
-        }
+        let gone = async {
+            while !self.fake.seen().iter().any(|seen| seen.line == "gone") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let bounded = tokio::time::timeout(Duration::from_secs(10), gone).await;
+        bounded.expect("nobody hung up");
     }
 }
 
@@ -161,13 +165,6 @@ fn sequences(page: &Page) -> Vec<u32> {
     let sequence = |text: &Arc<str>| text.parse().unwrap();
     let records = page.records.iter();
     records.map(|record| sequence(&record.sequence)).collect()
-}
-
-/// Lets `time` pass for everybody but the wires.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -206,6 +203,8 @@ async fn what_is_still_in_hand_lies_behind() {
     assert_eq!(page.behind, Some(Duration::from_millis(1)));
     let page = world.try_fetch(&page.next.unwrap().0, 1).await.unwrap();
     assert_eq!(page.behind, Some(Duration::ZERO));
+    let page = world.try_fetch(&page.next.unwrap().0, 1).await.unwrap();
+    assert_eq!(page.behind, None, "no event, no news");
 }
 
 #[tokio::test]
@@ -253,6 +252,27 @@ async fn latest_is_the_moment_of_the_opening() {
     // The position holds even when what came for it is used up.
     assert_eq!(world.fetch(&position.0, 10).await.0, [8, 9]);
     assert_eq!(world.subscribed(), ["LATEST", "AT_SEQUENCE_NUMBER 8"]);
+}
+
+#[tokio::test]
+async fn latest_without_an_event_is_kept_by_the_subscription() {
+    let world = World::of([
+        pushes(&[], false),
+        reply(400, &[], r#"{"__type":"AccessDeniedException"}"#),
+    ])
+    .await;
+    let source = Arc::clone(&world.source);
+    let open = tokio::spawn(async move { source.open(&shard(), &StartAt::Latest).await });
+    while world.fake.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    pass(Duration::from_secs(6)).await;
+    let position = open.await.unwrap().unwrap();
+    assert_eq!(position.0, "LATEST");
+    world.source.list().await.unwrap_err();
+    assert_eq!(world.fetch("LATEST", 1).await, (vec![], position.0));
+    assert_eq!(world.subscribed(), ["LATEST"]);
 }
 
 #[tokio::test]
@@ -381,6 +401,28 @@ async fn a_subscription_in_use_is_kept() {
     let opened = world.source.open(&other, &StartAt::TrimHorizon).await;
     opened.unwrap_err();
     assert_eq!(world.fetch(&position, 1).await.0, [2]);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_shard_goes_with_it() {
+    let listed = r#"{"Shards":[{"ShardId":"shardId-000000000001"}]}"#;
+    let world = World::of([
+        pushes(&[open_event(&[1, 2], 2)], false),
+        reply(200, &[], SUMMARY),
+        reply(200, &[], listed),
+        reply(200, &[], SUMMARY),
+        reply(200, &[], r#"{"Shards":[]}"#),
+        reply(400, &[], r#"{"__type":"ResourceNotFoundException"}"#),
+    ])
+    .await;
+    let position = world.open(StartAt::TrimHorizon).await;
+    let (_, position) = world.fetch(&position.0, 1).await;
+    assert_eq!(world.source.list().await.unwrap().shards.len(), 1);
+    assert_eq!(world.fetch(&position, 1).await.0, [2]);
+    assert_eq!(world.source.list().await.unwrap().shards, []);
+    world.until_gone().await;
+    let error = world.try_fetch("AFTER_SEQUENCE_NUMBER 2", 1).await;
+    assert_eq!(error.unwrap_err().kind, SourceErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fake::{Fake, Reply, reply};
+use crate::fake::{Fake, Reply, pass, reply};
 use lambda_esm_aws::{AwsConfig, KinesisProvider};
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
@@ -16,7 +16,7 @@ use lambda_esm_engine::ports::{
 const ARN: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
 const CONSUMER: &str =
     "arn:aws:kinesis:us-east-1:123456789012:stream/orders/consumer/app:1525898737";
-const SUMMARY: &str = r#"{"StreamDescriptionSummary":{"StreamName":"orders",
+pub(crate) const SUMMARY: &str = r#"{"StreamDescriptionSummary":{"StreamName":"orders",
     "StreamARN":"arn:aws:kinesis:us-east-1:123456789012:stream/orders","StreamStatus":"ACTIVE",
     "RetentionPeriodHours":24,"StreamCreationTimestamp":1795631844.803,"EnhancedMonitoring":[],
     "OpenShardCount":1}}"#;
@@ -187,6 +187,26 @@ async fn a_listing_is_read_to_its_last_page() {
     assert_eq!(*parents, [ShardId::new(id(0)), ShardId::new(id(1))]);
     let keys: Vec<_> = listing.shards.iter().map(|each| each.hash_keys).collect();
     assert_eq!(keys, [Some((0, 99)), Some((100, u128::MAX)), None]);
+}
+
+#[tokio::test]
+async fn a_listing_without_end_is_given_up_after_half_a_minute() {
+    let more = ok(r#"{"NextToken":"more","Shards":[]}"#);
+    let fake = Fake::start([ok(SUMMARY), more]).await;
+    let source = open(&fake.url).await;
+    let listing = tokio::spawn(async move { source.list().await });
+    // Each page comes in time, but there are always more.
+    for _ in 0..4 {
+        let pages = fake.seen().len();
+        while fake.seen().len() < pages + 2 && !listing.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        pass(Duration::from_secs(9)).await;
+    }
+    let bounded = tokio::time::timeout(Duration::from_secs(10), listing).await;
+    let error = bounded.expect("a listing has no end").unwrap().unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Transient);
+    assert!(error.message.contains("within 30 s"), "{error}");
 }
 
 #[tokio::test]

@@ -249,13 +249,14 @@ async fn knows_a_missing_stream_and_one_made_later(server: Server) {
         limit: 1,
         wait: Duration::ZERO,
     };
-    let gone = async || match missing.list().await {
-        Err(error) => error.kind == SourceErrorKind::NotFound,
-        Ok(_) => false,
-    };
-    while !gone().await {
+    let start = tokio::time::Instant::now();
+    while missing.list().await.is_ok() {
+        let waited = start.elapsed();
+        assert!(waited < Duration::from_secs(10), "the stream stays");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let error = missing.list().await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
     let error = missing.fetch(request).await.unwrap_err();
     // ministack forgets the iterators of a stream with it.
     let over = [SourceErrorKind::NotFound, SourceErrorKind::Expired];

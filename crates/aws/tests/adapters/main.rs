@@ -13,6 +13,8 @@
 )]
 
 mod credentials;
+mod destinations;
+mod dynamodb_failures;
 mod dynamodb_fast;
 mod dynamodb_servers;
 mod dynamodb_tables;

@@ -1,6 +1,7 @@
 //! A world drawn at random.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::pacing::Pacing;
@@ -36,6 +37,8 @@ pub(crate) struct Case {
     pub(crate) longest_wait: u64,
     pub(crate) fetch_limit: usize,
     pub(crate) page_latency: u64,
+    /// How many seconds an idle shard is left alone.
+    pub(crate) base_interval: u64,
     /// Shares of calls that fail while the world is wild.
     pub(crate) errors: f64,
     pub(crate) throttles: f64,
@@ -136,7 +139,7 @@ impl Case {
         Self {
             seed,
             source,
-            eager: dice.chance(0.2),
+            eager: dice.chance(0.1),
             batch_size: dice.of(&[1, 1, 2, 3, 5, 10, 100]),
             window: dice.of(&[0, 0, 0, 1, 4]),
             factor,
@@ -155,6 +158,7 @@ impl Case {
             longest_wait: if source == Source::Consumer { 20 } else { 0 },
             fetch_limit: dice.of(&[2, 7, 1000, 10_000]),
             page_latency: dice.of(&[0, 5, 300]),
+            base_interval: dice.of(&[1, 5]),
             errors: dice.share(0.4),
             throttles: dice.share(0.4),
             nonsense: dice.share(0.1),
@@ -226,9 +230,10 @@ impl Case {
             Source::Kinesis | Source::Consumer => Manners::KINESIS,
         };
         Manners {
-            retention: self.retention.map(std::time::Duration::from_secs),
-            longest_wait: std::time::Duration::from_secs(self.longest_wait),
+            retention: self.retention.map(Duration::from_secs),
+            longest_wait: Duration::from_secs(self.longest_wait),
             fetch_limit: self.fetch_limit.min(base.fetch_limit),
+            base_interval: Duration::from_secs(self.base_interval),
             ..base
         }
     }
@@ -268,6 +273,7 @@ impl Case {
         offer(&|case| case.stale = 0.0);
         offer(&|case| case.retention = None);
         offer(&|case| case.page_latency = 0);
+        offer(&|case| case.base_interval = 1);
         offer(&|case| case.fetch_limit = 10_000);
         offer(&|case| case.eager = false);
         offer(&|case| case.filtered = false);

@@ -1,20 +1,19 @@
 //! What became of every record, and whether that was right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::decision::Decision;
-use lambda_esm_core::failure::Condition;
-use lambda_esm_core::stream::{Checkpoint, Place, ShardId, StartAt, compare_sequences};
+use lambda_esm_core::stream::{Checkpoint, Place, ShardId, compare_sequences};
 
-use super::case::{Begin, Case};
+use super::beginning::Beginning;
+use super::case::Case;
 use super::fold::Folds;
 use super::keys;
-use crate::mapping::START;
+use super::telling::Untold;
 use crate::world::around::Watched;
-use crate::world::call::{Call, Discard};
+use crate::world::call::Call;
 use crate::world::log::Stream;
 
 /// A record and its fate.
@@ -26,18 +25,18 @@ pub(crate) struct Entry {
     pub(crate) passes: bool,
     pub(crate) poison: bool,
     /// Whether it lies before the mapping's start, so that it need not be processed …
-    before_start: bool,
+    pub(super) before_start: bool,
     /// … and must not be.
     forbidden: bool,
     attempted: bool,
     /// In which life the function processed it last.
-    processed: Option<u32>,
+    pub(super) processed: Option<u32>,
     /// Failed attempts with it in this life since the last progress.
-    failures: u32,
+    pub(super) failures: u32,
     /// In which life it was decided last to give it up.
-    condemned: Option<u32>,
+    pub(super) condemned: Option<u32>,
     /// Whether that is told, or cannot be.
-    gone: bool,
+    pub(super) gone: bool,
     /// In which life it was settled when the process died.
     settled_at_death: bool,
 }
@@ -50,49 +49,32 @@ impl Entry {
 
 /// The limits under which a life was lived: settings may have changed in it.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    fewest_retries: Option<u32>,
+pub(super) struct Limits {
+    pub(super) fewest_retries: Option<u32>,
     most_retries: Option<u32>,
-    shortest_age: Option<Duration>,
+    pub(super) shortest_age: Option<Duration>,
     batch_size: usize,
 }
 
 pub(crate) struct Ledger {
-    case: Case,
+    pub(super) case: Case,
     pub(crate) entries: Vec<Entry>,
-    index: HashMap<Arc<str>, usize>,
+    pub(super) index: HashMap<Arc<str>, usize>,
     shards: BTreeMap<ShardId, Vec<usize>>,
     keys: BTreeMap<u64, Vec<usize>>,
-    life: u32,
-    limits: Limits,
+    pub(super) life: u32,
+    pub(super) limits: Limits,
     /// How often the function failed with exactly these records in this life.
     attempts: HashMap<Vec<Arc<str>>, u32>,
     /// Records repeated since the last death, by shard.
     repeated: BTreeMap<ShardId, usize>,
     /// What is to be told in failure records, by first and last sequence number.
-    untold: BTreeMap<(ShardId, Arc<str>, Arc<str>), Untold>,
+    pub(super) untold: BTreeMap<(ShardId, Arc<str>, Arc<str>), Untold>,
     /// How many records of a shard are settled from its first one on.
     prefix: BTreeMap<ShardId, usize>,
-    folds: Folds,
+    pub(super) folds: Folds,
     lanes: Arc<HashMap<String, usize>>,
-    beginning: Beginning,
-}
-
-/// Discarded records, and how often it was tried to tell of them.
-#[derive(Debug, Default)]
-struct Untold {
-    records: Vec<usize>,
-    tries: u32,
-}
-
-/// What a new mapping found.
-#[derive(Debug, Default)]
-struct Beginning {
-    /// Whether nothing was kept when this life began.
-    fresh: bool,
-    listed: Option<BTreeSet<ShardId>>,
-    opened: BTreeSet<ShardId>,
-    kept_any: bool,
+    pub(super) beginning: Beginning,
 }
 
 impl Ledger {
@@ -182,23 +164,6 @@ impl Ledger {
         self.keys.entry(key).or_default().push(index);
     }
 
-    /// Tells whether a record of the time need not be processed, and whether it must not.
-    fn place(&self, arrival: Timestamp) -> (bool, bool) {
-        match self.case.start {
-            Begin::TrimHorizon => (false, false),
-            // Whether one that came about then was in time is known when its shard is opened.
-            Begin::Latest => {
-                let early = arrival.0 < START.0 - 1_000;
-                (early, early)
-            }
-            Begin::At(before) => {
-                let start = START.0 - i64::try_from(before).unwrap();
-                let earlier_second = arrival.0.div_euclid(1000) < start.div_euclid(1000);
-                (arrival.0 < start, earlier_second)
-            }
-        }
-    }
-
     pub(crate) fn is_poison(&self, record: &Arc<str>) -> bool {
         self.entries[self.index[record]].poison
     }
@@ -220,8 +185,8 @@ impl Ledger {
     pub(crate) fn last_of(&self, stream: &Stream, shard: &ShardId) -> Option<Arc<str>> {
         let log = &stream.shards[shard];
         let needed = |sequence: &&Arc<str>| !self.entries[self.index[*sequence]].before_start;
-        let sequences = log.records.iter().map(|record| &record.sequence);
-        sequences.filter(needed).next_back().cloned()
+        let mut sequences = log.records.iter().map(|record| &record.sequence);
+        sequences.rfind(needed).cloned()
     }
 
     pub(crate) fn windows_are_closed(&self) -> bool {
@@ -278,7 +243,7 @@ impl Ledger {
     }
 
     /// A record that was settled before the process died comes again: at most one batch per lane may.
-    fn repeat(&mut self, shard: &ShardId, index: usize) {
+    pub(super) fn repeat(&mut self, shard: &ShardId, index: usize) {
         let entry = &mut self.entries[index];
         if !std::mem::take(&mut entry.settled_at_death) {
             return;
@@ -346,129 +311,8 @@ impl Ledger {
         }
     }
 
-    fn lane(&self, index: usize) -> usize {
+    pub(super) fn lane(&self, index: usize) -> usize {
         self.lanes[&keys::name(self.entries[index].key)]
-    }
-
-    /// Returns the records of one discarded batch: from one to another in the same lane, without those that
-    /// were left out or given up before.
-    fn batch(&self, stream: &Stream, shard: &ShardId, first: &str, last: &str) -> Vec<usize> {
-        let lane = self.lane(self.index[first]);
-        let records = stream.shards[shard].records.iter();
-        let within = records.filter(|record| {
-            compare_sequences(&record.sequence, first).is_ge()
-                && compare_sequences(&record.sequence, last).is_le()
-        });
-        let in_batch = |&index: &usize| {
-            let entry = &self.entries[index];
-            entry.passes && entry.condemned != Some(self.life) && self.lane(index) == lane
-        };
-        within
-            .map(|record| self.index[&record.sequence])
-            .filter(in_batch)
-            .collect()
-    }
-
-    fn decided(&mut self, now: Timestamp, stream: &Stream, decision: &Decision) {
-        match decision {
-            Decision::Discarded {
-                shard,
-                records,
-                condition,
-                first,
-                last,
-                destination,
-                ..
-            } => {
-                let indexes = self.batch(stream, shard, first, last);
-                assert_eq!(indexes.len(), *records, "from {first} to {last}");
-                if destination.is_some() {
-                    let untold = Untold {
-                        records: indexes.clone(),
-                        tries: 0,
-                    };
-                    let name = (shard.clone(), first.as_str().into(), last.as_str().into());
-                    self.untold.insert(name, untold);
-                }
-                for index in indexes {
-                    self.repeat(shard, index);
-                    self.check_reason(now, *condition, index);
-                    let entry = &mut self.entries[index];
-                    entry.condemned = Some(self.life);
-                    entry.gone |= destination.is_none();
-                    assert_eq!(destination.is_some(), self.case.destination);
-                }
-            }
-            Decision::DeliveryFailed { shard, records, .. } => self.lost(shard, *records),
-            Decision::WindowDropped {
-                shard, start_ms, ..
-            } => self.folds.dropped(shard, *start_ms),
-            Decision::Skipped {
-                sequence_number, ..
-            } => {
-                let entry = &self.entries[self.index[sequence_number.as_str()]];
-                assert!(!entry.passes, "a record that passes is left out: {entry:?}");
-            }
-            _ => {}
-        }
-    }
-
-    fn check_reason(&self, now: Timestamp, condition: Condition, index: usize) {
-        let entry = &self.entries[index];
-        assert_ne!(
-            entry.processed,
-            Some(self.life),
-            "discarded though processed: {entry:?}"
-        );
-        match condition {
-            Condition::RetryAttemptsExhausted => {
-                let most = self.limits.fewest_retries.expect("a limit of retries");
-                assert!(entry.failures > most, "discarded too early: {entry:?}");
-            }
-            Condition::RecordAgeExceeded => {
-                let retention = self.case.retention.map(Duration::from_secs);
-                let limit = self.limits.shortest_age.into_iter().chain(retention).min();
-                let limit = limit.expect("a limit of age");
-                assert!(
-                    now.since(entry.arrival) > limit,
-                    "not too old at {now:?}: {entry:?}"
-                );
-            }
-            Condition::MaximumPayloadSizeExceeded => panic!("no record is so large: {entry:?}"),
-        }
-    }
-
-    fn delivering(&mut self, discard: &Discard) {
-        let untold = self.untold.get_mut(&name(discard));
-        let untold = untold.unwrap_or_else(|| panic!("told without need: {discard:?}"));
-        assert_eq!(untold.records.len(), discard.size, "{discard:?}");
-        untold.tries += 1;
-        assert!(untold.tries <= 5, "{discard:?}");
-    }
-
-    fn delivered(&mut self, discard: &Discard) {
-        let told = self
-            .untold
-            .remove(&name(discard))
-            .expect("a delivery on its way");
-        self.give_up(&told.records);
-    }
-
-    /// A failure record was given up: one of those that were tried five times.
-    fn lost(&mut self, shard: &ShardId, records: usize) {
-        let fits = |(name, untold): &(&_, &Untold)| {
-            let (of, ..): &(ShardId, Arc<str>, Arc<str>) = name;
-            untold.tries == 5 && of == shard && untold.records.len() == records
-        };
-        let lost = self.untold.iter().find(fits).map(|(name, _)| name.clone());
-        let lost = lost.and_then(|name| self.untold.remove(&name));
-        self.give_up(&lost.expect("a delivery that was tried five times").records);
-    }
-
-    fn give_up(&mut self, records: &[usize]) {
-        for &index in records {
-            self.entries[index].gone = true;
-        }
     }
 
     fn committed(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint, kept: bool) {
@@ -510,62 +354,6 @@ impl Ledger {
         self.beginning.kept_any |= kept;
     }
 
-    fn listed(&mut self, stream: &Stream) {
-        let listed = stream.shards.iter().filter(|(_, log)| !log.gone);
-        let names = || listed.map(|(shard, _)| shard.clone()).collect();
-        self.beginning.listed.get_or_insert_with(names);
-    }
-
-    fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
-        self.beginning.opened.insert(shard.clone());
-        if *from != StartAt::Latest {
-            return;
-        }
-        let known = self
-            .beginning
-            .listed
-            .as_ref()
-            .is_some_and(|listed| listed.contains(shard));
-        assert!(
-            known && self.beginning.fresh,
-            "{shard} is opened at its end"
-        );
-        self.pass(stream, shard);
-    }
-
-    /// A new mapping that begins at the end says where that is: closed shards are taken as read, and records
-    /// that came before the shards were listed as old.
-    fn begun_at_the_end(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint) {
-        let begins = self.case.start == Begin::Latest
-            && self.beginning.fresh
-            && !self.beginning.opened.contains(shard);
-        if !begins {
-            return;
-        }
-        let listed = self.beginning.listed.as_ref();
-        let known = listed.is_some_and(|listed| listed.contains(shard));
-        match checkpoint.place {
-            Place::End => {
-                assert!(known, "{shard} is taken as read");
-                self.pass(stream, shard);
-            }
-            Place::Since(since) => {
-                assert!(known, "{shard} begins at its end");
-                for record in &stream.shards[shard].records {
-                    self.entries[self.index[&record.sequence]].before_start |=
-                        record.arrival.0 < since;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn pass(&mut self, stream: &Stream, shard: &ShardId) {
-        for record in &stream.shards[shard].records {
-            self.entries[self.index[&record.sequence]].before_start = true;
-        }
-    }
-
     fn died(&mut self) {
         self.life += 1;
         self.begin_life();
@@ -578,18 +366,6 @@ impl Ledger {
             entry.failures = 0;
         }
         self.folds.died();
-        self.beginning = Beginning {
-            fresh: !self.beginning.kept_any,
-            kept_any: self.beginning.kept_any,
-            ..Beginning::default()
-        };
+        self.beginning.died();
     }
-}
-
-fn name(discard: &Discard) -> (ShardId, Arc<str>, Arc<str>) {
-    (
-        discard.shard.clone(),
-        discard.first.clone(),
-        discard.last.clone(),
-    )
 }

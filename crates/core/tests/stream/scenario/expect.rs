@@ -145,7 +145,7 @@ fn compare_timeline(
         .filter(|line| kinds.contains(line.kind()));
     let mut seen: Vec<Line> = told.collect();
     if expect.any_order {
-        seen.sort_by(|a, b| (a.at, spelled(&a.text)).cmp(&(b.at, spelled(&b.text))));
+        seen.sort_by_key(|line| (line.at, spelled(&line.text)));
         wanted.sort_by(|a, b| (a.from, &a.text).cmp(&(b.from, &b.text)));
     }
     if wanted.len() != seen.len()

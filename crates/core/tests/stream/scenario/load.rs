@@ -126,7 +126,7 @@ fn fill(value: &mut Value, columns: &[&str], values: &[Value]) {
     match value {
         Value::String(text) => {
             let alone = |column: &&str| text.strip_prefix('$') == Some(column);
-            if let Some(index) = columns.iter().position(|column| alone(column)) {
+            if let Some(index) = columns.iter().position(alone) {
                 *value = values[index].clone();
                 return;
             }

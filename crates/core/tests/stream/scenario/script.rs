@@ -82,7 +82,7 @@ impl Script {
         let mut body = Map::new();
         if let Some(window) = &call.window {
             let state = match (&rule.state, rule.state_bytes) {
-                (Some(state), _) => serde_json::from_str(state).unwrap_or(json!(state)),
+                (Some(state), _) => serde_json::from_str(state).expect("a state in JSON"),
                 (None, Some(bytes)) => json!({"x": "x".repeat(bytes - r#"{"x":""}"#.len())}),
                 (None, None) => self.folded(window.state.get(), call),
             };

@@ -1,38 +1,24 @@
-//! The whole machine in random worlds.
-//!
-//! `LAMBDA_ESM_PROPERTY_CASES` says how many, `LAMBDA_ESM_PROPERTY_SEED` which one alone. A failure names the
-//! seed, and a simpler world that fails too.
+//! A random world at play: what is put into its stream, what befalls its mapping, until all is settled.
 
-mod case;
-mod fold;
-mod host;
-mod keys;
-mod ledger;
-
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::stream::{Place, ShardId};
 use serde_json::json;
 
-use case::{Case, Dice, Turn};
-use host::{Host, Ring};
-use keys::KEYS;
-
+use super::case::{Case, Dice, Turn};
+use super::host::{Host, Ring};
+use super::keys::{self, KEYS};
 use crate::content::{self, Shape};
 use crate::mapping::{START, Source};
 use crate::world::World;
-use crate::world::log::Stream;
+use crate::world::log::{Log, Stream};
 
 /// How long a world may need to come to rest once it is calm.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
-struct Play {
-    world: World<Host>,
+pub(super) struct Play {
+    pub(super) world: World<Host>,
     ring: Ring,
     dice: Dice,
     case: Case,
@@ -40,7 +26,7 @@ struct Play {
 }
 
 impl Play {
-    fn new(case: &Case) -> Self {
+    pub(super) fn new(case: &Case) -> Self {
         let mut ring = Ring::default();
         let mut stream = Stream::new(case.manners());
         let width = KEYS / case.shards as u64;
@@ -195,7 +181,7 @@ impl Play {
         self.world.now = START;
     }
 
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         self.before();
         self.world.start();
         for (pause, turn) in self.case.turns.clone() {
@@ -216,9 +202,9 @@ impl Play {
     }
 
     /// Returns the shards whose checkpoint is not where it should be when all is settled.
-    fn behind(&self) -> Vec<(ShardId, Option<Place>)> {
+    pub(super) fn behind(&self) -> Vec<(ShardId, Option<Place>)> {
         let (stream, store) = (&self.world.stream, &self.world.store);
-        let is_behind = |(shard, log): (&ShardId, &crate::world::log::Log)| {
+        let is_behind = |(shard, log): (&ShardId, &Log)| {
             let place = store.get(shard).map(|kept| kept.checkpoint.place.clone());
             let last = self.world.surroundings.ledger.last_of(stream, shard);
             let arrived = match (&place, last) {
@@ -230,128 +216,5 @@ impl Play {
             (!arrived).then(|| (shard.clone(), place))
         };
         stream.shards.iter().filter_map(is_behind).collect()
-    }
-}
-
-/// What a machine asked for.
-type Trace = Rc<RefCell<Vec<String>>>;
-
-/// Plays a case and checks what is left to check at the end.
-fn check(case: &Case, trace: Option<Trace>) {
-    let mut play = Play::new(case);
-    play.world.trace = trace;
-    play.run();
-    let ledger = &play.world.surroundings.ledger;
-    let unsettled = ledger.unsettled();
-    assert!(unsettled.is_empty(), "never settled: {unsettled:#?}");
-    assert!(ledger.windows_are_closed(), "a window is never ended");
-    let behind = play.behind();
-    assert!(behind.is_empty(), "checkpoints stay behind: {behind:?}");
-    assert!(
-        play.world.next().is_some(),
-        "nothing wakes the mapping any more"
-    );
-}
-
-/// Returns what goes wrong with a case.
-fn fault(case: &Case, trace: Option<Trace>) -> Option<String> {
-    let panic = catch_unwind(AssertUnwindSafe(|| check(case, trace))).err()?;
-    let text = panic.downcast_ref::<String>().cloned();
-    Some(
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_default(),
-    )
-}
-
-/// Looks for a simpler case that fails as well.
-fn simplest(mut case: Case, mut text: String) -> (Case, String) {
-    let mut tries = 0;
-    'simpler: loop {
-        for candidate in case.simpler() {
-            tries += 1;
-            if tries > 2_000 {
-                break 'simpler;
-            }
-            if let Some(found) = fault(&candidate, None) {
-                (case, text) = (candidate, found);
-                continue 'simpler;
-            }
-        }
-        break;
-    }
-    (case, text)
-}
-
-/// Returns the end of what the machine asked for.
-fn last_of(case: &Case) -> String {
-    let trace = Trace::default();
-    let _ = fault(case, Some(trace.clone()));
-    let trace = trace.borrow();
-    let told: Vec<&String> = trace
-        .iter()
-        .filter(|line| !line.contains(" Fetch "))
-        .collect();
-    let lines = told[told.len().saturating_sub(50)..].iter();
-    lines
-        .map(|line| line.chars().take(400).chain(['\n']).collect::<String>())
-        .collect()
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-#[test]
-fn every_record_is_settled_in_order_and_for_a_reason() {
-    let only = number("LAMBDA_ESM_PROPERTY_SEED");
-    let cases = number("LAMBDA_ESM_PROPERTY_CASES").unwrap_or(3_000);
-    let (first, end) = only.map_or((0, cases), |seed| (seed, seed + 1));
-    let next = AtomicU64::new(first);
-    let failing = AtomicU64::new(u64::MAX);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    // Only the failure that is reported is to print anything.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end.min(failing.load(Ordering::Relaxed)) {
-                        return;
-                    }
-                    if fault(&Case::draw(seed), None).is_some() {
-                        failing.fetch_min(seed, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let seed = failing.into_inner();
-    let failure = (seed < u64::MAX).then(|| {
-        let case = Case::draw(seed);
-        let text = fault(&case, None).unwrap_or_else(|| "nothing, the second time".to_owned());
-        (text.clone(), simplest(case, text))
-    });
-    std::panic::set_hook(hook);
-    if let Some((text, (case, simpler_text))) = failure {
-        panic!(
-            "{text}\nreplay with LAMBDA_ESM_PROPERTY_SEED={seed}\n\na simpler world: {case:#?}\n{}\n{simpler_text}",
-            last_of(&case)
-        );
-    }
-}
-
-#[test]
-fn the_same_world_twice_does_the_same() {
-    for seed in 0..40 {
-        let run = || {
-            let mut play = Play::new(&Case::draw(seed));
-            let trace = Trace::default();
-            play.world.trace = Some(trace.clone());
-            play.run();
-            trace
-        };
-        assert!(run() == run(), "seed {seed}");
     }
 }

@@ -53,9 +53,15 @@ impl Daemon {
     pub fn start(folder: &Path, configuration: &Value) -> Self {
         let file = folder.join("lambda-esm.yaml");
         fs::write(&file, configuration.to_string()).unwrap();
+        Self::run(&file)
+    }
+
+    /// Starts it with a configuration file.
+    #[must_use]
+    pub fn run(file: &Path) -> Self {
         let mut child = Command::new(binary())
             .args(["run", "--json"])
-            .arg(&file)
+            .arg(file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

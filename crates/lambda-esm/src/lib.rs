@@ -154,3 +154,8 @@ pub use lambda_esm_aws as aws;
 /// Functions on this machine: processes (feature `process`) and plain HTTP (feature `http`).
 #[cfg(any(feature = "process", feature = "http"))]
 pub use lambda_esm_runtime as runtime;
+
+/// The library example of the README, which must compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! The AWS CLI leads a mapping through its life.
 
+use lambda_esm_tests::streams::Streams;
 use lambda_esm_tests::{QueueOptions, Recording, Sqs, until};
 use serde_json::{Value, json};
 
@@ -117,5 +118,72 @@ async fn the_aws_cli_leads_a_mapping_through_its_life() {
     })
     .await;
     cli.refused("ResourceNotFoundException", &get).await;
+    control.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_aws_cli_maps_a_stream_with_all_of_its_settings() {
+    let (Some(kinesis), Some(sqs), Some(_)) =
+        (Streams::kinesis_local(), Sqs::elasticmq(), installed("aws"))
+    else {
+        return;
+    };
+    let stream = kinesis.stream("cli", 2).await;
+    stream.put_numbers(0..20).await;
+    let folder = Recording::default();
+    let mut settings = configuration(&sqs);
+    settings["endpoints"]["kinesis"] = json!(kinesis.endpoint);
+    let control = Control::start(folder.folder(), &settings).await;
+    let cli = Cli(control.endpoint.clone());
+    let create = [
+        "create-event-source-mapping",
+        "--function-name",
+        "f",
+        "--event-source-arn",
+        stream.arn(),
+        "--starting-position",
+        "TRIM_HORIZON",
+        "--batch-size",
+        "5",
+        "--parallelization-factor",
+        "2",
+        "--bisect-batch-on-function-error",
+        "--maximum-retry-attempts",
+        "3",
+        "--maximum-record-age-in-seconds",
+        "3600",
+        "--function-response-types",
+        "ReportBatchItemFailures",
+        "--destination-config",
+        r#"{"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:dead"}}"#,
+    ];
+    let created = cli.good(&create).await;
+    assert_eq!(created["ParallelizationFactor"], 2, "{created}");
+    let uuid = created["UUID"].as_str().unwrap();
+    let got = cli.settled(uuid, "Enabled").await;
+    assert_eq!(got["MaximumRecordAgeInSeconds"], 3600);
+    assert_eq!(got["BisectBatchOnFunctionError"], true);
+    until("all records are processed", async || {
+        let lines = control.daemon.lines();
+        let succeeded = lines
+            .iter()
+            .filter(|line| line["event"]["decision"] == "succeeded");
+        let records = succeeded.filter_map(|line| line["event"]["records"].as_u64());
+        (records.sum::<u64>() == 20).then_some(())
+    })
+    .await;
+
+    let update = [
+        "update-event-source-mapping",
+        "--uuid",
+        uuid,
+        "--parallelization-factor",
+        "1",
+        "--tumbling-window-in-seconds",
+        "30",
+    ];
+    let updated = cli.good(&update).await;
+    assert_eq!(updated["TumblingWindowInSeconds"], 30, "{updated}");
+    cli.settled(uuid, "Enabled").await;
     control.stop().await;
 }

@@ -2,6 +2,7 @@
 //! says so.
 
 use aws_sdk_lambda::Client;
+use lambda_esm_tests::streams::Streams;
 use lambda_esm_tests::{QueueOptions, Recording, Sqs};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,7 +12,7 @@ use crate::support::{Control, configuration, listed};
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:s-AbCdEf";
 
-/// One valid request of each kind of source that is not a queue of SQS.
+/// One valid request of each kind of source that is read by a later version.
 fn not_built() -> Vec<(&'static str, Value)> {
     let secret = json!([{ "Type": "BASIC_AUTH", "URI": SECRET }]);
     let broker =
@@ -19,23 +20,6 @@ fn not_built() -> Vec<(&'static str, Value)> {
     let cluster =
         "arn:aws:kafka:us-east-1:000000000000:cluster/c/12345678-1234-1234-1234-123456789012-1";
     vec![
-        (
-            "Kinesis",
-            json!({
-                "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s",
-                "StartingPosition": "TRIM_HORIZON",
-                "ParallelizationFactor": 2,
-                "BisectBatchOnFunctionError": true,
-            }),
-        ),
-        (
-            "DynamoDb",
-            json!({
-                "EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2024-01-01T00:00:00.000",
-                "StartingPosition": "LATEST",
-                "MaximumRetryAttempts": 3,
-            }),
-        ),
         (
             "Msk",
             json!({ "EventSourceArn": cluster, "Topics": ["topic"], "StartingPosition": "LATEST" }),
@@ -132,4 +116,61 @@ async fn both_kinds_of_queue_are_built() {
     }
     assert_eq!(count(&control.client).await, 2);
     control.stop().await;
+}
+
+/// One valid request of each kind of stream, with this ARN.
+fn of_stream(arn: &str) -> Value {
+    json!({
+        "EventSourceArn": arn, "FunctionName": "f", "StartingPosition": "TRIM_HORIZON",
+        "ParallelizationFactor": 2, "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": 3,
+    })
+}
+
+/// A configuration like that of the queues' tests, whose streams are at this server.
+fn at(server: &Streams) -> Value {
+    let service = if server.is_dynamodb() {
+        "dynamodb"
+    } else {
+        "kinesis"
+    };
+    json!({
+        "api": { "listen": "127.0.0.1:0" },
+        "endpoints": { service: server.endpoint },
+        "functions": { "*": { "backend": "simulated" } },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_kinds_of_stream_are_built_and_one_that_is_missing_is_told_by_its_arn() {
+    let (Some(kinesis), Some(dynamodb)) = (Streams::kinesis_local(), Streams::dynamodb_local())
+    else {
+        return;
+    };
+    for server in [kinesis, dynamodb] {
+        let folder = Recording::default();
+        let control = Control::start(folder.folder(), &at(&server)).await;
+        let stream = server.stream("kinds", 1).await;
+        // The Lambda API takes no region such as that of DynamoDB Local in an ARN.
+        let arn = stream.arn().replace(":ddblocal:", ":us-east-1:");
+        let missing = if server.is_dynamodb() {
+            arn.replace("table/kinds", "table/missing")
+        } else {
+            arn.replace("stream/kinds", "stream/missing")
+        };
+        let (status, head, body) = post(&control.endpoint, &of_stream(&missing)).await;
+        let text = format!("Stream not found: {missing}");
+        assert_eq!(
+            (status, &body),
+            (400, &json!({ "Type": "User", "message": text }))
+        );
+        assert!(
+            head.contains("x-amzn-errortype: invalidparametervalueexception"),
+            "{head}"
+        );
+        let (status, _, body) = post(&control.endpoint, &of_stream(&arn)).await;
+        assert_eq!(status, 202, "{}: {body}", server.what);
+        assert_eq!(body["ParallelizationFactor"], 2);
+        assert_eq!(count(&control.client).await, 1);
+        control.stop().await;
+    }
 }

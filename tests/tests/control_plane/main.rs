@@ -4,6 +4,7 @@
 
 mod aws_cli;
 mod churn;
+mod configs;
 mod fuzz;
 mod kills;
 mod kinds;

@@ -43,12 +43,13 @@ impl Control {
     }
 }
 
-/// Returns a configuration with an API, a state directory, and any function name simulated.
+/// Returns a configuration with an API, a state directory, and any function name simulated. Services other
+/// than SQS are nowhere, so that no test calls AWS itself.
 pub(crate) fn configuration(sqs: &Sqs) -> Value {
     json!({
         "api": { "listen": "127.0.0.1:0" },
         "state_dir": "state",
-        "endpoints": { "sqs": sqs.endpoint },
+        "endpoints": { "aws": "http://127.0.0.1:1", "sqs": sqs.endpoint },
         "functions": { "*": { "backend": "simulated" } },
     })
 }

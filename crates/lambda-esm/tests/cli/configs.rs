@@ -1,27 +1,69 @@
 //! The ready-to-run configurations.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::support::lambda_esm;
+use crate::daemon::{Daemon, wait_for};
+use crate::support::{file, lambda_esm};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config")
+}
+
+/// Returns the configurations in the order of their names.
+fn configurations() -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_configuration = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml");
+    let mut paths: Vec<_> = paths.filter(is_configuration).collect();
+    paths.sort();
+    paths
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
 
 #[test]
 fn every_ready_to_run_configuration_is_valid() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config");
-    let mut checked = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            let said = lambda_esm(&["check", path.to_str().unwrap()]);
-            assert_eq!(said.code, 0, "{}", said.err);
-            checked.push(path.file_name().unwrap().to_str().unwrap().to_owned());
-        }
+    let configurations = configurations();
+    for path in &configurations {
+        let said = lambda_esm(&["check", path.to_str().unwrap()]);
+        assert_eq!(said.code, 0, "{}", said.err);
     }
-    checked.sort();
+    let names: Vec<_> = configurations.iter().map(|path| name(path)).collect();
     assert_eq!(
-        checked,
-        ["simulated.yaml", "sqs-lambda-api.yaml", "sqs-process.yaml"]
+        names,
+        [
+            "dynamodb.yaml",
+            "kinesis.yaml",
+            "simulated.yaml",
+            "sqs-lambda-api.yaml",
+            "sqs-process.yaml"
+        ]
     );
+}
+
+#[test]
+fn every_ready_to_run_configuration_starts_without_its_servers_and_stops() {
+    // Copies, since some keep their state beside themselves, and the usual ports may be taken.
+    let handlers = folder().join("functions").canonicalize().unwrap();
+    for path in configurations() {
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text
+            .replace("http://127.0.0.1:", "http://127.0.0.1:1/")
+            .replace("api: {}", "api: {listen: '127.0.0.1:0'}")
+            .replace(
+                "working_dir: functions",
+                &format!("working_dir: {}", handlers.display()),
+            )
+            .replace(
+                "state_dir: state",
+                &format!("state_dir: state-of-{}", name(&path)),
+            );
+        let daemon = Daemon::start(&[&file(&format!("copy-of-{}", name(&path)), &text)]);
+        wait_for(&daemon.err, |line| line.contains("running; Ctrl-C stops"));
+        daemon.signal("-TERM");
+        assert_eq!(daemon.code(), Some(0), "{}", path.display());
+    }
 }

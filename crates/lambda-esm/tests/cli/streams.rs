@@ -186,7 +186,7 @@ fn words_status_metrics_and_top_tell_of_a_stream_what_there_is_to_know() {
     let expected = [
         &uuid[..8],
         "Enabled",
-        "kinesis:stream/clicks",
+        "kinesis:clicks",
         "f",
         "1",
         "0",

@@ -51,12 +51,21 @@ pub(super) async fn run(client: &Client, args: &Args) -> Result<(), Failure> {
     output::line(&table(&rows))
 }
 
-/// Returns the source as `service:name`, or as it is if it is no ARN.
+/// Returns the source as `service:name`, or as it is if it is no ARN. Of a table's stream that is the table, of
+/// a Kinesis consumer `stream/consumer`.
 pub(crate) fn short_source(source: &str) -> String {
     let parts: Vec<&str> = source.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", _, service, _, _, name] => format!("{service}:{name}"),
-        _ => source.to_owned(),
+    let ["arn", _, service, _, _, resource] = parts.as_slice() else {
+        return source.to_owned();
+    };
+    let path: Vec<&str> = resource.split('/').collect();
+    match (*service, path.as_slice()) {
+        ("kinesis", ["stream", stream, "consumer", consumer]) => {
+            let consumer = consumer.split(':').next().unwrap_or_default();
+            format!("kinesis:{stream}/{consumer}")
+        }
+        ("kinesis" | "dynamodb", [_, name, ..]) => format!("{service}:{name}"),
+        _ => format!("{service}:{resource}"),
     }
 }
 
@@ -111,11 +120,27 @@ mod tests {
 
     #[test]
     fn sources_are_shortened_to_service_and_name() {
-        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2024-01-01T00:00:00";
-        assert_eq!(
-            short_source(arn),
-            "dynamodb:table/t/stream/2024-01-01T00:00:00"
-        );
+        for (arn, short) in [
+            ("arn:aws:sqs:us-east-1:000000000000:orders", "sqs:orders"),
+            (
+                "arn:aws:kinesis:us-east-1:000000000000:stream/clicks",
+                "kinesis:clicks",
+            ),
+            (
+                "arn:aws:kinesis:us-east-1:000000000000:stream/clicks/consumer/fast:1700000000",
+                "kinesis:clicks/fast",
+            ),
+            (
+                "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2024-01-01T00:00:00",
+                "dynamodb:t",
+            ),
+            (
+                "arn:aws:kafka:us-east-1:000000000000:cluster/c/1-2",
+                "kafka:cluster/c/1-2",
+            ),
+        ] {
+            assert_eq!(short_source(arn), short);
+        }
         assert_eq!(short_source("broker:9092"), "broker:9092");
     }
 }

@@ -79,7 +79,7 @@ async fn work(
             tracing::warn!("mappings[{index}]: {note}");
         }
         if !reporter.is_json() {
-            output::line(&settings.mapping.explain().join("; "))?;
+            output::line(&settings.mapping.explain().join("\n  "))?;
         }
     }
     api.serve(engine);

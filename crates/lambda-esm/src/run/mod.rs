@@ -16,10 +16,11 @@ pub(crate) use signals::Signals;
 
 const EXAMPLES: &str = "\
 Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and
-tried again with back-off; the other mappings go on. The first Ctrl-C or SIGTERM stops reading and
-finishes what is in flight, within `drain_seconds` of the configuration; the second stops at once.
+tried again with back-off; the other mappings go on. Records that a stream mapping gives up are logged too.
+The first Ctrl-C or SIGTERM stops reading and finishes what is in flight, within `drain_seconds` of the
+configuration; the second stops at once.
 With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manage mappings while it runs, and
-`lambda-esm top` shows them; with `state_dir`, they outlive a restart.
+`lambda-esm top` shows them; with `state_dir`, they outlive a restart, and streams go on where they were.
 
 Examples:
   lambda-esm run
@@ -50,10 +51,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     logging::start(args.verbose)?;
     let configuration = Configuration::load(&args.config).map_err(Failure::Configuration)?;
-    let output = reporter::Output {
-        json: args.json,
-        decisions: args.json || args.verbose > 0,
-    };
+    let output = reporter::Output { json: args.json };
     // Standard output is written by this thread, so that a slow reader holds up no worker.
     runtime(Some(args.threads))?.block_on(daemon::serve(&configuration, output))
 }

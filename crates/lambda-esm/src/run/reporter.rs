@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use lambda_esm_core::decision::Decision;
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::{Engine, Event, MappingStatus, StatusWatch};
 use serde::Serialize;
@@ -23,11 +24,10 @@ const REST: Duration = Duration::from_millis(500);
 /// About how many bytes of decisions are written at a time.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 
-/// What is shown, and how.
+/// What is shown of decisions, and how. Records that are lost are told of in any case.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
     pub(super) json: bool,
-    pub(super) decisions: bool,
 }
 
 /// What is compared to tell whether a status is worth a line.
@@ -60,7 +60,7 @@ impl Reporter {
     pub(super) fn new(engine: &Engine, output: Output) -> Self {
         Self {
             output,
-            decisions: output.decisions.then(|| engine.events()),
+            decisions: Some(engine.events()),
             changes: FuturesUnordered::new(),
             seen: HashMap::new(),
             added: engine.added(),
@@ -136,7 +136,12 @@ impl Reporter {
     /// Shows a decision, and those that are there already with it.
     fn decided(&mut self, first: &Event) -> Result<(), Failure> {
         if !self.output.json {
-            tracing::debug!(function = %first.function, "{}", first.decision);
+            let (function, decision) = (&first.function, &first.decision);
+            if is_loss(decision) {
+                tracing::warn!(%function, "{decision}");
+            } else {
+                tracing::debug!(%function, "{decision}");
+            }
             return Ok(());
         }
         let mut lines = Vec::new();
@@ -198,6 +203,18 @@ fn log(status: &MappingStatus, before: Option<&Seen>) {
         None if status.state == State::Creating => {}
         None => tracing::info!(%source, %function, state = ?status.state, "state changed"),
     }
+}
+
+/// Tells whether records are given up or gone, which nobody should have to ask for.
+const fn is_loss(decision: &Decision) -> bool {
+    matches!(
+        decision,
+        Decision::Discarded { .. }
+            | Decision::DeliveryFailed { .. }
+            | Decision::RecordsExpired { .. }
+            | Decision::StreamRecreated { .. }
+            | Decision::WindowDropped { .. }
+    )
 }
 
 fn missed_some(events: u64) {

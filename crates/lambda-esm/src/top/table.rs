@@ -211,7 +211,7 @@ mod tests {
                 "POLLED", "FILTERED", "INVOKED", "FAILED", "DROPPED", "TOLD", "AGE"
             ]
         );
-        assert_eq!(rows[1][2], "kinesis:stream/clicks");
+        assert_eq!(rows[1][2], "kinesis:clicks");
         assert_eq!(
             rows[1][4..],
             ["4", "3", "2", "1", "30", "5", "25", "6", "2", "7", "1.2 s"]

@@ -107,6 +107,25 @@ fn a_record_that_fails_is_split_off_and_told_to_the_destination_and_the_position
 }
 
 #[test]
+fn what_is_given_up_is_logged_without_being_asked_for() {
+    let (stream, dead) = (FakeStream::kinesis(2), FakeDestination::start());
+    let path = configuration("loss", CLICKS, &stream, &dead, "\"sequenceNumber\":\"102\"");
+    let daemon = Daemon::start(&[&path]);
+    let line = wait_for(&daemon.err, |line| line.contains("gave up"));
+    assert!(
+        line.contains(" WARN ") && line.contains("function=f"),
+        "{line}"
+    );
+    let words = "1 record of batch 3 in shardId-000000000000, 102 to 102 (RetryAttemptsExhausted)";
+    assert!(line.contains(words), "{line}");
+    daemon.signal("-TERM");
+    let more: Vec<String> = daemon.err.iter().collect();
+    assert_eq!(daemon.code(), Some(0));
+    let brief = |line: &String| !line.contains("batch 1") && !line.contains("kept the position");
+    assert!(more.iter().all(brief), "{more:#?}");
+}
+
+#[test]
 fn the_changes_of_a_table_are_served_too() {
     let (stream, dead) = (FakeStream::dynamodb(3), FakeDestination::start());
     let path = configuration("table", TABLE, &stream, &dead, "item-102");
@@ -167,7 +186,7 @@ fn words_status_metrics_and_top_tell_of_a_stream_what_there_is_to_know() {
     let expected = [
         &uuid[..8],
         "Enabled",
-        "kinesis:stream/clicks",
+        "kinesis:clicks",
         "f",
         "1",
         "0",

@@ -14,6 +14,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
 use bytes::Bytes;
 use lambda_esm::aws::{AwsConfig, Endpoints, KinesisProvider};
+use lambda_esm::fault::InvokeError;
 use lambda_esm::functions::Closure;
 use lambda_esm::pacing::Pacing;
 use lambda_esm::{Engine, EngineOptions};
@@ -219,7 +220,8 @@ impl Kinesis {
         let function = Closure::new(move |_| {
             let invoked = invoked.clone();
             async move {
-                drop(invoked.send(Instant::now()));
+                let told = invoked.send(Instant::now());
+                told.map_err(|_| InvokeError::function("the bench has ended"))?;
                 Ok(Bytes::new())
             }
         });

@@ -57,7 +57,7 @@ async fn in_one_engine(many: usize) {
     while engine
         .status()
         .iter()
-        .any(|each| each.state != State::Enabled || each.queue.receives == 0)
+        .any(|each| each.state != State::Enabled || each.activity.receives == 0)
     {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -89,7 +89,10 @@ impl Recording {
     #[must_use]
     pub fn lines<T: for<'a> Deserialize<'a>>(&self) -> Vec<T> {
         let text = fs::read_to_string(&self.file).unwrap();
-        text.lines()
+        // The last line may still be on its way.
+        let (whole, _) = text.rsplit_once('\n').unwrap_or_default();
+        whole
+            .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }

@@ -1,5 +1,7 @@
 //! The port through which mappings and positions outlive the process.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use serde::{Deserialize, Serialize};
@@ -81,4 +83,28 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps positions, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
     /// of them is kept already under a higher fence.
     async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError>;
+}
+
+/// A store that several engines use one after the other.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError> {
+        (**self).load().await
+    }
+
+    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
+        (**self).put(mapping).await
+    }
+
+    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
+        (**self).remove(mapping).await
+    }
+
+    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
+        (**self).positions(mapping).await
+    }
+
+    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
+        (**self).commit(positions).await
+    }
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
@@ -16,39 +15,12 @@ use lambda_esm_core::mapping::{
 };
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, MemoryStore, SendMessage};
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::Store as _;
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A store that several engines use one after the other, as processes use a file.
-#[derive(Clone, Default)]
-struct Shared(Arc<MemoryStore>);
-
-#[async_trait]
-impl Store for Shared {
-    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError> {
-        self.0.load().await
-    }
-
-    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
-        self.0.put(mapping).await
-    }
-
-    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
-        self.0.remove(mapping).await
-    }
-
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        self.0.positions(mapping).await
-    }
-
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
-        self.0.commit(positions).await
-    }
-}
-
-fn engine(store: &Shared) -> (Engine, MemoryQueue) {
+fn engine(store: &Arc<MemoryStore>) -> (Engine, MemoryQueue) {
     let clock = Clock::starting_at(Timestamp(1_700_000_000_000));
     let queue = MemoryQueue::new(clock, MemoryQueueOptions::default());
     let engine = Engine::builder()
@@ -79,7 +51,7 @@ fn uuid(configuration: &EventSourceMappingConfiguration) -> Uuid {
 
 #[tokio::test(start_paused = true)]
 async fn a_mapping_made_through_the_api_is_the_same_after_a_restart() {
-    let store = Shared::default();
+    let store = Arc::<MemoryStore>::default();
     let (first, _) = engine(&store);
     let tags = json!({ "Tags": { "team": "a" }, "BatchSize": 7 });
     let made = first.create(request(tags)).await.unwrap();
@@ -113,7 +85,7 @@ async fn a_mapping_made_through_the_api_is_the_same_after_a_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_kept_and_a_deleted_mapping_stays_deleted() {
-    let store = Shared::default();
+    let store = Arc::<MemoryStore>::default();
     let (first, _) = engine(&store);
     let made = first.create(request(json!({}))).await.unwrap();
     let other = json!({ "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:others" });
@@ -137,7 +109,7 @@ async fn a_change_is_kept_and_a_deleted_mapping_stays_deleted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_mapping_keeps_its_uuid_takes_on_changes_and_goes_with_its_line() {
-    let store = Shared::default();
+    let store = Arc::<MemoryStore>::default();
     let (first, _) = engine(&store);
     let made = first
         .create(request(json!({ "FunctionName": "api" })))
@@ -165,7 +137,7 @@ async fn a_file_mapping_keeps_its_uuid_takes_on_changes_and_goes_with_its_line()
 
 #[tokio::test(start_paused = true)]
 async fn a_file_with_a_mistake_makes_the_engine_forget_nothing() {
-    let store = Shared::default();
+    let store = Arc::<MemoryStore>::default();
     let (first, _) = engine(&store);
     first.start(vec![request(json!({}))]).await.unwrap();
     drop(first);
@@ -178,7 +150,7 @@ async fn a_file_with_a_mistake_makes_the_engine_forget_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_mapping_that_the_api_made_already_is_a_conflict() {
-    let store = Shared::default();
+    let store = Arc::<MemoryStore>::default();
     let (first, _) = engine(&store);
     first.create(request(json!({}))).await.unwrap();
     drop(first);
@@ -191,7 +163,7 @@ async fn a_file_mapping_that_the_api_made_already_is_a_conflict() {
 
 #[tokio::test(start_paused = true)]
 async fn the_latest_decisions_of_a_mapping_are_remembered_in_order() {
-    let (engine, queue) = engine(&Shared::default());
+    let (engine, queue) = engine(&Arc::<MemoryStore>::default());
     let made = engine.create(request(json!({}))).await.unwrap();
     for _ in 0..600 {
         queue.send(SendMessage::new("x")).unwrap();

@@ -132,7 +132,12 @@ impl Mailbox {
     pub async fn letters(&self) -> Vec<Letter> {
         let came: Vec<Letter> = match &self.place {
             Place::Queue(queue) => queue.bodies().await.into_iter().map(letter).collect(),
-            Place::Topic(queue) => queue.bodies().await.iter().map(notified).collect(),
+            Place::Topic(queue) => queue
+                .bodies()
+                .await
+                .iter()
+                .map(|body| notified(body))
+                .collect(),
             Place::Bucket { client, bucket } => return objects(client, bucket).await,
         };
         let mut letters = self.letters.lock().unwrap();
@@ -156,7 +161,7 @@ fn letter(body: String) -> Letter {
 
 /// Takes a notification of a topic apart (SNS developer guide, "HTTP/HTTPS notification JSON format").
 /// Recorded: without subject and attributes.
-fn notified(body: &String) -> Letter {
+fn notified(body: &str) -> Letter {
     let envelope: Value = serde_json::from_str(body).unwrap();
     assert_eq!(envelope["Type"], "Notification", "{envelope}");
     for absent in ["Subject", "MessageAttributes"] {

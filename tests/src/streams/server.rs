@@ -132,6 +132,7 @@ impl Streams {
 
 /// One stream of either kind.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test has a handful of them")]
 pub enum Stream {
     /// Of Kinesis.
     Kinesis(KinesisStream),

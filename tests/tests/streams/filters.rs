@@ -120,7 +120,7 @@ fn cases() -> Vec<Case> {
         case(
             "exists_filter_type without the type",
             image(json!({ "presentKey": [{ "exists": true }] })),
-            present.clone(),
+            present,
             &[],
         ),
         case(

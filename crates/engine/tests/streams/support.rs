@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::InvokeError;
@@ -12,37 +11,8 @@ use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{
     MemoryDestination, MemoryStore, MemoryStream, MemoryStreamOptions,
 };
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-/// A store that several engines use one after the other, as processes use a file.
-#[derive(Clone, Default)]
-pub(crate) struct SharedStore(Arc<MemoryStore>);
-
-#[async_trait]
-impl Store for SharedStore {
-    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError> {
-        self.0.load().await
-    }
-
-    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
-        self.0.put(mapping).await
-    }
-
-    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
-        self.0.remove(mapping).await
-    }
-
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        self.0.positions(mapping).await
-    }
-
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
-        self.0.commit(positions).await
-    }
-}
 
 type Answer = Arc<dyn Fn(&Value) -> Result<Value, InvokeError> + Send + Sync>;
 
@@ -51,7 +21,7 @@ type Answer = Arc<dyn Fn(&Value) -> Result<Value, InvokeError> + Send + Sync>;
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) stream: MemoryStream,
-    pub(crate) store: SharedStore,
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) destination: MemoryDestination,
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
     pub(crate) answer: Answer,
@@ -63,7 +33,7 @@ impl World {
         Self {
             clock,
             stream: MemoryStream::new(clock, options),
-            store: SharedStore::default(),
+            store: Arc::default(),
             destination: MemoryDestination::new(100),
             events: Arc::default(),
             answer: Arc::new(|_| Ok(Value::Null)),

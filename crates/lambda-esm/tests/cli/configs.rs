@@ -45,6 +45,20 @@ fn every_ready_to_run_configuration_is_valid() {
 }
 
 #[test]
+fn the_configurations_of_the_readme_are_valid() {
+    let readme = fs::read_to_string(folder().join("../README.md")).unwrap();
+    let blocks = readme.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let mut checked = 0;
+    for block in blocks.filter(|block| block.contains("mappings:")) {
+        checked += 1;
+        let said = lambda_esm(&["check", &file(&format!("readme-{checked}.yaml"), block)]);
+        assert_eq!(said.code, 0, "{block}\n{}", said.err);
+    }
+    assert_eq!(checked, 2);
+}
+
+#[test]
 fn every_ready_to_run_configuration_starts_without_its_servers_and_stops() {
     // Copies, since some keep their state beside themselves, and the usual ports may be taken.
     let handlers = folder().join("functions").canonicalize().unwrap();

@@ -126,6 +126,16 @@ fn what_is_given_up_is_logged_without_being_asked_for() {
 }
 
 #[test]
+fn events_name_the_role_of_the_configuration() {
+    let (stream, dead) = (FakeStream::kinesis(1), FakeDestination::start());
+    let role = "\"invokeIdentityArn\":\"arn:aws:iam::000000000000:role/reader\"";
+    let path = configuration("role", CLICKS, &stream, &dead, role);
+    let daemon = Daemon::start(&[&path, "--json"]);
+    until_kept(&daemon, "after 101");
+    assert_eq!(dead.told().len(), 1, "no event names the role");
+}
+
+#[test]
 fn the_changes_of_a_table_are_served_too() {
     let (stream, dead) = (FakeStream::dynamodb(3), FakeDestination::start());
     let path = configuration("table", TABLE, &stream, &dead, "item-102");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_lambda::types::{Filter, FilterCriteria, FunctionResponseType};
 use futures::{StreamExt as _, stream};
-use lambda_esm_tests::{QueueOptions, Recording, Sqs};
+use lambda_esm_tests::{QueueOptions, Recording, Sqs, until};
 
 use crate::support::{Control, configuration, gone, in_state, listed};
 
@@ -143,8 +143,18 @@ async fn the_rust_sdk_knows_each_error_by_its_type() {
             .uuid(&uuid)
             .batch_size(size)
     };
-    update(2).send().await.unwrap();
-    let error = update(3).send().await.unwrap_err().into_service_error();
+    // A change takes a tenth of a second; on a busy machine the next one may come too late to be refused.
+    let refused = async || {
+        in_state(client, &uuid, "Enabled").await;
+        update(2).send().await.unwrap();
+        update(3).send().await.err()
+    };
+    let error = until(
+        "a change while another one is under way is refused",
+        refused,
+    )
+    .await;
+    let error = error.into_service_error();
     assert!(error.is_resource_in_use_exception(), "{error:?}");
 
     let none = "00000000-0000-4000-8000-000000000000";

@@ -35,7 +35,7 @@ async fn main() {
         return;
     };
     let kinesis = Kinesis::at(&endpoint);
-    let (records, rounds) = (setting("RECORDS", 40_000), setting("ROUNDS", 7));
+    let (records, rounds) = (setting("RECORDS", 160_000), setting("ROUNDS", 7));
     println!("{records} records of 200 bytes in {SHARDS} shards, {rounds} rounds each");
     let name = kinesis.filled(records).await;
     // The server's own warming up is nobody's fault.

@@ -181,6 +181,7 @@ impl StreamMachine {
             }
         }
         self.directory.changed = true;
+        self.advance_all(now);
     }
 
     /// Forgets all shards of a stream that is no more.
@@ -205,6 +206,7 @@ impl StreamMachine {
             let is_news = shard.found < begun;
             shard.needs_listing &= !is_news;
             if listed.contains(&shard.id) || !is_news {
+                shard.reader.gone = false;
                 shard.missing = 0;
                 return true;
             }

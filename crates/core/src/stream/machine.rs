@@ -204,7 +204,7 @@ impl StreamMachine {
         }
     }
 
-    fn advance_all(&mut self, now: Timestamp) {
+    pub(super) fn advance_all(&mut self, now: Timestamp) {
         let keys: Vec<_> = self.shards.keys().copied().collect();
         for key in keys {
             self.with(now, key, |shard, ctx| shard.advance(ctx));

@@ -153,7 +153,8 @@ impl Reader {
 impl Shard {
     /// Opens or reads the shard, if it is time and there is room.
     pub(super) fn read(&mut self, ctx: &mut Context<'_>) {
-        if ctx.draining {
+        // A listing tells first whether the stream was made anew.
+        if ctx.draining || self.reader.gone {
             return;
         }
         let room = self.room(ctx);

@@ -13,6 +13,8 @@ elasticmq_dir=$servers_home/elasticmq-$(hash_of "$servers_src/elasticmq.pom.xml"
 # shellcheck disable=SC2034
 dynamodb_dir=$servers_home/dynamodb-local-$(hash_of "$servers_src/dynamodb-local.pom.xml")
 # shellcheck disable=SC2034
+dynamodb_3_dir=$servers_home/dynamodb-local-3-$(hash_of "$servers_src/dynamodb-local-3.pom.xml")
+# shellcheck disable=SC2034
 kinesis_dir=$servers_home/kinesis-local-$(hash_of "$servers_src/kinesis-local/package-lock.json")
 # shellcheck disable=SC2034
 python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
@@ -30,9 +32,9 @@ is_running() {
 # Each server that `start` starts, and what its command line has and no other program's would.
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
-  [kinesis-local]=kinesis-local [ministack]=ministack)
+  [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack)
 
-# Prints the library that lets a program's time run faster; fails if it is not installed.
+# Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {
   local library
   for library in /usr/lib{,64}/{,*/}faketime/libfaketimeMT.so.1; do

@@ -35,6 +35,7 @@ impl EncodeLabelSet for Labels {
 struct Families {
     polled: Family<Labels, Counter>,
     filtered_out: Family<Labels, Counter>,
+    passed_over: Family<Labels, Counter>,
     invoked: Family<Labels, Counter>,
     failed_invoke: Family<Labels, Counter>,
     deleted: Family<Labels, Counter>,
@@ -47,10 +48,11 @@ struct Families {
 }
 
 impl Families {
-    const fn counters(&self) -> [&Family<Labels, Counter>; 9] {
+    const fn counters(&self) -> [&Family<Labels, Counter>; 10] {
         [
             &self.polled,
             &self.filtered_out,
+            &self.passed_over,
             &self.invoked,
             &self.failed_invoke,
             &self.deleted,
@@ -63,9 +65,13 @@ impl Families {
 }
 
 /// Names and meanings of the counters, in the order of [`Families::counters`].
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 10] = [
     ("PolledEventCount", "Records read from the source"),
     ("FilteredOutEventCount", "Records that matched no filter"),
+    (
+        "PassedOverEventCount",
+        "Records left out because they arrived before the starting position",
+    ),
     ("InvokedEventCount", "Records sent to the function"),
     ("FailedInvokeEventCount", "Records whose invocation failed"),
     ("DeletedEventCount", "Messages deleted from the queue"),
@@ -118,6 +124,7 @@ impl Metrics {
         MappingMetrics {
             polled: families.polled.get_or_create(&labels).clone(),
             filtered_out: families.filtered_out.get_or_create(&labels).clone(),
+            passed_over: families.passed_over.get_or_create(&labels).clone(),
             invoked: families.invoked.get_or_create(&labels).clone(),
             failed_invoke: families.failed_invoke.get_or_create(&labels).clone(),
             deleted: families.deleted.get_or_create(&labels).clone(),
@@ -147,6 +154,7 @@ impl Metrics {
 pub(crate) struct MappingMetrics {
     polled: Counter,
     filtered_out: Counter,
+    passed_over: Counter,
     invoked: Counter,
     failed_invoke: Counter,
     deleted: Counter,
@@ -188,6 +196,7 @@ impl MappingMetrics {
             Decision::PollFailed { .. } => add(&self.polling_errors, 1),
             Decision::Filtered { .. } => add(&self.filtered_out, 1),
             Decision::Skipped { records, .. } => add(&self.filtered_out, *records),
+            Decision::PassedOver { records, .. } => add(&self.passed_over, *records),
             Decision::Invoked {
                 records,
                 iterator_age_ms,

@@ -24,6 +24,11 @@ const FETCH_LIMIT: usize = 1_000;
 /// How often Lambda reads an idle shard: four times a second (Lambda developer guide, "Using AWS Lambda
 /// with Amazon DynamoDB").
 const BASE_INTERVAL: Duration = Duration::from_millis(250);
+/// What `ApproximateCreationDateTime` is cut to (DynamoDB Streams API reference, `StreamRecord`: it has whole
+/// seconds).
+const GRAIN: Duration = Duration::from_secs(1);
+/// The same of DynamoDB Local. No stand-in says which one it is.
+const LOCAL_GRAIN: Duration = Duration::from_secs(60);
 /// The most shards of one answer (DynamoDB Streams API reference, `DescribeStream`).
 const SHARDS_PER_PAGE: i32 = 100;
 /// How long an answer may take.
@@ -120,14 +125,20 @@ impl DynamoDbStream {
     async fn listing(&self) -> Result<Listing, SourceError> {
         let mut page = self.find().await?;
         let arn = self.known_arn().await?;
-        let facts = facts(arn, &page);
+        let facts = facts(arn, &page, self.stand_in);
         let mut shards = Vec::new();
         loop {
             for described in page.shards.unwrap_or_default() {
                 shards.push(self.shard(described)?);
             }
             match page.last_evaluated_shard_id {
-                None => return Ok(Listing { facts, shards }),
+                None => {
+                    return Ok(Listing {
+                        facts,
+                        shards,
+                        server_time: None,
+                    });
+                }
                 last => page = self.describe(arn, last).await?,
             }
         }
@@ -231,7 +242,7 @@ fn is_left_over(error: &SourceError) -> bool {
         && error.message.contains("Invalid ShardId in ShardIterator")
 }
 
-fn facts(arn: &str, description: &StreamDescription) -> StreamFacts {
+fn facts(arn: &str, description: &StreamDescription, stand_in: bool) -> StreamFacts {
     let created = description.creation_request_date_time;
     let created = created.and_then(|time| time.to_millis().ok());
     StreamFacts {
@@ -245,5 +256,6 @@ fn facts(arn: &str, description: &StreamDescription) -> StreamFacts {
         base_interval: BASE_INTERVAL,
         reads_per_second: None,
         longest_wait: Duration::ZERO,
+        arrival_grain: if stand_in { LOCAL_GRAIN } else { GRAIN },
     }
 }

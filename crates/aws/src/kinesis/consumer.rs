@@ -106,6 +106,7 @@ impl StreamSource for KinesisConsumer {
                 ..listing.facts
             },
             shards: listing.shards,
+            server_time: listing.server_time,
         })
     }
 

@@ -23,6 +23,8 @@ const LIMIT: usize = 10_000;
 const BASE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reads of a shard in a second (Kinesis API reference, `GetRecords`).
 const READS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
+/// `ApproximateArrivalTimestamp` has milliseconds (Kinesis API reference, `Record`).
+const GRAIN: Duration = Duration::from_millis(1);
 /// How long an answer may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long all pages of a listing may take.
@@ -90,6 +92,7 @@ impl KinesisStream {
             base_interval: BASE_INTERVAL,
             reads_per_second: Some(READS_PER_SECOND),
             longest_wait: Duration::ZERO,
+            arrival_grain: GRAIN,
         })
     }
 
@@ -122,7 +125,11 @@ impl StreamSource for KinesisStream {
         let pages = async {
             let facts = self.facts().await?;
             let shards = self.shards().await?;
-            Ok(Listing { facts, shards })
+            Ok(Listing {
+                facts,
+                shards,
+                server_time: None,
+            })
         };
         match tokio::time::timeout(LISTING_PATIENCE, pages).await {
             Ok(listing) => listing,

@@ -190,6 +190,18 @@ pub enum Decision {
         /// What the stream said.
         because: String,
     },
+    /// Records were left out because they arrived before the mapping's starting position: of a shard that is
+    /// read from a time on, and from `LATEST` on once its newest record at the beginning is no longer known.
+    PassedOver {
+        /// The shard.
+        shard: ShardId,
+        /// How many.
+        records: usize,
+        /// The last of them.
+        sequence_number: String,
+        /// Records count that show this arrival time or a later one, in milliseconds since the Unix epoch.
+        since_ms: i64,
+    },
     /// The stream was deleted and made anew: reading begins with its oldest records.
     StreamRecreated {
         /// How many records of the old one were read and not settled.
@@ -314,7 +326,7 @@ pub enum Decision {
         /// Whether it ends before its time.
         early: bool,
     },
-    /// The retries of a window's final invocation are used up: its state is dropped.
+    /// The final invocation of a window is given up, and its state is dropped.
     WindowDropped {
         /// The shard.
         shard: ShardId,
@@ -322,6 +334,8 @@ pub enum Decision {
         start_ms: i64,
         /// When it ends, in milliseconds since the Unix epoch.
         end_ms: i64,
+        /// Why.
+        condition: Condition,
     },
 }
 

@@ -49,6 +49,17 @@ impl Decision {
                 out,
                 "{shard} no longer holds the next records ({because}); going on with its oldest one"
             ),
+            Self::PassedOver {
+                shard,
+                records,
+                sequence_number,
+                since_ms,
+            } => write!(
+                out,
+                "passed over {} of {shard}, up to {sequence_number}: before {}",
+                count(*records, "record"),
+                Timestamp(*since_ms).iso_millis()
+            ),
             Self::StreamRecreated { abandoned } => write!(
                 out,
                 "the stream was made anew, beginning with its oldest records; {} of the old one abandoned",
@@ -127,10 +138,12 @@ impl Decision {
                 shard,
                 start_ms,
                 end_ms,
+                condition,
             } => write!(
                 out,
-                "dropped the state of the window {} of {shard}: every final invocation failed",
-                Window(*start_ms, *end_ms)
+                "dropped the state of the window {} of {shard}: its final invocation failed ({})",
+                Window(*start_ms, *end_ms),
+                condition.as_str()
             ),
             _ => Ok(()),
         }

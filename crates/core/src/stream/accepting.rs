@@ -35,14 +35,13 @@ pub(super) struct Desk {
 impl Shard {
     /// Takes the records of a page in their order.
     pub(super) fn accept(&mut self, ctx: &mut Context<'_>, records: Vec<StreamRecord>) {
-        if let Some(last) = records.last() {
-            self.reader.resume = StartAt::After(last.sequence.clone());
-        }
+        let Some(last) = records.last() else { return };
+        let (last, arrival) = (last.sequence.clone(), last.arrival);
+        let records = self.pass_over(ctx, records);
+        self.reader.resume = StartAt::After(last);
+        self.reader.reached = self.reader.reached.max(Some(arrival));
         let mut desk = Desk::default();
         for record in records {
-            if self.is_too_early(record.arrival) {
-                continue;
-            }
             self.ledger.read(&record.sequence);
             match self.parts(ctx.config, &record) {
                 Some(parts) => {
@@ -63,17 +62,55 @@ impl Shard {
         }
     }
 
-    /// Tells whether a record lies before the time at which reading was to begin. Arrival times may be
-    /// whole seconds only, so they are compared as such.
-    fn is_too_early(&mut self, arrival: Timestamp) -> bool {
+    /// Returns the records of a page that are to be processed: not those that were read before, nor those that
+    /// arrived before the time at which reading was to begin.
+    fn pass_over(
+        &mut self,
+        ctx: &mut Context<'_>,
+        mut records: Vec<StreamRecord>,
+    ) -> Vec<StreamRecord> {
+        if let Some(known) = &self.reader.known {
+            let is_new = |record: &StreamRecord| compare_sequences(&record.sequence, known).is_gt();
+            let first = records.iter().position(is_new);
+            if first.is_some() {
+                self.reader.known = None;
+            }
+            records.drain(..first.unwrap_or(records.len()));
+        }
         let Some(since) = self.reader.since else {
-            return false;
+            return records;
         };
-        let early = arrival.millis().div_euclid(1000) < since.millis().div_euclid(1000);
-        if !early {
+        let begin = ctx.clock.cut(since);
+        let first = records.iter().position(|record| record.arrival >= begin);
+        let late = records.split_off(first.unwrap_or(records.len()));
+        self.reader.passed += records.len();
+        if let Some(last) = records.pop() {
+            self.reader.resume = StartAt::After(last.sequence);
+        }
+        if first.is_some() {
+            // From here on the beginning is a place in the shard, and no longer a time.
+            if let StartAt::After(last) = &self.reader.resume {
+                self.ledger.read(last);
+            }
+            self.tell_passed_over(ctx);
             self.reader.since = None;
         }
-        early
+        late
+    }
+
+    /// Tells of the records that were passed over, once there are no more for now.
+    pub(super) fn tell_passed_over(&mut self, ctx: &mut Context<'_>) {
+        let records = std::mem::take(&mut self.reader.passed);
+        if let (Some(since), StartAt::After(last)) = (self.reader.since, &self.reader.resume)
+            && records > 0
+        {
+            ctx.report(Decision::PassedOver {
+                shard: self.id.clone(),
+                records,
+                sequence_number: last.to_string(),
+                since_ms: ctx.clock.cut(since).millis(),
+            });
+        }
     }
 
     /// Returns the user records of an aggregated record. Those whose key does not belong to the shard are

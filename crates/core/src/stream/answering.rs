@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::lane::{Item, Phase, Piece, Response};
+use super::lane::{Item, Phase, Piece, Response, WindowEnd};
 use super::shard::{Context, Shard};
 use super::window;
 use crate::backoff::Backoff;
@@ -112,7 +112,8 @@ impl Shard {
         }
         // What is left of the batch begins the window anew, with an empty state.
         if ends_early && let Some(work) = &mut self.lanes[lane].work {
-            let end = Piece::window_end(ctx.out.next_batch(), true);
+            let (early, at) = (true, ctx.now);
+            let end = Piece::window_end(ctx.out.next_batch(), WindowEnd { early, at });
             work.pieces.push_front(end);
         }
     }
@@ -226,17 +227,10 @@ impl Shard {
 
     /// The retries of a piece are used up.
     fn give_up(&mut self, ctx: &mut Context<'_>, lane: usize, piece: Piece) {
-        if piece.ends_window.is_some() {
-            if let Some(window) = self.window.open.take() {
-                ctx.report(Decision::WindowDropped {
-                    shard: self.id.clone(),
-                    start_ms: window.start.millis(),
-                    end_ms: window.end.millis(),
-                });
-            }
-            return;
-        }
         let condition = Condition::RetryAttemptsExhausted;
+        if piece.ends_window.is_some() {
+            return self.drop_window(ctx, condition);
+        }
         let (id, invokes, response) = (piece.id, piece.invokes, piece.response);
         self.discard(ctx, lane, id, condition, piece.batch, invokes, response);
     }

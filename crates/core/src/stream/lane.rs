@@ -33,8 +33,8 @@ pub(super) struct Closed {
 pub(super) struct Piece {
     pub(super) id: BatchId,
     pub(super) batch: Batch<Item>,
-    /// For the final invocation of a tumbling window, which has no records: whether that comes early.
-    pub(super) ends_window: Option<bool>,
+    /// For the final invocation of a tumbling window, which has no records.
+    pub(super) ends_window: Option<WindowEnd>,
     /// How many retries its records have used since they last made progress.
     pub(super) retries: u32,
     /// How many invocations reached the function with its records since they last made progress.
@@ -46,6 +46,15 @@ pub(super) struct Piece {
     /// What the function answered last.
     pub(super) response: Option<Response>,
     pub(super) phase: Phase,
+}
+
+/// The end of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WindowEnd {
+    /// Whether it comes before its time.
+    pub(super) early: bool,
+    /// When it came, by the engine's clock: its age counts from here.
+    pub(super) at: Timestamp,
 }
 
 /// What the function answered to a failed try.
@@ -82,10 +91,10 @@ impl Piece {
     }
 
     /// Returns the final invocation of a window.
-    pub(super) fn window_end(id: BatchId, early: bool) -> Self {
+    pub(super) fn window_end(id: BatchId, end: WindowEnd) -> Self {
         let batch = Batch::empty(RECORDS, CloseReason::TumblingWindow);
         Self {
-            ends_window: Some(early),
+            ends_window: Some(end),
             ..Self::new(id, batch)
         }
     }

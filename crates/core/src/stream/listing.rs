@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::action::{Action, CallId};
 use super::answering::millis;
 use super::checkpoint::{Checkpoint, Place};
+use super::clock::SourceClock;
 use super::machine::{Stream, StreamMachine};
 use super::port::{Listing, Shard as Listed, ShardId};
 use super::shard::{Shard, ShardKey, Stage};
@@ -169,12 +170,16 @@ impl StreamMachine {
             self.forget_stream();
         }
         let new = first && !recreated && self.kept.is_empty();
+        let clock = self.stream.as_ref().map(|stream| stream.clock);
+        let mut clock = clock.unwrap_or_else(SourceClock::new);
+        clock.hear(now, &listing);
         self.stream = Some(Stream {
             facts: listing.facts,
+            clock,
         });
         self.drop_gone(&listing.shards);
         if new && self.config.start != StartingPosition::TrimHorizon {
-            self.begin(now, listing.shards);
+            self.begin(now, clock.before(now), listing.shards);
         } else {
             for shard in listing.shards {
                 self.add(shard);
@@ -247,14 +252,15 @@ impl StreamMachine {
     }
 
     /// Begins a new mapping elsewhere than with the oldest records. Where is kept first: after a restart
-    /// these shards must not be taken for later ones, which begin with their oldest records.
-    fn begin(&mut self, now: Timestamp, shards: Vec<Listed>) {
+    /// these shards must not be taken for later ones, which begin with their oldest records. `latest` is where
+    /// `LATEST` is, by the source's clock and at the earliest.
+    fn begin(&mut self, now: Timestamp, latest: Timestamp, shards: Vec<Listed>) {
         let mut checkpoints = Vec::new();
         for listed in shards {
             let place = match self.config.start {
                 StartingPosition::AtTimestamp(time) => Place::Since(time.millis()),
                 _ if listed.closed => Place::End,
-                _ => Place::Since(now.millis()),
+                _ => Place::Since(latest.millis()),
             };
             let checkpoint = Checkpoint::at(place);
             checkpoints.push((listed.id.clone(), checkpoint.clone()));
@@ -262,7 +268,7 @@ impl StreamMachine {
             let key = self.insert(listed, checkpoint, true);
             let latest = open && self.config.start == StartingPosition::Latest;
             if let Some(shard) = self.shards.get_mut(&key).filter(|_| latest) {
-                shard.reader.start_at_latest();
+                shard.reader.start_at_latest(now);
             }
         }
         if !checkpoints.is_empty() {

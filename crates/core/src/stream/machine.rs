@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::action::{Action, CallId, Input};
 use super::checkpoint::Checkpoint;
+use super::clock::SourceClock;
 use super::config::StreamConfig;
 use super::listing::Directory;
 use super::port::{ShardId, StreamFacts};
@@ -27,6 +28,7 @@ pub type Kept = BTreeMap<ShardId, KeptPosition>;
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) facts: StreamFacts,
+    pub(super) clock: SourceClock,
 }
 
 /// Runs one stream mapping. See the [module](super) for the way of a record through it.
@@ -156,6 +158,7 @@ impl StreamMachine {
             now,
             config: &self.config,
             facts: &stream.facts,
+            clock: stream.clock,
             draining: self.draining,
             out: &mut self.out,
         };

@@ -10,6 +10,7 @@ mod accepting;
 mod action;
 mod answering;
 mod checkpoint;
+mod clock;
 mod committing;
 mod config;
 mod discarding;

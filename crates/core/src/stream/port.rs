@@ -61,6 +61,10 @@ pub struct StreamFacts {
     /// The longest time that a fetch waits for records: zero where it answers at once, more where records
     /// are pushed.
     pub longest_wait: Duration,
+    /// What arrival times are multiples of, because they are cut down to it (Kinesis: a millisecond; DynamoDB:
+    /// a second; DynamoDB Local: a minute). If in doubt, the longest: a record counts as no older than it may
+    /// be, and nothing is passed over that may have arrived in time. Zero counts as a millisecond.
+    pub arrival_grain: Duration,
 }
 
 /// A shard as its stream lists it.
@@ -83,6 +87,10 @@ pub struct Listing {
     pub facts: StreamFacts,
     /// Every shard that still holds records, in any order; closed ones too.
     pub shards: Vec<Shard>,
+    /// What the source's own clock, that of the arrival times, showed when it answered (of several answers,
+    /// the last one), or up to a few seconds less; never more. An HTTP `Date` header says so. `None` where the
+    /// source does not tell: then its clock is taken to be the engine's, give or take five minutes.
+    pub server_time: Option<Timestamp>,
 }
 
 /// Where reading begins.
@@ -92,8 +100,8 @@ pub enum StartAt {
     TrimHorizon,
     /// Just after the newest record.
     Latest,
-    /// With the first record that arrived at this time or later. A source that cannot look up a time
-    /// begins with the oldest record; the machine passes over what is too early.
+    /// With the first record that shows this arrival time or a later one. A source that cannot look up a
+    /// time begins with the oldest record; the machine passes over what is too early.
     Timestamp(Timestamp),
     /// Just after the record with this sequence number.
     After(Arc<str>),

@@ -26,7 +26,7 @@ const READ_AHEAD_EVENTS: usize = 4;
 const EMPTY_PAGES_IN_A_ROW: u32 = 10;
 /// How long reading rests when the place asked for is gone.
 const HORIZON_WAIT: Duration = Duration::from_secs(1);
-/// So long after its beginning a mapping may still take the newest record for that of its beginning.
+/// So long after the listing a new mapping may still take the newest record for that of its beginning.
 const LATEST_IS_NOW: Duration = Duration::from_secs(1);
 
 /// Where a reader stands.
@@ -75,8 +75,17 @@ pub(super) struct Reader {
     stand: Stand,
     /// Where to open the shard anew: after the last record read.
     pub(super) resume: StartAt,
+    /// Until then, by the engine's clock, the newest record is that of the mapping's beginning.
+    latest_until: Timestamp,
     /// Records that arrived before this are passed over, until the first that did not.
     pub(super) since: Option<Timestamp>,
+    /// How many were, and are not told of.
+    pub(super) passed: usize,
+    /// Records up to this one are passed over, for they were read before.
+    pub(super) known: Option<Arc<str>>,
+    /// Nothing that arrived before this, by the source's clock, is still to be read. `None` if that is not
+    /// known.
+    pub(super) reached: Option<Timestamp>,
     /// By lane, the last record that was settled before a restart.
     pub(super) settled: Vec<Option<Arc<str>>>,
     /// Why the shard cannot be read, while that is so.
@@ -95,7 +104,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(checkpoint: &Checkpoint, lanes: usize) -> Self {
-        let since = match checkpoint.place {
+        let reached = match checkpoint.place {
             Place::Since(millis) => Some(Timestamp(millis)),
             _ => None,
         };
@@ -113,7 +122,11 @@ impl Reader {
                 Stand::Ended
             },
             resume: resume.unwrap_or(StartAt::TrimHorizon),
-            since,
+            latest_until: Timestamp::default(),
+            since: None,
+            passed: 0,
+            known: None,
+            reached,
             settled,
             problem: None,
             gone: false,
@@ -125,10 +138,10 @@ impl Reader {
         }
     }
 
-    /// Begins just after the newest record.
-    pub(super) fn start_at_latest(&mut self) {
+    /// Begins just after the newest record, which is known `now`.
+    pub(super) fn start_at_latest(&mut self, now: Timestamp) {
         self.resume = StartAt::Latest;
-        self.since = None;
+        self.latest_until = now + LATEST_IS_NOW;
     }
 
     pub(super) const fn has_ended(&self) -> bool {
@@ -169,10 +182,14 @@ impl Shard {
         }
         match self.reader.stand.clone() {
             Stand::Closed => {
-                self.keep_latest(ctx.now);
+                // The newest record of a later moment would be too late: others have come since the beginning.
+                if ctx.now > self.reader.latest_until {
+                    self.begin_by_time();
+                }
+                let from = self.place_to_open(ctx);
                 let id = ctx.call(self.key);
                 self.reader.stand = Stand::Opening(id);
-                let (shard, from) = (self.id.clone(), self.reader.resume.clone());
+                let shard = self.id.clone();
                 ctx.out.actions.push_back(Action::Open { id, shard, from });
             }
             Stand::At(position) => self.fetch(ctx, position, room),
@@ -180,23 +197,22 @@ impl Shard {
         }
     }
 
-    /// The newest record of a later moment would be too late: records have come since the mapping began.
-    fn keep_latest(&mut self, now: Timestamp) {
+    /// From here on, a shard that begins after its newest record is opened by the time of that.
+    fn begin_by_time(&mut self) {
         if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
-            && now.since(Timestamp(millis)) > LATEST_IS_NOW
         {
-            self.begin_since();
+            self.reader.resume = StartAt::Timestamp(Timestamp(millis));
         }
     }
 
-    /// From here on a shard that began with its newest record is opened by the time at which it did so.
-    fn begin_since(&mut self) {
-        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
-        {
-            let since = Timestamp(millis);
-            self.reader.resume = StartAt::Timestamp(since);
-            self.reader.since = Some(since);
-        }
+    /// Returns where to open the shard. What is opened by time may give what arrived before that: all of what
+    /// an open shard gave after its newest record was new, whatever time it showed.
+    fn place_to_open(&mut self, ctx: &Context<'_>) -> StartAt {
+        let StartAt::Timestamp(since) = self.reader.resume else {
+            return self.reader.resume.clone();
+        };
+        self.reader.since = Some(since);
+        StartAt::Timestamp(ctx.clock.cut(since))
     }
 
     fn fetch(&mut self, ctx: &mut Context<'_>, position: Position, room: usize) {
@@ -255,7 +271,7 @@ impl Shard {
         match result {
             Ok(position) => {
                 self.reader.stand = Stand::At(position);
-                self.begin_since();
+                self.begin_by_time();
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
                 self.restart_at_horizon(ctx, error)
@@ -327,6 +343,9 @@ impl Shard {
             ctx.report(Decision::Polled { messages: found });
             self.accept(ctx, page.records);
         }
+        if found == 0 || self.reader.has_ended() {
+            self.tell_passed_over(ctx);
+        }
     }
 
     /// Decides when to read again after a page.
@@ -371,20 +390,38 @@ impl Shard {
         self.reader.not_before = Some(next);
     }
 
-    /// The stream no longer holds where reading was to go on: it goes on with the oldest record.
+    /// The stream no longer holds where reading was to go on, it says: it goes on with the oldest record, but
+    /// for those that are known, should the stream be wrong.
     fn restart_at_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
-        if self.reader.resume == StartAt::TrimHorizon {
-            return self.source_failed(ctx, error);
+        self.begin_by_time();
+        match std::mem::replace(&mut self.reader.resume, StartAt::TrimHorizon) {
+            StartAt::TrimHorizon => return self.source_failed(ctx, error),
+            StartAt::Timestamp(since) => self.reader.since = Some(since),
+            StartAt::After(last) => self.reader.known = Some(last),
+            StartAt::Latest => {}
         }
-        self.reader.resume = StartAt::TrimHorizon;
-        self.reader.since = None;
         // Or was the stream made anew? The listing should tell before anything is read.
         ctx.out.list = true;
         self.reader.not_before = Some(ctx.now + HORIZON_WAIT);
-        ctx.report(Decision::RecordsExpired {
-            shard: self.id.clone(),
-            because: error.message,
+        let (shard, because) = (self.id.clone(), error.message);
+        ctx.report(if self.may_be_trimmed(ctx) {
+            Decision::RecordsExpired { shard, because }
+        } else {
+            Decision::Reopened { shard, because }
         });
+    }
+
+    /// Tells whether the next record may be so old that the stream has dropped it. DynamoDB Local says so of a
+    /// shard that never held one.
+    fn may_be_trimmed(&self, ctx: &Context<'_>) -> bool {
+        let age = self
+            .reader
+            .reached
+            .map(|reached| ctx.clock.age(ctx.now, reached));
+        match (age, ctx.facts.retention) {
+            (Some(age), Some(retention)) => age >= retention / 2,
+            _ => true,
+        }
     }
 
     fn source_failed(&mut self, ctx: &mut Context<'_>, error: SourceError) {

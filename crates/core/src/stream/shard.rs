@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::action::{Action, CallId, Input};
 use super::checkpoint::{Checkpoint, Place};
+use super::clock::SourceClock;
 use super::committing::Committer;
 use super::config::StreamConfig;
 use super::discarding::Delivery;
@@ -86,6 +87,7 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     pub(super) config: &'a StreamConfig,
     pub(super) facts: &'a StreamFacts,
+    pub(super) clock: SourceClock,
     pub(super) draining: bool,
     pub(super) out: &'a mut Out,
 }

@@ -11,7 +11,9 @@ use super::config::StreamConfig;
 use super::lane::Piece;
 use super::shard::{Context, Shard};
 use crate::batch::MAX_PAYLOAD_BYTES;
+use crate::decision::Decision;
 use crate::event::window::{WindowTail, empty_state};
+use crate::failure::Condition;
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
@@ -114,20 +116,19 @@ impl Shard {
             return None;
         }
         if self.reader.has_ended() {
-            return Some(ctx.now < open.end);
+            return Some(ctx.clock.at(ctx.now) < open.end);
         }
         let quiet = self.reader.quiet?;
+        let end = ctx.clock.engine(ctx.clock.over(open.end));
         match ctx.config.pacing {
             Pacing::Aws => {
-                let over = open.end + IDLE_WAIT;
+                let over = end + IDLE_WAIT;
                 if ctx.now < over {
                     ctx.wake(over, self.key);
                 }
-                (ctx.now >= over && quiet.covers(open.end, IDLE_WAIT)).then_some(false)
+                (ctx.now >= over && quiet.covers(end, IDLE_WAIT)).then_some(false)
             }
-            Pacing::Eager => quiet
-                .covers(open.end + EAGER_WAIT, EAGER_WAIT)
-                .then_some(false),
+            Pacing::Eager => quiet.covers(end + EAGER_WAIT, EAGER_WAIT).then_some(false),
         }
     }
 
@@ -142,10 +143,22 @@ impl Shard {
             shard: &self.id,
             event_source_arn: &config.stream_arn,
             is_final_invoke: piece.ends_window.is_some(),
-            is_terminated_early: piece.ends_window == Some(true),
+            is_terminated_early: piece.ends_window.is_some_and(|end| end.early),
         };
         parts.write(&mut tail);
         Some(tail)
+    }
+
+    /// Gives up the open window: its final invocation failed for good.
+    pub(super) fn drop_window(&mut self, ctx: &mut Context<'_>, condition: Condition) {
+        if let Some(window) = self.window.open.take() {
+            ctx.report(Decision::WindowDropped {
+                shard: self.id.clone(),
+                start_ms: window.start.millis(),
+                end_ms: window.end.millis(),
+                condition,
+            });
+        }
     }
 
     /// Takes the state that the function returned. Returns whether it ends the window early.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::action::Action;
-use super::lane::{Closed, Item, Phase, Piece, Work};
+use super::answering::millis;
+use super::lane::{Closed, Item, Phase, Piece, WindowEnd, Work};
 use super::shard::{Context, Shard};
 use crate::batch::{Batch, CloseReason};
 use crate::decision::{BatchId, Decision};
@@ -70,7 +71,8 @@ impl Shard {
         if ctx.config.tumbling().is_some()
             && let Some(early) = self.window_over(ctx)
         {
-            let piece = Piece::window_end(ctx.out.next_batch(), early);
+            let at = ctx.now;
+            let piece = Piece::window_end(ctx.out.next_batch(), WindowEnd { early, at });
             self.lanes[lane].work = Some(Work::new(piece, None));
             return true;
         }
@@ -125,10 +127,10 @@ impl Shard {
         Some(Closed { batch, window })
     }
 
-    /// Splits off and discards the records of the next piece that are too old. Returns whether anything
-    /// is left of it.
+    /// Splits off and discards the records of the next piece that are too old, or gives up the end of a
+    /// window that is. Returns whether anything is left of the piece.
     fn drop_expired(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
-        let now = ctx.now;
+        let (now, clock) = (ctx.now, ctx.clock);
         let Some(work) = &mut self.lanes[lane].work else {
             return false;
         };
@@ -138,7 +140,15 @@ impl Shard {
         let Some(limit) = age_limit(ctx, piece) else {
             return true;
         };
-        let is_expired = |item: &Item| now.since(item.arrival) > limit;
+        if let Some(end) = piece.ends_window {
+            let fresh = now.since(end.at) <= limit;
+            if !fresh {
+                work.pieces.pop_front();
+                self.drop_window(ctx, Condition::RecordAgeExceeded);
+            }
+            return fresh;
+        }
+        let is_expired = |item: &Item| clock.age(now, item.arrival) > limit;
         let items = &piece.batch.items;
         if !items.iter().any(is_expired) {
             return true;
@@ -185,13 +195,13 @@ impl Shard {
         piece.attempt += 1;
         let (id, attempt) = (piece.id, piece.attempt);
         let records = piece.batch.items.len();
-        if let (Some(early), Some(window)) = (piece.ends_window, &self.window.open) {
+        if let (Some(end), Some(window)) = (piece.ends_window, &self.window.open) {
             ctx.report(Decision::WindowEnding {
                 shard: self.id.clone(),
                 batch: id,
                 start_ms: window.start.millis(),
                 end_ms: window.end.millis(),
-                early,
+                early: end.early,
             });
         }
         ctx.out.flights.insert(id, self.key);
@@ -199,7 +209,7 @@ impl Shard {
             batch: id,
             attempt,
             records,
-            iterator_age_ms: last.map(|last| age_ms(ctx.now, last)),
+            iterator_age_ms: last.map(|last| millis(ctx.clock.at(ctx.now).since(last))),
         });
         ctx.out.actions.push_back(Action::Invoke {
             batch: id,
@@ -261,13 +271,12 @@ fn age_limit(ctx: &Context<'_>, piece: &Piece) -> Option<Duration> {
     limits.into_iter().flatten().min()
 }
 
-/// Returns when the oldest record of a piece is too old to be sent.
+/// Returns when the oldest record of a piece is too old to be sent, or the end of a window.
 fn expiry(ctx: &Context<'_>, piece: &Piece) -> Option<Timestamp> {
     let limit = age_limit(ctx, piece)?;
+    if let Some(end) = piece.ends_window {
+        return Some(end.at + limit + Duration::from_millis(1));
+    }
     let oldest = piece.batch.items.iter().map(|item| item.arrival).min()?;
-    Some(oldest + limit + Duration::from_millis(1))
-}
-
-fn age_ms(now: Timestamp, arrival: Timestamp) -> u64 {
-    u64::try_from(now.since(arrival).as_millis()).unwrap_or(u64::MAX)
+    Some(ctx.clock.outlives(oldest, limit))
 }

@@ -4,6 +4,7 @@
 pub(crate) mod around;
 pub(crate) mod call;
 mod check;
+pub(crate) mod clock;
 pub(crate) mod log;
 
 use std::cell::RefCell;
@@ -95,7 +96,7 @@ impl<S: Surroundings> World<S> {
         }
     }
 
-    /// Puts a record and returns its sequence number.
+    /// Puts a record that arrives at `arrival`, by the world's clock, and returns its sequence number.
     pub(crate) fn put(
         &mut self,
         shard: &ShardId,
@@ -220,7 +221,7 @@ impl<S: Surroundings> World<S> {
             Pending::Listed(id) => {
                 self.note(Happening::List);
                 self.tell(&Watched::Listed);
-                let result = Ok(self.stream.listing());
+                let result = Ok(self.stream.listing(self.now));
                 Input::Listed { id, result }
             }
             Pending::Opened(id, shard, from) => {

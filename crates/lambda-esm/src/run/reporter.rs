@@ -205,13 +205,14 @@ fn log(status: &MappingStatus, before: Option<&Seen>) {
     }
 }
 
-/// Tells whether records are given up or gone, which nobody should have to ask for.
+/// Tells whether records are given up, left out or gone, which nobody should have to ask for.
 const fn is_loss(decision: &Decision) -> bool {
     matches!(
         decision,
         Decision::Discarded { .. }
             | Decision::DeliveryFailed { .. }
             | Decision::RecordsExpired { .. }
+            | Decision::PassedOver { .. }
             | Decision::StreamRecreated { .. }
             | Decision::WindowDropped { .. }
     )

@@ -63,5 +63,6 @@ pub(crate) fn manners(scenario: &Scenario) -> Manners {
     manners.longest_wait = spec.longest_wait.unwrap_or_default().duration();
     manners.looks_up_time = spec.looks_up_time.unwrap_or(manners.looks_up_time);
     manners.tells = spec.tells.unwrap_or(manners.tells);
+    manners.clock = spec.clock.clock();
     manners
 }

@@ -25,13 +25,16 @@ pub(crate) fn text(played: &Played, index: usize, decision: &Decision) -> Option
         }
         Decision::DeliveryFailed { shard, .. } => lost(played, index, shard)?,
         Decision::WindowDropped {
-            start_ms, end_ms, ..
+            start_ms,
+            end_ms,
+            condition,
+            ..
         } => {
             let (start, end) = (
                 Span::from(Timestamp(*start_ms)),
                 Span::from(Timestamp(*end_ms)),
             );
-            format!("drop window {start}..{end}")
+            format!("drop window {start}..{end} {}", condition.as_str())
         }
         Decision::Skipped {
             shard,
@@ -44,6 +47,17 @@ pub(crate) fn text(played: &Played, index: usize, decision: &Decision) -> Option
                 played.between(shard, &sequence, &sequence).join(" ")
             )
         }
+        Decision::PassedOver {
+            shard,
+            records,
+            sequence_number,
+            ..
+        } => {
+            let last = sequence_number.as_str().into();
+            let last = played.name(&last);
+            format!("report {shard} passes over {records}, up to {last}")
+        }
+        Decision::Reopened { shard, .. } => format!("report {shard} reopened"),
         Decision::RecordsExpired { shard, .. } => format!("report {shard} trimmed"),
         Decision::StreamRecreated { abandoned } => {
             format!("report recreated, {abandoned} abandoned")

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::text::{Count, Span};
 use crate::mapping::Source;
+use crate::world::clock::SourceClock;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,9 +72,36 @@ pub(crate) struct StreamSpec {
     pub(crate) tells: Option<bool>,
     /// Whether the source finds a place by time.
     pub(crate) looks_up_time: Option<bool>,
+    pub(crate) clock: ClockSpec,
     /// How long every answer of the stream takes.
     pub(crate) latency: Span,
     pub(crate) events: Vec<Event>,
+}
+
+/// The source's clock. Times in a scenario are those of the mapping's clock; arrival times are what the
+/// source's shows then.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ClockSpec {
+    /// How much more it shows than the mapping's.
+    ahead: Span,
+    /// How much it gains in 1,000 s.
+    gains: Span,
+    /// What arrival times are cut down to: a millisecond if nothing is said.
+    grain: Option<Span>,
+    /// Whether it keeps its time to itself.
+    silent: bool,
+}
+
+impl ClockSpec {
+    pub(crate) fn clock(&self) -> SourceClock {
+        SourceClock {
+            ahead: self.ahead.0,
+            gains: self.gains.0,
+            grain: self.grain.map_or(SourceClock::EXACT.grain, Span::duration),
+            tells: !self.silent,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

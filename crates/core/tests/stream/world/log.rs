@@ -12,6 +12,8 @@ use lambda_esm_core::stream::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, compare_sequences,
 };
 
+use super::clock::SourceClock;
+
 /// The most data in one page (Kinesis API reference, `GetRecords`: 10 MB).
 const PAGE_BYTES: usize = 10 * 1024 * 1024;
 
@@ -27,6 +29,7 @@ pub(crate) struct Manners {
     pub(crate) tells: bool,
     /// Whether a place can be found by time.
     pub(crate) looks_up_time: bool,
+    pub(crate) clock: SourceClock,
 }
 
 impl Manners {
@@ -38,6 +41,7 @@ impl Manners {
         longest_wait: Duration::ZERO,
         tells: true,
         looks_up_time: true,
+        clock: SourceClock::EXACT,
     };
 
     pub(crate) const DYNAMODB: Self = Self {
@@ -48,6 +52,7 @@ impl Manners {
         longest_wait: Duration::ZERO,
         tells: false,
         looks_up_time: false,
+        clock: SourceClock::EXACT,
     };
 }
 
@@ -127,7 +132,7 @@ impl Stream {
         assert!(!log.closed, "shard {shard} is closed");
         log.records.push(StreamRecord {
             sequence: sequence.clone(),
-            arrival,
+            arrival: self.manners.clock.arrival(arrival),
             content,
         });
         sequence
@@ -171,7 +176,7 @@ impl Stream {
         }
     }
 
-    pub(crate) fn listing(&self) -> Listing {
+    pub(crate) fn listing(&self, now: Timestamp) -> Listing {
         let manners = &self.manners;
         Listing {
             facts: StreamFacts {
@@ -181,7 +186,9 @@ impl Stream {
                 base_interval: manners.base_interval,
                 reads_per_second: manners.reads_per_second,
                 longest_wait: manners.longest_wait,
+                arrival_grain: manners.clock.grain,
             },
+            server_time: manners.clock.told(now),
             shards: self
                 .shards
                 .iter()
@@ -271,7 +278,7 @@ impl Stream {
             behind: self
                 .manners
                 .tells
-                .then(|| unread.map_or(Duration::ZERO, |record| now.since(record.arrival))),
+                .then(|| unread.map_or(Duration::ZERO, |record| self.behind(record, now))),
             children: self
                 .shards
                 .iter()
@@ -279,6 +286,12 @@ impl Stream {
                 .map(|(id, child)| self.shard(id, child))
                 .collect(),
         })
+    }
+
+    /// Returns how far a page is behind that ends before `record`: zero only if there is none.
+    fn behind(&self, record: &StreamRecord, now: Timestamp) -> Duration {
+        let age = self.manners.clock.shows(now).since(record.arrival);
+        age.max(Duration::from_millis(1))
     }
 
     /// Tells whether a fetch would return something other than an empty page of an open shard.

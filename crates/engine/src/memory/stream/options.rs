@@ -10,11 +10,11 @@ use crate::ports::StreamFacts;
 /// Which service a stream behaves like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamKind {
-    /// Kinesis: the MD5 digest of a partition key decides the shard; arrival times in milliseconds;
-    /// shards are split and merged, and name their children at their end.
+    /// Kinesis: the MD5 digest of a partition key decides the shard; shards are split and merged, and name
+    /// their children at their end.
     Kinesis,
-    /// DynamoDB Streams: the key of an item decides the shard; arrival times in whole seconds; shards roll
-    /// over into one child or split into two, and name nobody at their end.
+    /// DynamoDB Streams: the key of an item decides the shard; shards roll over into one child or split into
+    /// two, and name nobody at their end.
     DynamoDb,
 }
 
@@ -39,6 +39,11 @@ pub struct MemoryStreamOptions {
     pub base_interval: Duration,
     /// What the stream says of its quota; see [`StreamFacts::reads_per_second`]. It is not enforced.
     pub reads_per_second: Option<NonZeroU32>,
+    /// What arrival times are cut down to multiples of, as [`StreamFacts::arrival_grain`] says (Kinesis: a
+    /// millisecond; DynamoDB: a second).
+    pub arrival_grain: Duration,
+    /// Whether a listing tells the time of the stream's clock.
+    pub tells_time: bool,
 }
 
 impl MemoryStreamOptions {
@@ -54,6 +59,8 @@ impl MemoryStreamOptions {
             fetch_bytes: 10 * 1024 * 1024,
             base_interval: Duration::from_secs(1),
             reads_per_second: NonZeroU32::new(5),
+            arrival_grain: Duration::from_millis(1),
+            tells_time: true,
         }
     }
 
@@ -67,6 +74,7 @@ impl MemoryStreamOptions {
             fetch_bytes: 1024 * 1024,
             base_interval: Duration::from_millis(250),
             reads_per_second: None,
+            arrival_grain: Duration::from_secs(1),
             ..Self::kinesis()
         }
     }
@@ -78,6 +86,12 @@ impl MemoryStreamOptions {
         self
     }
 
+    /// Returns the arrival time of a record that is put now.
+    pub(super) fn arrival(&self, now: Timestamp) -> Timestamp {
+        let grain = i64::try_from(self.arrival_grain.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(now.0 - now.0.rem_euclid(grain.max(1)))
+    }
+
     pub(super) const fn facts(&self, identity: String) -> StreamFacts {
         StreamFacts {
             identity,
@@ -86,6 +100,7 @@ impl MemoryStreamOptions {
             base_interval: self.base_interval,
             reads_per_second: self.reads_per_second,
             longest_wait: Duration::ZERO,
+            arrival_grain: self.arrival_grain,
         }
     }
 }
@@ -93,15 +108,5 @@ impl MemoryStreamOptions {
 impl Default for MemoryStreamOptions {
     fn default() -> Self {
         Self::kinesis()
-    }
-}
-
-impl StreamKind {
-    /// Returns the arrival time that a record gets which is put now.
-    pub(super) const fn arrival(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Kinesis => now,
-            Self::DynamoDb => Timestamp(now.0 - now.0.rem_euclid(1000)),
-        }
     }
 }

@@ -139,7 +139,7 @@ impl Shards {
         let shard = log.id.clone();
         log.push(StreamRecord {
             sequence: sequence.clone(),
-            arrival: self.kind.arrival(now),
+            arrival: options.arrival(now),
             content,
         });
         Ok(Placed { shard, sequence })

@@ -38,7 +38,8 @@ struct Inner {
 }
 
 impl MemoryStream {
-    /// Returns a stream without records.
+    /// Returns a stream without records. `clock` is its own: the one of arrival times and retention. It need
+    /// not be the engine's.
     #[must_use]
     pub fn new(clock: Clock, options: MemoryStreamOptions) -> Self {
         let inner = Mutex::new(Inner {
@@ -196,11 +197,15 @@ impl StreamSource for MemoryStream {
     async fn list(&self) -> Result<Listing, SourceError> {
         let mut inner = self.lock();
         inner.faults.meet(StreamCall::List)?;
-        let options = &self.shared.options;
-        let shards = inner.shards.list(options, self.shared.clock.now());
+        let (options, now) = (&self.shared.options, self.shared.clock.now());
+        let shards = inner.shards.list(options, now);
         let facts = options.facts(inner.shards.identity());
         drop(inner);
-        Ok(Listing { facts, shards })
+        Ok(Listing {
+            facts,
+            shards,
+            server_time: options.tells_time.then_some(now),
+        })
     }
 
     async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {

@@ -160,7 +160,20 @@ impl Call<'_> {
         SourceError::new(SourceErrorKind::Transient, message)
     }
 
-    fn unreadable(self, status: Option<u16>, cause: &str) -> SourceError {
+    /// Returns the error for an answer whose end does not come.
+    #[cfg(feature = "dynamodb")]
+    pub(crate) fn broken_off(self, cause: &str) -> SourceError {
+        let message = format!(
+            "{} {} broke off its answer to {}: {cause}",
+            self.service.name,
+            self.place,
+            self.what()
+        );
+        SourceError::new(SourceErrorKind::Transient, message)
+    }
+
+    /// Returns the error for an answer that is in another form than the service's.
+    pub(crate) fn unreadable(self, status: Option<u16>, cause: &str) -> SourceError {
         let name = self.service.name;
         let message = format!(
             "{name} {} gave {} an answer that cannot be read{}: {cause}; is the endpoint really \

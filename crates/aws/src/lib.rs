@@ -23,6 +23,8 @@ mod lambda;
 mod sqs;
 #[cfg(any(feature = "lambda", feature = "sdk"))]
 mod text;
+#[cfg(feature = "dynamodb")]
+mod wire;
 
 pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};
 #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]

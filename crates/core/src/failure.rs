@@ -29,6 +29,8 @@ pub enum Condition {
     RecordAgeExceeded,
     /// A record alone is larger than an event may be.
     MaximumPayloadSizeExceeded,
+    /// A record came in a form that is not its service's. AWS has no name for this.
+    RecordUnreadable,
 }
 
 impl Condition {
@@ -39,6 +41,7 @@ impl Condition {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
             Self::RecordAgeExceeded => "RecordAgeExceeded",
             Self::MaximumPayloadSizeExceeded => "MaximumPayloadSizeExceeded",
+            Self::RecordUnreadable => "RecordUnreadable",
         }
     }
 }

@@ -98,6 +98,18 @@ pub enum StreamContent {
     Kinesis(KinesisRecord),
     /// A record of a DynamoDB stream.
     DynamoDb(Box<DynamoDbRecord>),
+    /// A record of any stream that its source could not make sense of. It is given up, so that it does not
+    /// stop the shard.
+    Unreadable(Box<Unreadable>),
+}
+
+/// A record that came, but not in the form that its service documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub because: String,
+    /// The record as it came: one JSON value.
+    pub json: String,
 }
 
 /// What Kinesis returns of a record (Kinesis API reference, `Record`).

@@ -102,6 +102,7 @@ fn without_a_response_there_is_no_response_context() {
     for condition in [
         Condition::RecordAgeExceeded,
         Condition::MaximumPayloadSizeExceeded,
+        Condition::RecordUnreadable,
     ] {
         let discarded = Discarded {
             condition,

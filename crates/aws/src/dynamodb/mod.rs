@@ -1,5 +1,6 @@
 //! DynamoDB Streams as an event source.
 
+mod answers;
 mod failure;
 mod item;
 mod provider;

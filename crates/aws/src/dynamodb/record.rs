@@ -1,127 +1,184 @@
-//! From the SDK's record to a polled one.
+//! From records as they came to polled ones.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use aws_sdk_dynamodbstreams::types::{Identity, OperationType, Record};
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::record::{DynamoDbRecord, StreamContent, StreamRecord, UserIdentity};
+use aws_sdk_dynamodbstreams::primitives::DateTime;
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::record::{
+    DynamoDbRecord, StreamContent, StreamRecord, Unreadable, UserIdentity,
+};
 use lambda_esm_core::time::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::item::{UnknownKind, json};
+use super::item::item;
+use crate::failure::Call;
+use crate::wire::without_halves;
 
-/// Returns the record of a change.
+/// What is read of a record (DynamoDB Streams API reference, `Record`).
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(rename = "eventID", default)]
+    event_id: Option<String>,
+    #[serde(rename = "eventName")]
+    event_name: String,
+    #[serde(borrow)]
+    dynamodb: Images<'a>,
+    #[serde(rename = "userIdentity", default)]
+    user_identity: Option<Identity>,
+}
+
+/// What is read of its change (DynamoDB Streams API reference, `StreamRecord`).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Images<'a> {
+    /// In seconds.
+    approximate_creation_date_time: f64,
+    #[serde(borrow)]
+    keys: &'a RawValue,
+    #[serde(borrow, default)]
+    new_image: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    old_image: Option<&'a RawValue>,
+    /// Nothing depends on it, so that it may be anything.
+    #[serde(borrow, default)]
+    size_bytes: Option<&'a RawValue>,
+    #[serde(default)]
+    stream_view_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Identity {
+    #[serde(default)]
+    principal_id: Option<String>,
+    #[serde(default)]
+    r#type: Option<String>,
+}
+
+/// A record's place in its shard.
+#[derive(Deserialize)]
+struct Placed {
+    dynamodb: Place,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Place {
+    sequence_number: Arc<str>,
+}
+
+/// Returns the record of a change, which came at `time` by the server's clock. One that cannot be read is still
+/// a record, of which no more is known than its place.
 ///
 /// # Errors
-/// Fails if it lacks what its place in the stream depends on, or has an attribute value of an unknown
-/// kind.
-pub(super) fn record(record: Record) -> Result<StreamRecord, SourceError> {
-    let change = record.dynamodb.ok_or_else(|| lacks("dynamodb"))?;
-    let sequence = change
-        .sequence_number
-        .ok_or_else(|| lacks("SequenceNumber"))?;
-    let arrival = change
-        .approximate_creation_date_time
-        .and_then(|time| time.to_millis().ok())
-        .ok_or_else(|| lacks("ApproximateCreationDateTime"))?;
-    let unknown = |UnknownKind| {
-        SourceError::new(
-            SourceErrorKind::Fatal,
-            format!(
-                "record {sequence} has an attribute value of a kind that this version does not know; update lambda-esm"
-            ),
-        )
+/// Fails if it lacks its sequence number, without which nothing can be read after it.
+pub(super) fn record(
+    raw: &RawValue,
+    time: Option<Timestamp>,
+    call: Call<'_>,
+) -> Result<StreamRecord, SourceError> {
+    let json = without_halves(raw.get());
+    let Ok(placed) = serde_json::from_str::<Placed>(&json) else {
+        return Err(call.incomplete("the SequenceNumber of a record"));
     };
-    let image = |image: Option<_>| image.as_ref().map(json).transpose().map_err(unknown);
+    let read = serde_json::from_str::<Change<'_>>(&json);
+    let (arrival, content) = read.and_then(polled).unwrap_or_else(|error| {
+        let unreadable = Unreadable {
+            because: error.to_string(),
+            json: json.into_owned(),
+        };
+        // It did not arrive later.
+        (
+            time.unwrap_or_default(),
+            StreamContent::Unreadable(Box::new(unreadable)),
+        )
+    });
+    Ok(StreamRecord {
+        sequence: placed.dynamodb.sequence_number,
+        arrival,
+        content,
+    })
+}
+
+fn polled(record: Change<'_>) -> serde_json::Result<(Timestamp, StreamContent)> {
+    let change = record.dynamodb;
+    let image = |image: Option<&RawValue>| image.map(item).transpose();
     let content = DynamoDbRecord {
         event_id: record.event_id.unwrap_or_default(),
-        event_name: record
-            .event_name
-            .as_ref()
-            .map(event_name)
-            .ok_or_else(|| lacks("eventName"))?,
-        keys: json(&change.keys.unwrap_or_default()).map_err(unknown)?,
+        event_name: Cow::Owned(record.event_name),
+        keys: item(change.keys)?,
         new_image: image(change.new_image)?,
         old_image: image(change.old_image)?,
         size_bytes: change
             .size_bytes
-            .and_then(|bytes| bytes.try_into().ok())
+            .and_then(|bytes| bytes.get().parse().ok())
             .unwrap_or_default(),
-        stream_view_type: Cow::Owned(
-            change
-                .stream_view_type
-                .map(|view| view.as_str().to_owned())
-                .unwrap_or_default(),
-        ),
-        user_identity: record.user_identity.map(user_identity),
+        stream_view_type: Cow::Owned(change.stream_view_type.unwrap_or_default()),
+        user_identity: record.user_identity.map(|identity| UserIdentity {
+            kind: identity.r#type.unwrap_or_default(),
+            principal_id: identity.principal_id.unwrap_or_default(),
+        }),
     };
-    Ok(StreamRecord {
-        sequence: sequence.into(),
-        arrival: Timestamp(arrival),
-        content: StreamContent::DynamoDb(Box::new(content)),
-    })
+    let arrival = timestamp(change.approximate_creation_date_time);
+    Ok((arrival, StreamContent::DynamoDb(Box::new(content))))
 }
 
-fn event_name(operation: &OperationType) -> Cow<'static, str> {
-    match operation {
-        OperationType::Insert => Cow::Borrowed("INSERT"),
-        OperationType::Modify => Cow::Borrowed("MODIFY"),
-        OperationType::Remove => Cow::Borrowed("REMOVE"),
-        other => Cow::Owned(other.as_str().to_owned()),
-    }
-}
-
-fn user_identity(identity: Identity) -> UserIdentity {
-    UserIdentity {
-        kind: identity.r#type.unwrap_or_default(),
-        principal_id: identity.principal_id.unwrap_or_default(),
-    }
-}
-
-fn lacks(field: &str) -> SourceError {
-    SourceError::new(
-        SourceErrorKind::Fatal,
-        format!("read a record without {field}; is the endpoint really DynamoDB Streams?"),
+/// Returns the time that many seconds after the Unix epoch, cut to the millisecond.
+pub(super) fn timestamp(seconds: f64) -> Timestamp {
+    Timestamp(
+        DateTime::from_secs_f64(seconds)
+            .to_millis()
+            .unwrap_or_default(),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodbstreams::primitives::DateTime;
-    use aws_sdk_dynamodbstreams::types::builders::StreamRecordBuilder;
-    use aws_sdk_dynamodbstreams::types::{AttributeValue, StreamRecord as Change, StreamViewType};
+    use lambda_esm_core::fault::SourceErrorKind;
+    use serde_json::{Value, json};
 
+    use super::super::failure::DYNAMODB_STREAMS;
     use super::*;
 
-    fn change() -> StreamRecordBuilder {
-        Change::builder()
-            .sequence_number("000000000000000000042")
-            .approximate_creation_date_time(DateTime::from_millis(1_678_831_218_000))
-            .keys("Id", AttributeValue::N("101".to_owned()))
-            .size_bytes(26)
-            .stream_view_type(StreamViewType::NewAndOldImages)
-    }
+    const CALL: Call<'static> = Call {
+        service: &DYNAMODB_STREAMS,
+        operation: "GetRecords",
+        resource: "table/orders/stream/1",
+        place: "at http://here",
+    };
 
-    fn of(change: StreamRecordBuilder, name: OperationType) -> Record {
-        Record::builder()
-            .event_id("c4ca")
-            .event_name(name)
-            .dynamodb(change.build())
-            .build()
-    }
-
-    fn content(polled: StreamRecord) -> DynamoDbRecord {
-        let StreamContent::DynamoDb(content) = polled.content else {
-            panic!("{polled:?}")
+    fn of(name: &str, members: Value) -> Value {
+        let mut change = json!({
+            "ApproximateCreationDateTime": 1_678_831_218, "Keys": {"Id": {"N": "101"}},
+            "SequenceNumber": "000000000000000000042", "SizeBytes": 26,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        });
+        let Value::Object(members) = members else {
+            panic!("{members}")
         };
-        *content
+        change.as_object_mut().unwrap().extend(members);
+        json!({"eventID": "c4ca", "eventName": name, "dynamodb": change})
+    }
+
+    fn read(record: &Value) -> Result<StreamRecord, SourceError> {
+        let raw = serde_json::value::to_raw_value(record).unwrap();
+        super::record(&raw, Some(Timestamp(5)), CALL)
+    }
+
+    fn content(record: &Value) -> DynamoDbRecord {
+        match read(record).unwrap().content {
+            StreamContent::DynamoDb(content) => *content,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_change_keeps_its_place_time_and_images() {
-        let full = change()
-            .new_image("Message", AttributeValue::S("New item!".to_owned()))
-            .new_image("Id", AttributeValue::N("101".to_owned()));
-        let polled = record(of(full, OperationType::Insert)).unwrap();
+        let image = json!({"Message": {"S": "New item!"}, "Id": {"N": "101"}});
+        let full = of("INSERT", json!({"NewImage": image}));
+        let polled = read(&full).unwrap();
         assert_eq!(&*polled.sequence, "000000000000000000042");
         assert_eq!(polled.arrival, Timestamp(1_678_831_218_000));
         let expected = DynamoDbRecord {
@@ -134,22 +191,15 @@ mod tests {
             stream_view_type: "NEW_AND_OLD_IMAGES".into(),
             user_identity: None,
         };
-        assert_eq!(content(polled), expected);
+        assert_eq!(content(&full), expected);
     }
 
     #[test]
     fn a_deletion_by_time_to_live_says_who_made_it() {
-        let mut expired = of(
-            change().old_image("Id", AttributeValue::N("101".to_owned())),
-            OperationType::Remove,
-        );
-        expired.user_identity = Some(
-            Identity::builder()
-                .r#type("Service")
-                .principal_id("dynamodb.amazonaws.com")
-                .build(),
-        );
-        let content = content(record(expired).unwrap());
+        let mut expired = of("REMOVE", json!({"OldImage": {"Id": {"N": "101"}}}));
+        expired["userIdentity"] =
+            json!({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"});
+        let content = content(&expired);
         assert_eq!(content.event_name, "REMOVE");
         assert_eq!(
             (content.new_image, content.old_image.as_deref()),
@@ -163,22 +213,57 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_a_place_or_a_time_is_refused() {
-        let nowhere = Change::builder().approximate_creation_date_time(DateTime::from_secs(1));
-        let never = Change::builder().sequence_number("1");
-        let unnamed = Record::builder().dynamodb(change().build()).build();
-        for (wrong, field) in [
-            (of(nowhere, OperationType::Insert), "SequenceNumber"),
+    fn what_nothing_depends_on_may_be_missing_or_anything() {
+        for (members, size) in [
+            (json!({"SizeBytes": null}), 0),
             (
-                of(never, OperationType::Insert),
-                "ApproximateCreationDateTime",
+                json!({"SizeBytes": "many", "NewImage": null, "New": [{}]}),
+                0,
             ),
-            (unnamed, "eventName"),
-            (Record::builder().build(), "dynamodb"),
+            (json!({"SizeBytes": 7, "StreamViewType": null}), 7),
         ] {
-            let error = record(wrong).unwrap_err();
-            assert_eq!(error.kind, SourceErrorKind::Fatal);
-            assert!(error.message.contains(field), "{error}");
+            let mut record = of("INSERT", members);
+            record["eventID"].take();
+            record["userIdentity"].take();
+            let content = content(&record);
+            assert_eq!((content.size_bytes, content.new_image), (size, None));
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_keeps_its_place_and_what_came() {
+        let mut unnamed = of("INSERT", json!({}));
+        unnamed["eventName"].take();
+        for (wrong, word) in [
+            (of("INSERT", json!({"NewImage": "text"})), "expected a map"),
+            (of("INSERT", json!({"Keys": []})), "expected a map"),
+            (
+                of("INSERT", json!({"ApproximateCreationDateTime": "today"})),
+                "expected f64",
+            ),
+            (unnamed, "expected a string"),
+        ] {
+            let record = read(&wrong).unwrap();
+            assert_eq!(&*record.sequence, "000000000000000000042");
+            assert_eq!(record.arrival, Timestamp(5));
+            let StreamContent::Unreadable(unreadable) = record.content else {
+                panic!("{record:?}")
+            };
+            assert!(unreadable.because.contains(word), "{unreadable:?}");
+            assert_eq!(unreadable.json, wrong.to_string());
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_place_is_refused() {
+        for wrong in [
+            json!(7),
+            json!({}),
+            of("INSERT", json!({"SequenceNumber": null})),
+        ] {
+            let error = read(&wrong).unwrap_err();
+            assert_eq!(error.kind, SourceErrorKind::Transient);
+            assert!(error.message.contains("SequenceNumber"), "{error}");
         }
     }
 }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::Client;
-use aws_sdk_dynamodbstreams::types::{Shard as Described, ShardIteratorType, StreamDescription};
+use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::Arn;
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
 };
 
+use super::answers::{Described, Description, Opened, Read, Shard as Told};
 use super::failure::DYNAMODB_STREAMS;
-use super::record::record;
+use super::record::{record, timestamp};
 use crate::failure::Call;
 
 /// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
@@ -83,7 +84,7 @@ impl DynamoDbStream {
     }
 
     /// Returns the first page of the stream's description, and remembers by which ARN it was found.
-    async fn find(&self) -> Result<StreamDescription, SourceError> {
+    async fn find(&self) -> Result<Description, SourceError> {
         if let Some(arn) = self.known_as.get() {
             return self.describe(arn, None).await;
         }
@@ -104,11 +105,7 @@ impl DynamoDbStream {
     }
 
     /// Describes the stream and its shards after `shard`.
-    async fn describe(
-        &self,
-        arn: &str,
-        after: Option<String>,
-    ) -> Result<StreamDescription, SourceError> {
+    async fn describe(&self, arn: &str, after: Option<String>) -> Result<Description, SourceError> {
         let request = self
             .client
             .describe_stream()
@@ -116,10 +113,16 @@ impl DynamoDbStream {
             .limit(SHARDS_PER_PAGE)
             .set_exclusive_start_shard_id(after);
         let call = self.call("DescribeStream");
-        let answer = call.within(PATIENCE, request.send()).await?;
-        answer
-            .stream_description
-            .ok_or_else(|| call.incomplete("a StreamDescription"))
+        let send = |tap| request.customize().interceptor(tap).send();
+        let answer = call.tapped(PATIENCE, send).await?;
+        let described: Described = call.read(&answer)?;
+        let Some(description) = described.stream_description else {
+            return Err(call.incomplete("a StreamDescription"));
+        };
+        Ok(Description {
+            told: answer.time,
+            ..description
+        })
     }
 
     async fn listing(&self) -> Result<Listing, SourceError> {
@@ -136,7 +139,7 @@ impl DynamoDbStream {
                     return Ok(Listing {
                         facts,
                         shards,
-                        server_time: None,
+                        server_time: page.told,
                     });
                 }
                 last => page = self.describe(arn, last).await?,
@@ -155,7 +158,7 @@ impl DynamoDbStream {
             .map_or(self.arn.as_str(), String::as_str))
     }
 
-    fn shard(&self, described: Described) -> Result<Shard, SourceError> {
+    fn shard(&self, described: Told) -> Result<Shard, SourceError> {
         let Some(id) = described.shard_id else {
             return Err(self.call("DescribeStream").incomplete("a ShardId"));
         };
@@ -200,7 +203,9 @@ impl StreamSource for DynamoDbStream {
             .shard_iterator_type(kind)
             .set_sequence_number(sequence);
         let call = self.call("GetShardIterator");
-        let answer = call.within(PATIENCE, request.send()).await?;
+        let send = |tap| request.customize().interceptor(tap).send();
+        let answer = call.tapped(PATIENCE, send).await?;
+        let answer: Opened = call.read(&answer)?;
         let iterator = answer.shard_iterator;
         iterator
             .map(Position)
@@ -214,14 +219,19 @@ impl StreamSource for DynamoDbStream {
             .get_records()
             .shard_iterator(request.position.0)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let answer = match self.call("GetRecords").within(PATIENCE, fetch.send()).await {
+        let call = self.call("GetRecords");
+        let send = |tap| fetch.customize().interceptor(tap).send();
+        let answer = match call.tapped(PATIENCE, send).await {
             Err(error) if is_left_over(&error) => return Ok(END),
             answer => answer?,
         };
-        let records = answer.records.unwrap_or_default();
+        let read: Read<'_> = call.read(&answer)?;
+        let records = read.records.into_iter();
         Ok(Page {
-            records: records.into_iter().map(record).collect::<Result<_, _>>()?,
-            next: answer.next_shard_iterator.map(Position),
+            records: records
+                .map(|each| record(each, answer.time, call))
+                .collect::<Result<_, _>>()?,
+            next: read.next_shard_iterator.map(Position),
             ..END
         })
     }
@@ -242,13 +252,12 @@ fn is_left_over(error: &SourceError) -> bool {
         && error.message.contains("Invalid ShardId in ShardIterator")
 }
 
-fn facts(arn: &str, description: &StreamDescription, stand_in: bool) -> StreamFacts {
-    let created = description.creation_request_date_time;
-    let created = created.and_then(|time| time.to_millis().ok());
+fn facts(arn: &str, description: &Description, stand_in: bool) -> StreamFacts {
+    let created = description.creation_request_date_time.map(timestamp);
     StreamFacts {
         // The label in the ARN is a time too, though not one that AWS promises to be unique.
         identity: match created {
-            Some(millis) => format!("{arn} {millis}"),
+            Some(time) => format!("{arn} {}", time.millis()),
             None => arn.to_owned(),
         },
         retention: Some(RETENTION),

@@ -310,20 +310,62 @@ async fn a_deletion_by_time_to_live_comes_with_who_made_it() {
 }
 
 #[tokio::test]
-async fn a_value_of_an_unknown_kind_is_refused_with_its_record_at_any_depth() {
+async fn a_value_of_an_unknown_kind_is_passed_on_as_it_came() {
     for image in [
         json!({"id": {"DATE": "2026"}}),
         json!({"id": {"L": [{"M": {"deep": {"DATE": "2026"}}}]}}),
+        json!({"id": {"B": "not base64!"}}),
     ] {
-        let error = fetch(record(&image)).await.unwrap_err();
-        assert_eq!(error.kind, SourceErrorKind::Fatal, "{error}");
-        assert!(
-            error
-                .message
-                .contains("record 42 has an attribute value of a kind"),
-            "{error}"
-        );
+        let page = fetch(record(&image)).await.unwrap();
+        let StreamContent::DynamoDb(content) = &page.records[0].content else {
+            panic!("{page:?}")
+        };
+        assert_eq!(content.old_image.as_ref(), Some(&image.to_string()));
     }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_leaves_the_others_of_its_page_alone() {
+    let record = |number: usize, image: Value| {
+        json!({
+            "eventID": "7d", "eventName": "INSERT",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_795_631_623, "Keys": {"id": {"S": "a"}},
+                "NewImage": image, "SequenceNumber": number.to_string(),
+            },
+        })
+    };
+    let records = [
+        record(1, json!({"id": {"S": "a"}})),
+        record(2, json!("no image")),
+        record(3, json!({"id": {"S": "a"}})),
+    ];
+    let page = json!({"Records": records, "NextShardIterator": "i-2"}).to_string();
+    let answer = reply(200, &[("Date", "Wed, 25 Nov 2026 18:33:50 GMT")], page);
+    let page = fetch(answer).await.unwrap();
+    assert_eq!(page.next, Some(Position("i-2".to_owned())));
+    let read: Vec<_> = page
+        .records
+        .iter()
+        .map(|record| matches!(record.content, StreamContent::DynamoDb(_)))
+        .collect();
+    assert_eq!(read, [true, false, true]);
+    let lost = &page.records[1];
+    assert_eq!(
+        (&*lost.sequence, lost.arrival),
+        ("2", Timestamp(1_795_631_630_000)),
+        "it arrived before the answer was given"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_or_is_without_records_is_no_page() {
+    let error = fetch(reply(200, &[], r#"{"NextShardIterator":"i-2"}"#)).await;
+    let error = error.unwrap_err();
+    assert!(error.message.contains("missing field `Records`"), "{error}");
+    let half = reply(200, &[("content-length", "1000")], r#"{"Records":["#);
+    let error = fetch(half).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Transient, "{error}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::dynamodb_tables::{Server, content, text, value};
 use crate::steady::Steady;
 
 const LOCAL: &str = "LAMBDA_ESM_TEST_DYNAMODB";
+const LOCAL_3: &str = "LAMBDA_ESM_TEST_DYNAMODB_3";
 const MINISTACK: &str = "LAMBDA_ESM_TEST_MINISTACK";
 
 async fn keeps_the_contract(server: Server, clock: Clock) {
@@ -23,19 +24,29 @@ async fn keeps_the_contract(server: Server, clock: Clock) {
     table.drop().await;
 }
 
-#[tokio::test]
-async fn dynamodb_local_keeps_the_contract() {
+/// Its times are cut to the minute.
+async fn dynamodb_local_keeps_the_contract(variable: &str) {
     const MINUTE: i64 = 60_000;
-    let Some(server) = Server::named(LOCAL) else {
+    let Some(server) = Server::named(variable) else {
         return;
     };
-    // It cuts times to the minute, and the next one must not begin while the contract looks.
+    // The next minute must not begin while the contract looks.
     let mut now = Clock::system().now().millis();
     while now % MINUTE > 50_000 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         now = Clock::system().now().millis();
     }
     keeps_the_contract(server, Clock::starting_at(Timestamp(now - now % MINUTE))).await;
+}
+
+#[tokio::test]
+async fn dynamodb_local_2_keeps_the_contract() {
+    dynamodb_local_keeps_the_contract(LOCAL).await;
+}
+
+#[tokio::test]
+async fn dynamodb_local_3_keeps_the_contract() {
+    dynamodb_local_keeps_the_contract(LOCAL_3).await;
 }
 
 #[tokio::test]
@@ -118,6 +129,39 @@ async fn brings_every_kind_of_value_as_the_table_has_it(server: Server) {
     assert_eq!(kept.as_object().unwrap().len(), 14, "{kept}");
     assert_eq!(without_order(image), without_order(kept));
     table.drop().await;
+}
+
+/// As a client leaves it that cuts a character in two.
+async fn brings_half_a_character_as_the_one_for_what_cannot_be_read(server: Server) {
+    let table = server.table("half", "NEW_IMAGE").await;
+    table
+        .put_json(r#"{"id":{"S":"a"},"\ud83d":{"S":"x\ud83d"}}"#)
+        .await;
+    table.put_text("b", "next").await;
+    let source = table.source().await;
+    let found = StreamReader::open(&source, StartAt::TrimHorizon)
+        .await
+        .read(2)
+        .await;
+    let image = content(&found[0].1).new_image.clone().unwrap();
+    let expected = json!({"id": {"S": "a"}, "\u{fffd}": {"S": "x\u{fffd}"}});
+    assert_eq!(value(Some(&image)), expected);
+    assert_eq!(text(&found[1].1), "next");
+    table.drop().await;
+}
+
+#[tokio::test]
+async fn dynamodb_local_2_brings_half_a_character() {
+    if let Some(server) = Server::named(LOCAL) {
+        brings_half_a_character_as_the_one_for_what_cannot_be_read(server).await;
+    }
+}
+
+#[tokio::test]
+async fn dynamodb_local_3_brings_half_a_character() {
+    if let Some(server) = Server::named(LOCAL_3) {
+        brings_half_a_character_as_the_one_for_what_cannot_be_read(server).await;
+    }
 }
 
 async fn brings_changes_with_the_images_of_the_view(server: Server) {
@@ -233,6 +277,15 @@ macro_rules! on_each_server {
             $(#[tokio::test]
             async fn $behaviour() {
                 if let Some(server) = super::Server::named(super::LOCAL) {
+                    super::$behaviour(server).await;
+                }
+            })*
+        }
+
+        mod dynamodb_local_3 {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                if let Some(server) = super::Server::named(super::LOCAL_3) {
                     super::$behaviour(server).await;
                 }
             })*

@@ -64,6 +64,10 @@ impl Server {
 
     /// Calls an operation of DynamoDB, anew if the connection breaks.
     async fn call(&self, operation: &str, body: &Value) -> Value {
+        self.call_with(operation, &body.to_string()).await
+    }
+
+    async fn call_with(&self, operation: &str, body: &str) -> Value {
         let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
         for _ in 0..20 {
             let request = Request::post(&self.url)
@@ -75,7 +79,7 @@ impl Server {
                     "AWS4-HMAC-SHA256 Credential=test/20000101/us-east-1/dynamodb/aws4_request, \
                      SignedHeaders=host, Signature=0",
                 )
-                .body(Full::from(body.to_string()))
+                .body(Full::from(body.to_owned()))
                 .unwrap();
             let Ok(answer) = client.request(request).await else {
                 continue;
@@ -102,6 +106,12 @@ impl Table {
     pub(crate) async fn put(&self, item: &Value) {
         let put = json!({"TableName": self.name, "Item": item});
         self.server.call("PutItem", &put).await;
+    }
+
+    /// Puts an item, which may hold what is no text.
+    pub(crate) async fn put_json(&self, item: &str) {
+        let put = format!(r#"{{"TableName":"{}","Item":{item}}}"#, self.name);
+        self.server.call_with("PutItem", &put).await;
     }
 
     /// Puts an item with a key and a text.

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::hash::Hasher as _;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use lambda_esm_filter::{Mismatch, Record, Scratch};
 
 use super::checkpoint::compare_sequences;
@@ -16,8 +15,9 @@ use super::window;
 use crate::batch::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::event::RECORDS;
+use crate::failure::Condition;
 use crate::kpl;
-use crate::record::{KinesisRecord, StreamContent, StreamRecord};
+use crate::record::{KinesisRecord, StreamContent, StreamRecord, Unreadable};
 use crate::time::Timestamp;
 
 /// What the filter and the encoder work with, kept from record to record.
@@ -141,6 +141,9 @@ impl Shard {
         if self.was_settled(lane, &record.sequence) {
             return;
         }
+        if let StreamContent::Unreadable(unreadable) = &record.content {
+            return self.give_up_unread(ctx, lane, &record, unreadable);
+        }
         self.cut_at_window(ctx.config, lane, record.arrival);
         if !passes(ctx.config, desk, &self.id, &record) {
             return self.skipped(ctx, desk, record);
@@ -182,6 +185,31 @@ impl Shard {
         }
     }
 
+    /// Gives up a record that its source could not make sense of. A bucket keeps it as it came.
+    fn give_up_unread(
+        &mut self,
+        ctx: &mut Context<'_>,
+        lane: usize,
+        record: &StreamRecord,
+        unreadable: &Unreadable,
+    ) {
+        let item = self.item(lane, record);
+        let event = [RECORDS.prefix, unreadable.json.as_bytes(), RECORDS.suffix].concat();
+        let because = format!("it cannot be read: {}", unreadable.because);
+        let condition = Condition::RecordUnreadable;
+        self.discard_unseen(ctx, lane, item, condition, &event, because);
+    }
+
+    /// Takes note of a record that is not to be passed over.
+    fn item(&mut self, lane: usize, record: &StreamRecord) -> Item {
+        let (sequence, size) = (record.sequence.clone(), size(&record.content));
+        Item {
+            ordinal: self.ledger.gather(sequence.clone(), size, lane),
+            sequence,
+            arrival: record.arrival,
+        }
+    }
+
     /// Adds a record to the open batch of its lane.
     fn gather(
         &mut self,
@@ -190,13 +218,7 @@ impl Shard {
         lane: usize,
         record: &StreamRecord,
     ) {
-        let sequence = record.sequence.clone();
-        let size = size(&record.content);
-        let item = Item {
-            ordinal: self.ledger.gather(sequence.clone(), size, lane),
-            sequence,
-            arrival: record.arrival,
-        };
+        let item = self.item(lane, record);
         self.lanes[lane].batcher.forget_empty_window(ctx.now);
         let (encoder, id) = (&ctx.config.encoder, &self.id);
         let change: &[u8] = &desk.change;
@@ -213,7 +235,9 @@ impl Shard {
                 let mut event = RECORDS.prefix.to_vec();
                 encoder.write(&mut event, id, record, change);
                 event.extend_from_slice(RECORDS.suffix);
-                self.discard_oversized(ctx, lane, item, bytes, &Bytes::from(event));
+                let condition = Condition::MaximumPayloadSizeExceeded;
+                let because = format!("its event alone is {bytes} bytes");
+                self.discard_unseen(ctx, lane, item, condition, &event, because);
             }
         }
     }
@@ -227,6 +251,7 @@ fn lane_of(content: &StreamContent, lanes: usize) -> usize {
     let key = match content {
         StreamContent::Kinesis(record) => record.partition_key.as_bytes(),
         StreamContent::DynamoDb(record) => record.keys.as_bytes(),
+        StreamContent::Unreadable(_) => return 0,
     };
     // Not the standard library's random hash: the lane is part of what a restart relies on.
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
@@ -258,6 +283,7 @@ fn size(content: &StreamContent) -> usize {
             let images = images.into_iter().flatten().map(String::len);
             record.keys.len() + images.sum::<usize>()
         }
+        StreamContent::Unreadable(record) => record.json.len(),
     }
 }
 
@@ -327,7 +353,7 @@ fn passes(config: &StreamConfig, desk: &mut Desk, shard: &ShardId, record: &Stre
 fn data<'a>(record: &'a StreamRecord, change: &'a [u8]) -> &'a [u8] {
     match &record.content {
         StreamContent::Kinesis(kinesis) => &kinesis.data,
-        StreamContent::DynamoDb(_) => change,
+        StreamContent::DynamoDb(_) | StreamContent::Unreadable(_) => change,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Discarding: records that are given up, told to the on-failure destination before the position moves.
 
-use bytes::Bytes;
-
 use super::action::{Action, CallId};
 use super::answering::millis;
 use super::config::{StreamConfig, StreamEncoder};
@@ -84,18 +82,17 @@ impl Shard {
         }
     }
 
-    /// Gives up a record that fits into no event.
-    pub(super) fn discard_oversized(
+    /// Gives up a record that the function is never to see.
+    pub(super) fn discard_unseen(
         &mut self,
         ctx: &mut Context<'_>,
         lane: usize,
         item: Item,
-        bytes: usize,
-        event: &Bytes,
+        condition: Condition,
+        event: &[u8],
+        because: String,
     ) {
         let batch = ctx.out.next_batch();
-        let because = format!("its event alone is {bytes} bytes");
-        let condition = Condition::MaximumPayloadSizeExceeded;
         self.deliver(
             ctx,
             lane,

@@ -1,6 +1,6 @@
 //! What the records of scenarios carry.
 
-use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent};
+use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent, Unreadable};
 use md5::{Digest as _, Md5};
 use serde_json::json;
 
@@ -39,6 +39,14 @@ pub(crate) fn of(source: Source, key: &str, shape: &Shape) -> StreamContent {
             ..DynamoDbRecord::default()
         })),
     }
+}
+
+/// Returns a record of any source that it could not make sense of.
+pub(crate) fn unreadable(name: &str) -> StreamContent {
+    StreamContent::Unreadable(Box::new(Unreadable {
+        because: "expected a map".to_owned(),
+        json: json!({"unreadable": name}).to_string(),
+    }))
 }
 
 /// Returns data of `bytes` bytes that is no JSON.

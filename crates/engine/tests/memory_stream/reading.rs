@@ -102,7 +102,7 @@ async fn a_change_without_an_event_id_gets_one_of_its_own() {
         let page = read(&stream, &shard.id, StartAt::TrimHorizon).await;
         ids.extend(page.records.into_iter().map(|record| match record.content {
             StreamContent::DynamoDb(change) => change.event_id,
-            StreamContent::Kinesis(_) => unreachable!("it is a DynamoDB stream"),
+            other => unreachable!("it is a DynamoDB stream: {other:?}"),
         }));
     }
     assert_eq!(ids.len(), 21);

@@ -46,6 +46,7 @@ pub(crate) fn text(record: &StreamRecord) -> String {
     match &record.content {
         StreamContent::Kinesis(record) => String::from_utf8(record.data.to_vec()).unwrap(),
         StreamContent::DynamoDb(record) => record.new_image.clone().unwrap(),
+        StreamContent::Unreadable(record) => record.json.clone(),
     }
 }
 

@@ -111,6 +111,7 @@ impl Ledger {
                 );
             }
             Condition::MaximumPayloadSizeExceeded => panic!("no record is so large: {entry:?}"),
+            Condition::RecordUnreadable => panic!("each record can be read: {entry:?}"),
         }
     }
 

@@ -140,6 +140,8 @@ pub(crate) struct Event {
     pub(crate) bytes: Option<usize>,
     /// DynamoDB: `INSERT` unless said otherwise.
     pub(crate) event_name: Option<String>,
+    /// The source could not make sense of them.
+    pub(crate) unreadable: bool,
     /// The records are parts of one aggregated record of the Kinesis Producer Library. Their keys must differ.
     pub(crate) aggregate: bool,
     pub(crate) split: Option<String>,

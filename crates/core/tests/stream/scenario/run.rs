@@ -198,7 +198,11 @@ impl Played {
             if let Some(event_name) = &event.event_name {
                 shape.event_name.clone_from(event_name);
             }
-            let content = content::of(source, &key, &shape);
+            let content = if event.unreadable {
+                content::unreadable(name)
+            } else {
+                content::of(source, &key, &shape)
+            };
             let label = self.world.put(&shard, arrival, content);
             self.call(name, label);
         }

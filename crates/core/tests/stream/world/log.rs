@@ -311,5 +311,6 @@ fn size(record: &StreamRecord) -> usize {
         StreamContent::DynamoDb(change) => {
             change.keys.len() + change.new_image.as_ref().map_or(0, String::len)
         }
+        StreamContent::Unreadable(record) => record.json.len(),
     }
 }

@@ -125,5 +125,6 @@ fn size(content: &StreamContent) -> usize {
             let images: usize = images.into_iter().flatten().map(String::len).sum();
             record.keys.len() + images
         }
+        StreamContent::Unreadable(record) => record.json.len(),
     }
 }

@@ -1,0 +1,177 @@
+//! Answers as they came over the wire.
+//!
+//! The SDK reads an answer as a whole or not at all: one value that it does not know makes a page of records
+//! unreadable, for ever. So it sends, signs and reads refusals, and what it would read of an answer is read
+//! here.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::{self, ByteStream};
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::{DateTime, Format};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::time::Timestamp;
+use serde::Deserialize;
+
+use crate::failure::Call;
+use crate::text::with_causes;
+
+/// An answer that is no refusal.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// When it was given by the server's clock, to the second below; `None` if it does not say.
+    pub(crate) time: Option<Timestamp>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Takes the body of an answer that is no refusal out of the SDK's hands, and leaves it an empty object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tap(Arc<Mutex<Option<Tapped>>>);
+
+#[derive(Debug)]
+struct Tapped {
+    time: Option<Timestamp>,
+    body: SdkBody,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Tap {
+    fn name(&self) -> &'static str {
+        "Tap"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        if response.status().is_success() {
+            let tapped = Tapped {
+                time: response.headers().get("date").and_then(time),
+                body: std::mem::replace(response.body_mut(), SdkBody::from("{}")),
+            };
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(tapped);
+        }
+        Ok(())
+    }
+}
+
+impl Tap {
+    async fn answer(&self) -> Result<Answer, byte_stream::error::Error> {
+        let tapped = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Tapped { time, body }) = tapped else {
+            return Ok(Answer::default());
+        };
+        let body = ByteStream::new(body).collect().await?.to_vec();
+        Ok(Answer { time, body })
+    }
+}
+
+/// Returns the time of a `Date` header.
+fn time(date: &str) -> Option<Timestamp> {
+    let time = DateTime::from_str(date, Format::HttpDate).ok()?;
+    time.to_millis().ok().map(Timestamp)
+}
+
+impl Call<'_> {
+    /// Waits for an answer as it comes, at most for `limit`. `send` sends the request with what it is given as
+    /// an interceptor.
+    pub(crate) async fn tapped<T, E, F>(
+        self,
+        limit: Duration,
+        send: impl FnOnce(Tap) -> F,
+    ) -> Result<Answer, SourceError>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let tap = Tap::default();
+        let answer = async {
+            let sent = send(tap.clone()).await;
+            sent.map_err(|error| self.failed(&error))?;
+            let answer = tap.answer().await;
+            answer.map_err(|error| self.broken_off(&with_causes(&error)))
+        };
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.unanswered(limit)),
+        }
+    }
+
+    /// Reads the body of an answer.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(self, answer: &'a Answer) -> Result<T, SourceError> {
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| self.unreadable(Some(200), &error.to_string()))
+    }
+}
+
+/// Returns JSON without what is no text in it: half a character, as is left where a client cuts one in two,
+/// becomes the character that stands for what cannot be read. `json` is valid but for such halves.
+pub(crate) fn without_halves(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return Cow::Borrowed(json);
+    }
+    let mut whole = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        let (length, is_half) = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => (12, false),
+            (Some(0xd800..0xe000), _) => (6, true),
+            (Some(_), _) => (6, false),
+            // The character after the backslash is one of ASCII.
+            (None, _) => (2.min(escape.len()), false),
+        };
+        whole.push_str(&rest[..at]);
+        whole.push_str(if is_half {
+            "\\ufffd"
+        } else {
+            &escape[..length]
+        });
+        rest = &escape[length..];
+    }
+    whole.push_str(rest);
+    Cow::Owned(whole)
+}
+
+/// Returns the UTF-16 unit that an escape at the beginning of `json` stands for.
+fn unit(json: &str) -> Option<u32> {
+    let digits = json.strip_prefix("\\u")?.get(..4)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_character_is_replaced_and_all_else_kept() {
+        let table = [
+            (r#""a\ud83db""#, r#""a\ufffdb""#),
+            (r#""\uDE00\uD83D""#, r#""\ufffd\ufffd""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#"{"\ud83d":"\\\ud83d"}"#, r#"{"\ufffd":"\\\ufffd"}"#),
+            (r#""\ud83dä\u00e4""#, r#""\ufffdä\u00e4""#),
+        ];
+        for (json, expected) in table {
+            assert_eq!(without_halves(json), expected);
+        }
+        for whole in [r#""\ud83d\ude00 \\ud83d \n\u00e4 ä""#, "{}"] {
+            assert_eq!(without_halves(whole), whole);
+        }
+    }
+}

@@ -15,6 +15,10 @@ pub struct Activity {
     pub receives: usize,
     /// When the next back-off ends, in milliseconds since the epoch.
     pub backing_off_until: Option<i64>,
+    /// Of a stream, the age in milliseconds of the last record of the batch that a shard sent last: that of
+    /// the shard where it is the greatest, among those with records that are not settled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterator_age_ms: Option<u64>,
     /// Why the source cannot be read, while that is so.
     pub source_problem: Option<String>,
     /// Why the last batch failed, until one succeeds; or why positions cannot be kept.

@@ -99,7 +99,8 @@ impl Metrics {
         }
         let help = "Concurrent batches that the mapping allows itself";
         registry.register("ConcurrencyLimit", help, families.concurrency.clone());
-        let help = "Milliseconds between a batch's last record and its invocation";
+        let help = "Milliseconds between the last record of a shard's latest batch and its invocation, of \
+                    the shard where that is most; 0 while no shard has records in hand";
         registry.register("IteratorAge", help, families.iterator_age.clone());
         Self {
             registry: Arc::new(Mutex::new(registry)),
@@ -197,17 +198,7 @@ impl MappingMetrics {
             Decision::Filtered { .. } => add(&self.filtered_out, 1),
             Decision::Skipped { records, .. } => add(&self.filtered_out, *records),
             Decision::PassedOver { records, .. } => add(&self.passed_over, *records),
-            Decision::Invoked {
-                records,
-                iterator_age_ms,
-                ..
-            } => {
-                add(&self.invoked, *records);
-                if let Some(age) = iterator_age_ms {
-                    self.iterator_age
-                        .set(i64::try_from(*age).unwrap_or(i64::MAX));
-                }
-            }
+            Decision::Invoked { records, .. } => add(&self.invoked, *records),
             // With partial responses, every event of a failing response counts.
             Decision::Failed { records, .. }
             | Decision::PartiallyFailed { records, .. }
@@ -229,9 +220,12 @@ impl MappingMetrics {
         }
     }
 
-    pub(crate) fn set_concurrency(&self, limit: usize) {
+    pub(crate) fn show(&self, concurrency: usize, iterator_age_ms: Option<u64>) {
         self.concurrency
-            .set(i64::try_from(limit).unwrap_or(i64::MAX));
+            .set(i64::try_from(concurrency).unwrap_or(i64::MAX));
+        let age = iterator_age_ms.unwrap_or_default();
+        self.iterator_age
+            .set(i64::try_from(age).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn counts(&self) -> Counts {

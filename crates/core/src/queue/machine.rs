@@ -161,6 +161,7 @@ impl QueueMachine {
             gathering: self.batcher.len(),
             receives: self.receives.len(),
             backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
+            iterator_age_ms: None,
             source_problem: self.source_problem.clone(),
             function_problem: self.function_problem.clone(),
         }

@@ -10,6 +10,7 @@ use super::clock::SourceClock;
 use super::machine::{Stream, StreamMachine};
 use super::port::{Listing, Shard as Listed, ShardId};
 use super::shard::{Shard, ShardKey, Stage};
+use super::tally::Tally;
 use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::fault::SourceError;
@@ -194,6 +195,7 @@ impl StreamMachine {
         let abandoned = self.shards.values().map(|shard| shard.ledger.unsettled());
         let abandoned = abandoned.sum();
         self.shards.clear();
+        self.tally = Tally::default();
         self.keys.clear();
         self.out.calls.clear();
         self.out.flights.clear();
@@ -207,6 +209,7 @@ impl StreamMachine {
     fn drop_gone(&mut self, listed: &[Listed]) {
         let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
         let begun = self.directory.begun;
+        let tally = &mut self.tally;
         self.shards.retain(|_, shard| {
             let is_news = shard.found < begun;
             shard.needs_listing &= !is_news;
@@ -222,7 +225,11 @@ impl StreamMachine {
             if shard.stage == Stage::Running && shard.reader.gone {
                 shard.reader.end();
             }
-            shard.stage == Stage::Running
+            let stays = shard.stage == Stage::Running;
+            if !stays {
+                tally.forget(shard.key);
+            }
+            stays
         });
         let shards = &self.shards;
         self.keys.retain(|_, key| shards.contains_key(key));

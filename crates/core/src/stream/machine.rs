@@ -8,8 +8,8 @@ use super::clock::SourceClock;
 use super::config::StreamConfig;
 use super::listing::Directory;
 use super::port::{ShardId, StreamFacts};
-use super::shard::{Context, Out, Shard, ShardKey, Stage};
-use crate::activity::Activity;
+use super::shard::{Context, Out, Shard, ShardKey};
+use super::tally::Tally;
 use crate::time::Timestamp;
 
 /// How far a mapping had come in a shard, as a store has kept it.
@@ -41,6 +41,7 @@ pub struct StreamMachine {
     pub(super) shards: BTreeMap<ShardKey, Shard>,
     pub(super) keys: BTreeMap<ShardId, ShardKey>,
     pub(super) directory: Directory,
+    pub(super) tally: Tally,
     pub(super) draining: bool,
     pub(super) out: Out,
 }
@@ -57,6 +58,7 @@ impl StreamMachine {
             shards: BTreeMap::new(),
             keys: BTreeMap::new(),
             directory: Directory::new(now),
+            tally: Tally::default(),
             draining: false,
             out: Out::new(seed),
         }
@@ -110,30 +112,8 @@ impl StreamMachine {
 
     /// Tells whether nothing is outside: after [`Input::Drain`], the end.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.shards.values().all(Shard::is_idle)
-    }
-
-    /// Returns a view of the machine.
-    #[must_use]
-    pub fn status(&self) -> Activity {
-        let mut activity = Activity::default();
-        for shard in self.shards.values() {
-            shard.add_to(&mut activity, self.config.factor());
-        }
-        let shards = || {
-            self.shards
-                .values()
-                .filter(|shard| shard.stage == Stage::Running)
-        };
-        let unread = shards().find_map(|shard| shard.reader.problem.as_ref());
-        activity.source_problem = self.directory.problem.as_ref().or(unread).cloned();
-        let unkept = shards().find_map(|shard| shard.committer.problem.as_ref());
-        let unkept = self.directory.store_problem.as_ref().or(unkept);
-        let mut lanes = shards().flat_map(|shard| &shard.lanes);
-        let failed = || lanes.find_map(|lane| lane.problem.as_ref());
-        activity.function_problem = unkept.or_else(failed).cloned();
-        activity
+    pub const fn is_idle(&self) -> bool {
+        self.tally.is_idle()
     }
 
     /// Gives an answer to the shard that waits for it.
@@ -163,6 +143,7 @@ impl StreamMachine {
             out: &mut self.out,
         };
         work(shard, &mut ctx);
+        self.tally.note(shard);
     }
 
     /// Lets the shards work whose time has come.
@@ -212,26 +193,5 @@ impl StreamMachine {
         for key in keys {
             self.with(now, key, |shard, ctx| shard.advance(ctx));
         }
-    }
-}
-
-impl Shard {
-    fn add_to(&self, activity: &mut Activity, factor: usize) {
-        if self.stage != Stage::Running {
-            return;
-        }
-        activity.concurrency += factor;
-        activity.gathering += self.ledger.unsettled();
-        activity.receives += usize::from(self.reader.is_fetching());
-        let mut until = self.reader.backing_off_until();
-        for lane in &self.lanes {
-            activity.running += usize::from(lane.work.is_some());
-            activity.waiting += lane.ready.len();
-            let waits = lane.front().and_then(|piece| piece.waits_until());
-            until = until.into_iter().chain(waits).min();
-        }
-        let known = activity.backing_off_until.map(Timestamp);
-        let until = until.into_iter().chain(known).min();
-        activity.backing_off_until = until.map(Timestamp::millis);
     }
 }

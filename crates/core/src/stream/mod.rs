@@ -22,6 +22,7 @@ mod pace;
 mod port;
 mod reading;
 mod shard;
+mod tally;
 mod window;
 mod working;
 

@@ -124,6 +124,8 @@ pub(super) struct Shard {
     pub(super) window: Window,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) committer: Committer,
+    /// The age of the last record of the batch that was sent last.
+    pub(super) iterator_age_ms: Option<u64>,
     /// How many listings had begun when it was found.
     pub(super) found: u64,
     /// Whether it waits for a listing that tells of parents that are not known.
@@ -159,6 +161,7 @@ impl Shard {
             window: Window::new(checkpoint.window.filter(|_| config.tumbling().is_some())),
             deliveries: Vec::new(),
             committer: Committer::new(committed),
+            iterator_age_ms: None,
             found: 0,
             needs_listing: false,
             missing: 0,

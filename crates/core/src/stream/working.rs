@@ -204,12 +204,14 @@ impl Shard {
                 early: end.early,
             });
         }
+        let iterator_age_ms = last.map(|last| millis(ctx.clock.at(ctx.now).since(last)));
+        self.iterator_age_ms = iterator_age_ms.or(self.iterator_age_ms);
         ctx.out.flights.insert(id, self.key);
         ctx.report(Decision::Invoked {
             batch: id,
             attempt,
             records,
-            iterator_age_ms: last.map(|last| millis(ctx.clock.at(ctx.now).since(last))),
+            iterator_age_ms,
         });
         ctx.out.actions.push_back(Action::Invoke {
             batch: id,

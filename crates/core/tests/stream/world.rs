@@ -274,6 +274,8 @@ impl<S: Surroundings> World<S> {
             }
             self.carry_out(action);
         }
+        // Which checks its sums where assertions are on.
+        drop(self.machine.status());
     }
 
     fn note(&mut self, happening: Happening) {

@@ -78,7 +78,8 @@ impl Outside {
 
     /// Shows what the machine is busy with. Watchers are woken only by what changed.
     pub(super) fn publish(&self, activity: Activity) {
-        self.metrics.set_concurrency(activity.concurrency);
+        self.metrics
+            .show(activity.concurrency, activity.iterator_age_ms);
         self.progress.send_if_modified(|progress| {
             let changed = progress.activity != activity;
             if changed {

@@ -9,7 +9,7 @@ use lambda_esm_core::stream::{
     StreamMachine,
 };
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -36,8 +36,8 @@ pub(crate) struct StreamDriver {
     ports: StreamPorts,
     outside: Outside,
     calls: JoinSet<Input>,
-    /// Reads that a drain ends, some of which are long over.
-    reads: Vec<AbortHandle>,
+    /// Calls that a drain ends.
+    reads: JoinSet<Input>,
     draining: bool,
 }
 
@@ -57,7 +57,7 @@ impl StreamDriver {
             ports,
             outside,
             calls: JoinSet::new(),
-            reads: Vec::new(),
+            reads: JoinSet::new(),
             draining: false,
         }
     }
@@ -84,10 +84,8 @@ impl StreamDriver {
                     }
                     Some(Command::Drain) | None => self.drain(),
                 },
-                // Calls turn their own panics into errors; what is left is a read that `drain` aborted.
-                Some(answer) = self.calls.join_next() => if let Ok(input) = answer {
-                    self.handle(input);
-                },
+                Some(answer) = self.calls.join_next() => self.answered(answer),
+                Some(answer) = self.reads.join_next() => self.answered(answer),
                 () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
             }
         }
@@ -97,10 +95,15 @@ impl StreamDriver {
     /// Ends open reads: what they would bring is still in the stream.
     fn drain(&mut self) {
         self.draining = true;
-        for read in self.reads.drain(..) {
-            read.abort();
-        }
+        self.reads.abort_all();
         self.handle(Input::Drain);
+    }
+
+    fn answered(&mut self, answer: Result<Input, JoinError>) {
+        // Calls turn their own panics into errors; what is left is a read that `drain` aborted.
+        if let Ok(input) = answer {
+            self.handle(input);
+        }
     }
 
     fn handle(&mut self, input: Input) {
@@ -116,7 +119,7 @@ impl StreamDriver {
         match action {
             Action::List { id } => {
                 let source = self.ports.source.clone();
-                self.read(async move {
+                self.reads.spawn(async move {
                     let result = caught(source.list(), source_panicked).await;
                     Input::Listed { id, result }
                 });
@@ -147,17 +150,9 @@ impl StreamDriver {
         }
     }
 
-    fn read(&mut self, call: impl Future<Output = Input> + Send + 'static) {
-        let read = self.calls.spawn(call);
-        if self.reads.len() >= 64 {
-            self.reads.retain(|read| !read.is_finished());
-        }
-        self.reads.push(read);
-    }
-
     fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
         let source = self.ports.source.clone();
-        self.read(async move {
+        self.reads.spawn(async move {
             let result = caught(source.open(&shard, &from), source_panicked).await;
             Input::Opened { id, result }
         });
@@ -165,7 +160,7 @@ impl StreamDriver {
 
     fn fetch(&mut self, id: CallId, request: FetchRequest) {
         let source = self.ports.source.clone();
-        self.read(async move {
+        self.reads.spawn(async move {
             let result = caught(source.fetch(request), source_panicked).await;
             Input::Fetched { id, result }
         });

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod ages;
 mod delivery;
 mod restarts;
 mod settings;

@@ -70,7 +70,8 @@ pub enum StreamKind {
 /// A discarded batch: records of one shard that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discarded<'a> {
-    /// The last invocation, or an id made for a batch that was never sent: it is in every document.
+    /// The invocation that failed last, or an id made for a batch that was given up for another reason: it
+    /// is in every document.
     pub request_id: Uuid,
     /// The function as the mapping names it: without a qualifier if it was given none.
     pub function_arn: &'a str,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::response::Run;
+
 /// The longest text that is kept of what comes from outside, in bytes.
 const LONGEST_TEXT: usize = 1_000;
 
@@ -81,6 +83,8 @@ pub struct InvokeError {
     pub kind: InvokeErrorKind,
     /// The cause in words, without secrets.
     pub message: String,
+    /// Which run of the function failed, if one did.
+    pub run: Run,
 }
 
 impl InvokeError {
@@ -89,7 +93,14 @@ impl InvokeError {
         Self {
             kind,
             message: excerpt(message.into()),
+            run: Run::default(),
         }
+    }
+
+    /// Returns the same error of this run.
+    #[must_use]
+    pub fn of(self, run: Run) -> Self {
+        Self { run, ..self }
     }
 
     /// Returns the error of a function that ran and failed.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 
-use crate::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use crate::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
 /// Sends each invocation to the backend of its function.
 #[derive(Clone, Default)]
@@ -49,7 +49,7 @@ impl Functions {
 
 #[async_trait]
 impl InvokeBackend for Functions {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         self.find(&request.function)?.invoke(request).await
     }
 
@@ -78,8 +78,8 @@ where
     F: Fn(InvokeRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
 {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
-        (self.0)(request).await
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
+        (self.0)(request).await.map(Into::into)
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

@@ -13,6 +13,7 @@ use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 pub use lambda_esm_core::queue::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};
 use lambda_esm_core::record::QueueMessage;
+pub use lambda_esm_core::response::{InvokeAnswer, Run};
 pub use lambda_esm_core::stream::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts,
 };
@@ -72,12 +73,13 @@ pub trait FailureDestination: Send + Sync + 'static {
 /// Runs functions. Called for one batch at a time and from many tasks at once.
 #[async_trait]
 pub trait InvokeBackend: Send + Sync + 'static {
-    /// Invokes the function synchronously with one event, and returns its response payload.
+    /// Invokes the function synchronously with one event, and returns its answer: the payload and, where
+    /// it is known, which run it comes from.
     ///
     /// # Errors
     /// The kind decides what happens to the batch; see
     /// [`InvokeErrorKind`](lambda_esm_core::fault::InvokeErrorKind).
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError>;
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError>;
 
     /// Returns what is known about a function. Fails with
     /// [`NotFound`](lambda_esm_core::fault::InvokeErrorKind::NotFound) if there is no such function.

@@ -11,7 +11,7 @@ use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use serde::Deserialize;
 
-use crate::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use crate::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
 /// How long a simulated function runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,7 +166,7 @@ impl Simulated {
 
 #[async_trait]
 impl InvokeBackend for Simulated {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let fate = self.draw();
         let before = self.running.fetch_add(1, Ordering::Relaxed);
         let _running = Running(&self.running);
@@ -184,7 +184,7 @@ impl InvokeBackend for Simulated {
         if fate.fails {
             return Err(InvokeError::function("simulated function error"));
         }
-        Ok(self.answer(&request.payload, fate.record_seed))
+        Ok(self.answer(&request.payload, fate.record_seed).into())
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

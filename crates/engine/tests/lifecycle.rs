@@ -15,8 +15,8 @@ use lambda_esm_core::mapping::{ErrorCode, FunctionRef};
 use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
-    FunctionFacts, InvokeBackend, InvokeRequest, QueueFacts, QueueSource, ReceiveRequest,
-    Settlement,
+    FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueFacts, QueueSource,
+    ReceiveRequest, Settlement,
 };
 use lambda_esm_engine::{Clock, Engine, EngineBuilder};
 use serde_json::{Value, json};
@@ -284,8 +284,8 @@ struct Unknown;
 
 #[async_trait::async_trait]
 impl InvokeBackend for Unknown {
-    async fn invoke(&self, _request: InvokeRequest) -> Result<Bytes, InvokeError> {
-        Ok(Bytes::new())
+    async fn invoke(&self, _request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
+        Ok(Bytes::new().into())
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::functions::Functions;
-use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
 use lambda_esm_runtime::http::HttpBackend;
@@ -104,7 +103,7 @@ struct Process(Arc<ProcessBackend>);
 
 #[async_trait]
 impl InvokeBackend for Process {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         self.0.invoke(request).await
     }
 

@@ -64,6 +64,7 @@ async fn invoke(config: HttpConfig, payload: &'static str) -> Result<Bytes, Invo
         .unwrap()
         .invoke(request(payload))
         .await
+        .map(|answer| answer.payload)
 }
 
 fn request(payload: &'static str) -> InvokeRequest {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::StatusCode;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use lambda_esm_core::response::{InvokeAnswer, Run};
 use serde::Deserialize;
 
 use super::http::{Answer, Unanswered};
@@ -44,20 +44,24 @@ struct FunctionError {
 
 impl Call<'_> {
     /// Reads the answer to `Invoke` (Lambda API reference).
-    pub(super) fn invoked(self, answer: Answer) -> Result<Bytes, InvokeError> {
+    pub(super) fn invoked(self, answer: Answer) -> Result<InvokeAnswer, InvokeError> {
+        let run = run(&answer);
         if !answer.status.is_success() {
-            return Err(self.refused(&answer));
+            return Err(self.refused(&answer).of(run));
         }
         if let Some(how) = header(&answer, "x-amz-function-error") {
-            return Err(InvokeError::function(function_error(&answer.body, how)));
+            return Err(InvokeError::function(function_error(&answer.body, how)).of(run));
         }
         if self.stand_in
-            && header(&answer, "x-amz-executed-version").is_none()
+            && run.executed_version.is_none()
             && let Some(message) = unmarked_error(&answer.body)
         {
-            return Err(InvokeError::function(message));
+            return Err(InvokeError::function(message).of(run));
         }
-        Ok(answer.body)
+        Ok(InvokeAnswer {
+            payload: answer.body,
+            run,
+        })
     }
 
     /// Returns the error for a status other than success.
@@ -202,6 +206,15 @@ fn error_code<'a>(answer: &'a Answer, in_body: Option<&'a str>) -> Option<&'a st
 fn retry_after(answer: &Answer, error: &ServiceError) -> Option<Duration> {
     let seconds = header(answer, "retry-after").or(error.retry_after.as_deref())?;
     Duration::try_from_secs_f64(seconds.trim().parse().ok()?).ok()
+}
+
+/// Returns which run the answer is of (Lambda API reference, "Invoke: Response Elements").
+fn run(answer: &Answer) -> Run {
+    let text = |name| header(answer, name).map(str::to_owned);
+    Run {
+        request_id: text("x-amzn-requestid"),
+        executed_version: text("x-amz-executed-version"),
+    }
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {

@@ -9,7 +9,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 use serde::Deserialize;
 
 use super::address::Address;
@@ -113,7 +113,7 @@ impl LambdaApi {
 
 #[async_trait]
 impl InvokeBackend for LambdaApi {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let call = self.call(request.function.name());
         let post = Request::builder()
             .method(Method::POST)

@@ -52,6 +52,7 @@ async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
         payload: Bytes::from_static(b"{}"),
     })
     .await
+    .map(|answer| answer.payload)
 }
 
 async fn look_up(url: Option<&str>) -> Result<(), SourceError> {

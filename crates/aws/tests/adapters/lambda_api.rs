@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lambda_esm_aws::{AwsConfig, LambdaApi, LambdaOptions};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest, Run};
 
 fn api(url: &str) -> LambdaApi {
     let mut config = AwsConfig::default();
@@ -30,6 +30,7 @@ async fn invoke(api: &LambdaApi, name: &str) -> Result<Bytes, InvokeError> {
         payload,
     })
     .await
+    .map(|answer| answer.payload)
 }
 
 /// Returns the error for one reply.
@@ -74,6 +75,27 @@ async fn an_invocation_is_a_signed_post_of_the_payload() {
         );
     }
     assert!(seen.header("x-amz-date").is_some());
+}
+
+#[tokio::test]
+async fn answers_and_errors_say_which_run_they_are_of() {
+    let run = Run {
+        request_id: Some("5b1fdf9c-0001".to_owned()),
+        executed_version: Some("7".to_owned()),
+    };
+    let headers = [
+        ("x-amzn-requestid", "5b1fdf9c-0001"),
+        ("x-amz-executed-version", "7"),
+        ("x-amz-function-error", "Unhandled"),
+    ];
+    let fake = Fake::start([reply(200, &headers[..2], "{}"), reply(200, &headers, "{}")]).await;
+    let request = || InvokeRequest {
+        function: Arc::new(function("orders:live")),
+        payload: Bytes::from_static(b"{}"),
+    };
+    let api = api(&fake.url);
+    assert_eq!(api.invoke(request()).await.unwrap().run, run);
+    assert_eq!(api.invoke(request()).await.unwrap_err().run, run);
 }
 
 #[tokio::test]

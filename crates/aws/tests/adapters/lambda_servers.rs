@@ -62,7 +62,8 @@ fn ministack(what: &str) -> Option<(LambdaApi, String)> {
 async fn invoke(api: &LambdaApi, name: &str, event: &str) -> Result<Bytes, InvokeError> {
     let function = Arc::new(FunctionRef::parse(name).unwrap());
     let payload = Bytes::copy_from_slice(event.as_bytes());
-    api.invoke(InvokeRequest { function, payload }).await
+    let answer = api.invoke(InvokeRequest { function, payload }).await;
+    answer.map(|answer| answer.payload)
 }
 
 #[tokio::test]

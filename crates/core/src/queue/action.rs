@@ -7,6 +7,7 @@ use super::port::{ReceiveRequest, Settlement};
 use crate::decision::{BatchId, Decision};
 use crate::fault::{InvokeError, SourceError};
 use crate::record::QueueMessage;
+use crate::response::InvokeAnswer;
 
 /// Names one receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,8 +33,8 @@ pub enum Input {
         batch: BatchId,
         /// The try that ended; answers to others are ignored.
         attempt: u32,
-        /// The function's response, or why there is none.
-        result: Result<Bytes, InvokeError>,
+        /// The function's answer, or why there is none.
+        result: Result<InvokeAnswer, InvokeError>,
     },
     /// A settle call ended, with one result for each settlement in order.
     Settled {

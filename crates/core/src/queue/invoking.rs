@@ -1,7 +1,5 @@
 //! Invoking: slots, retries of what did not reach the function, and what its answer means.
 
-use bytes::Bytes;
-
 use super::action::Action;
 use super::flight::{Delivery, Phase, ids};
 use super::groups::{self, overlap};
@@ -11,7 +9,7 @@ use super::scaling::Outcome;
 use crate::backoff::Backoff;
 use crate::decision::{BatchId, Decision};
 use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
-use crate::response::{Verdict, read_partial_failures};
+use crate::response::{InvokeAnswer, Verdict, read_partial_failures};
 use crate::time::Timestamp;
 
 const VISIBILITY_ENDED: &str = "the visibility timeout ended before the function could take it";
@@ -143,7 +141,7 @@ impl QueueMachine {
         now: Timestamp,
         id: BatchId,
         attempt: u32,
-        result: Result<Bytes, InvokeError>,
+        result: Result<InvokeAnswer, InvokeError>,
     ) {
         let Some(flight) = self.flights.get(&id) else {
             return;
@@ -160,7 +158,7 @@ impl QueueMachine {
             self.batcher.previous_completed(now);
         }
         match result {
-            Ok(response) => self.answered(now, id, &response),
+            Ok(answer) => self.answered(now, id, &answer.payload),
             Err(error) if is_worth_retrying(error.kind) => self.not_reached(now, id, error),
             Err(error) => self.failed(now, id, error.message),
         }

@@ -8,6 +8,7 @@ use super::port::{FetchRequest, Listing, Page, Position, ShardId, StartAt};
 use crate::decision::{BatchId, Decision};
 use crate::failure::FailureRecord;
 use crate::fault::{DeliveryError, InvokeError, SourceError};
+use crate::response::InvokeAnswer;
 
 /// Names one call to the outside. Answers to calls that the machine no longer waits for are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +44,8 @@ pub enum Input {
         batch: BatchId,
         /// The try that ended; answers to others are ignored.
         attempt: u32,
-        /// The function's response, or why there is none.
-        result: Result<Bytes, InvokeError>,
+        /// The function's answer, or why there is none.
+        result: Result<InvokeAnswer, InvokeError>,
     },
     /// A delivery to the on-failure destination ended.
     Delivered {

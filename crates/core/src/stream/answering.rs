@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::lane::{Item, Phase, Piece, Response, WindowEnd};
 use super::shard::{Context, Shard};
 use super::window;
@@ -11,25 +9,10 @@ use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
 use crate::failure::Condition;
 use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
-use crate::response::{Verdict, read_partial_failures, read_window_state};
+use crate::response::{InvokeAnswer, Verdict, read_partial_failures, read_window_state};
 
 /// The longest `Retry-After` that is heeded.
 const LONGEST_WAIT_ASKED_FOR: Duration = Duration::from_secs(300);
-/// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
-const UNHANDLED: Response = Response {
-    status_code: 200,
-    function_error: Some("Unhandled"),
-};
-/// The function answered, but not that the batch succeeded (recorded: `null`).
-const ANSWERED: Response = Response {
-    status_code: 200,
-    function_error: None,
-};
-/// The backend did not take the payload.
-const TOO_LARGE: Response = Response {
-    status_code: 413,
-    function_error: None,
-};
 
 impl Shard {
     /// An invocation ended.
@@ -38,7 +21,7 @@ impl Shard {
         ctx: &mut Context<'_>,
         batch: BatchId,
         attempt: u32,
-        result: Result<Bytes, InvokeError>,
+        result: Result<InvokeAnswer, InvokeError>,
     ) {
         let Some(lane) = self.lane_of(batch) else {
             return;
@@ -48,10 +31,14 @@ impl Shard {
         }
         ctx.out.flights.remove(&batch);
         match result {
-            Ok(response) => self.answered(ctx, lane, &response),
+            Ok(answer) => self.answered(ctx, lane, answer),
             Err(error) => match error.kind {
-                InvokeErrorKind::Function => self.failed(ctx, lane, error.message, UNHANDLED),
-                InvokeErrorKind::TooLarge => self.failed(ctx, lane, error.message, TOO_LARGE),
+                InvokeErrorKind::Function => {
+                    self.failed(ctx, lane, error.message, Response::unhandled(error.run));
+                }
+                InvokeErrorKind::TooLarge => {
+                    self.failed(ctx, lane, error.message, Response::too_large(error.run));
+                }
                 InvokeErrorKind::Throttled { .. }
                 | InvokeErrorKind::NotFound
                 | InvokeErrorKind::Denied
@@ -63,7 +50,9 @@ impl Shard {
         }
     }
 
-    fn answered(&mut self, ctx: &mut Context<'_>, lane: usize, response: &[u8]) {
+    fn answered(&mut self, ctx: &mut Context<'_>, lane: usize, answer: InvokeAnswer) {
+        let InvokeAnswer { payload, run } = answer;
+        let response = Response::answered(run);
         let Some(piece) = self.lanes[lane].front() else {
             return;
         };
@@ -72,16 +61,16 @@ impl Shard {
             return self.succeeded(ctx, lane);
         }
         let state = if ctx.config.tumbling().is_some() {
-            match read_window_state(response) {
+            match read_window_state(&payload) {
                 Ok(state) if state.get().len() > window::MAX_SENT_STATE_BYTES => {
                     let bytes = state.get().len();
                     let error = format!("the window's state of {bytes} bytes fits into no event");
-                    return self.failed(ctx, lane, error, ANSWERED);
+                    return self.failed(ctx, lane, error, response);
                 }
                 Ok(state) => Some(state),
                 Err(reason) => {
                     let error = format!("invalid tumbling window response: {reason}");
-                    return self.failed(ctx, lane, error, ANSWERED);
+                    return self.failed(ctx, lane, error, response);
                 }
             }
         } else {
@@ -89,7 +78,7 @@ impl Shard {
         };
         let verdict = if ctx.config.report_batch_item_failures {
             let items = piece.batch.items.iter();
-            read_partial_failures(response, items.map(|item| item.sequence.as_ref()))
+            read_partial_failures(&payload, items.map(|item| item.sequence.as_ref()))
         } else {
             Verdict::Success
         };
@@ -98,12 +87,12 @@ impl Shard {
             Verdict::Failed(failed) => failed.first().copied(),
             Verdict::Invalid(reason) => {
                 let error = format!("invalid partial batch response: {reason}");
-                return self.failed(ctx, lane, error, ANSWERED);
+                return self.failed(ctx, lane, error, response);
             }
         };
         if first == Some(0) {
             let error = "the function reported the first record as failed".to_owned();
-            return self.failed(ctx, lane, error, ANSWERED);
+            return self.failed(ctx, lane, error, response);
         }
         let ends_early = state.is_some_and(|state| self.set_window_state(state));
         match first {

@@ -22,7 +22,7 @@ pub struct StreamConfig {
     pub mapping: Uuid,
     /// The function as failure records name it.
     pub function_arn: String,
-    /// The version of the function that runs, as failure records name it.
+    /// The version of the function that runs, as failure records name it where the backend does not tell.
     pub executed_version: String,
     /// The mapping's `EventSourceArn`.
     pub stream_arn: String,

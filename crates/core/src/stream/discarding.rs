@@ -1,5 +1,7 @@
 //! Discarding: records that are given up, told to the on-failure destination before the position moves.
 
+use uuid::Uuid;
+
 use super::action::{Action, CallId};
 use super::answering::millis;
 use super::config::{StreamConfig, StreamEncoder};
@@ -168,14 +170,20 @@ impl Shard {
             self.settle(lane, &items);
             return;
         };
+        let run = response.as_ref().map(|response| &response.run);
+        let version = run.and_then(|run| run.executed_version.as_deref());
+        // Only one batch is given up for the failure of a run; age may end several that it left over.
+        let failed_with = run
+            .filter(|_| condition == Condition::RetryAttemptsExhausted)
+            .and_then(|run| Uuid::parse_str(run.request_id.as_deref()?).ok());
         let discarded = Discarded {
-            request_id: ctx.out.random.uuid(),
+            request_id: failed_with.unwrap_or_else(|| ctx.out.random.uuid()),
             function_arn: &ctx.config.function_arn,
             condition,
             invoke_count: invokes,
-            response: response.map(|response| ResponseContext {
+            response: response.as_ref().map(|response| ResponseContext {
                 status_code: response.status_code,
-                executed_version: &ctx.config.executed_version,
+                executed_version: version.unwrap_or(&ctx.config.executed_version),
                 function_error: response.function_error,
             }),
             timestamp: ctx.now,

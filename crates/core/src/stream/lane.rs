@@ -10,6 +10,7 @@ use super::window;
 use crate::batch::{Batch, Batcher, CloseReason};
 use crate::decision::BatchId;
 use crate::event::RECORDS;
+use crate::response::Run;
 use crate::time::Timestamp;
 
 /// What the machine remembers of a record in a batch.
@@ -58,10 +59,40 @@ pub(super) struct WindowEnd {
 }
 
 /// What the function answered to a failed try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Response {
     pub(super) status_code: u16,
     pub(super) function_error: Option<&'static str>,
+    pub(super) run: Run,
+}
+
+impl Response {
+    /// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
+    pub(super) const fn unhandled(run: Run) -> Self {
+        Self {
+            status_code: 200,
+            function_error: Some("Unhandled"),
+            run,
+        }
+    }
+
+    /// The function answered, but not that the batch succeeded (recorded: `null`).
+    pub(super) const fn answered(run: Run) -> Self {
+        Self {
+            status_code: 200,
+            function_error: None,
+            run,
+        }
+    }
+
+    /// The backend did not take the payload.
+    pub(super) const fn too_large(run: Run) -> Self {
+        Self {
+            status_code: 413,
+            function_error: None,
+            run,
+        }
+    }
 }
 
 /// Where a piece is.
@@ -112,7 +143,7 @@ impl Piece {
         Self {
             retries: self.retries,
             invokes: self.invokes,
-            response: self.response,
+            response: self.response.clone(),
             ..Self::new(id, self.batch.pick(indexes))
         }
     }

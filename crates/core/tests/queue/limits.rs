@@ -81,7 +81,7 @@ fn an_answer_to_an_earlier_try_or_a_second_answer_changes_nothing() {
     let answer = |attempt| Input::Invoked {
         batch: BatchId(1),
         attempt,
-        result: Ok(Bytes::new()),
+        result: Ok(Bytes::new().into()),
     };
     world.give(answer(1));
     assert_eq!((world.machine.status().running, world.left()), (1, 1));

@@ -308,7 +308,7 @@ impl World {
             let Ok(response) = result else {
                 return;
             };
-            let response: serde_json::Value = serde_json::from_slice(response).unwrap();
+            let response: serde_json::Value = serde_json::from_slice(&response.payload).unwrap();
             let failures = response["batchItemFailures"].as_array();
             let failures = failures.filter(|_| self.config.report_batch_item_failures);
             let failed = |id: &String| {
@@ -413,7 +413,7 @@ impl World {
             Input::Invoked {
                 batch,
                 attempt,
-                result: fate.result,
+                result: fate.result.map(Into::into),
             },
         );
     }

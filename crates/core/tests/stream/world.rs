@@ -19,6 +19,7 @@ use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::fault::{DeliveryError, InvokeError};
 use lambda_esm_core::record::StreamContent;
+use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{
     Action, CallId, Checkpoint, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
     StreamMachine,
@@ -33,7 +34,7 @@ enum Pending {
     Listed(CallId),
     Opened(CallId, ShardId, StartAt),
     Fetched(CallId, FetchRequest),
-    Answered(usize, Result<Bytes, InvokeError>),
+    Answered(usize, Result<InvokeAnswer, InvokeError>),
     Delivered(CallId, Box<Discard>, Result<(), DeliveryError>),
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::events::History;
 use crate::metrics::MappingMetrics;
-use crate::ports::{InvokeBackend, InvokeRequest};
+use crate::ports::{InvokeAnswer, InvokeBackend, InvokeRequest};
 use crate::status::Progress;
 
 /// What the supervisor tells a driver.
@@ -58,7 +58,7 @@ impl Outside {
     pub(super) fn invoke(
         &self,
         payload: Bytes,
-    ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send + use<> {
+    ) -> impl Future<Output = Result<InvokeAnswer, InvokeError>> + Send + use<> {
         let backend = self.backend.clone();
         let function = self.function.reference.clone();
         async move {

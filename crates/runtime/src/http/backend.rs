@@ -13,7 +13,7 @@ use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
 use super::config::HttpConfig;
 use crate::MAX_PAYLOAD_BYTES;
@@ -86,16 +86,18 @@ impl HttpBackend {
 
 #[async_trait]
 impl InvokeBackend for HttpBackend {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let exchange = self.exchange(request.payload);
-        tokio::time::timeout(self.config.timeout, exchange)
-            .await
-            .unwrap_or_else(|_| {
+        let answer = tokio::time::timeout(self.config.timeout, exchange).await;
+        answer.map_or_else(
+            |_| {
                 let limit = self.config.timeout.as_secs_f64();
                 Err(InvokeError::function(format!(
                     "Task timed out after {limit:.2} seconds"
                 )))
-            })
+            },
+            |answer| answer.map(Into::into),
+        )
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

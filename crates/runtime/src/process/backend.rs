@@ -5,11 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, Run};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -154,25 +153,32 @@ impl ProcessBackend {
 
 #[async_trait]
 impl InvokeBackend for ProcessBackend {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let invocation = self.accept(&request)?;
         // Declared first, so that a dropped future kills its environment before the slot is free.
         let _slot = self.slots.try_acquire().map_err(|_| self.throttled())?;
         let (mut environment, handed) = self.place(&invocation).await?;
-        match environment.answer(handed).await {
+        let answer = match environment.answer(handed).await {
             End::Answered(answer) => {
                 self.idle().push(environment);
-                answer.map_err(InvokeError::function)
+                answer
             }
             End::TimedOut => {
                 let limit = self.launch.config.timeout.as_secs_f64();
-                let message = format!("Sandbox.Timedout: Task timed out after {limit:.2} seconds");
-                Err(InvokeError::function(message))
+                Err(format!(
+                    "Sandbox.Timedout: Task timed out after {limit:.2} seconds"
+                ))
             }
-            End::Ended(ended) => {
-                let message = format!("Runtime.ExitError: {}", ended.words(""));
-                Err(InvokeError::function(message))
-            }
+            End::Ended(ended) => Err(format!("Runtime.ExitError: {}", ended.words(""))),
+        };
+        let run = Run {
+            request_id: Some(invocation.id),
+            // The mapping's qualifier says it better: the one command stands for all versions.
+            executed_version: None,
+        };
+        match answer {
+            Ok(payload) => Ok(InvokeAnswer { payload, run }),
+            Err(message) => Err(InvokeError::function(message).of(run)),
         }
     }
 

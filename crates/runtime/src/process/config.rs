@@ -20,8 +20,9 @@ pub struct ProcessConfig {
     pub concurrency: usize,
     /// The function's timeout, 1 second to 15 minutes (Lambda API reference, `Timeout`).
     pub timeout: Duration,
-    /// Variables for the function. They win over the inherited ones and over all of Lambda's own but
-    /// `AWS_LAMBDA_RUNTIME_API`.
+    /// Variables for the function. They win over the inherited ones (all but ours, `LAMBDA_ESM_…`) and over
+    /// all of Lambda's own but `AWS_LAMBDA_RUNTIME_API`. Of those, `_HANDLER` is the command's last word, and
+    /// `AWS_EXECUTION_ENV` is `AWS_Lambda_` with the program's name, `python3` where Lambda says `python3.13`.
     pub env: BTreeMap<String, String>,
     /// The runtime's working directory and `LAMBDA_TASK_ROOT`; the daemon's own if `None`.
     pub working_dir: Option<PathBuf>,

@@ -1,9 +1,9 @@
 //! How a runtime is started: its command and its variables.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use jiff::Timestamp;
@@ -26,6 +26,9 @@ pub(crate) fn spawn(config: &ProcessConfig, api: SocketAddr) -> Result<Child, In
         )
     })?;
     let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_the_daemons(name)) {
+        command.env_remove(name);
+    }
     command
         .args(arguments)
         .envs(variables(config, Timestamp::now(), &|name| {
@@ -44,6 +47,11 @@ pub(crate) fn spawn(config: &ProcessConfig, api: SocketAddr) -> Result<Child, In
     command
         .spawn()
         .map_err(|error| spawn_error(config, program, &error))
+}
+
+/// Tells whether a variable is a setting of ours, such as the token of the API: no function's business.
+fn is_the_daemons(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"LAMBDA_ESM_")
 }
 
 fn spawn_error(config: &ProcessConfig, program: &str, error: &io::Error) -> InvokeError {
@@ -87,8 +95,19 @@ fn variables(
     let root = std::path::absolute(&directory).unwrap_or(directory);
     let day = now.strftime("%Y/%m/%d");
     let stream = format!("{day}/[$LATEST]{}", Uuid::new_v4().simple());
+    let file = |word: &String| Path::new(word).file_name().unwrap_or_default().to_owned();
+    let program = config.command.first().map(file).unwrap_or_default();
+    // What a runtime is told to run stands last, as in `python3 -m awslambdaric app.handler`.
+    let handler = match config.command.as_slice() {
+        [_, .., last] => last.into(),
+        _ => program.clone(),
+    };
+    let mut execution = OsString::from("AWS_Lambda_");
+    execution.push(&program);
     let mut variables: Vec<(&'static str, OsString)> = vec![
         ("AWS_DEFAULT_REGION", config.region.clone().into()),
+        // The identifier of the runtime is not known; the program's name is the nearest to it.
+        ("AWS_EXECUTION_ENV", execution),
         (
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             config.memory_mb.to_string().into(),
@@ -104,6 +123,7 @@ fn variables(
         ("AWS_REGION", config.region.clone().into()),
         ("LAMBDA_TASK_ROOT", root.into()),
         ("TZ", ":UTC".into()),
+        ("_HANDLER", handler),
     ];
     // Python holds back what it prints to a pipe, and a kill would lose it.
     if !is_inherited("PYTHONUNBUFFERED") {
@@ -125,6 +145,35 @@ mod tests {
             .find(|(name, _)| *name == "AWS_LAMBDA_LOG_STREAM_NAME");
         let stream = stream.unwrap().1.to_str().unwrap();
         assert!(stream.starts_with("1970/01/01/[$LATEST]"), "{stream}");
+    }
+
+    #[test]
+    fn the_handler_stands_last_in_the_command_and_the_execution_is_named_by_its_program() {
+        for (command, handler, execution) in [
+            (
+                &["python3", "-m", "awslambdaric", "app.handler"][..],
+                "app.handler",
+                "AWS_Lambda_python3",
+            ),
+            (
+                &["/usr/bin/node", "index.mjs", "app.run"],
+                "app.run",
+                "AWS_Lambda_node",
+            ),
+            (&["./build/bootstrap"], "bootstrap", "AWS_Lambda_bootstrap"),
+        ] {
+            let command = command.iter().map(|&word| word.to_owned()).collect();
+            let config = ProcessConfig::new("orders", command);
+            let variables = variables(&config, Timestamp::UNIX_EPOCH, &|_| false);
+            let value = |wanted| {
+                let found = variables.iter().find(|(name, _)| *name == wanted);
+                found.unwrap().1.to_str().unwrap()
+            };
+            assert_eq!(
+                (value("_HANDLER"), value("AWS_EXECUTION_ENV")),
+                (handler, execution)
+            );
+        }
     }
 
     #[test]

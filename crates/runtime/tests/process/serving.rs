@@ -55,6 +55,24 @@ async fn the_runtime_gets_the_headers_of_the_invocation() {
 }
 
 #[tokio::test]
+async fn answers_and_errors_name_the_request_by_which_the_function_knows_them() {
+    let backend = backend(scripted(&[]));
+    let answer = backend
+        .invoke(request(&json!({"do": "headers"})))
+        .await
+        .unwrap();
+    let headers: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    let id = answer.run.request_id.unwrap();
+    let named = |(name, value): (&String, &serde_json::Value)| {
+        name.eq_ignore_ascii_case("lambda-runtime-aws-request-id") && *value == *id
+    };
+    assert!(headers.as_object().unwrap().iter().any(named), "{headers}");
+    let raise = request(&json!({"do": "raise", "message": "no"}));
+    let error = backend.invoke(raise).await.unwrap_err();
+    uuid::Uuid::parse_str(error.run.request_id.as_deref().unwrap()).unwrap();
+}
+
+#[tokio::test]
 async fn lambda_variables_are_set_and_configured_ones_win() {
     let backend = backend(scripted(&[("STAGE", "test"), ("TZ", "Europe/Berlin")]));
     let env = invoke(&backend, json!({"do": "environment"}))
@@ -65,12 +83,40 @@ async fn lambda_variables_are_set_and_configured_ones_win() {
     assert_eq!(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "128");
     assert_eq!(env["AWS_LAMBDA_LOG_GROUP_NAME"], "/aws/lambda/orders");
     assert_eq!(env["AWS_REGION"], "us-east-1");
+    assert!(env["_HANDLER"].as_str().unwrap().ends_with(".py"), "{env}");
+    let execution = env["AWS_EXECUTION_ENV"].as_str().unwrap();
+    assert!(execution.starts_with("AWS_Lambda_python"), "{execution}");
     assert_eq!(env["STAGE"], "test");
     assert_eq!(env["TZ"], "Europe/Berlin");
     assert!(
         env["PATH"].is_string(),
         "the daemon's own environment is inherited"
     );
+}
+
+/// The daemon is this test program once more, with a token in its environment.
+#[test]
+fn the_daemons_own_settings_are_not_inherited() {
+    const TOKEN: &str = "LAMBDA_ESM_TOKEN";
+    const NAME: &str = "serving::the_daemons_own_settings_are_not_inherited";
+    if std::env::var_os(TOKEN).is_none() {
+        let daemon = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env(TOKEN, "s3cret")
+            .status();
+        assert!(daemon.unwrap().success());
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let env = runtime.block_on(async {
+        let backend = backend(scripted(&[("LAMBDA_ESM_STAGE", "test")]));
+        invoke(&backend, json!({"do": "environment"}))
+            .await
+            .unwrap()
+    });
+    let of_ours = |(name, _): &(&String, _)| name.starts_with("LAMBDA_ESM_");
+    let seen: Vec<_> = env.as_object().unwrap().iter().filter(of_ours).collect();
+    assert_eq!(seen, [(&"LAMBDA_ESM_STAGE".to_owned(), &json!("test"))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

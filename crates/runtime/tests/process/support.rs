@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest};
+use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest, Run};
 use lambda_esm_runtime::process::{LogLine, LogSink, ProcessBackend, ProcessConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -61,12 +61,14 @@ pub(crate) fn request(event: &Value) -> InvokeRequest {
     }
 }
 
+/// Returns the answer or the error, without the ids that differ each time.
 pub(crate) async fn invoke(backend: &ProcessBackend, event: Value) -> Result<Value, InvokeError> {
     let call = backend.invoke(request(&event));
     let body = tokio::time::timeout(PATIENCE, call)
         .await
-        .expect("the invocation ends")?;
-    Ok(serde_json::from_slice(&body).expect("a JSON response"))
+        .expect("the invocation ends")
+        .map_err(|error| error.of(Run::default()))?;
+    Ok(serde_json::from_slice(&body.payload).expect("a JSON response"))
 }
 
 /// The process id in a response of the scripted runtime.

@@ -101,7 +101,7 @@ impl Surroundings for Host {
         if reads_response && !is_final && self.mood(self.case.nonsense) {
             return Answer {
                 after,
-                result: Ok(Bytes::from_static(b"nonsense")),
+                result: Ok(Bytes::from_static(b"nonsense").into()),
                 processed: 0,
                 outcome: "error".to_owned(),
             };
@@ -121,7 +121,7 @@ impl Surroundings for Host {
         }
         Answer {
             after,
-            result: Ok(Bytes::from(body.to_string())),
+            result: Ok(Bytes::from(body.to_string()).into()),
             processed,
             outcome: if processed == call.records.len() {
                 ""

@@ -186,6 +186,10 @@ pub(crate) struct Rule {
     pub(crate) state: Option<String>,
     /// A state of so many bytes, instead.
     pub(crate) state_bytes: Option<usize>,
+    /// The version that ran, as the answer or the error says.
+    pub(crate) version: Option<String>,
+    /// The id of the request, likewise.
+    pub(crate) request_id: Option<String>,
     /// What a throttled call is told to wait.
     pub(crate) retry_after: Option<Span>,
     /// How long the call takes.

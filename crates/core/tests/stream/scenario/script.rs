@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{
     DeliveryError, InvokeError, InvokeErrorKind, SourceError, SourceErrorKind,
 };
-use lambda_esm_core::response::{Verdict, read_partial_failures};
+use lambda_esm_core::response::{InvokeAnswer, Run, Verdict, read_partial_failures};
 use serde_json::{Map, Value, json};
 
 use super::model::{Destination, Fault, Faulty, Kind, Rule, Scenario, Verb};
@@ -168,12 +167,19 @@ impl Surroundings for Script {
             }
             None => Rule::default(),
         };
+        let run = Run {
+            request_id: rule.request_id.clone(),
+            executed_version: rule.version.clone(),
+        };
         let result = match failure(&rule) {
-            Some((kind, word)) => Err(InvokeError::new(kind, word)),
+            Some((kind, word)) => Err(InvokeError::new(kind, word).of(run.clone())),
             None => self.succeed(&rule, call),
         };
         let (result, processed, outcome) = match result {
-            Ok((body, processed, outcome)) => (Ok(Bytes::from(body)), processed, outcome),
+            Ok((body, processed, outcome)) => {
+                let payload = body.into();
+                (Ok(InvokeAnswer { payload, run }), processed, outcome)
+            }
             Err(error) => {
                 let word = error.message.clone();
                 (Err(error), 0, word)

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
+use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{Checkpoint, ShardId, StartAt};
 
 use super::call::{Call, Discard};
@@ -15,7 +15,7 @@ use super::log::Stream;
 pub(crate) struct Answer {
     /// How long it takes; `None` if it never answers.
     pub(crate) after: Option<Duration>,
-    pub(crate) result: Result<Bytes, InvokeError>,
+    pub(crate) result: Result<InvokeAnswer, InvokeError>,
     /// How many records, from the first one on, it processed.
     pub(crate) processed: usize,
     /// How the call ended, in a word; empty for success.

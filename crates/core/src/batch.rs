@@ -154,14 +154,39 @@ impl<T> Batch<T> {
         &self.payload[start..self.ends[index]]
     }
 
+    /// Returns the fragments of the records at these indexes.
+    fn fragments(&self, indexes: impl IntoIterator<Item = usize>) -> Fragments {
+        let mut fragments = Fragments::new(self.envelope, None);
+        for index in indexes {
+            fragments.push(|out| out.extend_from_slice(self.fragment(index)));
+        }
+        fragments
+    }
+
     fn seal(&mut self, mut fragments: Fragments) {
         fragments.bytes.extend_from_slice(self.envelope.suffix);
         self.payload = fragments.bytes.into();
         self.ends = fragments.ends;
     }
 
-    /// Keeps the records for which `keep` holds, and re-slices the payload. Returns what was removed.
-    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) -> Vec<T> {
+    /// Splits the records from `at` on off, into a batch of their own from the same bytes; `None` if there
+    /// are none.
+    pub fn split_off(&mut self, at: usize) -> Option<Self> {
+        if at >= self.items.len() {
+            return None;
+        }
+        let all = self.items.len();
+        let (first, others) = (self.fragments(0..at), self.fragments(at..all));
+        let mut rest = Self::empty(self.envelope, self.reason);
+        rest.items = self.items.split_off(at);
+        rest.seal(others);
+        self.seal(first);
+        Some(rest)
+    }
+
+    /// Keeps the records for which `keep` holds, asked in their order, and re-slices the payload. Returns
+    /// what was removed.
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) -> Vec<T> {
         let keeps: Vec<bool> = self.items.iter().map(keep).collect();
         if keeps.iter().all(|&kept| kept) {
             return Vec::new();
@@ -179,9 +204,7 @@ impl<T> Batch<T> {
             start = end + 1;
         }
         self.items = kept;
-        fragments.bytes.extend_from_slice(self.envelope.suffix);
-        self.payload = fragments.bytes.into();
-        self.ends = fragments.ends;
+        self.seal(fragments);
         removed
     }
 }
@@ -190,13 +213,10 @@ impl<T: Clone> Batch<T> {
     /// Returns a batch of the records at these indexes, from the same bytes.
     #[must_use]
     pub fn pick(&self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        let mut fragments = Fragments::new(self.envelope, None);
+        let indexes: Vec<usize> = indexes.into_iter().collect();
         let mut picked = Self::empty(self.envelope, self.reason);
-        for index in indexes {
-            fragments.push(|out| out.extend_from_slice(self.fragment(index)));
-            picked.items.push(self.items[index].clone());
-        }
-        picked.seal(fragments);
+        picked.seal(self.fragments(indexes.iter().copied()));
+        picked.items = indexes.iter().map(|&at| self.items[at].clone()).collect();
         picked
     }
 }
@@ -313,6 +333,26 @@ impl<T> Batcher<T> {
             ends: fragments.ends,
             envelope: self.envelope,
         })
+    }
+
+    /// Keeps the records of the open batch for which `keep` holds, and returns the others. Without a record
+    /// left, the window is forgotten.
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) -> Vec<T> {
+        let window_opened = self.window_opened;
+        let Some(mut batch) = self.close(CloseReason::Available) else {
+            return Vec::new();
+        };
+        let removed = batch.retain(keep);
+        if !batch.items.is_empty() {
+            self.window_opened = window_opened;
+            self.fragments.bytes.clear();
+            let without_suffix = batch.payload.len() - self.envelope.suffix.len();
+            let bytes = &batch.payload[..without_suffix];
+            self.fragments.bytes.extend_from_slice(bytes);
+            self.fragments.ends = batch.ends;
+            self.items = batch.items;
+        }
+        removed
     }
 
     /// Opens a window if none is open: the next window begins when the previous invocation completes

@@ -119,7 +119,8 @@ pub enum Decision {
         /// The wait in milliseconds.
         retry_ms: u64,
     },
-    /// Deliveries were given up before the function saw them; the messages stay in the queue.
+    /// Deliveries were given up before the function saw them; the messages stay in the queue, unless an
+    /// earlier delivery was processed.
     GivenUp {
         /// The batch.
         batch: BatchId,
@@ -140,7 +141,14 @@ pub enum Decision {
         /// How many.
         messages: usize,
     },
-    /// A settlement failed for good; the message comes back, though it was processed or released.
+    /// Messages need not be settled any more: the handler deleted them, or made them visible and somebody
+    /// else received them.
+    Gone {
+        /// How many.
+        messages: usize,
+    },
+    /// A settlement failed until the visibility timeout had ended; the message may come back, though it was
+    /// processed or released.
     SettleFailed {
         /// How many.
         messages: usize,

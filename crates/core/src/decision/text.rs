@@ -146,11 +146,19 @@ impl fmt::Display for Decision {
             Self::Released { messages } => {
                 write!(out, "made {} visible again", count(*messages, "message"))
             }
+            Self::Gone { messages } => {
+                let messages = count(*messages, "message");
+                write!(
+                    out,
+                    "found {messages} gone or taken over: nothing to settle"
+                )
+            }
             Self::SettleFailed { messages, error } => {
                 let messages = count(*messages, "message");
                 write!(
                     out,
-                    "could not settle {messages}, which will be delivered again: {error}"
+                    "could not settle {messages} before the visibility timeout ended, and may see them \
+                     again: {error}"
                 )
             }
             Self::Oversized { message_id, bytes } => {

@@ -8,6 +8,7 @@ use crate::decision::{BatchId, Decision};
 use crate::fault::{InvokeError, SourceError};
 use crate::record::QueueMessage;
 use crate::response::InvokeAnswer;
+use crate::time::Timestamp;
 
 /// Names one receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +47,12 @@ pub enum Input {
     /// The settings changed. They hold for whatever happens from now on: the next receive, the next
     /// record of the open batch, the next answer of the function.
     Reconfigure(Box<QueueConfig>),
-    /// The mapping stops: read no more, send out what was gathered, settle what is in flight.
-    Drain,
+    /// The mapping stops: read no more, but wait for what open receives still bring; send out what was
+    /// gathered, and settle what is in flight.
+    Drain {
+        /// What has no slot by then is made visible again.
+        until: Timestamp,
+    },
     /// Time has passed.
     Tick,
 }

@@ -16,6 +16,9 @@ use crate::record::{QueueContent, QueueMessage, Receipt};
 /// developer guide, 2022 edition, "Using Lambda with Amazon SQS").
 const VISIBILITY_SLACK: Duration = Duration::from_secs(30);
 
+/// The timeout of a function that names none (Lambda API reference, `CreateFunction`: `Timeout`).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How many batches a mapping may work on at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
@@ -52,7 +55,8 @@ pub struct QueueConfig {
     pub encoder: QueueEncoder,
     /// What the queue says about itself.
     pub facts: QueueFacts,
-    /// The function's timeout, where known.
+    /// The function's timeout, where known; see [`visibility_override`](Self::visibility_override) for
+    /// where it is not.
     pub function_timeout: Option<Duration>,
     /// How many invocations the function can run at a time, where known.
     pub function_concurrency: Option<usize>,
@@ -63,11 +67,16 @@ pub struct QueueConfig {
 impl QueueConfig {
     /// Returns the visibility timeout to ask for, where the queue's own is too short: a message that
     /// waits for the window and then for the function must not reappear meanwhile.
+    ///
+    /// A timeout that is not known counts as Lambda's default, 3 s, or as the longest time that the
+    /// function was seen to run: the queue's own timeout stands for ordinary functions, and a slow one
+    /// meets a message that reappeared at most once.
     #[must_use]
-    pub fn visibility_override(&self) -> Option<Duration> {
-        let needed = self.limits.window + self.function_timeout.unwrap_or_default();
-        // At equality a message would reappear at the very end, or as the function begins if its
-        // timeout is not known.
+    pub fn visibility_override(&self, longest_run: Duration) -> Option<Duration> {
+        let timeout = self.function_timeout;
+        let timeout = timeout.unwrap_or_else(|| DEFAULT_TIMEOUT.max(longest_run));
+        let needed = self.limits.window + timeout;
+        // At equality a message would reappear at the very end.
         let too_short = !self.limits.window.is_zero() && needed >= self.facts.visibility_timeout;
         too_short.then(|| needed + VISIBILITY_SLACK)
     }

@@ -1,6 +1,6 @@
 //! Batches on their way through the function.
 
-use super::groups::Groups;
+use super::groups::{self, Groups};
 use crate::batch::Batch;
 use crate::time::Timestamp;
 
@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 pub(super) struct Delivery {
     pub(super) id: String,
     pub(super) receipt: crate::record::Receipt,
+    /// Of a FIFO queue, its message group.
     pub(super) group: Option<String>,
     /// When the message becomes visible to others again.
     pub(super) hidden_until: Timestamp,
@@ -37,9 +38,37 @@ pub(super) struct Flight {
     pub(super) groups: Groups,
     pub(super) phase: Phase,
     pub(super) attempt: u32,
+    /// When the last try began.
+    pub(super) invoked_at: Timestamp,
+    /// Whether one of its messages was received again since.
+    pub(super) overtaken: bool,
 }
 
 impl Flight {
+    /// Returns a batch that waits for a slot.
+    pub(super) fn new(batch: Batch<Delivery>) -> Self {
+        Self {
+            groups: groups::of(&batch.items),
+            batch,
+            phase: Phase::Waiting,
+            attempt: 0,
+            invoked_at: Timestamp::default(),
+            overtaken: false,
+        }
+    }
+
+    /// Takes deliveries out of a batch that the function does not have, and with them their groups.
+    pub(super) fn withdraw(
+        &mut self,
+        mut is_wanted: impl FnMut(&Delivery) -> bool,
+    ) -> Vec<Delivery> {
+        let withdrawn = self.batch.retain(|delivery| !is_wanted(delivery));
+        if !withdrawn.is_empty() {
+            self.groups = groups::of(&self.batch.items);
+        }
+        withdrawn
+    }
+
     /// Tells whether the batch holds a slot.
     pub(super) const fn holds_slot(&self) -> bool {
         !matches!(self.phase, Phase::Waiting)

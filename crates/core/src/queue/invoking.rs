@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::flight::{Delivery, Phase, ids};
-use super::groups::{self, overlap};
+use super::groups::overlap;
 use super::machine::{QueueMachine, Timer};
 use super::port::SettleVerb;
 use super::scaling::Outcome;
@@ -13,7 +13,6 @@ use crate::response::{InvokeAnswer, Verdict, read_partial_failures};
 use crate::time::Timestamp;
 
 const VISIBILITY_ENDED: &str = "the visibility timeout ended before the function could take it";
-const GROUP_FAILED: &str = "an earlier message of its group failed";
 
 impl QueueMachine {
     /// Gives free slots to waiting batches, oldest first. Of a FIFO queue, a batch waits as long as an
@@ -54,14 +53,15 @@ impl QueueMachine {
             return;
         }
         self.running += 1;
-        self.invoke(id);
+        self.invoke(now, id);
     }
 
-    fn invoke(&mut self, id: BatchId) {
+    fn invoke(&mut self, now: Timestamp, id: BatchId) {
         let Some(flight) = self.flights.get_mut(&id) else {
             return;
         };
         flight.phase = Phase::Invoking;
+        flight.invoked_at = now;
         flight.attempt += 1;
         let (attempt, records) = (flight.attempt, flight.batch.items.len());
         let payload = flight.batch.payload();
@@ -83,56 +83,11 @@ impl QueueMachine {
         let Some(flight) = self.flights.get_mut(&id) else {
             return true;
         };
-        let expired = flight.batch.retain(|delivery| delivery.hidden_until >= now);
+        let expired = flight.withdraw(|delivery| delivery.hidden_until < now);
         let nothing_left = flight.batch.items.is_empty();
-        self.give_up(id, VISIBILITY_ENDED, &expired);
+        self.report_given_up(id, VISIBILITY_ENDED, &expired);
+        self.hold_back(&expired);
         nothing_left
-    }
-
-    /// Tells that deliveries were given up, and gives up later messages of their groups with them.
-    fn give_up(&mut self, batch: BatchId, because: &'static str, deliveries: &[Delivery]) {
-        if deliveries.is_empty() {
-            return;
-        }
-        self.report(Decision::GivenUp {
-            batch,
-            messages: deliveries.len(),
-            because,
-            message_ids: ids(self.config.detail, deliveries),
-        });
-        self.hold_back(deliveries);
-    }
-
-    /// Of a FIFO queue, gives up waiting messages whose group has just lost an earlier message.
-    fn hold_back(&mut self, lost: &[Delivery]) {
-        if !self.config.fifo {
-            return;
-        }
-        let lost = groups::of(lost);
-        let is_lost = |group: &String| lost.contains(group);
-        for id in self.waiting.clone() {
-            let Some(flight) = self.flights.get_mut(&id) else {
-                continue;
-            };
-            let held = flight
-                .batch
-                .retain(|delivery| !delivery.group.as_ref().is_some_and(is_lost));
-            flight.groups.retain(|group| !is_lost(group));
-            if flight.batch.items.is_empty() {
-                self.flights.remove(&id);
-                self.waiting.retain(|&waiting| waiting != id);
-            }
-            if !held.is_empty() {
-                let message_ids = ids(self.config.detail, &held);
-                let messages = held.len();
-                self.report(Decision::GivenUp {
-                    batch: id,
-                    messages,
-                    because: GROUP_FAILED,
-                    message_ids,
-                });
-            }
-        }
     }
 
     /// An invocation ended.
@@ -154,6 +109,7 @@ impl QueueMachine {
             .as_ref()
             .map_or_else(|error| !is_worth_retrying(error.kind), |_| true);
         if completed {
+            self.longest_run = self.longest_run.max(now.since(flight.invoked_at));
             self.batcher.forget_empty_window(now);
             self.batcher.previous_completed(now);
         }
@@ -190,13 +146,14 @@ impl QueueMachine {
     fn succeeded(&mut self, now: Timestamp, id: BatchId) {
         self.function_problem = None;
         self.scale(now, Outcome::Success);
-        let Some(deliveries) = self.take_deliveries(id) else {
+        let Some(mut deliveries) = self.take_deliveries(id) else {
             return;
         };
         self.report(Decision::Succeeded {
             batch: id,
             records: deliveries.len(),
         });
+        self.renew(id, &mut deliveries);
         self.settle(Some(id), SettleVerb::Delete, deliveries);
     }
 
@@ -225,6 +182,7 @@ impl QueueMachine {
             message_ids: ids(self.config.detail, &failed),
         });
         self.report_exhausted(id, &failed);
+        self.renew(id, &mut done);
         self.hold_back(&failed);
         self.settle(Some(id), SettleVerb::Delete, done);
     }
@@ -296,7 +254,7 @@ impl QueueMachine {
             attempts,
             retry_ms,
         });
-        if self.draining {
+        if self.gives_back() {
             self.release(id);
         } else if self.drop_expired(retry_at, id) {
             self.end(id);
@@ -314,7 +272,7 @@ impl QueueMachine {
         if self.drop_expired(now, id) {
             self.end(id);
         } else {
-            self.invoke(id);
+            self.invoke(now, id);
         }
     }
 

@@ -1,11 +1,11 @@
 //! The machine of one queue mapping.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use super::action::{Action, Input, ReceiveId, SettleId};
 use super::config::{Concurrency, QueueConfig, Sieve};
 use super::flight::{Delivery, Flight, Phase, ids};
-use super::groups;
 use super::quota::Quota;
 use super::reading::Reading;
 use super::scaling::{BATCHES_PER_POLLER, Scaler};
@@ -16,6 +16,13 @@ use crate::batch::{Batch, Batcher, CloseReason};
 use crate::decision::{BatchId, Decision};
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
+
+/// How long a window waits at most for receives that should have ended with it.
+const GRACE: Duration = Duration::from_secs(1);
+
+const UNGROUPED: &str = "the queue's server sends messages of a FIFO queue without MessageGroupId, so \
+     their order within groups is not known; they are processed one batch after another. Use a server \
+     that answers ReceiveMessage with the system attributes it is asked for";
 
 /// Runs one queue mapping. See the [module](super) for the way of a message through it.
 #[derive(Debug)]
@@ -48,7 +55,12 @@ pub struct QueueMachine {
     pub(super) hasty_receives: u32,
     pub(super) source_problem: Option<String>,
     pub(super) function_problem: Option<String>,
-    pub(super) draining: bool,
+    /// Until when a machine that was told to stop gives slots to what it holds.
+    pub(super) drain_until: Option<Timestamp>,
+    /// Whether the queue has groups, and the last message came without one.
+    pub(super) ungrouped: bool,
+    /// The longest time that the function was seen to run.
+    pub(super) longest_run: Duration,
     pub(super) sieve: Sieve,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
@@ -92,7 +104,9 @@ impl QueueMachine {
             hasty_receives: 0,
             source_problem: None,
             function_problem: None,
-            draining: false,
+            drain_until: None,
+            ungrouped: false,
+            longest_run: Duration::ZERO,
             sieve: Sieve::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
@@ -116,10 +130,12 @@ impl QueueMachine {
             } => self.invoked(now, batch, attempt, result),
             Input::Settled { id, result } => self.settled(now, id, result),
             Input::Reconfigure(config) => self.reconfigure(*config),
-            Input::Drain => self.drain(),
+            Input::Drain { until } => self.drain(until),
             Input::Tick => {}
         }
         self.retry(now);
+        self.give_back();
+        self.release_late(now);
         self.close_due_window(now);
         self.start_waiting(now);
         self.read(now);
@@ -133,20 +149,23 @@ impl QueueMachine {
     /// Returns when to call [`handle`](Self::handle) with [`Input::Tick`] if nothing else happens.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let window = if self.batcher.is_empty() || self.window_is_held() {
-            None
-        } else {
-            self.batcher.window_end()
-        };
         let retry = self.timers.first().map(|&(at, _)| at);
-        let reading = if self.draining { None } else { self.not_before };
-        [retry, window, reading].into_iter().flatten().min()
+        let (stop, reading) = match self.drain_until {
+            Some(until) => ((!self.waiting.is_empty()).then_some(until), None),
+            None => (None, self.not_before),
+        };
+        let deadlines = [retry, self.window_closes(), stop, reading];
+        deadlines.into_iter().flatten().min()
     }
 
-    /// Tells whether nothing is in flight and nothing gathered: after [`Input::Drain`], the end.
+    /// Tells whether nothing is in flight, nothing gathered and no receive open: after [`Input::Drain`],
+    /// the end.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.settles.is_empty() && self.batcher.is_empty()
+        self.flights.is_empty()
+            && self.settles.is_empty()
+            && self.batcher.is_empty()
+            && self.receives.is_empty()
     }
 
     /// Returns a view of the machine.
@@ -162,7 +181,10 @@ impl QueueMachine {
             receives: self.receives.len(),
             backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
             iterator_age_ms: None,
-            source_problem: self.source_problem.clone(),
+            source_problem: self
+                .source_problem
+                .clone()
+                .or_else(|| self.ungrouped.then(|| UNGROUPED.to_owned())),
             function_problem: self.function_problem.clone(),
         }
     }
@@ -190,33 +212,23 @@ impl QueueMachine {
         self.last_id
     }
 
-    /// Puts a closed batch in the queue for a slot.
+    /// Puts a closed batch in the queue for a slot; in parts, if it has more records than a batch may have.
     pub(super) fn enqueue(&mut self, batch: Batch<Delivery>) {
-        self.batches_closed += 1;
-        let id = BatchId(self.batches_closed);
-        self.report(Decision::BatchClosed {
-            batch: id,
-            reason: batch.reason,
-            records: batch.items.len(),
-            bytes: batch.payload().len(),
-            message_ids: ids(self.config.detail, &batch.items),
-        });
-        let phase = Phase::Waiting;
-        let groups = if self.config.fifo {
-            groups::of(&batch.items)
-        } else {
-            BTreeSet::new()
-        };
-        self.flights.insert(
-            id,
-            Flight {
-                batch,
-                groups,
-                phase,
-                attempt: 0,
-            },
-        );
-        self.waiting.push_back(id);
+        let mut next = Some(batch);
+        while let Some(mut batch) = next {
+            next = batch.split_off(self.config.limits.count.max(1));
+            self.batches_closed += 1;
+            let id = BatchId(self.batches_closed);
+            self.report(Decision::BatchClosed {
+                batch: id,
+                reason: batch.reason,
+                records: batch.items.len(),
+                bytes: batch.payload().len(),
+                message_ids: ids(self.config.detail, &batch.items),
+            });
+            self.flights.insert(id, Flight::new(batch));
+            self.waiting.push_back(id);
+        }
         self.quiet = false;
     }
 
@@ -231,12 +243,6 @@ impl QueueMachine {
     }
 
     fn reconfigure(&mut self, config: QueueConfig) {
-        if self.batcher.len() >= config.limits.count
-            && let Some(batch) = self.batcher.close(CloseReason::Count)
-        {
-            self.enqueue(batch);
-        }
-        self.batcher.set_limits(config.limits);
         let before = self.scaler.concurrency();
         self.scaler.reconfigure(
             config.pacing,
@@ -244,45 +250,63 @@ impl QueueMachine {
             config.function_concurrency,
         );
         self.report_scaling(before, "new settings");
+        self.batcher.set_limits(config.limits);
         self.config = config;
-    }
-
-    /// Stops reading, sends out the open batch, and releases what waits for a retry: it did not reach
-    /// the function, and another consumer may have it at once.
-    fn drain(&mut self) {
-        if self.draining {
-            return;
-        }
-        self.draining = true;
-        if let Some(batch) = self.batcher.close(CloseReason::Draining) {
+        self.cut_to_size();
+        if self.batcher.len() >= self.config.limits.count
+            && let Some(batch) = self.batcher.close(CloseReason::Count)
+        {
             self.enqueue(batch);
         }
-        let backing_off: Vec<BatchId> = self
+    }
+
+    /// Cuts batches that were closed before the batch size was lowered, and that the function does not
+    /// have: what is too much becomes the next batch.
+    fn cut_to_size(&mut self) {
+        let most = self.config.limits.count.max(1);
+        let not_reached = self
             .flights
             .iter()
-            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in backing_off {
-            self.release(id);
+            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }));
+        let mut order: Vec<BatchId> = not_reached.map(|(&id, _)| id).collect();
+        order.extend(std::mem::take(&mut self.waiting));
+        for id in order {
+            let Some(flight) = self.flights.get_mut(&id) else {
+                continue;
+            };
+            if flight.phase == Phase::Waiting {
+                self.waiting.push_back(id);
+            }
+            if let Some(rest) = flight.batch.split_off(most) {
+                self.enqueue(rest);
+            }
         }
     }
 
     fn close_due_window(&mut self, now: Timestamp) {
-        let due = self.batcher.window_end().is_some_and(|end| end <= now);
-        if !due || self.batcher.is_empty() || self.window_is_held() {
-            return;
-        }
-        if let Some(batch) = self.batcher.close(CloseReason::Window) {
+        if self.window_closes().is_some_and(|time| time <= now)
+            && let Some(batch) = self.batcher.close(CloseReason::Window)
+        {
             self.enqueue(batch);
         }
     }
 
-    /// Tells whether the open batch must wait for open receives: what they bring needs a batch, and no
-    /// other slot is free. They return within the window or one wait step after it.
-    fn window_is_held(&self) -> bool {
+    /// Returns when the open batch goes: at the end of its window; a little later, if receives that end
+    /// with the window are still open and what they bring would find no slot. Receives that wait beyond
+    /// the window were opened before it began, and do not hold it: what they bring is for the next batch.
+    fn window_closes(&self) -> Option<Timestamp> {
+        let end = self.batcher.window_end()?;
+        if self.batcher.is_empty() {
+            return None;
+        }
+        let open = self.receives.values();
+        let expected: usize = open
+            .filter(|reading| reading.ends() <= end)
+            .map(|reading| reading.max)
+            .sum();
         let slots_after = self.scaler.concurrency().saturating_sub(self.batches() + 1);
-        self.outstanding > slots_after.saturating_mul(self.config.limits.count)
+        let is_held = expected > slots_after.saturating_mul(self.config.limits.count);
+        Some(if is_held { end + GRACE } else { end })
     }
 
     /// Batches that have or need a slot.

@@ -7,12 +7,17 @@
 //!     └── only while a batch has a free slot     off                brings the messages back
 //! ```
 //!
+//! A mapping that stops waits for its open receives ([`Input::Drain`]), and a message that is received again
+//! while it is at work takes its own place (`again`).
+//!
 //! A batch holds a slot from its first try until its last deletion. The number of slots is what scaling
 //! decides; reading stops when no slot is free, so a mapping never holds more messages than its batches
 //! can carry.
 
 mod action;
+mod again;
 mod config;
+mod draining;
 mod flight;
 mod groups;
 mod invoking;

@@ -13,7 +13,9 @@ pub struct QueueFacts {
     pub receive_limit: usize,
     /// The most settlements that one call takes (SQS: 10).
     pub settle_limit: usize,
-    /// The longest wait for a message (SQS: 20 s).
+    /// The longest wait for a message (SQS: 20 s). A mapping that stops waits as long for its open
+    /// receives. A server that stands in for AWS may go on serving a connection whose other end was killed,
+    /// and hide the next message for it: there it should be a second.
     pub longest_wait: Duration,
     /// The step in which waits are counted (SQS: 1 s); shorter waits return at once.
     pub wait_step: Duration,

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     /// How many messages it may bring.
-    max: usize,
+    pub(super) max: usize,
     /// How long it may wait for the first one.
     wait: Duration,
     opened: Timestamp,
@@ -26,10 +26,17 @@ pub(super) struct Reading {
     visibility: Duration,
 }
 
+impl Reading {
+    /// Returns when it ends if it brings nothing.
+    pub(super) fn ends(&self) -> Timestamp {
+        self.opened + self.wait
+    }
+}
+
 impl QueueMachine {
     /// Opens as many receives as slots, scaling, quotas and the window allow.
     pub(super) fn read(&mut self, now: Timestamp) {
-        if self.draining {
+        if self.drain_until.is_some() {
             return;
         }
         if self.not_before.is_some_and(|time| time > now) {
@@ -49,7 +56,7 @@ impl QueueMachine {
             }
             let max = room.min(self.config.facts.receive_limit.max(1));
             let id = ReceiveId(self.next_id());
-            let visibility_timeout = self.config.visibility_override();
+            let visibility_timeout = self.config.visibility_override(self.longest_run);
             let reading = Reading {
                 max,
                 wait,
@@ -163,11 +170,12 @@ impl QueueMachine {
             messages: messages.len(),
         });
         let hidden_until = now + reading.visibility;
-        if self.draining {
+        if self.is_late(now) {
             self.send_back(messages, hidden_until);
             return;
         }
         self.batcher.forget_empty_window(now);
+        self.ungrouped = self.config.fifo && messages.iter().any(|one| one.group.is_none());
         let mut filtered = Vec::new();
         for message in messages {
             if self.provisioned_pollers().is_some() {
@@ -178,43 +186,27 @@ impl QueueMachine {
                 self.gather(now, message, hidden_until);
             } else {
                 self.report_filtered(&message);
-                filtered.push(delivery(message, hidden_until));
+                filtered.push(self.delivery(&message, hidden_until));
             }
         }
         if !filtered.is_empty() {
             self.deleting_filtered += filtered.len();
             self.settle(None, SettleVerb::Delete, filtered);
         }
-        if self.config.limits.window.is_zero()
-            && let Some(batch) = self.batcher.close(CloseReason::Available)
-        {
+        let goes = match self.drain_until {
+            Some(_) => Some(CloseReason::Draining),
+            None if self.config.limits.window.is_zero() => Some(CloseReason::Available),
+            None => None,
+        };
+        if let Some(batch) = goes.and_then(|reason| self.batcher.close(reason)) {
             self.enqueue(batch);
         }
     }
 
-    /// Messages that arrive after the mapping was told to stop become visible again at once.
-    fn send_back(&mut self, messages: Vec<QueueMessage>, hidden_until: Timestamp) {
-        let deliveries = messages
-            .into_iter()
-            .map(|message| delivery(message, hidden_until));
-        self.settle(None, SettleVerb::Release, deliveries.collect());
-    }
-
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
-        let encoder = &self.config.encoder;
-        let QueueMessage {
-            id,
-            receipt,
-            group,
-            content,
-        } = message;
-        let delivery = Delivery {
-            id,
-            receipt,
-            group,
-            hidden_until,
-            receives: content.receive_count().unwrap_or_default(),
-        };
+        let delivery = self.delivery(&message, hidden_until);
+        self.note_again(&delivery);
+        let (encoder, content) = (&self.config.encoder, message.content);
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
             encoder.write(out, &delivery.id, &delivery.receipt, &content);
         });
@@ -227,6 +219,19 @@ impl QueueMachine {
                     bytes,
                 });
             }
+        }
+    }
+
+    /// Returns what is remembered of a message. Of a FIFO queue, those without a group share one: whatever
+    /// their groups are, their order holds.
+    pub(super) fn delivery(&self, message: &QueueMessage, hidden_until: Timestamp) -> Delivery {
+        let group = self.config.fifo.then(|| message.group.clone());
+        Delivery {
+            id: message.id.clone(),
+            receipt: message.receipt.clone(),
+            group: group.map(Option::unwrap_or_default),
+            hidden_until,
+            receives: message.content.receive_count().unwrap_or_default(),
         }
     }
 
@@ -251,21 +256,5 @@ impl QueueMachine {
                 because,
             });
         }
-    }
-}
-
-fn delivery(message: QueueMessage, hidden_until: Timestamp) -> Delivery {
-    let QueueMessage {
-        id,
-        receipt,
-        group,
-        content,
-    } = message;
-    Delivery {
-        id,
-        receipt,
-        group,
-        hidden_until,
-        receives: content.receive_count().unwrap_or_default(),
     }
 }

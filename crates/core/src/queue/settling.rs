@@ -9,12 +9,18 @@ use crate::decision::{BatchId, Decision};
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::time::Timestamp;
 
-/// One settle call, under way or to be tried again.
+/// How many settle calls of one batch are under way at a time.
+const CALLS_AT_ONCE: usize = 8;
+
+/// Settle calls one after another: one that is under way or to be tried again, and what comes after it.
 #[derive(Debug)]
 pub(super) struct Settling {
     batch: Option<BatchId>,
     verb: SettleVerb,
+    /// The deliveries of the call.
     deliveries: Vec<Delivery>,
+    /// What the next calls are about.
+    rest: Vec<Delivery>,
     failures: u32,
     /// When to try again; `None` while a call is under way.
     pub(super) retry_at: Option<Timestamp>,
@@ -31,7 +37,8 @@ impl Settling {
 }
 
 impl QueueMachine {
-    /// Settles deliveries, in as many calls as the source needs. A batch ends with its last answer.
+    /// Settles deliveries, in as many calls as the source needs and a bounded number at a time. A batch
+    /// ends with its last answer.
     pub(super) fn settle(
         &mut self,
         batch: Option<BatchId>,
@@ -40,30 +47,41 @@ impl QueueMachine {
     ) {
         let limit = self.config.facts.settle_limit.max(1);
         let calls = deliveries.len().div_ceil(limit);
+        let share = calls.div_ceil(CALLS_AT_ONCE).max(1) * limit;
         if let Some(id) = batch {
             if calls == 0 {
                 self.end(id);
                 return;
             }
             if let Some(flight) = self.flights.get_mut(&id) {
-                flight.phase = Phase::Settling { pending: calls };
+                let pending = deliveries.len().div_ceil(share);
+                flight.phase = Phase::Settling { pending };
             }
         }
         while !deliveries.is_empty() {
-            let rest = deliveries.split_off(deliveries.len().min(limit));
-            let id = SettleId(self.next_id());
-            let settling = Settling {
+            let others = deliveries.split_off(deliveries.len().min(share));
+            self.settle_next(Settling {
                 batch,
                 verb,
-                deliveries,
+                deliveries: Vec::new(),
+                rest: deliveries,
                 failures: 0,
                 retry_at: None,
-            };
-            let settlements = settling.settlements();
-            self.actions.push_back(Action::Settle { id, settlements });
-            self.settles.insert(id, settling);
-            deliveries = rest;
+            });
+            deliveries = others;
         }
+    }
+
+    /// Makes the next call.
+    fn settle_next(&mut self, mut settling: Settling) {
+        let limit = self.config.facts.settle_limit.max(1);
+        let later = settling.rest.split_off(settling.rest.len().min(limit));
+        settling.deliveries = std::mem::replace(&mut settling.rest, later);
+        settling.failures = 0;
+        let id = SettleId(self.next_id());
+        let settlements = settling.settlements();
+        self.actions.push_back(Action::Settle { id, settlements });
+        self.settles.insert(id, settling);
     }
 
     /// A settle call ended.
@@ -77,9 +95,16 @@ impl QueueMachine {
             return;
         };
         let total = settling.deliveries.len();
-        let (retry, lost, error) = sort_out(now, &mut settling, result);
-        let done = total - retry.len() - lost;
-        self.report_settled(settling.verb, done);
+        let Sorted {
+            retry,
+            gone,
+            lost,
+            error,
+        } = sort_out(now, &mut settling, result);
+        self.report_settled(settling.verb, total - retry.len() - gone - lost);
+        if gone > 0 {
+            self.report(Decision::Gone { messages: gone });
+        }
         if lost > 0 {
             self.report(Decision::SettleFailed {
                 messages: lost,
@@ -90,7 +115,9 @@ impl QueueMachine {
             self.deleting_filtered -= total - retry.len();
         }
         if retry.is_empty() {
-            if let Some(batch) = settling.batch {
+            if !settling.rest.is_empty() {
+                self.settle_next(settling);
+            } else if let Some(batch) = settling.batch {
                 self.settle_answered(batch);
             }
             return;
@@ -136,13 +163,23 @@ impl QueueMachine {
     }
 }
 
-/// Returns what to try again, how many deliveries are lost for good, and the error in words. A delivery
-/// is lost when its receipt has expired, or its visibility timeout ended.
+/// What became of the deliveries of a call.
+#[derive(Default)]
+struct Sorted {
+    retry: Vec<Delivery>,
+    /// How many are not ours to settle, though they should be hidden yet: deleted by the handler, or made
+    /// visible by it and received by somebody else.
+    gone: usize,
+    /// How many became visible before they were settled.
+    lost: usize,
+    error: String,
+}
+
 fn sort_out(
     now: Timestamp,
     settling: &mut Settling,
     result: Result<Vec<Result<(), SourceError>>, SourceError>,
-) -> (Vec<Delivery>, usize, String) {
+) -> Sorted {
     let deliveries = std::mem::take(&mut settling.deliveries);
     let (answers, missing) = match result {
         Ok(answers) => {
@@ -155,17 +192,19 @@ fn sort_out(
         Err(error) => (Vec::new(), error),
     };
     let mut answers = answers.into_iter();
-    let (mut retry, mut lost, mut text) = (Vec::new(), 0, String::new());
+    let mut sorted = Sorted::default();
     for delivery in deliveries {
         let Err(error) = answers.next().unwrap_or_else(|| Err(missing.clone())) else {
             continue;
         };
-        if error.kind == SourceErrorKind::Expired || delivery.hidden_until <= now {
-            lost += 1;
-            text = error.message;
+        if delivery.hidden_until <= now {
+            sorted.lost += 1;
+            sorted.error = error.message;
+        } else if error.kind == SourceErrorKind::Expired {
+            sorted.gone += 1;
         } else {
-            retry.push(delivery);
+            sorted.retry.push(delivery);
         }
     }
-    (retry, lost, text)
+    sorted
 }

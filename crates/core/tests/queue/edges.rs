@@ -22,8 +22,9 @@ fn throttle(after_ms: u64, retry_after: Option<Duration>) -> Fate {
 fn a_batch_released_while_draining_takes_the_later_messages_of_its_groups_with_it() {
     let mut config = config();
     config.fifo = true;
+    config.facts.longest_wait = Duration::from_secs(1);
     let mut world = World::new(config, |n, _| match n {
-        0 => throttle(2_000, None),
+        0 => throttle(4_000, None),
         _ => Fate::success(10),
     });
     let body = "x".repeat(900_000);
@@ -31,10 +32,11 @@ fn a_batch_released_while_draining_takes_the_later_messages_of_its_groups_with_i
         world.send_one(&body, Some("g"));
     }
     world.run_for(1_000);
-    world.give(Input::Drain);
+    world.drain();
     world.run_for(5_000);
     assert!(world.machine.is_idle());
     assert_eq!((world.seen.len(), world.left()), (1, 10));
+    assert_eq!(world.releases, 10);
 }
 
 #[test]

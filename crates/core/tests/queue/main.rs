@@ -5,9 +5,13 @@
     reason = "a test world stops at the first surprise"
 )]
 
+mod again;
+mod draining;
 mod edges;
 mod limits;
 mod pace;
 mod property;
 mod rules;
+mod settings;
+mod settling;
 mod world;

@@ -44,17 +44,6 @@ fn the_last_part_of_a_window_is_not_spent_asking_a_quiet_queue() {
 }
 
 #[test]
-fn messages_that_arrive_after_the_drain_are_released() {
-    let mut world = World::new(with_window(60, 10, 2), |_, _| Fate::success(1));
-    // On their way while the mapping is told to stop.
-    world.send(2);
-    world.give(Input::Drain);
-    world.run_for(100);
-    assert!(world.machine.is_idle());
-    assert_eq!((world.seen.len(), world.releases, world.left()), (0, 2, 2));
-}
-
-#[test]
 fn back_off_begins_anew_after_the_source_could_be_read() {
     let mut world = World::new(config(), |_, _| Fate::success(1));
     let mut calls = 0;
@@ -86,7 +75,7 @@ fn a_deletion_that_fails_beyond_the_visibility_timeout_is_given_up() {
 }
 
 #[test]
-fn a_window_waits_for_receives_that_no_other_slot_could_serve() {
+fn a_window_is_not_held_by_receives_that_were_opened_before_it() {
     let mut five = with_window(2, 10, 5);
     five.pacing = Pacing::Aws;
     let mut world = World::new(five, |_, _| Fate::success(30_000));
@@ -94,14 +83,32 @@ fn a_window_waits_for_receives_that_no_other_slot_could_serve() {
     let mut two = with_window(2, 10, 2);
     two.pacing = Pacing::Aws;
     world.reconfigure(two);
-    // Five receives are open, and two slots are left to what they bring.
+    // Five receives are open for 20 s, and two slots are left to what they bring.
+    let sent = world.now;
     world.send(1);
     world.run_for(4_000);
-    assert_eq!(world.seen.len(), 0);
+    let waited = world.seen[0].start.since(sent);
+    assert!((2_000..=2_010).contains(&waited.as_millis()), "{waited:?}");
+    // What they bring goes with the next batch.
     world.send(9);
-    world.run_for(100);
+    world.run_for(4_000);
     let sizes: Vec<usize> = world.seen.iter().map(|seen| seen.ids.len()).collect();
-    assert_eq!(sizes, [10]);
+    assert_eq!(sizes, [1, 9]);
+}
+
+#[test]
+fn a_window_waits_a_little_for_receives_that_end_with_it() {
+    let mut one = with_window(2, 10, 2);
+    one.concurrency = Concurrency::OnDemand { maximum: None };
+    one.function_concurrency = Some(1);
+    let mut world = World::new(one, |_, _| Fate::success(100));
+    world.send(1);
+    world.run_for(1_999);
+    world.answers_after = Duration::from_millis(300);
+    world.send(1);
+    world.run_for(1_000);
+    let sizes: Vec<usize> = world.seen.iter().map(|seen| seen.ids.len()).collect();
+    assert_eq!(sizes, [2]);
 }
 
 #[test]
@@ -116,5 +123,5 @@ fn a_batch_that_a_smaller_batch_size_makes_full_goes_at_once() {
         } => Some((*reason, *records)),
         _ => None,
     });
-    assert_eq!(closed, [(CloseReason::Count, 8)]);
+    assert_eq!(closed, [(CloseReason::Count, 5), (CloseReason::Count, 3)]);
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::pacing::Pacing;
-use lambda_esm_core::queue::{Concurrency, Input, QueueConfig};
+use lambda_esm_core::queue::{Concurrency, QueueConfig};
 use proptest::prelude::*;
 
 use super::world::{Fate, World, config, filters, index};
@@ -30,6 +30,12 @@ struct Case {
     throttle_share: u8,
     settle_fault_share: u8,
     receive_fault_share: u8,
+    /// How often the function outlasts the visibility timeout.
+    slow_share: u8,
+    /// How often the handler makes its messages visible before it ends.
+    frees_share: u8,
+    /// Whether long polls last as long as those of AWS.
+    long_polls: bool,
     /// The size of each body, beyond what the filter reads.
     padding: usize,
     /// What befalls the mapping, and when.
@@ -81,12 +87,12 @@ const fn most(concurrency: Concurrency) -> Option<usize> {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let shape = (1usize..25, 0u64..4, concurrencies(), any::<[bool; 4]>());
+    let shape = (1usize..25, 0u64..4, concurrencies(), any::<[bool; 5]>());
     let bursts = prop::collection::vec((0u64..20_000, 1usize..40), 1..6);
-    let faults = (0u8..40, 0u8..40, 0u8..20, 0u8..20);
+    let faults = (0u8..40, 0u8..40, 0u8..20, 0u8..20, 0u8..20, 0u8..20);
     let drawn = (any::<u64>(), shape, bursts, faults, incidents());
     drawn.prop_map(|(seed, shape, bursts, faults, incidents)| {
-        let (count, window, concurrency, [aws_pacing, fifo, partial, filtered]) = shape;
+        let (count, window, concurrency, [aws_pacing, fifo, partial, filtered, long_polls]) = shape;
         let (count, window) = legal(fifo, count, window);
         Case {
             seed,
@@ -102,6 +108,9 @@ fn cases() -> impl Strategy<Value = Case> {
             throttle_share: faults.1,
             settle_fault_share: faults.2,
             receive_fault_share: faults.3,
+            slow_share: faults.4,
+            frees_share: faults.5,
+            long_polls,
             padding: 0,
             incidents,
         }
@@ -124,6 +133,9 @@ fn settings(case: &Case) -> QueueConfig {
     config.limits.count = case.count;
     config.limits.window = Duration::from_secs(case.window);
     config.fifo = case.fifo;
+    if !case.long_polls {
+        config.facts.longest_wait = Duration::from_secs(1);
+    }
     config.report_batch_item_failures = case.partial;
     config.concurrency = case.concurrency;
     config.pacing = if case.aws_pacing {
@@ -151,8 +163,10 @@ fn script(
     let mut random = Random::new(case.seed);
     move |_, ids| {
         let roll = |random: &mut Random, share: u8| random.fraction() * 100.0 < f64::from(share);
-        // Shorter than the visibility timeout: a function that outlives it meets duplicates by nature.
-        let after = Duration::from_millis(random.next_u64() % 4_000);
+        let mut after = Duration::from_millis(random.next_u64() % 4_000);
+        if roll(&mut random, case.slow_share) {
+            after += Duration::from_secs(30);
+        }
         if roll(&mut random, case.throttle_share) {
             let kind = InvokeErrorKind::Throttled { retry_after: None };
             return Fate {
@@ -222,11 +236,10 @@ fn befall(case: &Case, world: &mut World, incident: Incident) {
                 concurrency,
                 ..case.clone()
             };
-            world.most_records = world.most_records.max(count);
             world.reconfigure(settings(&changed));
         }
         Incident::Drain => {
-            world.give(Input::Drain);
+            world.drain();
             let receives = world.receives;
             world.run_for(60_000);
             assert!(world.machine.is_idle(), "the drain does not end");
@@ -251,6 +264,12 @@ fn world(case: &Case, ledger: &Rc<RefCell<Ledger>>) -> World {
     let mut faults = Random::new(case.seed ^ 2);
     let share = f64::from(case.settle_fault_share);
     world.settle_fails = Box::new(move || faults.fraction() * 100.0 < share);
+    let mut faults = Random::new(case.seed ^ 4);
+    let share = f64::from(case.frees_share);
+    world.handler_frees = Box::new(move || {
+        let after = Duration::from_millis(faults.next_u64() % 4_000);
+        (faults.fraction() * 100.0 < share).then_some(after)
+    });
     let mut faults = Random::new(case.seed ^ 3);
     let share = f64::from(case.receive_fault_share);
     world.receive_fails = Box::new(move || faults.fraction() * 100.0 < share);
@@ -262,7 +281,10 @@ fn check(case: &Case) {
     let mut world = world(case, &ledger);
     let kept = live(case, &mut world);
     // Long enough for every message to meet a try that succeeds.
-    world.run_for(3_600_000);
+    let end = world.now + Duration::from_secs(3_600);
+    while world.now < end && (world.left() > 0 || world.machine.status().running > 0) {
+        world.run_for(10_000);
+    }
 
     assert_eq!(world.left(), 0, "every message must be settled in the end");
     let succeeded: BTreeSet<String> = ledger.borrow().succeeded.iter().cloned().collect();
@@ -270,7 +292,6 @@ fn check(case: &Case) {
         succeeded, kept,
         "what passes the filters is processed, and nothing else"
     );
-    assert!(world.machine.is_idle());
     let status = world.machine.status();
     assert_eq!(
         (status.running, status.waiting, status.gathering),
@@ -280,6 +301,9 @@ fn check(case: &Case) {
     check_limits(case, &world);
     let listens = status.receives > 0 || world.machine.next_deadline().is_some();
     assert!(listens, "nothing wakes the mapping any more");
+    world.drain();
+    world.run_for(20_000);
+    assert!(world.machine.is_idle(), "the last receives have returned");
 }
 
 /// No more invocations and messages at a time than the settings allow; of settings that follow each
@@ -376,7 +400,7 @@ proptest! {
             let mut world = world(&case, &ledger);
             world.trace = Some(Vec::new());
             live(&case, &mut world);
-            world.run_for(600_000);
+            world.run_for(60_000);
             world.trace
         };
         prop_assert_eq!(run(), run());

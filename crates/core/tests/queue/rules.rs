@@ -351,43 +351,20 @@ fn the_wait_a_throttled_function_asks_for_is_kept() {
     assert_eq!(world.left(), 0);
 }
 
+fn asked(config: &QueueConfig) -> Option<Duration> {
+    config.visibility_override(Duration::ZERO)
+}
+
 #[test]
 fn a_window_longer_than_the_visibility_timeout_asks_for_a_longer_one() {
     let mut config = with_window(60, 100);
     config.function_timeout = Some(Duration::from_secs(20));
-    assert_eq!(config.visibility_override(), Some(Duration::from_secs(110)));
+    assert_eq!(asked(&config), Some(Duration::from_secs(110)));
     let mut world = World::new(config, |_, _| Fate::success(15_000));
     world.send(5);
     world.run_for(100_000);
     assert_eq!((world.seen.len(), world.left()), (1, 0));
-    assert_eq!(with_window(10, 100).visibility_override(), None);
-}
-
-#[test]
-fn draining_sends_out_what_was_gathered_and_ends() {
-    let mut world = World::new(with_window(60, 100), |_, _| Fate::success(500));
-    world.send(5);
-    world.run_for(1_000);
-    world.give(Input::Drain);
-    assert_eq!(reasons(&world), [(CloseReason::Draining, 5)]);
-    assert!(!world.machine.is_idle());
-    world.run_for(1_000);
-    assert!(world.machine.is_idle());
-    assert_eq!(world.left(), 0);
-}
-
-#[test]
-fn draining_releases_what_did_not_reach_the_function() {
-    let mut world = World::new(config(), |_, _| Fate {
-        after: Duration::from_millis(1),
-        result: Err(InvokeError::new(InvokeErrorKind::Unavailable, "refused")),
-    });
-    world.send(3);
-    world.run_for(5_000);
-    world.give(Input::Drain);
-    world.run_for(100);
-    assert!(world.machine.is_idle());
-    assert_eq!((world.releases, world.left()), (3, 3));
+    assert_eq!(asked(&with_window(10, 100)), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::batch::{Limits, MAX_PAYLOAD_BYTES};
 use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::event::sqs::SqsEncoder;
-use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::filter::{Dialect, Filters};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{
@@ -81,7 +81,6 @@ pub(crate) struct Seen {
     pub(crate) start: Timestamp,
     pub(crate) end: Option<Timestamp>,
     pub(crate) ids: Vec<String>,
-    receipts: Vec<String>,
     pub(crate) bytes: usize,
 }
 
@@ -108,14 +107,25 @@ pub(crate) struct World {
     pub(crate) receives: usize,
     /// Whether each receive returns its messages twice, as a standard queue may.
     pub(crate) deliver_twice: bool,
+    /// How long a receive takes to answer once it has messages.
+    pub(crate) answers_after: Duration,
     /// How many answers of the next settle calls are missing.
     pub(crate) forgets_answers: usize,
+    /// Whether a message that is gone cannot be settled; SQS accepts that, other servers do not.
+    pub(crate) refuses_what_is_gone: bool,
     /// Whether the source answers after a millisecond, whatever the wait asked for.
     pub(crate) impatient: bool,
     /// The most messages in flight at once, failed ones that wait for their visibility excluded.
     pub(crate) most_held: usize,
     pub(crate) settle_fails: Hiccup,
     pub(crate) receive_fails: Hiccup,
+    /// After how long a handler makes its messages visible, if it does.
+    pub(crate) handler_frees: Box<dyn FnMut() -> Option<Duration>>,
+    /// Receipts of messages that handlers will make visible, and when.
+    freed: BTreeMap<(Timestamp, u64), Vec<String>>,
+    /// How many settle calls are under way, and how many were at once.
+    settling: usize,
+    pub(crate) most_settling: usize,
     /// The most records that an event may have.
     pub(crate) most_records: usize,
     messages: Vec<Message>,
@@ -124,7 +134,7 @@ pub(crate) struct World {
     events: BTreeMap<(Timestamp, u64), Input>,
     polls: Vec<(ReceiveId, ReceiveRequest, Timestamp)>,
     held: BTreeSet<String>,
-    /// Receipts of what the function processed, and messages that passed no filter.
+    /// What the function processed, and what passed no filter.
     done: BTreeSet<String>,
     /// Everything the machine asked for, if it is to be kept.
     pub(crate) trace: Option<Vec<String>>,
@@ -147,11 +157,17 @@ impl World {
             releases: 0,
             receives: 0,
             deliver_twice: false,
+            answers_after: Duration::from_millis(1),
             forgets_answers: 0,
+            refuses_what_is_gone: false,
             impatient: false,
             most_held: 0,
             settle_fails: Box::new(|| false),
             receive_fails: Box::new(|| false),
+            handler_frees: Box::new(|| None),
+            freed: BTreeMap::new(),
+            settling: 0,
+            most_settling: 0,
             most_records: config.limits.count.max(1),
             messages: Vec::new(),
             script: Box::new(script),
@@ -215,10 +231,23 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.machine = QueueMachine::new(self.config.clone(), 8, self.now);
         self.events.clear();
+        self.freed.clear();
+        self.settling = 0;
         self.polls.clear();
         self.running.clear();
         self.held.clear();
         self.give(Input::Tick);
+    }
+
+    /// Stops the mapping in order, within half a minute.
+    pub(crate) fn drain(&mut self) {
+        let until = self.now + Duration::from_secs(27);
+        self.give(Input::Drain { until });
+    }
+
+    /// Returns how often a message was received.
+    pub(crate) fn receives_of(&self, id: &str) -> u32 {
+        self.messages[index(id)].receives
     }
 
     pub(crate) fn reconfigure(&mut self, config: QueueConfig) {
@@ -227,9 +256,8 @@ impl World {
     }
 
     pub(crate) fn give(&mut self, input: Input) {
-        if matches!(input, Input::Drain) {
-            // As the driver does: long polls end at once.
-            self.polls.clear();
+        if let Input::Reconfigure(config) = &input {
+            self.most_records = config.limits.count;
         }
         self.machine.handle(self.now, input);
         while let Some(action) = self.machine.poll() {
@@ -261,13 +289,23 @@ impl World {
                 .filter(|&at| at > self.now)
                 .min()
         };
-        [event, deadline, polls, reappearing]
+        let freed = self.freed.keys().next().map(|&(at, _)| at);
+        [event, deadline, polls, reappearing, freed]
             .into_iter()
             .flatten()
             .min()
     }
 
     fn step(&mut self) {
+        if let Some(entry) = self.freed.first_entry()
+            && entry.key().0 <= self.now
+        {
+            for receipt in entry.remove() {
+                self.make_visible(&receipt);
+            }
+            self.wake_polls();
+            return;
+        }
         if let Some(entry) = self.events.first_entry()
             && entry.key().0 <= self.now
         {
@@ -301,6 +339,9 @@ impl World {
     }
 
     fn on_input(&mut self, input: &Input) {
+        if let Input::Settled { .. } = input {
+            self.settling -= 1;
+        }
         if let Input::Invoked { batch, result, .. } = input {
             let index = self.running.remove(batch).unwrap();
             let seen = &mut self.seen[index];
@@ -315,11 +356,8 @@ impl World {
                 let named = |failure: &serde_json::Value| failure["itemIdentifier"] == **id;
                 failures.is_some_and(|failures| failures.iter().any(named))
             };
-            for (id, receipt) in seen.ids.iter().zip(&seen.receipts) {
-                if !failed(id) {
-                    self.done.insert(receipt.clone());
-                }
-            }
+            let done = seen.ids.iter().filter(|id| !failed(id)).cloned();
+            self.done.extend(done);
         }
     }
 
@@ -357,6 +395,8 @@ impl World {
                 payload,
             } => self.invoke(batch, attempt, &payload),
             Action::Settle { id, settlements } => {
+                self.settling += 1;
+                self.most_settling = self.most_settling.max(self.settling);
                 let result = self.settle(&settlements);
                 self.schedule(Duration::from_millis(2), Input::Settled { id, result });
             }
@@ -400,12 +440,17 @@ impl World {
             );
         }
         let fate = (self.script)(self.seen.len(), &ids);
+        let runs = (fate.result.as_ref()).map_or_else(is_functions, |_| true);
+        if let Some(after) = (self.handler_frees)().filter(|_| runs) {
+            self.sequence += 1;
+            let key = (self.now + after.min(fate.after), self.sequence);
+            self.freed.insert(key, receipts);
+        }
         self.running.insert(batch, self.seen.len());
         self.seen.push(Seen {
             start: self.now,
             end: None,
             ids,
-            receipts,
             bytes: payload.len(),
         });
         self.schedule(
@@ -417,6 +462,11 @@ impl World {
             },
         );
     }
+}
+
+/// Tells whether the function was reached.
+fn is_functions(error: &InvokeError) -> bool {
+    error.kind == InvokeErrorKind::Function
 }
 
 pub(crate) fn index(id: &str) -> usize {

@@ -1,7 +1,6 @@
 //! The queue's side of the world.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::queue::{Input, ReceiveRequest, SettleVerb, Settlement};
@@ -26,7 +25,8 @@ impl World {
             let (id, receive) = settlement.receipt.0.split_once('#').unwrap();
             self.held.remove(id);
             let message = &mut self.messages[index(id)];
-            if message.receives.to_string() != receive {
+            let gone = message.deleted;
+            if message.receives.to_string() != receive || (gone && self.refuses_what_is_gone) {
                 results.push(Err(SourceError::new(
                     SourceErrorKind::Expired,
                     "stale receipt",
@@ -35,7 +35,7 @@ impl World {
             }
             match settlement.verb {
                 SettleVerb::Delete => {
-                    let done = self.done.contains(&settlement.receipt.0) || self.done.contains(id);
+                    let done = self.done.contains(id);
                     assert!(done, "{id} is deleted before it was processed");
                     message.deleted = true;
                     self.deletions.push(id.to_owned());
@@ -55,6 +55,20 @@ impl World {
         Ok(results)
     }
 
+    /// Deletes a message as its handler may.
+    pub(crate) fn delete(&mut self, id: &str) {
+        self.messages[index(id)].deleted = true;
+    }
+
+    /// Makes a message visible as its handler may, if the receipt is still good.
+    pub(super) fn make_visible(&mut self, receipt: &str) {
+        let (id, receive) = receipt.split_once('#').unwrap();
+        let message = &mut self.messages[index(id)];
+        if message.receives.to_string() == receive && !message.deleted {
+            message.visible_at = self.now;
+        }
+    }
+
     /// Answers every open receive for which there are messages.
     pub(super) fn wake_polls(&mut self) {
         let mut at = 0;
@@ -69,7 +83,7 @@ impl World {
                     id,
                     result: Ok(messages),
                 };
-                self.schedule(Duration::from_millis(1), input);
+                self.schedule(self.answers_after, input);
             }
         }
     }
@@ -96,8 +110,8 @@ impl World {
                 continue;
             }
             message.receives += 1;
-            // One millisecond passes until the machine hears of it.
-            message.visible_at = now + hidden + Duration::from_millis(1);
+            // Some time passes until the machine hears of it.
+            message.visible_at = now + hidden + self.answers_after;
             let id = format!("m{index}");
             self.held.insert(id.clone());
             taken.push(QueueMessage {

@@ -1,0 +1,73 @@
+//! Stopping: what the machine holds goes out, and nothing is left hidden in the queue.
+//!
+//! A receive that is open cannot be taken back: a server may already have hidden a message for it, and would
+//! hide one more for a connection that nobody reads. So the machine waits for open receives, and processes
+//! what they bring as it does otherwise. What finds no slot in time is made visible again.
+
+use super::flight::Phase;
+use super::machine::QueueMachine;
+use super::port::SettleVerb;
+use crate::batch::CloseReason;
+use crate::decision::BatchId;
+use crate::record::QueueMessage;
+use crate::time::Timestamp;
+
+impl QueueMachine {
+    /// Stops reading, and sends out the open batch.
+    pub(super) fn drain(&mut self, until: Timestamp) {
+        if self.drain_until.is_some() {
+            return;
+        }
+        self.drain_until = Some(until);
+        if let Some(batch) = self.batcher.close(CloseReason::Draining) {
+            self.enqueue(batch);
+        }
+    }
+
+    /// Tells whether what does not reach the function goes back to the queue: another consumer may have it at
+    /// once. Not while a receive is open, which would bring it again.
+    pub(super) fn gives_back(&self) -> bool {
+        self.drain_until.is_some() && self.receives.is_empty()
+    }
+
+    /// Releases what waits for a retry, when the time has come.
+    pub(super) fn give_back(&mut self) {
+        if !self.gives_back() {
+            return;
+        }
+        let backing_off: Vec<BatchId> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in backing_off {
+            self.release(id);
+        }
+    }
+
+    /// Tells whether the time is over in which a machine that stops begins anything.
+    pub(super) fn is_late(&self, now: Timestamp) -> bool {
+        self.drain_until.is_some_and(|until| until <= now)
+    }
+
+    /// Makes visible again what has no slot when that time is over.
+    pub(super) fn release_late(&mut self, now: Timestamp) {
+        if !self.is_late(now) {
+            return;
+        }
+        for id in std::mem::take(&mut self.waiting) {
+            if let Some(flight) = self.flights.remove(&id) {
+                self.settle(None, SettleVerb::Release, flight.batch.items);
+            }
+        }
+    }
+
+    /// Makes messages visible again that arrive when it is over.
+    pub(super) fn send_back(&mut self, messages: Vec<QueueMessage>, hidden_until: Timestamp) {
+        let deliveries = messages.into_iter();
+        let deliveries = deliveries.map(|message| self.delivery(&message, hidden_until));
+        let deliveries = deliveries.collect();
+        self.settle(None, SettleVerb::Release, deliveries);
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lambda_esm_core::fault::{DeliveryError, SourceError};
 use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping};
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -128,6 +129,7 @@ impl EngineBuilder {
             destinations,
             events: Events::new(),
             metrics: Metrics::new(),
+            receives: TaskTracker::new(),
             store: self
                 .store
                 .unwrap_or_else(|| Arc::new(MemoryStore::default())),

@@ -22,8 +22,8 @@ use crate::status::{MappingStatus, Progress, StatusWatch};
 use crate::store::StoreError;
 use crate::supervisor::{Order, Supervisor};
 
-/// Runs event source mappings. Cheap to clone; dropping the last clone stops everything at once,
-/// [`shutdown`](Self::shutdown) stops it in order.
+/// Runs event source mappings. Cheap to clone; dropping the last clone stops everything at once, but for
+/// receives that are open, whose messages are released; [`shutdown`](Self::shutdown) stops it in order.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
@@ -360,6 +360,10 @@ impl Engine {
 
     /// Stops polling, finishes what is in flight within the bound of
     /// [`EngineOptions::drain_limit`], and ends every mapping. The store keeps them.
+    ///
+    /// A queue's open receives are waited for, for up to
+    /// [`QueueFacts::longest_wait`](crate::ports::QueueFacts::longest_wait), and what they bring is
+    /// processed. What found no slot in nine tenths of the bound is made visible again.
     pub async fn shutdown(&self) {
         let change = self.registry.changes.lock().await;
         self.registry.tasks.close();
@@ -375,6 +379,16 @@ impl Engine {
             drop(orders.send(Order::Delete).await);
         }
         self.registry.tasks.wait().await;
+    }
+
+    /// Stops everything at once, and waits only for receives that are open, which release what they still
+    /// bring. Other messages in flight return after their visibility timeout. The store keeps the mappings.
+    pub async fn halt(&self) {
+        self.registry.tasks.close();
+        self.registry.stopped.cancel();
+        self.registry.tasks.wait().await;
+        self.shared.receives.close();
+        self.shared.receives.wait().await;
     }
 }
 

@@ -22,7 +22,8 @@ pub struct EngineOptions {
     pub filter_limits: Limits,
     /// How long a mapping stays in each transitional state, such as `Creating`.
     pub transition: Duration,
-    /// How long a mapping that stops may take to finish what is in flight.
+    /// How long a mapping that stops may take to finish what is in flight. Of a queue, it should be longer than
+    /// its receives wait: 20 s with AWS.
     pub drain_limit: Duration,
     /// Whether decisions name the messages they are about.
     pub detail: bool,

@@ -83,7 +83,7 @@ impl<C> Running<C> {
     /// Lets the driver finish what is in flight. Returns whether it did so within `bound`.
     async fn drain(mut self, bound: Duration) -> bool {
         // The driver may have ended by itself; then there is nothing to tell it.
-        drop(self.commands.send(Command::Drain).await);
+        drop(self.commands.send(Command::Drain { bound }).await);
         let ended = tokio::time::timeout(bound, &mut self.task).await.is_ok();
         self.task.abort();
         // The aborted driver must not write to the progress any more.
@@ -154,7 +154,13 @@ pub(crate) fn start(
         (Found::Queue(source, queue), Source::Sqs(sqs)) => {
             let config = queue_config(&shared.options, mapping, sqs, queue, facts.function);
             let (commands, receiver) = mpsc::channel(8);
-            let driver = QueueDriver::new(config, seed, source.clone(), outside);
+            let driver = QueueDriver::new(
+                config,
+                seed,
+                source.clone(),
+                shared.receives.clone(),
+                outside,
+            );
             let task = tokio::spawn(driver.run(receiver));
             Ok(Polling::Queue {
                 driver: Running { commands, task },

@@ -29,7 +29,9 @@ pub trait QueueSource: Send + Sync + 'static {
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
     ///
     /// An empty answer is no error. The implementation clamps `max` and `wait` to what its server
-    /// allows; dropping the returned future must not lose messages for longer than their visibility.
+    /// allows, and answers within a bound beyond the wait. The engine waits for the answer also when the mapping
+    /// stops, and when it is dropped itself; only with the runtime does the returned future end early, which
+    /// must not lose messages for longer than their visibility.
     async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError>;
 
     /// Settles up to [`QueueFacts::settle_limit`] deliveries.

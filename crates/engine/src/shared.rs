@@ -7,6 +7,7 @@ use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{
     ApiError, AwsDestination, Context, Mapping, Source, check_function_timeout,
 };
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
     pub(crate) store: Arc<dyn Store>,
+    /// Receives that are open, and releases of what those brought whose driver is gone.
+    pub(crate) receives: TaskTracker,
 }
 
 impl Shared {

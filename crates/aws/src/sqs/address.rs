@@ -28,6 +28,8 @@ pub(crate) struct QueueAddress {
     url: Mutex<Option<Arc<str>>>,
     /// Whether `url` was configured, so that nothing needs to be looked up or forgotten.
     fixed: bool,
+    /// Whether it is at AWS itself.
+    is_aws: bool,
 }
 
 impl QueueAddress {
@@ -56,7 +58,9 @@ impl QueueAddress {
             .await;
         let url = url.map(|url| url.as_str().to_owned());
         let account = &config.account_id;
-        Ok(Self::new(client, queue, account, place, service, url))
+        let mut address = Self::new(client, queue, account, place, service, url);
+        address.is_aws = endpoint.is_none();
+        Ok(address)
     }
 
     /// Returns `queue` as seen by `client`, which calls from `account`. `place` says where the client
@@ -82,7 +86,13 @@ impl QueueAddress {
             service,
             url,
             fixed,
+            is_aws: false,
         }
+    }
+
+    /// Tells whether the queue is at AWS itself, not at a server that stands in for it.
+    pub(crate) const fn is_aws(&self) -> bool {
+        self.is_aws
     }
 
     /// Returns the queue's names.

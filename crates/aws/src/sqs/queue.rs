@@ -22,6 +22,9 @@ use crate::failure::Call;
 const LIMIT: usize = 10;
 /// The longest `WaitTimeSeconds` (SQS developer guide, "Amazon SQS short and long polling").
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How long to wait at a server that stands in for AWS. `ElasticMQ` and ministack go on serving a receive whose
+/// caller was killed, and hide the next message for it.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 /// The longest visibility timeout: 12 hours (SQS API reference, `ReceiveMessage`).
 const LONGEST_VISIBILITY: u64 = 43_200;
 
@@ -133,7 +136,11 @@ impl QueueSource for SqsQueue {
             visibility_timeout: Duration::from_secs(seconds),
             receive_limit: LIMIT,
             settle_limit: LIMIT,
-            longest_wait: LONGEST_WAIT,
+            longest_wait: if self.address.is_aws() {
+                LONGEST_WAIT
+            } else {
+                SHORT_WAIT
+            },
             wait_step: Duration::from_secs(1),
             max_receive_count: attributes
                 .get(&QueueAttributeName::RedrivePolicy)
@@ -141,6 +148,11 @@ impl QueueSource for SqsQueue {
         })
     }
 
+    #[expect(
+        deprecated,
+        reason = "servers from before 2024 know only `AttributeNames` for what is now \
+                  `MessageSystemAttributeNames`, and answer without a message group"
+    )]
     async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
         let call = self.address.call("ReceiveMessage");
         // The wait is always sent, since the queue may have a default of its own.
@@ -154,6 +166,7 @@ impl QueueSource for SqsQueue {
             .wait_time_seconds(number(wait))
             .set_visibility_timeout(request.visibility_timeout.map(whole_seconds))
             .message_system_attribute_names(MessageSystemAttributeName::All)
+            .set_attribute_names(Some(vec![QueueAttributeName::All]))
             .message_attribute_names("All");
         let limit = Duration::from_secs(wait) + PATIENCE;
         let answer = self

@@ -250,6 +250,8 @@ async fn a_receive_asks_for_everything_and_clamps_what_it_is_asked() {
         r#""WaitTimeSeconds":20"#,
         r#""VisibilityTimeout":2"#,
         r#""MessageSystemAttributeNames":["All"]"#,
+        // The name of old, which is all that some servers know.
+        r#""AttributeNames":["All"]"#,
         r#""MessageAttributeNames":["All"]"#,
         r#""QueueUrl":"http://sqs.us-east-1.elsewhere.invalid:4566/000000000000/orders""#,
     ] {

@@ -133,7 +133,7 @@ async fn describes_the_queue(server: Server) {
     let facts = queue.source.describe().await.unwrap();
     assert_eq!(facts.visibility_timeout, Duration::from_secs(31));
     assert_eq!((facts.receive_limit, facts.settle_limit), (10, 10));
-    assert_eq!(facts.longest_wait, Duration::from_secs(20));
+    assert_eq!(facts.longest_wait, Duration::from_secs(1));
     assert_eq!(facts.wait_step, Duration::from_secs(1));
     queue.drop().await;
 }

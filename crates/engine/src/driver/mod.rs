@@ -5,6 +5,7 @@
 
 mod outside;
 mod queue;
+mod receives;
 mod stream;
 
 pub(crate) use outside::{Command, Function, Outside};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -24,8 +25,8 @@ use crate::status::Progress;
 pub(crate) enum Command<C> {
     /// New settings, and the function to call from now on.
     Reconfigure { config: Box<C>, function: Function },
-    /// Stop reading, finish what is in flight, and end.
-    Drain,
+    /// Stop reading, finish what is in flight within the bound, and end.
+    Drain { bound: Duration },
 }
 
 /// The function that a mapping calls.

@@ -3,25 +3,31 @@
 //! Every call to the outside is a task of its own; their answers come back one at a time, so the machine
 //! sees one ordered sequence of facts and needs no lock.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::queue::{Action, Input, QueueConfig, QueueMachine, ReceiveId};
+use lambda_esm_core::queue::{Action, Input, QueueConfig, QueueMachine};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
+use super::receives::Receives;
 use super::{Command, Outside, caught, source_panicked};
 use crate::ports::QueueSource;
 
-/// Runs one queue machine until it is drained. Dropping the future aborts every call under way.
+/// The share of a drain's bound that is left to settling what found no slot before: a tenth.
+const SETTLING_SHARE: u32 = 10;
+
+/// Runs one queue machine until it is drained. Dropping the future aborts every call under way but the
+/// receives, whose messages are released.
 pub(crate) struct QueueDriver {
     machine: QueueMachine,
     source: Arc<dyn QueueSource>,
     outside: Outside,
     calls: JoinSet<Input>,
-    receives: HashMap<ReceiveId, AbortHandle>,
+    receives: Receives,
     draining: bool,
 }
 
@@ -30,15 +36,16 @@ impl QueueDriver {
         config: QueueConfig,
         seed: u64,
         source: Arc<dyn QueueSource>,
+        receives: TaskTracker,
         outside: Outside,
     ) -> Self {
         let machine = QueueMachine::new(config, seed, outside.clock.now());
         Self {
             machine,
+            receives: Receives::new(source.clone(), receives),
             source,
             outside,
             calls: JoinSet::new(),
-            receives: HashMap::new(),
             draining: false,
         }
     }
@@ -63,33 +70,22 @@ impl QueueDriver {
                         self.outside.function = function;
                         self.handle(Input::Reconfigure(config));
                     }
-                    Some(Command::Drain) | None => self.drain(),
+                    Some(Command::Drain { bound }) => self.drain(bound),
+                    None => self.drain(Duration::ZERO),
                 },
-                Some(answer) = self.calls.join_next() => self.answered(answer),
+                // Calls turn their own panics into errors.
+                Some(Ok(input)) = self.calls.join_next() => self.handle(input),
+                Some(input) = self.receives.next() => self.handle(input),
                 () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
             }
         }
         self.publish();
     }
 
-    /// Ends open receives: a long poll may take 20 s, and what it might still bring returns to the queue
-    /// by itself.
-    fn drain(&mut self) {
+    fn drain(&mut self, bound: Duration) {
         self.draining = true;
-        for (_, receive) in self.receives.drain() {
-            receive.abort();
-        }
-        self.handle(Input::Drain);
-    }
-
-    fn answered(&mut self, answer: Result<Input, tokio::task::JoinError>) {
-        // Calls turn their own panics into errors; what is left is a receive that `drain` aborted.
-        if let Ok(input) = answer {
-            if let Input::Received { id, .. } = &input {
-                self.receives.remove(id);
-            }
-            self.handle(input);
-        }
+        let until = self.outside.clock.now() + (bound - bound / SETTLING_SHARE);
+        self.handle(Input::Drain { until });
     }
 
     fn handle(&mut self, input: Input) {
@@ -103,14 +99,7 @@ impl QueueDriver {
 
     fn carry_out(&mut self, now: Timestamp, action: Action) {
         match action {
-            Action::Receive { id, request } => {
-                let source = self.source.clone();
-                let receive = self.calls.spawn(async move {
-                    let result = caught(source.receive(request), source_panicked).await;
-                    Input::Received { id, result }
-                });
-                self.receives.insert(id, receive);
-            }
+            Action::Receive { id, request } => self.receives.open(id, request),
             Action::Invoke {
                 batch,
                 attempt,

@@ -82,7 +82,7 @@ impl StreamDriver {
                         self.outside.function = function;
                         self.handle(Input::Reconfigure(config));
                     }
-                    Some(Command::Drain) | None => self.drain(),
+                    Some(Command::Drain { .. }) | None => self.drain(),
                 },
                 Some(answer) = self.calls.join_next() => self.answered(answer),
                 Some(answer) = self.reads.join_next() => self.answered(answer),

@@ -20,6 +20,9 @@ use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settleme
 /// guide, "Exactly-once processing").
 const DEDUPLICATION_INTERVAL: Duration = Duration::from_secs(300);
 
+/// Short, so that a mapping stops quickly: it waits for its open receives.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Properties of a [`MemoryQueue`].
 #[derive(Clone, Debug)]
 pub struct MemoryQueueOptions {
@@ -321,7 +324,7 @@ impl QueueSource for MemoryQueue {
             visibility_timeout: self.shared.options.visibility_timeout,
             receive_limit: self.shared.options.receive_limit,
             settle_limit: self.shared.options.receive_limit,
-            longest_wait: Duration::from_secs(20),
+            longest_wait: LONGEST_WAIT,
             wait_step: Duration::from_millis(1),
             max_receive_count: (self.shared.options.redrive.as_ref())
                 .map(|redrive| redrive.max_receive_count),

@@ -16,6 +16,9 @@ use crate::output;
 /// How long a function's process has to end after it was asked to.
 const PROCESS_GRACE: Duration = Duration::from_secs(2);
 
+/// How long open receives have to end when the daemon stops at once.
+const RECEIVES_GRACE: Duration = Duration::from_secs(2);
+
 /// Returns a runtime: with `workers` threads beside this one, or on this thread alone.
 pub(crate) fn runtime(workers: Option<u16>) -> Result<Runtime, Failure> {
     let mut builder = match workers {
@@ -107,17 +110,31 @@ async fn stop(
         _ = reporter.report(engine) => {
             tokio::select! {
                 () = &mut in_order => {}
-                signal = signals.next() => return Err(cut_short(processes, signal).await),
+                signal = signals.next() => return Err(cut_short(engine, processes, signals, signal).await),
             }
         }
-        signal = signals.next() => return Err(cut_short(processes, signal).await),
+        signal = signals.next() => return Err(cut_short(engine, processes, signals, signal).await),
     }
     reporter.finish(engine)?;
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn cut_short(processes: &Processes, signal: &str) -> Failure {
+/// Stops at once. Only open receives are waited for, for a moment and until a third signal: what they bring
+/// would stay hidden otherwise.
+async fn cut_short(
+    engine: &Engine,
+    processes: &Processes,
+    signals: &mut Signals,
+    signal: &str,
+) -> Failure {
+    let halt = async {
+        tokio::join!(engine.halt(), processes.shutdown(Duration::ZERO));
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(RECEIVES_GRACE, halt) => {}
+        _ = signals.next() => {}
+    }
     processes.shutdown(Duration::ZERO).await;
     Failure::general(format!(
         "{signal} again: stopped before everything in flight was finished; unfinished messages return \

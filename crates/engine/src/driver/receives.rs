@@ -1,0 +1,111 @@
+//! Receives, which are never abandoned.
+//!
+//! A message that was taken stays hidden until somebody deals with it, and a server may go on serving a
+//! receive whose caller is gone. So a receive is a task that outlives its driver: what it brings is handed to
+//! the machine, or made visible again.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::queue::{Input, ReceiveId, ReceiveRequest};
+use lambda_esm_core::record::QueueMessage;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::{caught, source_panicked};
+use crate::ports::{QueueSource, SettleVerb, Settlement};
+
+/// The open receives of one driver.
+pub(super) struct Receives {
+    source: Arc<dyn QueueSource>,
+    /// Counts the receives of all drivers, and the releases that some end in.
+    tasks: TaskTracker,
+    open: FuturesUnordered<JoinHandle<(ReceiveId, Result<Taken, SourceError>)>>,
+}
+
+impl Receives {
+    pub(super) fn new(source: Arc<dyn QueueSource>, tasks: TaskTracker) -> Self {
+        Self {
+            source,
+            tasks,
+            open: FuturesUnordered::new(),
+        }
+    }
+
+    pub(super) fn open(&self, id: ReceiveId, request: ReceiveRequest) {
+        let (source, tasks) = (self.source.clone(), self.tasks.clone());
+        self.open.push(self.tasks.spawn(async move {
+            let result = caught(source.receive(request), source_panicked).await;
+            let taken = |messages| Taken {
+                messages,
+                source,
+                token: tasks.token(),
+            };
+            (id, result.map(taken))
+        }));
+    }
+
+    /// Waits for the next one to end; `None` if none is open. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Input> {
+        loop {
+            // A task that panicked was `caught`; what is left is one that ended with the runtime.
+            if let Ok((id, result)) = self.open.next().await? {
+                let result = result.map(Taken::keep);
+                return Some(Input::Received { id, result });
+            }
+        }
+    }
+}
+
+/// What a receive brought. Dropped before the machine has it, it goes back to the queue.
+struct Taken {
+    messages: Vec<QueueMessage>,
+    source: Arc<dyn QueueSource>,
+    /// Whoever waits for the tasks waits also for what may become one.
+    token: TaskTrackerToken,
+}
+
+impl Taken {
+    fn keep(mut self) -> Vec<QueueMessage> {
+        std::mem::take(&mut self.messages)
+    }
+
+    fn release(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        let release = |message: QueueMessage| Settlement {
+            receipt: message.receipt,
+            verb: SettleVerb::Release,
+        };
+        let settlements: Vec<Settlement> = messages.map(release).collect();
+        let source = self.source.clone();
+        async move {
+            let messages = settlements.len();
+            match caught(source.settle(&settlements), source_panicked).await {
+                Ok(_) => tracing::debug!(messages, "released what a receive brought at the end"),
+                Err(error) => tracing::warn!(
+                    messages,
+                    %error,
+                    "messages that a receive brought at the end stay hidden until their visibility timeout"
+                ),
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.messages.is_empty() {
+            return;
+        }
+        // Without a runtime nothing can be done any more: the process is about to end.
+        if let Ok(runtime) = Handle::try_current() {
+            let release = self.release();
+            self.token.task_tracker().spawn_on(release, &runtime);
+        }
+    }
+}

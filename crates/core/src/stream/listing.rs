@@ -379,7 +379,7 @@ impl StreamMachine {
                     shard.stage = Stage::Running;
                     ctx.report(Decision::ShardStarted {
                         shard: shard.id.clone(),
-                        from: shard.ledger.place().to_string(),
+                        from: shard.beginning(),
                     });
                     shard.advance(ctx);
                 });

@@ -197,6 +197,14 @@ impl Shard {
         }
     }
 
+    /// Returns where reading begins, in words.
+    pub(super) fn beginning(&self) -> String {
+        match self.reader.resume {
+            StartAt::Latest => "the newest record".to_owned(),
+            _ => self.ledger.place().to_string(),
+        }
+    }
+
     /// From here on, a shard that begins after its newest record is opened by the time of that.
     fn begin_by_time(&mut self) {
         if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
@@ -397,7 +405,10 @@ impl Shard {
         match std::mem::replace(&mut self.reader.resume, StartAt::TrimHorizon) {
             StartAt::TrimHorizon => return self.source_failed(ctx, error),
             StartAt::Timestamp(since) => self.reader.since = Some(since),
-            StartAt::After(last) => self.reader.known = Some(last),
+            // Of what was known already, all comes again.
+            StartAt::After(last) => {
+                self.reader.known.get_or_insert(last);
+            }
             StartAt::Latest => {}
         }
         // Or was the stream made anew? The listing should tell before anything is read.

@@ -37,6 +37,9 @@ impl Shard {
     pub(super) fn accept(&mut self, ctx: &mut Context<'_>, records: Vec<StreamRecord>) {
         let Some(last) = records.last() else { return };
         let (last, arrival) = (last.sequence.clone(), last.arrival);
+        for record in &records {
+            ctx.clock.see(record.arrival);
+        }
         let records = self.pass_over(ctx, records);
         self.reader.resume = StartAt::After(last);
         self.reader.reached = self.reader.reached.max(Some(arrival));

@@ -20,7 +20,7 @@ pub(super) struct SourceClock {
     /// How many milliseconds it shows more than the engine's; not more than it does, since what is told is
     /// cut off and takes its time to get here. So records seem no older than they are.
     ahead: Option<i64>,
-    /// Arrival times are cut down to multiples of this.
+    /// Arrival times are cut down to multiples of this, as far as is known.
     grain: i64,
 }
 
@@ -29,7 +29,7 @@ impl SourceClock {
     pub(super) const fn new() -> Self {
         Self {
             ahead: None,
-            grain: 1,
+            grain: i64::MAX,
         }
     }
 
@@ -39,7 +39,15 @@ impl SourceClock {
             self.ahead = Some(time.millis().saturating_sub(now.millis()));
         }
         let grain = i64::try_from(listing.facts.arrival_grain.as_millis());
-        self.grain = grain.unwrap_or(i64::MAX).max(1);
+        self.grain = self.grain.min(grain.unwrap_or(i64::MAX)).max(1);
+    }
+
+    /// Takes what the arrival time of a record tells: it may be finer than was to be expected.
+    pub(super) fn see(&mut self, arrival: Timestamp) {
+        let fits = |grain: i64| arrival.millis().rem_euclid(grain) == 0;
+        if !fits(self.grain) {
+            self.grain = if fits(1_000) { 1_000 } else { 1 };
+        }
     }
 
     /// Returns what it shows when the engine's clock shows `now`, or a little less. A source that never told

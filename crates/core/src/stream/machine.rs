@@ -131,14 +131,14 @@ impl StreamMachine {
         key: ShardKey,
         work: impl FnOnce(&mut Shard, &mut Context<'_>),
     ) {
-        let (Some(stream), Some(shard)) = (&self.stream, self.shards.get_mut(&key)) else {
+        let (Some(stream), Some(shard)) = (&mut self.stream, self.shards.get_mut(&key)) else {
             return;
         };
         let mut ctx = Context {
             now,
             config: &self.config,
             facts: &stream.facts,
-            clock: stream.clock,
+            clock: &mut stream.clock,
             draining: self.draining,
             out: &mut self.out,
         };

@@ -63,7 +63,8 @@ pub struct StreamFacts {
     pub longest_wait: Duration,
     /// What arrival times are multiples of, because they are cut down to it (Kinesis: a millisecond; DynamoDB:
     /// a second; DynamoDB Local: a minute). If in doubt, the longest: a record counts as no older than it may
-    /// be, and nothing is passed over that may have arrived in time. Zero counts as a millisecond.
+    /// be, and nothing is passed over that may have arrived in time. Finer times correct it. Zero counts as a
+    /// millisecond.
     pub arrival_grain: Duration,
 }
 

@@ -87,7 +87,7 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     pub(super) config: &'a StreamConfig,
     pub(super) facts: &'a StreamFacts,
-    pub(super) clock: SourceClock,
+    pub(super) clock: &'a mut SourceClock,
     pub(super) draining: bool,
     pub(super) out: &'a mut Out,
 }

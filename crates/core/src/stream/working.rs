@@ -130,7 +130,7 @@ impl Shard {
     /// Splits off and discards the records of the next piece that are too old, or gives up the end of a
     /// window that is. Returns whether anything is left of the piece.
     fn drop_expired(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
-        let (now, clock) = (ctx.now, ctx.clock);
+        let (now, clock) = (ctx.now, *ctx.clock);
         let Some(work) = &mut self.lanes[lane].work else {
             return false;
         };

@@ -89,16 +89,20 @@ pub(crate) struct ClockSpec {
     gains: Span,
     /// What arrival times are cut down to: a millisecond if nothing is said.
     grain: Option<Span>,
+    /// What it says of that, if something else.
+    claimed: Option<Span>,
     /// Whether it keeps its time to itself.
     silent: bool,
 }
 
 impl ClockSpec {
     pub(crate) fn clock(&self) -> SourceClock {
+        let grain = self.grain.map_or(SourceClock::EXACT.grain, Span::duration);
         SourceClock {
             ahead: self.ahead.0,
             gains: self.gains.0,
-            grain: self.grain.map_or(SourceClock::EXACT.grain, Span::duration),
+            grain,
+            claimed: self.claimed.map_or(grain, Span::duration),
             tells: !self.silent,
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct SourceClock {
     pub(crate) gains: i64,
     /// What arrival times are cut down to.
     pub(crate) grain: Duration,
+    /// What the source says of that: the same or more.
+    pub(crate) claimed: Duration,
     /// Whether it tells its time: in whole seconds, as HTTP does.
     pub(crate) tells: bool,
 }
@@ -25,6 +27,7 @@ impl SourceClock {
         ahead: 0,
         gains: 0,
         grain: Duration::from_millis(1),
+        claimed: Duration::from_millis(1),
         tells: true,
     };
 

@@ -186,7 +186,7 @@ impl Stream {
                 base_interval: manners.base_interval,
                 reads_per_second: manners.reads_per_second,
                 longest_wait: manners.longest_wait,
-                arrival_grain: manners.clock.grain,
+                arrival_grain: manners.clock.claimed,
             },
             server_time: manners.clock.told(now),
             shards: self

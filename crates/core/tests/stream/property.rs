@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod play;
 mod telling;
+mod times;
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,7 +7,7 @@ use lambda_esm_core::stream::{Checkpoint, Place, ShardId, StartAt};
 
 use super::case::Begin;
 use super::ledger::Ledger;
-use crate::mapping::START;
+use crate::world::clock::cut;
 use crate::world::log::Stream;
 
 /// What a new mapping found.
@@ -16,6 +16,7 @@ pub(super) struct Beginning {
     /// Whether nothing was kept when this life began.
     pub(super) fresh: bool,
     listed: Option<BTreeSet<ShardId>>,
+    listed_at: Timestamp,
     opened: BTreeSet<ShardId>,
     pub(super) kept_any: bool,
 }
@@ -36,23 +37,28 @@ impl Ledger {
     pub(super) fn place(&self, arrival: Timestamp) -> (bool, bool) {
         match self.case.start {
             Begin::TrimHorizon => (false, false),
-            // Whether one that came about then was in time is known when its shard is opened.
-            Begin::Latest => {
-                let early = arrival.0 < START.0 - 1_000;
-                (early, early)
-            }
+            // Those of them that the listing found may be passed over.
+            Begin::Latest => (false, false),
             Begin::At(before) => {
-                let start = START.0 - i64::try_from(before).unwrap();
-                let earlier_second = arrival.0.div_euclid(1000) < start.div_euclid(1000);
-                (arrival.0 < start, earlier_second)
+                let start = self.case.beginning(before);
+                let begin = cut(start, self.case.clock.claimed);
+                (arrival < start, arrival < begin)
             }
         }
     }
 
-    pub(super) fn listed(&mut self, stream: &Stream) {
+    pub(super) fn listed(&mut self, now: Timestamp, stream: &Stream) {
+        self.times.listed = Some(now);
+        if self.beginning.listed.is_some() {
+            return;
+        }
         let listed = stream.shards.iter().filter(|(_, log)| !log.gone);
-        let names = || listed.map(|(shard, _)| shard.clone()).collect();
-        self.beginning.listed.get_or_insert_with(names);
+        let names: BTreeSet<ShardId> = listed.map(|(shard, _)| shard.clone()).collect();
+        if self.case.start == Begin::Latest && self.beginning.fresh {
+            names.iter().for_each(|shard| self.pass(stream, shard));
+        }
+        self.beginning.listed = Some(names);
+        self.beginning.listed_at = now;
     }
 
     pub(super) fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
@@ -72,8 +78,8 @@ impl Ledger {
         self.pass(stream, shard);
     }
 
-    /// A new mapping that begins at the end says where that is: closed shards are taken as read, and records
-    /// that came before the shards were listed as old.
+    /// A new mapping that begins at the end says where that is: closed shards are taken as read, and of the
+    /// others what shows an earlier time is not to be delivered, if they are opened by time.
     pub(super) fn begun_at_the_end(
         &mut self,
         stream: &Stream,
@@ -88,19 +94,33 @@ impl Ledger {
         }
         let listed = self.beginning.listed.as_ref();
         let known = listed.is_some_and(|listed| listed.contains(shard));
+        assert!(known, "{shard} begins at its end");
         match checkpoint.place {
-            Place::End => {
-                assert!(known, "{shard} is taken as read");
-                self.pass(stream, shard);
-            }
+            Place::End => {}
             Place::Since(since) => {
-                assert!(known, "{shard} begins at its end");
+                self.check_beginning(since);
+                let begin = cut(Timestamp(since), self.case.clock.claimed);
                 for record in &stream.shards[shard].records {
-                    self.entries[self.index[&record.sequence]].before_start |=
-                        record.arrival.0 < since;
+                    let entry = &mut self.entries[self.index[&record.sequence]];
+                    if record.arrival < begin {
+                        assert!(entry.before_start, "{entry:?} would be lost");
+                        entry.forbidden = true;
+                    }
                 }
             }
-            _ => {}
+            _ => panic!("{shard} begins at {checkpoint:?}"),
+        }
+    }
+
+    /// A beginning is not later than the source's clock shows, and not much earlier: two seconds if it tells
+    /// that, five minutes otherwise.
+    fn check_beginning(&self, since: i64) {
+        let now = self.beginning.listed_at;
+        let margin = self.case.clock.shows(now).0 - since;
+        if self.case.clock.tells {
+            assert!((1_000..2_000).contains(&margin), "{margin} ms");
+        } else {
+            assert_eq!(since, now.0 - 300_000);
         }
     }
 

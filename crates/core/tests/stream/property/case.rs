@@ -3,12 +3,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use lambda_esm_core::Timestamp;
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::StreamConfig;
 use serde_json::{Map, Value, json};
 
 use crate::mapping::{START, Source, settings};
+use crate::world::clock::SourceClock;
 use crate::world::log::Manners;
 
 /// Everything about a world. What it leaves open is decided by `seed`.
@@ -50,6 +52,8 @@ pub(crate) struct Case {
     pub(crate) poison: f64,
     /// The share of records that arrive with an old time.
     pub(crate) stale: f64,
+    /// The clock of the stream.
+    pub(crate) clock: SourceClock,
     /// What happens, each after so many milliseconds.
     pub(crate) turns: Vec<(u64, Turn)>,
 }
@@ -58,7 +62,7 @@ pub(crate) struct Case {
 pub(crate) enum Begin {
     TrimHorizon,
     Latest,
-    /// So many milliseconds before the mapping is made.
+    /// So many milliseconds before the mapping is made, by the clock of the stream.
     At(u64),
 }
 
@@ -139,7 +143,7 @@ impl Case {
         Self {
             seed,
             source,
-            eager: dice.chance(0.1),
+            eager: dice.chance(0.3),
             batch_size: dice.of(&[1, 1, 2, 3, 5, 10, 100]),
             window: dice.of(&[0, 0, 0, 1, 4]),
             factor,
@@ -171,6 +175,7 @@ impl Case {
             } else {
                 0.0
             },
+            clock: clock(&mut Dice::new(seed ^ 0xc10c)),
             turns: turns(dice),
         }
     }
@@ -211,7 +216,7 @@ impl Case {
             }
             Begin::At(before) => {
                 set("StartingPosition", "AT_TIMESTAMP".into());
-                let millis = START.0 - i64::try_from(before).unwrap();
+                let millis = self.beginning(before).0;
                 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
                 set("StartingPositionTimestamp", (millis as f64 / 1e3).into());
             }
@@ -224,6 +229,12 @@ impl Case {
         settings(self.source, pacing, &parameters).unwrap()
     }
 
+    /// Returns the time so many milliseconds before the beginning; a mapping refuses one of the future.
+    pub(crate) fn beginning(&self, before: u64) -> Timestamp {
+        let shows = self.clock.shows(START).min(START);
+        Timestamp(shows.0 - i64::try_from(before).unwrap())
+    }
+
     pub(crate) fn manners(&self) -> Manners {
         let base = match self.source {
             Source::DynamoDb => Manners::DYNAMODB,
@@ -234,6 +245,7 @@ impl Case {
             longest_wait: Duration::from_secs(self.longest_wait),
             fetch_limit: self.fetch_limit.min(base.fetch_limit),
             base_interval: Duration::from_secs(self.base_interval),
+            clock: self.clock,
             ..base
         }
     }
@@ -272,6 +284,11 @@ impl Case {
         offer(&|case| case.poison = 0.0);
         offer(&|case| case.stale = 0.0);
         offer(&|case| case.retention = None);
+        offer(&|case| case.clock = SourceClock::EXACT);
+        offer(&|case| case.clock.gains = 0);
+        offer(&|case| case.clock.ahead = 0);
+        offer(&|case| case.clock.claimed = case.clock.grain);
+        offer(&|case| case.clock.grain = SourceClock::EXACT.grain);
         offer(&|case| case.page_latency = 0);
         offer(&|case| case.base_interval = 1);
         offer(&|case| case.fetch_limit = 10_000);
@@ -286,6 +303,29 @@ impl Case {
         offer(&|case| case.start = Begin::TrimHorizon);
         offer(&|case| case.batch_size = case.batch_size.div_ceil(2));
         simpler
+    }
+}
+
+/// A clock that is right, or is not: ahead or behind by seconds or hours, going too fast or too slow, and coarse.
+/// One that does not tell its time is as wrong as a source may be of which nobody knows that.
+fn clock(dice: &mut Dice) -> SourceClock {
+    if dice.chance(0.3) {
+        return SourceClock::EXACT;
+    }
+    let tells = dice.chance(0.8);
+    let seconds: i64 = if tells {
+        dice.of(&[0, 0, 4, 20, 90, 240, 7_200])
+    } else {
+        dice.of(&[0, 4, 20, 90, 240])
+    };
+    let ahead = seconds * 1_000 + i64::try_from(dice.within(0..1_000)).unwrap();
+    let grain = dice.of(&[1, 1_000, 1_000, 60_000]);
+    SourceClock {
+        ahead: if dice.chance(0.5) { ahead } else { -ahead },
+        gains: dice.of(&[0, 0, 0, 50, -50, 5_000, -5_000]),
+        grain: Duration::from_millis(grain),
+        claimed: Duration::from_millis(grain.max(dice.of(&[1, 1, 60_000]))),
+        tells,
     }
 }
 

@@ -33,7 +33,7 @@ impl Folds {
         window: &Window,
         arrivals: impl Iterator<Item = Timestamp>,
     ) {
-        let (start, end) = (millis(&window.start), millis(&window.end));
+        let (start, end) = (window.start().0, window.end().0);
         let length = i64::try_from(length).unwrap() * 1000;
         assert!(start % length == 0 && end == start + length, "{window:?}");
         assert!(!window.early || window.is_final, "{window:?}");
@@ -101,11 +101,6 @@ impl Folds {
     pub(super) fn are_closed(&self) -> bool {
         self.now.values().all(|fold| fold.seen.is_empty())
     }
-}
-
-fn millis(time: &str) -> i64 {
-    let time: jiff::Timestamp = time.parse().expect("a time");
-    time.as_millisecond()
 }
 
 fn seen(state: &str) -> Vec<Arc<str>> {

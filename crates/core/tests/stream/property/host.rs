@@ -163,10 +163,16 @@ impl Surroundings for Host {
         }
         let kinds: &[SourceErrorKind] = match reading {
             Reading::List => &[SourceErrorKind::Throttled, SourceErrorKind::Transient],
-            Reading::Open(_) => &[SourceErrorKind::Throttled, SourceErrorKind::Denied],
+            Reading::Open(_) => &[
+                SourceErrorKind::Throttled,
+                SourceErrorKind::Denied,
+                // Though nothing was.
+                SourceErrorKind::Trimmed,
+            ],
             Reading::Fetch(_) => &[
                 SourceErrorKind::Throttled,
                 SourceErrorKind::Expired,
+                SourceErrorKind::Trimmed,
                 SourceErrorKind::Transient,
                 SourceErrorKind::NotFound,
             ],

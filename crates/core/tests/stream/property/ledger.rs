@@ -12,6 +12,7 @@ use super::case::Case;
 use super::fold::Folds;
 use super::keys;
 use super::telling::Untold;
+use super::times::Times;
 use crate::world::around::Watched;
 use crate::world::call::Call;
 use crate::world::log::Stream;
@@ -20,6 +21,9 @@ use crate::world::log::Stream;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: u64,
+    /// When it arrived, by the world's clock.
+    pub(super) born: Timestamp,
+    /// The arrival time that it shows.
     pub(crate) arrival: Timestamp,
     /// Whether the filters let it pass.
     pub(crate) passes: bool,
@@ -27,7 +31,7 @@ pub(crate) struct Entry {
     /// Whether it lies before the mapping's start, so that it need not be processed …
     pub(super) before_start: bool,
     /// … and must not be.
-    forbidden: bool,
+    pub(super) forbidden: bool,
     attempted: bool,
     /// In which life the function processed it last.
     pub(super) processed: Option<u32>,
@@ -75,6 +79,7 @@ pub(crate) struct Ledger {
     pub(super) folds: Folds,
     lanes: Arc<HashMap<String, usize>>,
     pub(super) beginning: Beginning,
+    pub(super) times: Times,
 }
 
 impl Ledger {
@@ -99,6 +104,7 @@ impl Ledger {
             folds: Folds::default(),
             lanes: keys::lanes(case.factor, case.source),
             beginning: Beginning::default(),
+            times: Times::default(),
         };
         ledger.begin_life();
         ledger.beginning.fresh = true;
@@ -142,11 +148,13 @@ impl Ledger {
         sequence: Arc<str>,
         entry: (u64, Timestamp, bool, bool),
     ) {
-        let (key, arrival, passes, poison) = entry;
+        let (key, born, passes, poison) = entry;
+        let arrival = self.case.clock.arrival(born);
         let (before_start, forbidden) = self.place(arrival);
         let index = self.entries.len();
         self.entries.push(Entry {
             key,
+            born,
             arrival,
             passes,
             poison,
@@ -195,7 +203,7 @@ impl Ledger {
 
     pub(crate) fn watch(&mut self, now: Timestamp, stream: &Stream, watched: &Watched<'_>) {
         match watched {
-            Watched::Called(call) => self.called(call),
+            Watched::Called(call) => self.called(stream, call),
             Watched::Answered(call) => self.answered(call),
             Watched::Delivering(discard) => self.delivering(discard),
             Watched::Delivered(discard) => self.delivered(discard),
@@ -203,13 +211,13 @@ impl Ledger {
                 self.committed(stream, shard, checkpoint, *kept);
             }
             Watched::Decided(decision) => self.decided(now, stream, decision),
-            Watched::Listed => self.listed(stream),
+            Watched::Listed => self.listed(now, stream),
             Watched::Opened(shard, from) => self.opened(stream, shard, from),
             Watched::Died => self.died(),
         }
     }
 
-    fn called(&mut self, call: &Call) {
+    fn called(&mut self, stream: &Stream, call: &Call) {
         let indexes: Vec<usize> = call
             .records
             .iter()
@@ -235,7 +243,9 @@ impl Ledger {
             self.entries[index].attempted = true;
             self.repeat(&call.shard, index);
         }
+        self.check_age(call, &indexes);
         if let Some(window) = &call.window {
+            self.check_window(stream, call, window);
             let tumbling = self.case.tumbling;
             let arrivals = indexes.iter().map(|&index| self.entries[index].arrival);
             self.folds.called(tumbling, &call.shard, window, arrivals);
@@ -297,6 +307,7 @@ impl Ledger {
         {
             self.folds
                 .answered(&call.shard, window, &call.records[..call.processed]);
+            self.window_answered(call, window);
         }
         if progress || call.outcome == "throttled" || is_final {
             return;
@@ -366,6 +377,7 @@ impl Ledger {
             entry.failures = 0;
         }
         self.folds.died();
+        self.times = Times::default();
         self.beginning.died();
     }
 }

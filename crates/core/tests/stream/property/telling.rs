@@ -76,6 +76,22 @@ impl Ledger {
                 }
             }
             Decision::DeliveryFailed { shard, records, .. } => self.lost(shard, *records),
+            Decision::Invoked {
+                batch,
+                iterator_age_ms,
+                ..
+            } => self.times.iterator_age = iterator_age_ms.map(|age| (*batch, age)),
+            Decision::PassedOver {
+                shard,
+                sequence_number,
+                ..
+            } => {
+                for record in &stream.shards[shard].records {
+                    let entry = &self.entries[self.index[&record.sequence]];
+                    let passed = compare_sequences(&record.sequence, sequence_number).is_le();
+                    assert!(!passed || entry.before_start, "passed over: {entry:?}");
+                }
+            }
             Decision::WindowDropped {
                 shard, start_ms, ..
             } => self.folds.dropped(shard, *start_ms),
@@ -102,13 +118,11 @@ impl Ledger {
                 assert!(entry.failures > most, "discarded too early: {entry:?}");
             }
             Condition::RecordAgeExceeded => {
+                let age = self.age(now, entry);
                 let retention = self.case.retention.map(Duration::from_secs);
                 let limit = self.limits.shortest_age.into_iter().chain(retention).min();
                 let limit = limit.expect("a limit of age");
-                assert!(
-                    now.since(entry.arrival) > limit,
-                    "not too old at {now:?}: {entry:?}"
-                );
+                assert!(age > limit, "not too old at {now:?}: {entry:?}");
             }
             Condition::MaximumPayloadSizeExceeded => panic!("no record is so large: {entry:?}"),
             Condition::RecordUnreadable => panic!("each record can be read: {entry:?}"),

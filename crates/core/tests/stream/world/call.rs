@@ -55,6 +55,21 @@ pub(crate) struct Window {
     pub(crate) early: bool,
 }
 
+impl Window {
+    pub(crate) fn start(&self) -> Timestamp {
+        time(&self.start)
+    }
+
+    pub(crate) fn end(&self) -> Timestamp {
+        time(&self.end)
+    }
+}
+
+fn time(text: &str) -> Timestamp {
+    let time: jiff::Timestamp = text.parse().expect("a time");
+    Timestamp(time.as_millisecond())
+}
+
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "Records", borrow)]

@@ -1,0 +1,94 @@
+//! What depends on the source's clock: ages, and the ends of windows.
+
+use std::collections::BTreeMap;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::decision::BatchId;
+use lambda_esm_core::stream::ShardId;
+use std::time::Duration;
+
+use super::ledger::{Entry, Ledger};
+use crate::world::call::{Call, Window};
+use crate::world::log::Stream;
+
+/// What was told in this life.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// When the shards were listed last: so old is what the machine knows of the source's clock.
+    pub(super) listed: Option<Timestamp>,
+    /// The age of the last record of the batch that is sent next, in milliseconds.
+    pub(super) iterator_age: Option<(BatchId, u64)>,
+    /// The start of the window of each shard that was ended last, in its time.
+    ended: BTreeMap<ShardId, Timestamp>,
+}
+
+impl Ledger {
+    /// Returns by how much the source's clock may have gone wrong since its time was told.
+    fn drift(&self, now: Timestamp) -> Duration {
+        let since = self.times.listed.unwrap_or(now);
+        let gained = now.since(since) * self.case.clock.gains.unsigned_abs().try_into().unwrap();
+        gained / 1_000_000 + Duration::from_millis(2)
+    }
+
+    /// Returns how old a record is, if not even the clock that gave it its time may be asked.
+    pub(super) fn age(&self, now: Timestamp, entry: &Entry) -> Duration {
+        let clock = &self.case.clock;
+        if clock.tells {
+            let age = clock.shows(now).since(clock.shows(entry.born));
+            age + self.drift(now)
+        } else {
+            now.since(entry.arrival)
+        }
+    }
+
+    /// The age that is told is not more than the last record's, nor much less.
+    pub(super) fn check_age(&self, call: &Call, indexes: &[usize]) {
+        let (Some((batch, told)), Some(&last)) = (self.times.iterator_age, indexes.last()) else {
+            return;
+        };
+        assert_eq!(batch, call.batch, "an age of another batch");
+        if !self.case.clock.tells {
+            return;
+        }
+        let age = self
+            .case
+            .clock
+            .shows(call.at)
+            .since(self.entries[last].arrival);
+        let (told, drift) = (Duration::from_millis(told), self.drift(call.at));
+        let late = Duration::from_millis(1_000 + self.case.page_latency);
+        assert!(
+            told <= age + drift && told + late + drift >= age,
+            "{told:?} for {age:?}"
+        );
+    }
+
+    /// A window of an open shard ends when its time is over by the source's clock, or a later record is there;
+    /// and it does so once.
+    pub(super) fn check_window(&self, stream: &Stream, call: &Call, window: &Window) {
+        if !self.case.clock.tells || self.case.stale > 0.0 {
+            return;
+        }
+        let ended = self.times.ended.get(&call.shard);
+        let start = window.start();
+        assert!(ended.is_none_or(|ended| *ended < start), "again: {call:?}");
+        let log = &stream.shards[&call.shard];
+        let later = log
+            .records
+            .last()
+            .is_some_and(|last| last.arrival >= window.end());
+        if window.is_final && !window.early && !log.closed && !later {
+            let shows = self.case.clock.shows(call.at);
+            assert!(
+                shows + self.drift(call.at) >= window.end(),
+                "at {shows:?}: {call:?}"
+            );
+        }
+    }
+
+    pub(super) fn window_answered(&mut self, call: &Call, window: &Window) {
+        if window.is_final {
+            self.times.ended.insert(call.shard.clone(), window.start());
+        }
+    }
+}

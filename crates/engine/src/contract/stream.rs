@@ -15,6 +15,9 @@ use crate::ports::{ShardId, StartAt, StreamSource};
 /// How far apart the clocks of a server and of the test may be; whole seconds included.
 const SKEW: Duration = Duration::from_secs(5);
 
+/// How far apart the times of listings and of arrivals may be; what cuts one to the second aside.
+const OF_ONE_SERVICE: Duration = Duration::from_secs(1);
+
 /// What the contract puts under one key; some services keep no record of a change that changes nothing, so
 /// no two are the same.
 const TEXTS: [&str; 5] = [
@@ -93,12 +96,13 @@ async fn records_arrive_verbatim_and_in_order(
     text: &impl Fn(&StreamRecord) -> String,
 ) -> (ShardId, Vec<StreamRecord>) {
     let mut reader = StreamReader::open(source, StartAt::Latest).await;
-    let before = clock.now();
+    let (before, told) = (clock.now(), source.list().await.unwrap());
     for each in TEXTS {
         put("a", each).await;
     }
     let found = reader.read(TEXTS.len()).await;
     let after = clock.now() + SKEW;
+    let told_after = source.list().await.unwrap().server_time;
     let texts: Vec<_> = found.iter().map(|(_, record)| text(record)).collect();
     assert_eq!(texts, TEXTS);
     let shards: BTreeSet<_> = found.iter().map(|(shard, _)| shard.clone()).collect();
@@ -118,6 +122,18 @@ async fn records_arrive_verbatim_and_in_order(
             "{:?} is not within {before:?} to {after:?}",
             record.arrival
         );
+    }
+    if let (Some(before), Some(after)) = (told.server_time, told_after) {
+        let late = told.facts.arrival_grain + OF_ONE_SERVICE;
+        for (_, record) in &found {
+            let within =
+                record.arrival + late >= before && record.arrival <= after + OF_ONE_SERVICE * 2;
+            assert!(
+                within,
+                "listings told {before:?} and {after:?}, a record {:?} in between",
+                record.arrival
+            );
+        }
     }
     let shard = found[0].0.clone();
     (shard, found.into_iter().map(|(_, record)| record).collect())

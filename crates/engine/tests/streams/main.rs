@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod ages;
+mod clocks;
 mod delivery;
 mod restarts;
 mod settings;

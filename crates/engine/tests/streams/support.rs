@@ -29,10 +29,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(options: MemoryStreamOptions) -> Self {
+        Self::beside(0, options)
+    }
+
+    /// The same, but that the stream's own clock shows so many seconds more than the engine's.
+    pub(crate) fn beside(seconds: i64, options: MemoryStreamOptions) -> Self {
         let clock = Clock::starting_at(Timestamp(1_700_000_000_000));
+        let own = Clock::starting_at(Timestamp(1_700_000_000_000 + seconds * 1_000));
         Self {
             clock,
-            stream: MemoryStream::new(clock, options),
+            stream: MemoryStream::new(own, options),
             store: Arc::default(),
             destination: MemoryDestination::new(100),
             events: Arc::default(),

@@ -57,20 +57,6 @@ fn every_form_displays_as_something_that_parses_to_the_same() {
 }
 
 #[test]
-fn a_name_is_completed_with_the_partition_of_its_region() {
-    let function = FunctionRef::parse("f:live").unwrap();
-    assert_eq!(function.qualifier(), Some("live"));
-    for (region, partition) in [
-        ("eu-west-1", "aws"),
-        ("cn-north-1", "aws-cn"),
-        ("us-gov-east-1", "aws-us-gov"),
-    ] {
-        let arn = format!("arn:{partition}:lambda:{region}:000000000000:function:f:live");
-        assert_eq!(function.arn(region, "000000000000"), arn);
-    }
-}
-
-#[test]
 fn what_is_no_function_name_is_refused() {
     for text in [
         "",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::partition::Partition;
+
 /// A function as a request names it: a name, a partial ARN or a full ARN, each with an optional
 /// version, alias or `$LATEST` (Lambda API reference, `FunctionName`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +78,7 @@ impl FunctionRef {
         let partition = self
             .partition
             .as_deref()
-            .unwrap_or_else(|| partition_of(region));
+            .unwrap_or_else(|| Partition::of_region(region).name);
         let mut arn = format!(
             "arn:{partition}:lambda:{region}:{account}:function:{}",
             self.name
@@ -94,7 +96,7 @@ impl FunctionRef {
         let region = self.region.unwrap_or_else(|| region.to_owned());
         let partition = self
             .partition
-            .unwrap_or_else(|| partition_of(&region).to_owned());
+            .unwrap_or_else(|| Partition::of_region(&region).name.to_owned());
         let account = self.account.unwrap_or_else(|| account.to_owned());
         Self {
             partition: Some(partition),
@@ -121,16 +123,6 @@ impl fmt::Display for FunctionRef {
         self.qualifier
             .as_ref()
             .map_or(Ok(()), |qualifier| write!(f, ":{qualifier}"))
-    }
-}
-
-/// Returns the partition that a region is part of.
-pub(super) fn partition_of(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ if region.starts_with("eusc-") => "aws-eusc",
-        _ => "aws",
     }
 }
 

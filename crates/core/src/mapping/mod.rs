@@ -21,6 +21,7 @@ pub mod filters;
 pub mod function;
 pub mod model;
 pub mod outside;
+pub mod partition;
 pub mod request;
 pub mod shapes;
 pub mod wire;
@@ -42,5 +43,6 @@ pub use model::{
     StreamSettings, StreamStart,
 };
 pub use outside::{check_broker_engine, check_function_timeout, duplicate_error};
+pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
 pub use wire::{AccessKind, FullDocument, LogLevel, Metric};

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::arn::{Arn, SourceKind};
 use super::filters::FilterSet;
-use super::function::{FunctionRef, partition_of};
+use super::function::FunctionRef;
+use super::partition::Partition;
 use super::shapes::SchemaRegistryConfig;
 use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
 use crate::time::Timestamp;
@@ -62,7 +63,7 @@ impl Mapping {
     /// Returns the mapping's own ARN.
     #[must_use]
     pub fn arn(&self, region: &str, account: &str) -> String {
-        let partition = partition_of(region);
+        let partition = Partition::of_region(region).name;
         format!(
             "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{}",
             self.uuid

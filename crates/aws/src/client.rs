@@ -1,20 +1,27 @@
 //! What all SDK clients are made with.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::Builder;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use tokio::sync::Mutex;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 
-use crate::config::EndpointUrl;
 use crate::credentials::StandardChain;
+use crate::site::Site;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
 const CONNECT: Duration = Duration::from_millis(3_100);
@@ -25,7 +32,7 @@ const IDLE_TIME: Duration = Duration::from_secs(20);
 /// The clients of one service: one, and one pool of connections, for each endpoint and region.
 #[derive(Debug)]
 pub(crate) struct Clients<C> {
-    made: Mutex<HashMap<(Option<String>, String), C>>,
+    made: Mutex<HashMap<Site, C>>,
 }
 
 impl<C> Default for Clients<C> {
@@ -37,57 +44,65 @@ impl<C> Default for Clients<C> {
 }
 
 impl<C: Clone> Clients<C> {
-    /// Returns the client for `base`, made with `make` at first; see [`configuration`].
-    pub(crate) async fn get(
-        &self,
-        base: Option<String>,
-        endpoint: Option<&EndpointUrl>,
-        region: &str,
-        make: impl FnOnce(&SdkConfig) -> C,
-    ) -> C {
-        let mut made = self.made.lock().await;
-        let key = (base, region.to_owned());
-        if let Some(client) = made.get(&key) {
-            return client.clone();
-        }
-        let client = make(&configuration(key.0.as_deref(), endpoint, region).await);
-        made.insert(key, client.clone());
-        client
+    /// Returns the client for `site`, made with `make` at first; see [`configuration`].
+    pub(crate) fn get(&self, site: &Site, make: impl FnOnce(&SdkConfig) -> C) -> C {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || make(&configuration(site));
+        made.entry(site.clone()).or_insert_with(new).clone()
     }
 }
 
-/// Returns the settings of a client that sends its requests to `base`, the real AWS if `None`. `endpoint`
-/// is what was configured, and decides about credentials and TLS.
-pub(crate) async fn configuration(
-    base: Option<&str>,
-    endpoint: Option<&EndpointUrl>,
-    region: &str,
-) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .credentials_provider(StandardChain::new(region, endpoint))
-        .http_client(http_client(endpoint.is_none_or(EndpointUrl::is_tls)))
+/// Returns the settings of a client that sends its requests to `site`. The SDK adds nothing from the
+/// environment or the profile, so that all clients agree where a service is.
+pub(crate) fn configuration(site: &Site) -> SdkConfig {
+    let mut settings = SdkConfig::builder();
+    match &site.endpoint {
+        Some(endpoint) => settings.set_endpoint_url(Some(endpoint.to_string())),
+        None => settings
+            .set_use_fips(Some(site.variant.fips))
+            .set_use_dual_stack(Some(site.variant.dual_stack)),
+    };
+    settings
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(site.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(StandardChain::new(site)))
+        .identity_cache(IdentityCache::lazy().build())
+        .http_client(http_client(site))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .time_source(SharedTimeSource::default())
         // The driver retries, and it backs off by the rules of the mapping.
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
         // Each call has a time limit of its own, which a stalled stream runs into.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    if let Some(base) = base {
-        loader = loader.endpoint_url(base);
-    }
-    loader.load().await
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
 }
 
-/// Returns a client without TLS where none is needed, which spares reading the machine's certificates.
-fn http_client(tls: bool) -> SharedHttpClient {
-    let builder = Builder::new()
+/// Returns a client without TLS where none is needed, which spares reading the machine's certificates. Proxies
+/// are those of the environment; what stays on this machine needs none.
+fn http_client(site: &Site) -> SharedHttpClient {
+    let proxies = if site.is_loopback() {
+        ProxyConfig::disabled()
+    } else {
+        ProxyConfig::from_env()
+    };
+    let connector = Connector::builder()
+        .connector_settings(
+            HttpConnectorSettings::builder()
+                .connect_timeout(CONNECT)
+                .build(),
+        )
+        .sleep_impl(TokioSleep::new())
+        .proxy_config(proxies)
         .pool_idle_timeout(IDLE_TIME)
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
-    if tls {
-        builder
+    let connector = if site.is_tls() {
+        connector
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https()
+            .build()
     } else {
-        builder.build_http()
-    }
+        connector.build_http()
+    };
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }

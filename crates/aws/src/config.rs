@@ -1,22 +1,18 @@
 //! Where AWS is: region, account, and the endpoints that stand in for it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
 
-/// The services that are called, and how the variables of the environment name them.
-const SERVICES: [(&str, &str); 7] = [
-    ("sqs", "SQS"),
-    ("kinesis", "KINESIS"),
-    ("dynamodb", "DYNAMODB"),
-    ("dynamodbstreams", "DYNAMODB_STREAMS"),
-    ("sns", "SNS"),
-    ("s3", "S3"),
-    ("lambda", "LAMBDA"),
-];
+use lambda_esm_core::mapping::Arn;
+
+use crate::endpoint::EndpointUrl;
+#[cfg(any(feature = "lambda", feature = "sdk"))]
+use crate::site::Site;
+use crate::surroundings::{Surroundings, SurroundingsError};
 
 /// What the adapters need to know of the AWS they talk to.
+///
+/// Nothing else is asked: without an endpoint here a service is the real one.
+/// [`from_surroundings`](Self::from_surroundings) is what AWS's own tools begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsConfig {
     /// The region of requests that name no ARN, e.g. `us-east-1`.
@@ -25,6 +21,47 @@ pub struct AwsConfig {
     pub account_id: String,
     /// Where a service or a single ARN really lives.
     pub endpoints: Endpoints,
+}
+
+impl AwsConfig {
+    /// Returns the region and the endpoints that the environment and the AWS profile name.
+    ///
+    /// # Errors
+    /// Fails if one of them is no endpoint.
+    pub async fn from_surroundings() -> Result<Self, SurroundingsError> {
+        let surroundings = Surroundings::load().await?;
+        let mut config = Self::default();
+        if let Some((region, _)) = surroundings.region() {
+            region.clone_into(&mut config.region);
+        }
+        config.endpoints.surroundings = surroundings;
+        Ok(config)
+    }
+
+    /// Returns where the service of `arn` is called for what that names.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn site(&self, arn: &Arn) -> Site {
+        let region = match arn.region() {
+            "" => &self.region,
+            region => region,
+        };
+        self.at(self.endpoints.of_arn(arn), region)
+    }
+
+    /// Returns where functions are called in a region; `endpoint` is the one of a single function.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn lambda_site(&self, endpoint: Option<&EndpointUrl>, region: &str) -> Site {
+        self.at(self.endpoints.of_function(endpoint), region)
+    }
+
+    #[cfg(any(feature = "lambda", feature = "sdk"))]
+    fn at(&self, endpoint: Option<(&EndpointUrl, String)>, region: &str) -> Site {
+        Site {
+            region: region.to_owned(),
+            endpoint: endpoint.map(|(endpoint, _)| endpoint.clone()),
+            variant: self.endpoints.surroundings.variant(),
+        }
+    }
 }
 
 impl Default for AwsConfig {
@@ -37,7 +74,8 @@ impl Default for AwsConfig {
     }
 }
 
-/// Endpoints that replace the real AWS. The most specific one wins: ARN, service, `aws`.
+/// Endpoints that replace the real AWS, for all clients alike. What is configured wins: by ARN, by service,
+/// `aws`; then the environment, then the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
@@ -47,166 +85,60 @@ pub struct Endpoints {
     /// By the ARN of a queue, stream, table, topic, bucket or function. For a queue it may also be the
     /// whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
+    /// For what is not configured.
+    pub surroundings: Surroundings,
 }
 
 impl Endpoints {
-    /// Returns the endpoint of `service` for the resource `arn`, or `None` for the real AWS.
-    #[must_use]
-    pub fn resolve(&self, service: &str, arn: Option<&str>) -> Option<&EndpointUrl> {
-        self.resolve_first(&[service], arn)
-    }
-
-    /// Returns the endpoint of the first of `services` that has one, for the resource `arn`.
-    pub(crate) fn resolve_first(
-        &self,
-        services: &[&str],
-        arn: Option<&str>,
-    ) -> Option<&EndpointUrl> {
-        let mut services = services.iter();
-        arn.and_then(|arn| self.arns.get(arn))
-            .or_else(|| services.find_map(|service| self.services.get(*service)))
-            .or(self.aws.as_ref())
-    }
-
-    /// Fills what is not set from `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL`, the variables
-    /// that every AWS SDK reads (AWS SDKs and Tools reference guide, "Service-specific endpoints").
+    /// Returns the endpoint for what `arn` names, and who named it; `None` for the real AWS.
     ///
-    /// An `aws` endpoint counts as set for every service. Empty values and
-    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` leave everything as it is.
-    ///
-    /// # Errors
-    /// Fails if a variable holds no HTTP URL.
-    pub fn with_environment(
-        mut self,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, EndpointError> {
-        let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-        if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Ok(self);
-        }
-        let read = |name: &str| -> Result<Option<EndpointUrl>, EndpointError> {
-            match variable(name) {
-                Some(value) if !value.is_empty() => value.parse().map(Some),
-                _ => Ok(None),
-            }
+    /// A consumer is where its stream is, and the stream of a table where the table is: a table gets another
+    /// stream whenever its stream is switched off and on. DynamoDB has one endpoint for its streams on AWS;
+    /// servers that stand in for it answer for both on one.
+    #[must_use]
+    pub fn of_arn(&self, arn: &Arn) -> Option<(&EndpointUrl, String)> {
+        let text = arn.as_str();
+        let (services, part): (&[&str], _) = match arn.service() {
+            "dynamodb" => (&["dynamodbstreams", "dynamodb"], "/stream/"),
+            "kinesis" => (&["kinesis"], "/consumer/"),
+            service => return self.find(&[service], &[text]),
         };
-        if self.aws.is_some() {
-            return Ok(self);
+        let whole = text.split_once(part).map_or(text, |(whole, _)| whole);
+        self.find(services, &[text, whole])
+    }
+
+    /// Returns the endpoint where functions are called, and who named it; `None` for the real AWS. `own` is
+    /// the one of a single function.
+    #[must_use]
+    pub fn of_function<'a>(
+        &'a self,
+        own: Option<&'a EndpointUrl>,
+    ) -> Option<(&'a EndpointUrl, String)> {
+        let own = own.map(|own| (own, "endpoint of the function".to_owned()));
+        own.or_else(|| self.of_services(&["lambda"]))
+    }
+
+    /// Returns the endpoint of the first of `services` that has one, and who named it.
+    #[must_use]
+    pub fn of_services(&self, services: &[&str]) -> Option<(&EndpointUrl, String)> {
+        self.find(services, &[])
+    }
+
+    fn find(&self, services: &[&str], arns: &[&str]) -> Option<(&EndpointUrl, String)> {
+        let own = arns.iter().find_map(|arn| self.arns.get(*arn));
+        if let Some(endpoint) = own {
+            return Some((endpoint, "endpoints.arns".to_owned()));
         }
-        for (service, suffix) in SERVICES {
-            let name = format!("AWS_ENDPOINT_URL_{suffix}");
-            if let (false, Some(url)) = (self.services.contains_key(service), read(&name)?) {
-                self.services.insert(service.to_owned(), url);
-            }
-        }
-        self.aws = read("AWS_ENDPOINT_URL")?;
-        Ok(self)
-    }
-}
-
-/// The URL of an endpoint: `http://` or `https://`, a host, and possibly a port and a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EndpointUrl {
-    text: String,
-    /// Where the path starts in `text`; its length if there is none.
-    path: usize,
-    host: String,
-}
-
-impl EndpointUrl {
-    /// Returns the URL without a trailing slash.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Returns scheme, host and port.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.text[..self.path]
-    }
-
-    /// Returns the path without a trailing slash; empty if there is none.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.text[self.path..]
-    }
-
-    /// Tells whether the connection is encrypted.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.text.starts_with("https")
-    }
-
-    /// Tells whether the host is this machine: `localhost` and names below it, 127.0.0.0/8 or `::1`.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        match host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => {
-                let host = host.trim_end_matches('.').to_ascii_lowercase();
-                host == "localhost" || host.ends_with(".localhost")
+        for service in services {
+            if let Some(endpoint) = self.services.get(*service) {
+                return Some((endpoint, format!("endpoints.{service}")));
             }
         }
-    }
-}
-
-impl fmt::Display for EndpointUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl FromStr for EndpointUrl {
-    type Err = EndpointError;
-
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let refuse = |rule| {
-            Err(EndpointError {
-                value: text.to_owned(),
-                rule,
-            })
-        };
-        let Ok(uri) = text.parse::<http::Uri>() else {
-            return refuse("must be a URL such as http://127.0.0.1:9324");
-        };
-        let (Some("http" | "https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
-            return refuse("must start with http:// or https:// and name a host");
-        };
-        if host.is_empty() {
-            return refuse("must name a host");
+        if let Some(endpoint) = &self.aws {
+            return Some((endpoint, "endpoints.aws".to_owned()));
         }
-        let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-        if authority.contains('@') {
-            // The value is left out of the error, for it holds a password.
-            return Err(EndpointError {
-                value: "<with user>".to_owned(),
-                rule: "must hold no user or password; use AWS credentials",
-            });
-        }
-        if uri.query().is_some() {
-            return refuse("must have no query");
-        }
-        let mut normal = format!("{}://{authority}", uri.scheme_str().unwrap_or("http"));
-        let path = normal.len();
-        normal.push_str(uri.path().trim_end_matches('/'));
-        Ok(Self {
-            text: normal,
-            path,
-            host: host.to_owned(),
-        })
+        self.surroundings.endpoint(services)
     }
-}
-
-/// Why a text is no endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("endpoint `{value}` {rule}")]
-pub struct EndpointError {
-    /// The text refused.
-    pub value: String,
-    /// The rule it breaks.
-    pub rule: &'static str,
 }
 
 #[cfg(test)]
@@ -217,109 +149,60 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn found(endpoints: &Endpoints, arn: &str) -> (String, String) {
+        let arn = Arn::parse(arn).unwrap();
+        let found = endpoints.of_arn(&arn);
+        found.map_or_else(Default::default, |(endpoint, origin)| {
+            (endpoint.to_string(), origin)
+        })
+    }
+
     #[test]
     fn the_most_specific_endpoint_wins() {
         let arn = "arn:aws:sqs:us-east-1:000000000000:orders";
         let mut endpoints = Endpoints::default();
-        assert_eq!(endpoints.resolve("sqs", Some(arn)), None);
+        let expect = |endpoints: &Endpoints, endpoint: &str, origin: &str| {
+            let expected = (endpoint.to_owned(), origin.to_owned());
+            assert_eq!(found(endpoints, arn), expected);
+        };
+        expect(&endpoints, "", "");
         endpoints.aws = Some(url("http://all"));
-        assert_eq!(
-            endpoints.resolve("sqs", Some(arn)).unwrap().as_str(),
-            "http://all"
-        );
-        endpoints
-            .services
-            .insert("sqs".to_owned(), url("http://sqs"));
-        assert_eq!(
-            endpoints.resolve("sqs", Some(arn)).unwrap().as_str(),
-            "http://sqs"
-        );
-        assert_eq!(
-            endpoints.resolve("lambda", None).unwrap().as_str(),
-            "http://all"
-        );
+        expect(&endpoints, "http://all", "endpoints.aws");
+        let services = &mut endpoints.services;
+        services.insert("sqs".to_owned(), url("http://sqs"));
+        expect(&endpoints, "http://sqs", "endpoints.sqs");
         endpoints.arns.insert(arn.to_owned(), url("http://one"));
-        assert_eq!(
-            endpoints.resolve("sqs", Some(arn)).unwrap().as_str(),
-            "http://one"
-        );
-        assert_eq!(
-            endpoints.resolve("sqs", Some("other")).unwrap().as_str(),
-            "http://sqs"
-        );
+        expect(&endpoints, "http://one", "endpoints.arns");
+        let lambda = endpoints.of_function(None).unwrap();
+        assert_eq!(lambda.0.as_str(), "http://all");
+        let own = url("http://own");
+        let lambda = endpoints.of_function(Some(&own)).unwrap();
+        assert_eq!(lambda.0.as_str(), "http://own");
     }
 
     #[test]
-    fn only_this_machine_is_loopback() {
-        for here in [
-            "http://localhost:4566",
-            "http://sqs.us-east-1.localhost:4566",
-            "http://127.0.0.1",
-            "https://127.8.9.10:1",
-            "http://[::1]:9324",
+    fn a_table_has_its_streams_and_a_stream_its_consumers_at_its_endpoint() {
+        let table = "arn:aws:dynamodb:us-east-1:000000000000:table/t";
+        let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+        let (first, second) = (format!("{table}/stream/1"), format!("{table}/stream/2"));
+        let mut endpoints = Endpoints::default();
+        for (arn, endpoint) in [
+            (table, "http://table"),
+            (&second, "http://second"),
+            (stream, "http://stream"),
         ] {
-            assert!(url(here).is_loopback(), "{here}");
+            endpoints.arns.insert(arn.to_owned(), url(endpoint));
         }
-        for there in [
-            "http://10.0.0.1",
-            "http://localhost.example.com",
-            "https://sqs.us-east-1.amazonaws.com",
-            "http://[2001:db8::1]:80",
-            "http://127.example.com",
+        let services = &mut endpoints.services;
+        services.insert("dynamodb".to_owned(), url("http://service"));
+        let other = "arn:aws:dynamodb:us-east-1:000000000000:table/other/stream/1";
+        for (arn, endpoint) in [
+            (first, "http://table"),
+            (second, "http://second"),
+            (other.to_owned(), "http://service"),
+            (format!("{stream}/consumer/c:1"), "http://stream"),
         ] {
-            assert!(!url(there).is_loopback(), "{there}");
+            assert_eq!(found(&endpoints, &arn).0, endpoint, "{arn}");
         }
-    }
-
-    #[test]
-    fn an_endpoint_is_an_http_url_without_secrets() {
-        for wrong in [
-            "",
-            "127.0.0.1:9324",
-            "localhost",
-            "ftp://x",
-            "amqp://x:1",
-            "http://x/?a=b",
-        ] {
-            assert!(wrong.parse::<EndpointUrl>().is_err(), "{wrong:?}");
-        }
-        let error = "http://me:hunter2@host".parse::<EndpointUrl>().unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
-        let kept = url("http://127.0.0.1:9324/base/");
-        assert_eq!(
-            (kept.origin(), kept.path()),
-            ("http://127.0.0.1:9324", "/base")
-        );
-        assert_eq!(kept.to_string(), "http://127.0.0.1:9324/base");
-    }
-
-    #[test]
-    fn the_environment_only_fills_gaps() {
-        let environment = |name: &str| match name {
-            "AWS_ENDPOINT_URL" => Some("http://all".to_owned()),
-            "AWS_ENDPOINT_URL_LAMBDA" => Some("http://lambda".to_owned()),
-            "AWS_ENDPOINT_URL_SQS" => Some(String::new()),
-            _ => None,
-        };
-        let filled = Endpoints::default().with_environment(environment).unwrap();
-        assert_eq!(filled.resolve("lambda", None), Some(&url("http://lambda")));
-        assert_eq!(filled.resolve("sqs", None), Some(&url("http://all")));
-        let own = Endpoints {
-            aws: Some(url("http://own")),
-            ..Endpoints::default()
-        };
-        let kept = own.clone().with_environment(environment).unwrap();
-        assert_eq!(kept, own);
-        let ignoring = |name: &str| match name {
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" => Some("true".to_owned()),
-            other => environment(other),
-        };
-        let ignored = Endpoints::default().with_environment(ignoring).unwrap();
-        assert_eq!(ignored, Endpoints::default());
-        assert!(
-            Endpoints::default()
-                .with_environment(|_| Some("nonsense".to_owned()))
-                .is_err()
-        );
     }
 }

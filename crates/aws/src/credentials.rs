@@ -1,83 +1,120 @@
-//! Whose name requests are made in: the standard AWS chain, with a harmless default on this machine.
+//! Whose name requests are made in: the standard chain on AWS, and nobody's where something stands in for it.
 
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_async::time::SharedTimeSource;
 
-use crate::config::EndpointUrl;
-
-/// What to do about credentials that are missing or refused; ends error messages.
-pub(crate) const WAY_OUT: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
-     AWS_SESSION_TOKEN, or the profile that AWS_PROFILE names";
+use crate::site::Site;
+use crate::surroundings::profiles;
+use crate::text::first_line;
 
 /// How long credentials that never expire are used before they are looked up again, so that new ones
 /// in a profile file are found without a restart.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Finds the credentials for requests to one endpoint, anew each time it is asked; callers cache them
-/// until they expire.
+/// Finds the credentials for requests to one site, anew each time it is asked; callers cache them until they
+/// expire.
 ///
-/// The order is that of every AWS SDK: environment variables, profile files, web identity, container
-/// and instance metadata. For an endpoint on this machine the metadata services are never asked, for
-/// they answer only after a long wait outside AWS; if nothing else is found, `test`/`test` is used,
-/// which emulators accept and AWS does not know.
+/// On AWS the order is that of every AWS SDK: environment variables, the profile with all that it may name
+/// (keys, SSO, `aws login`, `credential_process`, roles), web identity, container and instance metadata.
+///
+/// What stands in for AWS takes any keys, so nobody is asked for them: those of the environment or the keys
+/// in the profile if both are there, else `test`/`test`, which AWS does not know.
 #[derive(Debug)]
 pub(crate) struct StandardChain {
     region: Region,
-    loopback: bool,
+    is_aws: bool,
     clock: SharedTimeSource,
 }
 
 impl StandardChain {
-    /// Returns the chain for `endpoint`; `None` is the real AWS.
-    pub(crate) fn new(region: &str, endpoint: Option<&EndpointUrl>) -> Self {
+    /// Returns the chain for `site`.
+    pub(crate) fn new(site: &Site) -> Self {
         Self {
-            region: Region::new(region.to_owned()),
-            loopback: endpoint.is_some_and(EndpointUrl::is_loopback),
+            region: Region::new(site.region.clone()),
+            is_aws: site.is_aws(),
             clock: SharedTimeSource::default(),
         }
     }
 
     async fn find(&self) -> provider::Result {
         // Chains remember what they read; only a new one reads again.
-        let mut found = if self.loopback {
-            self.on_this_machine().provide_credentials().await?
+        let mut found = if self.is_aws {
+            let config = ProviderConfig::without_region()
+                .with_behavior_version(Some(BehaviorVersion::latest()));
+            let chain = DefaultCredentialsChain::builder().configure(config);
+            let chain = chain.region(self.region.clone()).build().await;
+            chain.provide_credentials().await?
         } else {
-            let chain = DefaultCredentialsChain::builder().region(self.region.clone());
-            chain.build().await.provide_credentials().await?
+            anybody().await
         };
         found
             .expiry_mut()
             .get_or_insert_with(|| self.clock.now() + FRESH);
         Ok(found)
     }
+}
 
-    fn on_this_machine(&self) -> CredentialsProviderChain {
-        let config = ProviderConfig::without_region()
-            .with_region(Some(self.region.clone()))
-            .with_behavior_version(Some(BehaviorVersion::latest()));
-        let environment = EnvironmentVariableCredentialsProvider::new();
-        let profile = ProfileFileCredentialsProvider::builder()
-            .configure(&config)
-            .build();
-        let web_identity = WebIdentityTokenCredentialsProvider::builder()
-            .configure(&config)
-            .build();
-        let default = Credentials::new("test", "test", None, None, "LoopbackDefault");
-        CredentialsProviderChain::first_try("Environment", environment)
-            .or_else("Profile", profile)
-            .or_else("WebIdentityToken", web_identity)
-            .or_else("LoopbackDefault", default)
+/// Returns what to do about credentials that are missing or refused, by AWS or by what stands in for it; ends
+/// error messages.
+pub(crate) const fn way_out(is_aws: bool) -> &'static str {
+    if is_aws {
+        "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile that AWS_PROFILE \
+         names; or, if an emulator was meant, name it in `endpoints`, or set AWS_ACCESS_KEY_ID=test \
+         AWS_SECRET_ACCESS_KEY=test if it goes by AWS's own host names"
+    } else {
+        "set AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test, or keys that it knows"
     }
+}
+
+/// Returns why there are no credentials, and the way out, in words that stay the same while the reason does.
+pub(crate) fn unsigned(error: &CredentialsError, is_aws: bool) -> String {
+    let why = match error {
+        CredentialsError::CredentialsNotLoaded(_) => "there are none".to_owned(),
+        CredentialsError::ProviderTimedOut(_) => "who has them did not answer in time".to_owned(),
+        CredentialsError::InvalidConfiguration(_) => {
+            format!("what names them is wrong: {}", root(error))
+        }
+        _ => format!("who has them cannot be asked: {}", root(error)),
+    };
+    format!("{why}; {}", way_out(is_aws))
+}
+
+/// Returns the text of the last cause, which is the one that tells.
+fn root(error: &CredentialsError) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    first_line(&last.to_string())
+}
+
+/// Returns keys without asking anybody.
+async fn anybody() -> Credentials {
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    if let Ok(found) = environment.provide_credentials().await {
+        return found;
+    }
+    let in_profile = profiles().await.ok().and_then(|profiles| {
+        let key = |name| profiles.get(name).filter(|value| !value.is_empty());
+        let secret = key("aws_secret_access_key")?;
+        let token = key("aws_session_token").map(str::to_owned);
+        Some(Credentials::new(
+            key("aws_access_key_id")?,
+            secret,
+            token,
+            None,
+            "Profile",
+        ))
+    });
+    in_profile.unwrap_or_else(|| Credentials::new("test", "test", None, None, "Default"))
 }
 
 impl ProvideCredentials for StandardChain {

@@ -11,7 +11,8 @@ use aws_smithy_types::event_stream::RawMessage;
 use aws_smithy_types::str_bytes::StrBytes;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 
-use crate::credentials::WAY_OUT;
+use crate::credentials::{unsigned, way_out};
+use crate::site::Site;
 use crate::text::{first_line, with_causes};
 
 /// What error messages say about a service, and which error codes are its own.
@@ -39,8 +40,8 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: &'static str,
     /// The name of the queue, stream, topic or bucket.
     pub(crate) resource: &'a str,
-    /// Where the service is: an endpoint, or a region.
-    pub(crate) place: &'a str,
+    /// Where the service is.
+    pub(crate) site: &'a Site,
 }
 
 impl Call<'_> {
@@ -66,13 +67,11 @@ impl Call<'_> {
         R: Answer,
     {
         let name = self.service.name;
-        let place = self.place;
+        let place = self.site;
         if let Some(cause) = credentials_cause(error) {
-            let message = format!(
-                "{} needs AWS credentials, and there are none to use: {}; {WAY_OUT}",
-                self.what(),
-                with_causes(cause)
-            );
+            let why = unsigned(cause, place.is_aws());
+            let what = self.what();
+            let message = format!("{name} {place} needs AWS credentials for {what}, and {why}");
             return SourceError::new(SourceErrorKind::Denied, message);
         }
         match error {
@@ -81,12 +80,15 @@ impl Call<'_> {
                 let status = service.raw().status();
                 let code = answer.code().or_else(|| service.raw().code());
                 match (code, answer.message()) {
-                    (None, None) => self.unreadable(status, &with_causes(answer)),
+                    (None, None) => {
+                        self.unreadable(status, service.raw().body(), &with_causes(answer))
+                    }
                     (code, text) => self.refused(code, text, status),
                 }
             }
             SdkError::ResponseError(response) => {
-                self.unreadable(response.raw().status(), &with_causes(error))
+                let raw = response.raw();
+                self.unreadable(raw.status(), raw.body(), &with_causes(error))
             }
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => SourceError::new(
                 SourceErrorKind::Transient,
@@ -108,7 +110,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} did not answer {} within {} s",
             self.service.name,
-            self.place,
+            self.site,
             self.what(),
             limit.as_secs()
         );
@@ -133,7 +135,8 @@ impl Call<'_> {
             SourceErrorKind::Denied => {
                 let service = self.service.permissions;
                 let operation = permission(self.operation);
-                format!("; {WAY_OUT}, and that they allow {service}:{operation}")
+                let way_out = way_out(self.site.is_aws());
+                format!("; {way_out}; see that they allow {service}:{operation}")
             }
             SourceErrorKind::NotFound => format!("; {}", self.service.missing),
             _ => String::new(),
@@ -141,7 +144,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} refused {}{}: {said}{end}",
             self.service.name,
-            self.place,
+            self.site,
             self.what(),
             in_words(status)
         );
@@ -154,7 +157,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} answered {} without {what}",
             self.service.name,
-            self.place,
+            self.site,
             self.what()
         );
         SourceError::new(SourceErrorKind::Transient, message)
@@ -166,19 +169,24 @@ impl Call<'_> {
         let message = format!(
             "{} {} broke off its answer to {}: {cause}",
             self.service.name,
-            self.place,
+            self.site,
             self.what()
         );
         SourceError::new(SourceErrorKind::Transient, message)
     }
 
     /// Returns the error for an answer that is in another form than the service's.
-    pub(crate) fn unreadable(self, status: Option<u16>, cause: &str) -> SourceError {
+    pub(crate) fn unreadable(self, status: Option<u16>, body: &[u8], cause: &str) -> SourceError {
         let name = self.service.name;
+        let is_success = status.is_some_and(|status| status < 300);
+        let question = if is_success && is_of_no_service(body) {
+            format!("; is the endpoint really {name}?")
+        } else {
+            String::new()
+        };
         let message = format!(
-            "{name} {} gave {} an answer that cannot be read{}: {cause}; is the endpoint really \
-             {name}?",
-            self.place,
+            "{name} {} gave {} an answer that cannot be read{}: {cause}{question}",
+            self.site,
             self.what(),
             in_words(status)
         );
@@ -212,6 +220,11 @@ pub(crate) trait Answer: std::fmt::Debug + 'static {
     /// Returns the HTTP status; `None` for a message within an answer.
     fn status(&self) -> Option<u16>;
 
+    /// Returns the body, as far as it was read.
+    fn body(&self) -> &[u8] {
+        &[]
+    }
+
     /// Returns the error code where the SDK does not.
     fn code(&self) -> Option<&str> {
         None
@@ -221,6 +234,10 @@ pub(crate) trait Answer: std::fmt::Debug + 'static {
 impl Answer for HttpResponse {
     fn status(&self) -> Option<u16> {
         Some(Self::status(self).as_u16())
+    }
+
+    fn body(&self) -> &[u8] {
+        Self::body(self).bytes().unwrap_or_default()
     }
 }
 
@@ -297,15 +314,25 @@ fn permission(operation: &str) -> &str {
     operation.strip_suffix("Batch").unwrap_or(operation)
 }
 
+/// Tells whether a body is neither JSON nor XML, but a page for people or some other text.
+fn is_of_no_service(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    let begins = |tag: &str| {
+        let start = body.get(..tag.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    begins("<html") || begins("<!doctype") || !matches!(body.first(), None | Some(b'{' | b'<'))
+}
+
 fn in_words(status: Option<u16>) -> String {
     status.map_or_else(String::new, |status| format!(" (HTTP {status})"))
 }
 
-fn credentials_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+fn credentials_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<CredentialsError>() {
-            return Some(error);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         next = error.source();
     }
@@ -323,16 +350,19 @@ mod tests {
         permissions: "sqs",
         own: |code, _| (code == "Own" || code == "SlowDown").then_some(SourceErrorKind::Expired),
     };
-    const CALL: Call<'static> = Call {
-        service: &SERVICE,
-        operation: "DeleteMessageBatch",
-        resource: "orders",
-        place: "at http://here",
-    };
+    fn call(site: &Site) -> Call<'_> {
+        Call {
+            service: &SERVICE,
+            operation: "DeleteMessageBatch",
+            resource: "orders",
+            site,
+        }
+    }
 
     #[test]
     fn codes_have_a_kind_in_every_spelling() {
         use SourceErrorKind::{Denied, Expired, Fatal, Throttled, Transient};
+        let here = Site::at("http://here");
         let table = [
             ("RequestThrottled", 403, Throttled),
             ("ThrottlingException", 400, Throttled),
@@ -358,7 +388,7 @@ mod tests {
         ];
         for (code, status, expected) in table {
             assert_eq!(
-                CALL.kind(Some(code), None, Some(status)),
+                call(&here).kind(Some(code), None, Some(status)),
                 expected,
                 "{code} {status}"
             );
@@ -367,17 +397,18 @@ mod tests {
 
     #[test]
     fn a_refusal_says_who_what_why_and_the_way_out() {
-        let error = CALL.refused(
-            Some("AccessDenied"),
-            Some("no.\nx-amz-security-token: S"),
-            Some(403),
-        );
+        let refused = |site: &Site| {
+            let text = Some("no.\nx-amz-security-token: S");
+            let error = call(site).refused(Some("AccessDenied"), text, Some(403));
+            error.message
+        };
         assert_eq!(
-            error.message,
-            format!(
-                "SQS at http://here refused DeleteMessageBatch on queue orders (HTTP 403): \
-                 AccessDenied: no.; {WAY_OUT}, and that they allow sqs:DeleteMessage"
-            )
+            refused(&Site::at("http://here")),
+            "SQS at http://here refused DeleteMessageBatch on queue orders (HTTP 403): AccessDenied: no.; set \
+             AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test, or keys that it knows; see that they allow \
+             sqs:DeleteMessage"
         );
+        let by_aws = refused(&Site::at("https://sqs.us-east-1.amazonaws.com"));
+        assert!(by_aws.contains("AWS_PROFILE"), "{by_aws}");
     }
 }

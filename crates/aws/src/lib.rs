@@ -13,20 +13,23 @@ mod credentials;
 mod destination;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+mod endpoint;
 #[cfg(feature = "sdk")]
 mod failure;
 #[cfg(feature = "kinesis")]
 mod kinesis;
 #[cfg(feature = "lambda")]
 mod lambda;
+#[cfg(any(feature = "lambda", feature = "sdk"))]
+mod site;
 #[cfg(feature = "sqs")]
 mod sqs;
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+mod surroundings;
 mod text;
 #[cfg(feature = "dynamodb")]
 mod wire;
 
-pub use config::{AwsConfig, EndpointError, EndpointUrl, Endpoints};
+pub use config::{AwsConfig, Endpoints};
 #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
 pub use destination::AwsDestinations;
 #[cfg(feature = "s3")]
@@ -37,9 +40,11 @@ pub use destination::SnsDestination;
 pub use destination::SqsDestination;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
+pub use endpoint::{EndpointError, EndpointUrl};
 #[cfg(feature = "kinesis")]
 pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "sqs")]
 pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};
+pub use surroundings::{Surroundings, SurroundingsError};

@@ -115,7 +115,7 @@ impl Call<'_> {
     /// Reads the body of an answer.
     pub(crate) fn read<'a, T: Deserialize<'a>>(self, answer: &'a Answer) -> Result<T, SourceError> {
         serde_json::from_slice(&answer.body)
-            .map_err(|error| self.unreadable(Some(200), &error.to_string()))
+            .map_err(|error| self.unreadable(Some(200), &answer.body, &error.to_string()))
     }
 }
 

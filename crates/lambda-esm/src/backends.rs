@@ -50,6 +50,11 @@ pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes
 #[cfg(feature = "aws")]
 fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
     let aws = crate::config::aws(configuration);
+    let mixtures = crate::mixtures::Mixtures::new(configuration);
+    for settings in &configuration.mappings {
+        mixtures.tell(&settings.mapping);
+    }
+    let builder = builder.provider(mixtures);
     #[cfg(feature = "sqs")]
     let builder = builder.provider(lambda_esm_aws::SqsProvider::new(aws.clone()));
     #[cfg(feature = "kinesis")]

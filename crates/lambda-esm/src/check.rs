@@ -1,5 +1,6 @@
 //! `lambda-esm check`: validates a configuration, and says what it will do.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lambda_esm_api::Auth;
@@ -63,7 +64,7 @@ fn described(configuration: &Configuration) -> Value {
                 "line": settings.place.line,
                 "request": settings.request,
                 "explanation": settings.mapping.explain(),
-                "notes": settings.notes,
+                "notes": notes(configuration, settings),
             })
         })
         .collect();
@@ -72,6 +73,8 @@ fn described(configuration: &Configuration) -> Value {
         "valid": true,
         "problems": [],
         "region": options.region,
+        "region_origin": configuration.region_origin,
+        "notes": configuration.notes,
         "account_id": options.account_id,
         "role_arn": options.role_arn,
         "pacing": options.pacing,
@@ -84,6 +87,7 @@ fn described(configuration: &Configuration) -> Value {
         "state_dir": configuration.state_dir,
         "api": configuration.api.as_ref().map(|api| api.listen.to_string()),
         "endpoints": endpoints(configuration),
+        "endpoint_origins": endpoint_origins(configuration),
         "functions": functions,
         "mappings": mappings,
     })
@@ -123,12 +127,15 @@ const fn decisions(options: &EngineOptions) -> &'static str {
 fn explained(configuration: &Configuration) -> String {
     let mut text = String::new();
     for (index, settings) in configuration.mappings.iter().enumerate() {
-        text.push_str(&mapping(index, settings));
+        text.push_str(&mapping(index, settings, &notes(configuration, settings)));
     }
     let options = &configuration.options;
     let (dialect, limits) = (options.dialect, options.filter_limits);
     let settings = [
-        ("region", options.region.clone()),
+        (
+            "region",
+            format!("{}, from {}", options.region, configuration.region_origin),
+        ),
         ("account", options.account_id.clone()),
         ("role", options.role_arn.clone()),
         ("pacing", pacing(configuration)),
@@ -147,11 +154,19 @@ fn explained(configuration: &Configuration) -> String {
     let functions = configuration.functions.iter();
     let functions =
         functions.map(|function| (function.name.as_str(), runs(configuration, function)));
-    let endpoints = endpoints(configuration);
+    let mut endpoints = endpoints(configuration);
+    for (name, origin) in endpoint_origins(configuration) {
+        if let Some(endpoint) = endpoints.get_mut(&name) {
+            endpoint.push_str(&format!(", from {origin}"));
+        }
+    }
     let endpoints = endpoints
         .iter()
         .map(|(name, url)| (name.as_str(), url.clone()));
     text.push_str(&table("settings", settings.into_iter()));
+    for note in &configuration.notes {
+        text.push_str(&format!("  note: {note}\n"));
+    }
     text.push_str(&table("endpoints", endpoints));
     text.push_str(&table("functions", functions));
     let (file, count) = (configuration.file.display(), configuration.mappings.len());
@@ -188,15 +203,27 @@ fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> Stri
     text
 }
 
-fn mapping(index: usize, settings: &MappingSettings) -> String {
+fn mapping(index: usize, settings: &MappingSettings, notes: &[String]) -> String {
     let mut text = format!("mappings[{index}] (line {})\n", settings.place.line);
     for sentence in settings.mapping.explain() {
         text.push_str(&format!("  {sentence}\n"));
     }
-    for note in &settings.notes {
+    for note in notes {
         text.push_str(&format!("  note: {note}\n"));
     }
     text
+}
+
+/// Returns what has no effect in a mapping, and whether it mixes AWS with what stands in for it.
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(unused_variables, reason = "nothing is mixed without AWS clients")
+)]
+fn notes(configuration: &Configuration, settings: &MappingSettings) -> Vec<String> {
+    let mut notes = settings.notes.clone();
+    #[cfg(feature = "aws")]
+    notes.extend(crate::mixtures::Mixtures::new(configuration).of(&settings.mapping));
+    notes
 }
 
 /// Says what runs a function. Shows no secret.
@@ -255,14 +282,14 @@ fn simulation(behaviour: &Behaviour) -> String {
     text
 }
 
+/// Says where each service is, and each resource that has an endpoint of its own.
 #[cfg(feature = "aws")]
-fn endpoints(configuration: &Configuration) -> std::collections::BTreeMap<String, String> {
+fn endpoints(configuration: &Configuration) -> BTreeMap<String, String> {
     let endpoints = &configuration.endpoints;
     let real = format!("AWS in {}", configuration.options.region);
     let services = crate::config::called_services().map(|names| {
-        let own = names.iter().find_map(|name| endpoints.services.get(*name));
-        let endpoint = own.or(endpoints.aws.as_ref());
-        let place = endpoint.map_or_else(|| real.clone(), ToString::to_string);
+        let endpoint = endpoints.of_services(names);
+        let place = endpoint.map_or_else(|| real.clone(), |(endpoint, _)| endpoint.to_string());
         (names[0].to_owned(), place)
     });
     let arns = endpoints.arns.iter();
@@ -270,11 +297,29 @@ fn endpoints(configuration: &Configuration) -> std::collections::BTreeMap<String
     services.chain(arns).collect()
 }
 
+/// Says who named the endpoints.
+#[cfg(feature = "aws")]
+fn endpoint_origins(configuration: &Configuration) -> BTreeMap<String, String> {
+    let endpoints = &configuration.endpoints;
+    let services = crate::config::called_services().filter_map(|names| {
+        let (_, origin) = endpoints.of_services(names)?;
+        Some((names[0].to_owned(), origin))
+    });
+    let arns = endpoints.arns.keys();
+    let arns = arns.map(|arn| (arn.clone(), "endpoints.arns".to_owned()));
+    services.chain(arns).collect()
+}
+
 #[cfg(not(feature = "aws"))]
-fn endpoints(_: &Configuration) -> std::collections::BTreeMap<String, String> {
+fn endpoints(_: &Configuration) -> BTreeMap<String, String> {
     [(
         "none".to_owned(),
         "this build calls no AWS service".to_owned(),
     )]
     .into()
+}
+
+#[cfg(not(feature = "aws"))]
+const fn endpoint_origins(_: &Configuration) -> BTreeMap<String, String> {
+    BTreeMap::new()
 }

@@ -9,6 +9,8 @@ mod demo;
 mod failure;
 mod filter_test;
 mod mappings;
+#[cfg(feature = "aws")]
+mod mixtures;
 mod output;
 mod run;
 mod top;

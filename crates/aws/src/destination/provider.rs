@@ -72,12 +72,9 @@ impl AwsDestinations {
                 "topic ARN `{arn}` must have the form arn:aws:sns:REGION:ACCOUNT:NAME"
             )));
         }
-        let endpoint = self.config.endpoints.resolve("sns", Some(arn.as_str()));
-        let base = endpoint.map(|endpoint| endpoint.as_str().to_owned());
-        let client = aws_sdk_sns::Client::new;
-        let client = self.sns.get(base, endpoint, arn.region(), client).await;
-        let place = place(endpoint, arn.region());
-        Ok(SnsDestination::new(client, arn.clone(), place))
+        let site = self.config.site(arn);
+        let client = self.sns.get(&site, aws_sdk_sns::Client::new);
+        Ok(SnsDestination::new(client, arn.clone(), site))
     }
 
     /// Returns a bucket, looked for in the configured region, since its ARN names none. Whether it exists
@@ -92,18 +89,15 @@ impl AwsDestinations {
                 "bucket ARN `{arn}` must have the form arn:aws:s3:::BUCKET"
             )));
         }
-        let region = &self.config.region;
-        let endpoint = self.config.endpoints.resolve("s3", Some(arn.as_str()));
-        let base = endpoint.map(|endpoint| endpoint.as_str().to_owned());
+        let site = self.config.site(arn);
         let make = |settings: &aws_config::SdkConfig| {
             // A server that stands in for S3 has no host name for each bucket.
             let settings = aws_sdk_s3::config::Builder::from(settings);
-            let settings = settings.force_path_style(endpoint.is_some());
+            let settings = settings.force_path_style(!site.is_aws());
             aws_sdk_s3::Client::from_conf(settings.build())
         };
-        let client = self.s3.get(base, endpoint, region, make).await;
-        let bucket = arn.resource().to_owned();
-        Ok(S3Destination::new(client, bucket, place(endpoint, region)))
+        let client = self.s3.get(&site, make);
+        Ok(S3Destination::new(client, arn.resource().to_owned(), site))
     }
 }
 
@@ -136,14 +130,6 @@ fn refuse_fifo(arn: &Arn, what: &str) -> Result<(), DeliveryError> {
         "{arn} is a FIFO {what}, which cannot take the records of discarded batches; name a standard \
          {what} in DestinationConfig.OnFailure.Destination"
     )))
-}
-
-#[cfg(any(feature = "sns", feature = "s3"))]
-fn place(endpoint: Option<&crate::config::EndpointUrl>, region: &str) -> String {
-    endpoint.map_or_else(
-        || format!("in {region}"),
-        |endpoint| format!("at {endpoint}"),
-    )
 }
 
 /// Returns the error of a delivery; what kind it is does not matter, for every kind is retried alike.

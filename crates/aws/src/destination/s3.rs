@@ -10,6 +10,7 @@ use lambda_esm_engine::ports::{FailureDestination, FailureRecord};
 
 use super::provider::delivery_error;
 use crate::failure::{Call, Service};
+use crate::site::Site;
 
 /// How long an answer may take. An object holds the whole event, up to 6 MB and escaped.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,17 +37,16 @@ fn kind(code: &str, _: Option<&str>) -> Option<SourceErrorKind> {
 pub struct S3Destination {
     client: Client,
     bucket: String,
-    /// Where S3 is, in words.
-    place: String,
+    site: Site,
 }
 
 impl S3Destination {
-    /// Returns `bucket` as seen by `client`, which looks for it at `place`.
-    pub(super) fn new(client: Client, bucket: String, place: String) -> Self {
+    /// Returns `bucket` as seen by `client`, which calls `site`.
+    pub(super) fn new(client: Client, bucket: String, site: Site) -> Self {
         Self {
             client,
             bucket,
-            place,
+            site,
         }
     }
 }
@@ -71,7 +71,7 @@ impl FailureDestination for S3Destination {
             service: &BUCKET,
             operation: "PutObject",
             resource: &self.bucket,
-            place: &self.place,
+            site: &self.site,
         };
         // Some 20 kB, which every caller up to its task would carry.
         let put = Box::pin(call.within(PATIENCE, request.send())).await;

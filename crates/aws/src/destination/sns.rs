@@ -11,6 +11,7 @@ use lambda_esm_engine::ports::{FailureDestination, FailureRecord};
 use super::provider::delivery_error;
 use super::text;
 use crate::failure::{Call, Service};
+use crate::site::Site;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,17 +39,16 @@ fn kind(code: &str, _: Option<&str>) -> Option<SourceErrorKind> {
 pub struct SnsDestination {
     client: Client,
     topic: Arn,
-    /// Where SNS is, in words.
-    place: String,
+    site: Site,
 }
 
 impl SnsDestination {
-    /// Returns `topic` as seen by `client`, which looks for it at `place`.
-    pub(super) fn new(client: Client, topic: Arn, place: String) -> Self {
+    /// Returns `topic` as seen by `client`, which calls `site`.
+    pub(super) fn new(client: Client, topic: Arn, site: Site) -> Self {
         Self {
             client,
             topic,
-            place,
+            site,
         }
     }
 }
@@ -62,7 +62,7 @@ impl FailureDestination for SnsDestination {
             service: &TOPIC,
             operation: "Publish",
             resource: self.topic.resource(),
-            place: &self.place,
+            site: &self.site,
         };
         let published = call.within(PATIENCE, request.send()).await;
         published.map(drop).map_err(delivery_error)

@@ -35,6 +35,7 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
 mod tests {
     use super::*;
     use crate::failure::Call;
+    use crate::site::Site;
 
     #[test]
     fn each_code_has_its_kind() {
@@ -70,7 +71,7 @@ mod tests {
                 service: &DYNAMODB_STREAMS,
                 operation: "GetRecords",
                 resource: "table/orders/stream/1",
-                place: "at http://here",
+                site: &Site::at("http://here"),
             };
             let error = call.refused(Some(code), Some(text), Some(400));
             assert_eq!(error.kind, expected, "{code}: {text}");

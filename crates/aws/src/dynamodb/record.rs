@@ -141,13 +141,7 @@ mod tests {
 
     use super::super::failure::DYNAMODB_STREAMS;
     use super::*;
-
-    const CALL: Call<'static> = Call {
-        service: &DYNAMODB_STREAMS,
-        operation: "GetRecords",
-        resource: "table/orders/stream/1",
-        place: "at http://here",
-    };
+    use crate::site::Site;
 
     fn of(name: &str, members: Value) -> Value {
         let mut change = json!({
@@ -164,7 +158,13 @@ mod tests {
 
     fn read(record: &Value) -> Result<StreamRecord, SourceError> {
         let raw = serde_json::value::to_raw_value(record).unwrap();
-        super::record(&raw, Some(Timestamp(5)), CALL)
+        let call = Call {
+            service: &DYNAMODB_STREAMS,
+            operation: "GetRecords",
+            resource: "table/orders/stream/1",
+            site: &Site::at("http://here"),
+        };
+        super::record(&raw, Some(Timestamp(5)), call)
     }
 
     fn content(record: &Value) -> DynamoDbRecord {

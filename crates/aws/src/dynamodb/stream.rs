@@ -16,6 +16,7 @@ use super::answers::{Described, Description, Opened, Read, Shard as Told};
 use super::failure::DYNAMODB_STREAMS;
 use super::record::{record, timestamp};
 use crate::failure::Call;
+use crate::site::Site;
 
 /// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
 /// Streams").
@@ -47,23 +48,18 @@ const LOCAL: &str = "arn:aws:dynamodb:ddblocal:000000000000";
 pub struct DynamoDbStream {
     client: Client,
     arn: Arn,
-    /// Where DynamoDB is, in words.
-    place: String,
-    /// Whether a server stands in for AWS.
-    stand_in: bool,
+    site: Site,
     /// The ARN by which the server knows the stream, once it has told.
     known_as: OnceLock<String>,
 }
 
 impl DynamoDbStream {
-    /// Returns the stream `arn` as seen by `client`. `place` says where the client looks for DynamoDB, e.g.
-    /// `at http://127.0.0.1:8000`; it shows in errors. `stand_in` tells that this is not AWS.
-    pub(super) fn new(client: Client, arn: Arn, place: String, stand_in: bool) -> Self {
+    /// Returns the stream `arn` as seen by `client`, which calls `site`.
+    pub(super) fn new(client: Client, arn: Arn, site: Site) -> Self {
         Self {
             client,
             arn,
-            place,
-            stand_in,
+            site,
             known_as: OnceLock::new(),
         }
     }
@@ -79,7 +75,7 @@ impl DynamoDbStream {
             service: &DYNAMODB_STREAMS,
             operation,
             resource: self.arn.resource(),
-            place: &self.place,
+            site: &self.site,
         }
     }
 
@@ -91,7 +87,7 @@ impl DynamoDbStream {
         let asked = self.arn.as_str();
         let found = match self.describe(asked, None).await {
             Ok(description) => Ok((asked.to_owned(), description)),
-            Err(error) if self.stand_in && error.kind == SourceErrorKind::NotFound => {
+            Err(error) if !self.site.is_aws() && error.kind == SourceErrorKind::NotFound => {
                 let local = format!("{LOCAL}:{}", self.arn.resource());
                 // The first error names what was asked for.
                 let description = self.describe(&local, None).await;
@@ -128,7 +124,7 @@ impl DynamoDbStream {
     async fn listing(&self) -> Result<Listing, SourceError> {
         let mut page = self.find().await?;
         let arn = self.known_arn().await?;
-        let facts = facts(arn, &page, self.stand_in);
+        let facts = facts(arn, &page, !self.site.is_aws());
         let mut shards = Vec::new();
         loop {
             for described in page.shards.unwrap_or_default() {
@@ -149,7 +145,7 @@ impl DynamoDbStream {
 
     /// Returns the ARN by which the server knows the stream.
     async fn known_arn(&self) -> Result<&str, SourceError> {
-        if self.stand_in && self.known_as.get().is_none() {
+        if !self.site.is_aws() && self.known_as.get().is_none() {
             self.find().await?;
         }
         Ok(self

@@ -41,6 +41,7 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
 mod tests {
     use super::*;
     use crate::failure::Call;
+    use crate::site::Site;
 
     #[test]
     fn each_code_has_its_kind() {
@@ -86,7 +87,7 @@ mod tests {
             service: &KINESIS,
             operation: "GetShardIterator",
             resource: "orders",
-            place: "at http://here",
+            site: &Site::at("http://here"),
         };
         for (code, text, expected) in table {
             let error = call.refused(Some(code), Some(text), Some(400));

@@ -12,7 +12,7 @@ use super::consumer::KinesisConsumer;
 use super::name::KinesisName;
 use super::stream::KinesisStream;
 use crate::client::{Clients, configuration};
-use crate::config::{AwsConfig, EndpointUrl};
+use crate::config::AwsConfig;
 
 /// Finds Kinesis streams and consumers by their ARN. One client and one pool of connections serve all
 /// streams of an endpoint and region; each consumer has its own, for what is pushed to one and not yet
@@ -41,27 +41,14 @@ impl KinesisProvider {
         let name: KinesisName = arn
             .parse()
             .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
-        let endpoint = self.endpoint(&name);
-        let region = name.arn().region().to_owned();
-        let place = endpoint.map_or_else(
-            || format!("in {region}"),
-            |endpoint| format!("at {endpoint}"),
-        );
-        let base = endpoint.map(|endpoint| endpoint.as_str().to_owned());
+        let site = self.config.site(name.arn());
         if name.is_consumer() {
-            let client = Client::new(&configuration(base.as_deref(), endpoint, &region).await);
-            let stream = KinesisStream::new(client, name, place);
+            let client = Client::new(&configuration(&site));
+            let stream = KinesisStream::new(client, name, site);
             return Ok(Arc::new(KinesisConsumer::new(stream)));
         }
-        let client = self.clients.get(base, endpoint, &region, Client::new).await;
-        Ok(Arc::new(KinesisStream::new(client, name, place)))
-    }
-
-    /// Returns what was configured for the consumer, its stream, Kinesis or all of AWS.
-    fn endpoint(&self, name: &KinesisName) -> Option<&EndpointUrl> {
-        let endpoints = &self.config.endpoints;
-        let own = endpoints.arns.get(name.arn().as_str());
-        own.or_else(|| endpoints.resolve("kinesis", Some(name.stream_arn())))
+        let client = self.clients.get(&site, Client::new);
+        Ok(Arc::new(KinesisStream::new(client, name, site)))
     }
 }
 

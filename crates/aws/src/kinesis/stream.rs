@@ -16,6 +16,7 @@ use super::name::KinesisName;
 use super::place::Place;
 use super::record::{behind, children, record, shard, timestamp};
 use crate::failure::Call;
+use crate::site::Site;
 
 /// The most records of one `GetRecords` (Kinesis API reference).
 const LIMIT: usize = 10_000;
@@ -37,19 +38,13 @@ const LISTING_PATIENCE: Duration = Duration::from_secs(30);
 pub struct KinesisStream {
     pub(super) client: Client,
     pub(super) name: KinesisName,
-    /// Where Kinesis is, in words.
-    place: String,
+    site: Site,
 }
 
 impl KinesisStream {
-    /// Returns the stream `name`, or that of the consumer `name`, as seen by `client`. `place` says where
-    /// the client looks for Kinesis, e.g. `at http://127.0.0.1:4566`; it shows in errors.
-    pub(super) fn new(client: Client, name: KinesisName, place: String) -> Self {
-        Self {
-            client,
-            name,
-            place,
-        }
+    /// Returns the stream `name`, or that of the consumer `name`, as seen by `client`, which calls `site`.
+    pub(super) fn new(client: Client, name: KinesisName, site: Site) -> Self {
+        Self { client, name, site }
     }
 
     /// Returns the stream's names.
@@ -63,7 +58,7 @@ impl KinesisStream {
             service: &KINESIS,
             operation,
             resource: self.name.in_words(),
-            place: &self.place,
+            site: &self.site,
         }
     }
 

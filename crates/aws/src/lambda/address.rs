@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_core::mapping::{FunctionRef, Partition};
 
-use crate::config::{AwsConfig, EndpointUrl};
+use crate::site::Site;
 
 /// Where functions are invoked.
 #[derive(Clone, Debug)]
@@ -12,21 +12,18 @@ pub(super) struct Address {
     base: String,
     /// The endpoint is the URL of one function's invocations, whatever the function is called here.
     whole: bool,
-    /// Whether something stands in for AWS.
-    stand_in: bool,
-    region: String,
+    site: Site,
     account: String,
 }
 
 impl Address {
-    pub(super) fn new(config: &AwsConfig, endpoint: Option<&EndpointUrl>) -> Self {
-        let base = endpoint.map_or_else(|| real(&config.region), ToString::to_string);
+    pub(super) fn new(site: Site, account: &str) -> Self {
+        let endpoint = site.endpoint.as_ref();
         Self {
-            base,
+            base: endpoint.map_or_else(|| real(&site), ToString::to_string),
             whole: endpoint.is_some_and(|endpoint| endpoint.path().ends_with("/invocations")),
-            stand_in: endpoint.is_some(),
-            region: config.region.clone(),
-            account: config.account_id.clone(),
+            account: account.to_owned(),
+            site,
         }
     }
 
@@ -37,7 +34,7 @@ impl Address {
 
     /// Tells whether something stands in for AWS.
     pub(super) fn is_stand_in(&self) -> bool {
-        self.stand_in
+        !self.site.is_aws()
     }
 
     /// Returns the URL of `Invoke` (Lambda API reference).
@@ -68,12 +65,12 @@ impl Address {
     /// Returns the bare name, which every server understands, or for a function that is not ours the
     /// ARN without a qualifier.
     fn name(&self, function: &FunctionRef) -> String {
-        let arn = function.arn(&self.region, &self.account);
+        let arn = function.arn(&self.site.region, &self.account);
         let ours = arn
             .splitn(6, ':')
             .skip(3)
             .take(2)
-            .eq([&self.region, &self.account]);
+            .eq([&self.site.region, &self.account]);
         if ours {
             return function.name().to_owned();
         }
@@ -83,13 +80,20 @@ impl Address {
 }
 
 /// Returns the endpoint of AWS in a region (AWS general reference, "AWS Lambda endpoints").
-fn real(region: &str) -> String {
-    let suffix = match region {
-        _ if region.starts_with("cn-") => "amazonaws.com.cn",
-        _ if region.starts_with("eusc-") => "amazonaws.eu",
-        _ => "amazonaws.com",
+fn real(site: &Site) -> String {
+    let (region, variant) = (&site.region, site.variant);
+    let partition = Partition::of_region(region);
+    let service = if variant.fips {
+        "lambda-fips"
+    } else {
+        "lambda"
     };
-    format!("https://lambda.{region}.{suffix}")
+    let suffix = if variant.dual_stack {
+        partition.dual_stack_suffix
+    } else {
+        partition.dns_suffix
+    };
+    format!("https://{service}.{region}.{suffix}")
 }
 
 /// Encodes all but the unreserved characters of RFC 3986, as AWS wants it in a label and in a query.
@@ -107,10 +111,13 @@ fn push_encoded(url: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AwsConfig;
+    use crate::surroundings::Variant;
 
     fn address(endpoint: Option<&str>) -> Address {
-        let endpoint: Option<EndpointUrl> = endpoint.map(|url| url.parse().unwrap());
-        Address::new(&AwsConfig::default(), endpoint.as_ref())
+        let endpoint = endpoint.map(|url| url.parse().unwrap());
+        let site = AwsConfig::default().lambda_site(endpoint.as_ref(), "us-east-1");
+        Address::new(site, "000000000000")
     }
 
     fn function(text: &str) -> FunctionRef {
@@ -159,13 +166,28 @@ mod tests {
 
     #[test]
     fn each_partition_has_its_own_domain() {
-        assert_eq!(
-            real("cn-north-1"),
-            "https://lambda.cn-north-1.amazonaws.com.cn"
-        );
-        assert_eq!(
-            real("us-gov-west-1"),
-            "https://lambda.us-gov-west-1.amazonaws.com"
-        );
+        let endpoint = |region: &str, fips, dual_stack| {
+            let mut site = AwsConfig::default().lambda_site(None, region);
+            site.variant = Variant { fips, dual_stack };
+            real(&site)
+        };
+        for (region, expected) in [
+            ("cn-north-1", "https://lambda.cn-north-1.amazonaws.com.cn"),
+            (
+                "us-gov-west-1",
+                "https://lambda.us-gov-west-1.amazonaws.com",
+            ),
+            ("us-iso-east-1", "https://lambda.us-iso-east-1.c2s.ic.gov"),
+            (
+                "eusc-de-east-1",
+                "https://lambda.eusc-de-east-1.amazonaws.eu",
+            ),
+        ] {
+            assert_eq!(endpoint(region, false, false), expected);
+        }
+        let fips = endpoint("us-east-1", true, false);
+        assert_eq!(fips, "https://lambda-fips.us-east-1.amazonaws.com");
+        let both = endpoint("us-east-1", true, true);
+        assert_eq!(both, "https://lambda-fips.us-east-1.api.aws");
     }
 }

@@ -8,7 +8,7 @@ use lambda_esm_core::response::{InvokeAnswer, Run};
 use serde::Deserialize;
 
 use super::http::{Answer, Unanswered};
-use crate::credentials::WAY_OUT;
+use crate::credentials::way_out;
 use crate::text::first_line;
 
 /// Who answers about which function; for messages.
@@ -118,8 +118,8 @@ impl Call<'_> {
         match kind {
             InvokeErrorKind::Denied => {
                 text.push_str("; ");
-                text.push_str(WAY_OUT);
-                text.push_str(", and that they allow lambda:InvokeFunction");
+                text.push_str(way_out(!self.stand_in));
+                text.push_str("; see that they allow lambda:InvokeFunction");
             }
             InvokeErrorKind::NotFound => {
                 text.push_str("; create the function, or correct its name or the endpoint");
@@ -158,8 +158,7 @@ impl Call<'_> {
             function, endpoint, ..
         } = self;
         let message = format!(
-            "invoking function {function} at {endpoint} needs AWS credentials, and there are none \
-             to use: {why}; {WAY_OUT}"
+            "Lambda at {endpoint} needs AWS credentials for function {function}, and {why}"
         );
         InvokeError::new(InvokeErrorKind::Denied, message)
     }

@@ -16,7 +16,8 @@ use super::address::Address;
 use super::answer::{Call, says_no_such_function};
 use super::http::{Answer, HttpClient, Unanswered};
 use super::sign::Signer;
-use crate::config::{AwsConfig, EndpointUrl};
+use crate::config::AwsConfig;
+use crate::endpoint::EndpointUrl;
 
 /// The largest response payload is 6 MB (Lambda developer guide, "Lambda quotas"); a little more is
 /// read, since servers that stand in for AWS may count differently.
@@ -61,15 +62,10 @@ impl LambdaApi {
     /// # Errors
     /// Fails if the endpoint needs TLS and the machine's root certificates cannot be read.
     pub fn new(config: &AwsConfig, options: LambdaOptions) -> Result<Self, RootCertificatesError> {
-        let endpoint = options
-            .endpoint
-            .or_else(|| config.endpoints.resolve("lambda", None).cloned());
-        let client = match &endpoint {
-            Some(endpoint) if !endpoint.is_tls() => HttpClient::plain(),
-            _ => HttpClient::tls().map_err(RootCertificatesError)?,
-        };
-        let address = Address::new(config, endpoint.as_ref());
-        let signer = Signer::new(&config.region, endpoint.as_ref());
+        let site = config.lambda_site(options.endpoint.as_ref(), &config.region);
+        let client = HttpClient::new(&site).map_err(RootCertificatesError)?;
+        let signer = Signer::new(&site);
+        let address = Address::new(site, &config.account_id);
         Ok(Self {
             address,
             client,

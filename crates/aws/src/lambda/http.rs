@@ -1,6 +1,7 @@
 //! Connections, with and without TLS.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,9 +10,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
 
+use super::dial::Dial;
+use crate::site::Site;
 use crate::text::with_causes;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
@@ -43,26 +47,37 @@ pub(super) enum Unanswered {
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
-pub(super) enum HttpClient {
-    Plain(Client<HttpConnector, Full<Bytes>>),
-    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+pub(super) struct HttpClient {
+    connections: Connections,
+    proxies: Option<Arc<Matcher>>,
+}
+
+#[derive(Clone, Debug)]
+enum Connections {
+    Plain(Client<Dial, Full<Bytes>>),
+    Tls(Client<HttpsConnector<Dial>, Full<Bytes>>),
 }
 
 impl HttpClient {
-    pub(super) fn plain() -> Self {
-        Self::Plain(builder().build(connector()))
-    }
-
-    /// Reads the root certificates of this machine.
-    pub(super) fn tls() -> io::Result<Self> {
-        let mut tcp = connector();
-        tcp.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(aws_lc_rs::default_provider())?
-            .https_only()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Ok(Self::Tls(builder().build(tls)))
+    /// Returns a client for `site`. Reads the root certificates of this machine if that needs them.
+    pub(super) fn new(site: &Site) -> io::Result<Self> {
+        // What stays on this machine needs no proxy.
+        let proxies = (!site.is_loopback()).then(|| Arc::new(Matcher::from_env()));
+        let dial = Dial::new(connector(), proxies.clone());
+        let connections = if site.is_tls() {
+            let tls = HttpsConnectorBuilder::new()
+                .with_provider_and_native_roots(aws_lc_rs::default_provider())?
+                .https_only()
+                .enable_http1()
+                .wrap_connector(dial);
+            Connections::Tls(builder().build(tls))
+        } else {
+            Connections::Plain(builder().build(dial))
+        };
+        Ok(Self {
+            connections,
+            proxies,
+        })
     }
 
     /// Sends a request and reads the answer, of at most `limit` bytes, within `time`.
@@ -79,12 +94,20 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         limit: usize,
     ) -> Result<Answer, Unanswered> {
-        let response = match self {
-            Self::Plain(client) => client.request(request).await,
-            Self::Tls(client) => client.request(request).await,
+        let response = match &self.connections {
+            Connections::Plain(client) => {
+                let proxies = self.proxies.as_ref();
+                let proxy = proxies.and_then(|proxies| proxies.intercept(request.uri()));
+                if let Some(user) = proxy.as_ref().and_then(Intercept::basic_auth) {
+                    let headers = request.headers_mut();
+                    headers.insert(http::header::PROXY_AUTHORIZATION, user.clone());
+                }
+                client.request(request).await
+            }
+            Connections::Tls(client) => client.request(request).await,
         };
         let response = response.map_err(|error| Unanswered::Broken(with_causes(&error)))?;
         let (head, body) = response.into_parts();
@@ -115,5 +138,6 @@ fn connector() -> HttpConnector {
     connector.set_connect_timeout(Some(CONNECT));
     connector.set_keepalive(Some(KEEP_ALIVE));
     connector.set_nodelay(true);
+    connector.enforce_http(false);
     connector
 }

@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod api;
+mod dial;
 mod http;
 mod sign;
 

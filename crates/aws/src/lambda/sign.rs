@@ -13,16 +13,16 @@ use http::Request;
 use http_body_util::Full;
 use tokio::sync::Mutex;
 
-use crate::config::EndpointUrl;
-use crate::credentials::StandardChain;
+use crate::credentials::{StandardChain, unsigned};
+use crate::site::Site;
 use crate::text::with_causes;
 
 /// Credentials are fetched anew when less than this is left of them.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// Signs requests for one region in the name of the credentials found for one endpoint.
+/// Signs requests to one site in the name of the credentials found for it.
 pub(super) struct Signer {
-    region: String,
+    site: Site,
     chain: StandardChain,
     clock: SharedTimeSource,
     cached: Mutex<Option<Cached>>,
@@ -34,11 +34,11 @@ struct Cached {
 }
 
 impl Signer {
-    pub(super) fn new(region: &str, endpoint: Option<&EndpointUrl>) -> Self {
-        let chain = StandardChain::new(region, endpoint);
+    pub(super) fn new(site: &Site) -> Self {
+        let chain = StandardChain::new(site);
         let clock = SharedTimeSource::default();
         Self {
-            region: region.to_owned(),
+            site: site.clone(),
             chain,
             clock,
             cached: Mutex::default(),
@@ -55,7 +55,7 @@ impl Signer {
         let identity = self.identity(now).await?;
         let params = SigningParams::builder()
             .identity(&identity)
-            .region(&self.region)
+            .region(&self.site.region)
             .name("lambda")
             .time(now)
             .settings(SigningSettings::default())
@@ -108,7 +108,7 @@ impl Signer {
             (Err(_), Some(old)) if old.expiry.is_some_and(|expiry| expiry > now) => {
                 Ok(old.identity.clone())
             }
-            (Err(error), _) => Err(with_causes(&error)),
+            (Err(error), _) => Err(unsigned(&error, self.site.is_aws())),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer")
-            .field("region", &self.region)
+            .field("site", &self.site)
             .finish_non_exhaustive()
     }
 }

@@ -9,8 +9,10 @@ use tokio::sync::Mutex;
 
 use super::name::QueueName;
 use crate::client::Clients;
-use crate::config::{AwsConfig, EndpointUrl};
+use crate::config::AwsConfig;
+use crate::endpoint::EndpointUrl;
 use crate::failure::{Call, Service};
+use crate::site::Site;
 
 /// How long an answer may take beyond the wait that was asked for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,14 +24,11 @@ pub(crate) struct QueueAddress {
     queue: QueueName,
     /// The account to look the queue up in, if it is not ours.
     owner: Option<String>,
-    /// Where SQS is, in words.
-    place: String,
+    site: Site,
     service: &'static Service,
     url: Mutex<Option<Arc<str>>>,
     /// Whether `url` was configured, so that nothing needs to be looked up or forgotten.
     fixed: bool,
-    /// Whether it is at AWS itself.
-    is_aws: bool,
 }
 
 impl QueueAddress {
@@ -43,34 +42,24 @@ impl QueueAddress {
         let queue: QueueName = arn
             .parse()
             .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
-        let endpoint = config.endpoints.resolve("sqs", Some(arn));
-        let place = endpoint.map_or_else(
-            || format!("in {}", queue.arn().region()),
-            |endpoint| format!("at {endpoint}"),
-        );
-        let url = endpoint.filter(|endpoint| is_queue_url(endpoint, &queue));
-        let base = match url {
-            Some(url) => Some(url.origin().to_owned()),
-            None => endpoint.map(|endpoint| endpoint.as_str().to_owned()),
-        };
-        let client = clients
-            .get(base, endpoint, queue.arn().region(), Client::new)
-            .await;
-        let url = url.map(|url| url.as_str().to_owned());
+        let mut site = config.site(queue.arn());
+        let url = site.endpoint.take_if(|url| is_queue_url(url, &queue));
+        if let Some(url) = &url {
+            site.endpoint = Some(url.without_path());
+        }
+        let client = clients.get(&site, Client::new);
+        let url = url.map(|url| url.to_string());
         let account = &config.account_id;
-        let mut address = Self::new(client, queue, account, place, service, url);
-        address.is_aws = endpoint.is_none();
-        Ok(address)
+        Ok(Self::new(client, queue, account, site, service, url))
     }
 
-    /// Returns `queue` as seen by `client`, which calls from `account`. `place` says where the client
-    /// looks for SQS, e.g. `at http://127.0.0.1:9324`; it shows in errors, which `service` words. `url`
-    /// spares the lookup of the queue URL.
+    /// Returns `queue` as seen by `client`, which calls `site` from `account`. `service` words the errors.
+    /// `url` spares the lookup of the queue URL.
     fn new(
         client: Client,
         queue: QueueName,
         account: &str,
-        place: String,
+        site: Site,
         service: &'static Service,
         url: Option<String>,
     ) -> Self {
@@ -82,17 +71,16 @@ impl QueueAddress {
             client,
             queue,
             owner,
-            place,
+            site,
             service,
             url,
             fixed,
-            is_aws: false,
         }
     }
 
     /// Tells whether the queue is at AWS itself, not at a server that stands in for it.
-    pub(crate) const fn is_aws(&self) -> bool {
-        self.is_aws
+    pub(crate) fn is_aws(&self) -> bool {
+        self.site.is_aws()
     }
 
     /// Returns the queue's names.
@@ -111,7 +99,7 @@ impl QueueAddress {
             service: self.service,
             operation,
             resource: self.queue.name(),
-            place: &self.place,
+            site: &self.site,
         }
     }
 

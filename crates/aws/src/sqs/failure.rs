@@ -38,13 +38,14 @@ fn names_receipt(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::failure::Call;
+    use crate::site::Site;
 
     fn kind(code: &str, text: Option<&str>) -> SourceErrorKind {
         let call = Call {
             service: &SQS,
             operation: "DeleteMessageBatch",
             resource: "orders",
-            place: "at http://here",
+            site: &Site::at("http://here"),
         };
         call.refused(Some(code), text, None).kind
     }

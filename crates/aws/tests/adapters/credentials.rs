@@ -90,6 +90,113 @@ async fn an_endpoint_on_this_machine_needs_no_credentials_and_no_metadata_servic
     }
 }
 
+/// Profiles that have their credentials from somewhere else, and some that are broken.
+const PROFILES: &str = "\
+[profile sso]
+sso_session = corp
+sso_account_id = 111122223333
+sso_role_name = admin
+[sso-session corp]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = us-east-1
+[profile old-sso]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = us-east-1
+sso_account_id = 111122223333
+sso_role_name = admin
+[profile process]
+credential_process = touch MARK
+[profile login]
+login_session = arn:aws:iam::111122223333:user/me
+[profile role]
+role_arn = arn:aws:iam::111122223333:role/r
+source_profile = keys
+[profile keys]
+aws_access_key_id = AKIDPROFILE
+aws_secret_access_key = x
+[profile instance]
+role_arn = arn:aws:iam::111122223333:role/r
+credential_source = Ec2InstanceMetadata
+[profile token]
+role_arn = arn:aws:iam::111122223333:role/r
+web_identity_token_file = /nonexistent/token
+[profile half]
+aws_access_key_id = AKIDHALF
+[profile circle]
+role_arn = arn:aws:iam::111122223333:role/r
+source_profile = circle
+";
+
+#[tokio::test]
+async fn what_stands_in_for_aws_is_called_without_asking_anybody_for_credentials() {
+    let test = "what_stands_in_for_aws_is_called_without_asking_anybody_for_credentials";
+    if std::env::var_os(CHILD).is_some() {
+        let expected = std::env::var("EXPECTED").unwrap();
+        let time = tokio::time::Instant::now();
+        for seen in requests().await {
+            let authorization = seen.header("authorization").unwrap();
+            let credential = format!("Credential={expected}/");
+            assert!(authorization.contains(&credential), "{authorization}");
+        }
+        assert!(time.elapsed() < Duration::from_secs(2), "{time:?}");
+        return;
+    }
+    let elsewhere = Fake::start([reply(200, &[], "{}")]).await;
+    let folder = std::env::temp_dir().join(format!("lambda-esm-profiles-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, mark, broken) = (
+        folder.join("config"),
+        folder.join("mark"),
+        folder.join("broken"),
+    );
+    let (file, mark, broken) = [&file, &mark, &broken]
+        .map(|path| path.to_str().unwrap())
+        .into();
+    std::fs::write(file, PROFILES.replace("MARK", mark)).unwrap();
+    std::fs::write(broken, "[profile broken\nregion").unwrap();
+    let common = [
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", elsewhere.url.as_str()),
+        ("AWS_ENDPOINT_URL_STS", &elsewhere.url),
+        ("AWS_ENDPOINT_URL_SSO", &elsewhere.url),
+    ];
+    let names = "sso old-sso process login role keys instance token half circle nonexistent";
+    let mut cases: Vec<(&str, Vec<(&str, &str)>)> = names
+        .split(' ')
+        .map(|name| {
+            let expected = if name == "keys" {
+                "AKIDPROFILE"
+            } else {
+                "test"
+            };
+            (
+                expected,
+                vec![("AWS_PROFILE", name), ("AWS_CONFIG_FILE", file)],
+            )
+        })
+        .collect();
+    cases.push((
+        "test",
+        vec![("AWS_CONFIG_FILE", broken), ("AWS_PROFILE", "broken")],
+    ));
+    cases.push(("test", vec![("AWS_ACCESS_KEY_ID", "AKIDHALF")]));
+    let url = format!("{}/credentials", elsewhere.url);
+    cases.push(("test", vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", &url)]));
+    cases.push((
+        "test",
+        vec![
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", file),
+            ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/r"),
+        ],
+    ));
+    for (expected, variables) in cases {
+        let variables = [&common[..], &variables, &[("EXPECTED", expected)]].concat();
+        is_child(test, &variables);
+    }
+    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
+    assert!(!std::path::Path::new(mark).exists(), "the process ran");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test]
 async fn the_environment_comes_first() {
     let variables = [

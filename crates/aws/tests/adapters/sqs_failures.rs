@@ -116,6 +116,8 @@ async fn a_server_that_is_not_sqs_is_told_apart() {
         error.message.contains("is the endpoint really SQS?"),
         "{error}"
     );
+    let error = receive(reply(200, &[], r#"{"Messages":{}}"#)).await;
+    assert!(!error.message.contains("really"), "{error}");
     let error = receive(reply(502, &[], "<html>bad gateway</html>")).await;
     assert_eq!(error.kind, SourceErrorKind::Transient, "{error}");
 }

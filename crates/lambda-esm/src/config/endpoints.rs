@@ -32,11 +32,21 @@ pub(super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoi
 #[cfg(feature = "lambda-api")]
 pub(super) use with_clients::parse;
 #[cfg(feature = "aws")]
-pub(super) use with_clients::read;
+pub(super) use with_clients::{read, region, unreadable};
+
+#[cfg(not(feature = "aws"))]
+pub(super) const fn region(_: &Endpoints) -> Option<(&'static str, &'static str)> {
+    None
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) const fn unreadable(_: &Endpoints) -> Option<&'static str> {
+    None
+}
 
 #[cfg(feature = "aws")]
 mod with_clients {
-    use lambda_esm_aws::{EndpointUrl, Endpoints};
+    use lambda_esm_aws::{EndpointUrl, Endpoints, Surroundings, SurroundingsError};
     use lambda_esm_core::mapping::Arn;
 
     use super::super::clients::Client;
@@ -60,18 +70,35 @@ mod with_clients {
     /// Services whose endpoints a later version will use.
     const LATER: [&str; 5] = ["secretsmanager", "kafka", "mq", "rds", "docdb"];
 
-    /// Reads the endpoints, and fills what they leave open from the environment as every AWS SDK does.
+    /// Reads the endpoints; what they leave open is as the environment and the AWS profile have it.
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
-        let endpoints = field
-            .map(|field| section(field, problems))
-            .unwrap_or_default();
-        let given = endpoints.clone();
-        endpoints
-            .with_environment(|name| std::env::var(name).ok())
-            .unwrap_or_else(|error| {
-                problems.add(None, "AWS_ENDPOINT_URL (environment)", error.to_string());
-                given
-            })
+        let endpoints = field.map(|field| section(field, problems));
+        Endpoints {
+            surroundings: surroundings(problems),
+            ..endpoints.unwrap_or_default()
+        }
+    }
+
+    fn surroundings(problems: &mut Problems) -> Surroundings {
+        let reader = tokio::runtime::Builder::new_current_thread().build();
+        match reader.map(|reader| reader.block_on(Surroundings::load())) {
+            Ok(Ok(surroundings)) => return surroundings,
+            Ok(Err(SurroundingsError { origin, error })) => {
+                problems.add(None, &origin, error.to_string());
+            }
+            Err(error) => problems.add(None, "AWS_PROFILE", format!("cannot be read: {error}")),
+        }
+        Surroundings::default()
+    }
+
+    /// Returns the region that the environment or the AWS profile names, and which of them does.
+    pub(in super::super) fn region(endpoints: &Endpoints) -> Option<(&str, &str)> {
+        endpoints.surroundings.region()
+    }
+
+    /// Returns why the AWS profile cannot be read, if it cannot.
+    pub(in super::super) fn unreadable(endpoints: &Endpoints) -> Option<&str> {
+        endpoints.surroundings.unreadable()
     }
 
     fn section(field: &Field<'_>, problems: &mut Problems) -> Endpoints {

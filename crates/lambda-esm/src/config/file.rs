@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lambda_esm_api::ApiOptions;
-use lambda_esm_core::mapping::{Arn, Context};
+use lambda_esm_core::mapping::{Arn, Context, Partition};
 use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
@@ -23,6 +23,10 @@ pub(crate) struct Configuration {
     pub(crate) file: PathBuf,
     /// What holds for all mappings. Defaults are those of [`EngineOptions`].
     pub(crate) options: EngineOptions,
+    /// What named the region.
+    pub(crate) region_origin: String,
+    /// What of the surroundings has no effect, in words.
+    pub(crate) notes: Vec<String>,
     /// The control-plane API; `None` for none.
     pub(crate) api: Option<ApiOptions>,
     /// Where mappings and positions are kept; `None` for in memory.
@@ -67,7 +71,15 @@ impl Configuration {
 
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
     let mut section = Section::new(root, "", problems)?;
-    let options = options(&mut section, problems);
+    let endpoints = endpoints::read(section.take("endpoints").as_ref(), problems);
+    let mut notes = Vec::new();
+    if let Some(why) = endpoints::unreadable(&endpoints) {
+        let note = "the AWS profile cannot be read, and nothing is taken from it";
+        notes.push(format!("{note}: {why}"));
+    }
+    let around = endpoints::region(&endpoints);
+    let (region, region_origin) = region(&mut section, around, &mut notes, problems);
+    let options = options(&mut section, region, problems);
     if let Some(field) = section.take("secrets") {
         let rule = "secrets for brokers: not supported yet";
         problems.add(field.node.place, &field.path, rule);
@@ -80,7 +92,6 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let state_dir = state_dir
         .and_then(|field| field.text(problems))
         .map(|dir| folder.join(dir));
-    let endpoints = endpoints::read(section.take("endpoints").as_ref(), problems);
     let around = Surroundings {
         folder,
         region: &options.region,
@@ -108,6 +119,8 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     Some(Configuration {
         file: path.to_owned(),
         options,
+        region_origin,
+        notes,
         api,
         state_dir,
         endpoints,
@@ -117,17 +130,24 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
 }
 
 /// Reads what holds for all mappings.
-fn options(section: &mut Section<'_>, problems: &mut Problems) -> EngineOptions {
-    let mut options = EngineOptions::default();
-    if let Some(field) = section.take("region") {
-        options.region = region(&field, problems).unwrap_or(options.region);
-    }
+fn options(section: &mut Section<'_>, region: String, problems: &mut Problems) -> EngineOptions {
+    let mut options = EngineOptions {
+        region,
+        ..EngineOptions::default()
+    };
     if let Some(field) = section.take("account_id") {
         options.account_id = account_id(&field, problems).unwrap_or(options.account_id);
     }
-    if let Some(field) = section.take("role_arn") {
-        options.role_arn = role_arn(&field, problems).unwrap_or(options.role_arn);
-    }
+    let role = section.take("role_arn");
+    options.role_arn = role
+        .and_then(|field| role_arn(&field, problems))
+        .unwrap_or_else(|| {
+            let partition = Partition::of_region(&options.region).name;
+            format!(
+                "arn:{partition}:iam::{}:role/lambda-role",
+                options.account_id
+            )
+        });
     if let Some(field) = section.take("pacing") {
         options.pacing = field.parse(problems).unwrap_or_default();
     }
@@ -145,18 +165,40 @@ fn options(section: &mut Section<'_>, problems: &mut Problems) -> EngineOptions 
     options
 }
 
-fn region(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = field.text(problems)?;
+/// Returns the region and what named it. The file comes first; `around` is what the environment or the AWS
+/// profile says.
+fn region(
+    section: &mut Section<'_>,
+    around: Option<(&str, &str)>,
+    notes: &mut Vec<String>,
+    problems: &mut Problems,
+) -> (String, String) {
+    const RULE: &str = "must be a Region such as us-east-1";
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if text.is_empty() || !text.bytes().all(legal) {
-        problems.refuse(
-            field.node,
-            &field.path,
-            "must be a Region such as us-east-1",
-        );
-        return None;
-    }
-    Some(text.to_owned())
+    let legal = |text: &str| !text.is_empty() && text.bytes().all(legal);
+    let named = section.take("region");
+    let named = named.and_then(|field| Some((field.text(problems)?, field)));
+    let (region, origin) = match (named, around) {
+        (Some((region, field)), _) if !legal(region) => {
+            problems.refuse(field.node, &field.path, RULE);
+            (region, "the file")
+        }
+        (Some((region, _)), Some((other, origin))) if region != other => {
+            notes.push(format!(
+                "{origin} is {other}, and is not used: the file says {region}"
+            ));
+            (region, "the file")
+        }
+        (Some((region, _)), _) => (region, "the file"),
+        (None, Some((region, origin))) => {
+            if !legal(region) {
+                problems.add(None, origin, format!("is {region:?}: {RULE}"));
+            }
+            (region, origin)
+        }
+        (None, None) => ("us-east-1", "the default"),
+    };
+    (region.to_owned(), origin.to_owned())
 }
 
 fn account_id(field: &Field<'_>, problems: &mut Problems) -> Option<String> {

@@ -60,6 +60,9 @@ async fn work(
     api: &mut Api,
     reporter: &mut Reporter,
 ) -> Result<(), Failure> {
+    for note in &configuration.notes {
+        tracing::info!("{note}");
+    }
     let requests = configuration
         .mappings
         .iter()

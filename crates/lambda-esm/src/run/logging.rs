@@ -13,9 +13,9 @@ const VARIABLE: &str = "RUST_LOG";
 pub(super) fn start(verbosity: u8) -> Result<(), Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
-        // The reporter tells of problems once; the engine would tell of every try.
-        (_, 0) => "warn,lambda_esm=info,lambda_esm_engine=error".to_owned(),
-        (_, 1) => "warn,lambda_esm=debug".to_owned(),
+        // The reporter tells of problems once; the engine, and what it calls, would tell of every try.
+        (_, 0) => "error,lambda_esm=info,lambda_esm_engine=error".to_owned(),
+        (_, 1) => "error,lambda_esm=debug".to_owned(),
         (_, _) => "debug,lambda_esm=trace".to_owned(),
     };
     let filter = EnvFilter::try_new(&directives).map_err(|error| {

@@ -322,7 +322,8 @@ mappings:
             "  calls the function f\n",
             "  pacing          eager: as fast as the source allows, not by the service's rates and scaling\n",
             "  state           in memory, gone with the process\n",
-            "  sqs             http://127.0.0.1:9324\n",
+            "  region          us-east-1, from the default\n",
+            "  sqs             http://127.0.0.1:9324, from endpoints.sqs\n",
             "  f               simulated: takes 0ns\n",
             "valid.yaml: valid, 1 mapping\n",
         ] {

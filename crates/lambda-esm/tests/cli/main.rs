@@ -25,3 +25,10 @@ mod managing;
 mod run;
 #[cfg(all(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
 mod streams;
+#[cfg(all(
+    feature = "sqs",
+    feature = "kinesis",
+    feature = "sns",
+    feature = "lambda-api"
+))]
+mod surroundings;

@@ -33,10 +33,16 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_SQS",
         "AWS_ENDPOINT_URL_LAMBDA",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
         "LAMBDA_ESM_ENDPOINT",
         "LAMBDA_ESM_TOKEN",
     ] {
         command.env_remove(variable);
+    }
+    for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        command.env(variable, "/nonexistent");
     }
     command
 }

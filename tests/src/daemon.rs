@@ -40,6 +40,7 @@ pub fn binary() -> PathBuf {
 pub struct Daemon {
     child: Child,
     lines: Arc<Mutex<Vec<Value>>>,
+    log: Arc<Mutex<Vec<String>>>,
     reader: JoinHandle<()>,
     api: watch::Receiver<Option<String>>,
 }
@@ -51,17 +52,28 @@ impl Daemon {
     /// Starts it with a configuration, which is written into `folder`.
     #[must_use]
     pub fn start(folder: &Path, configuration: &Value) -> Self {
+        Self::start_with(folder, configuration, &[])
+    }
+
+    /// The same, with further variables in its environment.
+    #[must_use]
+    pub fn start_with(folder: &Path, configuration: &Value, variables: &[(&str, &str)]) -> Self {
         let file = folder.join("lambda-esm.yaml");
         fs::write(&file, configuration.to_string()).unwrap();
-        Self::run(&file)
+        Self::spawn(&file, variables)
     }
 
     /// Starts it with a configuration file.
     #[must_use]
     pub fn run(file: &Path) -> Self {
+        Self::spawn(file, &[])
+    }
+
+    fn spawn(file: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(binary())
             .args(["run", "--json"])
             .arg(file)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -81,6 +93,8 @@ impl Daemon {
         });
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let (found, api) = watch::channel(None);
+        let logged = Arc::<Mutex<Vec<String>>>::default();
+        let sink = logged.clone();
         tokio::spawn(async move {
             // Through the macro, so that the log is shown only if the test fails.
             while let Ok(Some(line)) = log.next_line().await {
@@ -88,11 +102,15 @@ impl Daemon {
                 if let Some((_, endpoint)) = line.split_once(API) {
                     found.send_replace(Some(endpoint.trim().to_owned()));
                 }
+                sink.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
             }
         });
         Self {
             child,
             lines,
+            log: logged,
             reader,
             api,
         }
@@ -122,6 +140,15 @@ impl Daemon {
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns what it logged so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

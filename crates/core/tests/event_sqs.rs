@@ -124,6 +124,18 @@ fn attributes_of_every_type_are_read_back_by_an_independent_reader() {
                     "dataType": "Binary.png"},
         })
     );
+    let with_window: Value = serde_json::from_slice(&encode(&[sqs.clone()], true)).unwrap();
+    assert_eq!(
+        with_window["Records"][0]["messageAttributes"]["Raw"],
+        json!({"stringValue": null, "binaryValue": "AP8H", "stringListValues": [],
+               "binaryListValues": [], "dataType": "Binary.png"}),
+    );
+    let with_window = String::from_utf8(encode(&[sqs.clone()], true)).unwrap();
+    assert!(
+        with_window
+            .contains(r#""Weeks":{"stringValue":"6","binaryValue":null,"stringListValues":[],"#),
+        "{with_window}"
+    );
     let event: SqsEvent = serde_json::from_slice(&event).expect("the reader accepts the event");
     let record = &event.records[0];
     assert_eq!(record.body.as_deref(), Some(&*sqs.body));

@@ -9,14 +9,17 @@ use crate::record::{AttributeValue, MessageAttribute, Receipt, SqsMessage};
 pub struct SqsEncoder {
     /// What is the same in every fragment: source, ARN, Region, and the closing brace.
     tail: Vec<u8>,
-    absent_md5: &'static [u8],
+    /// Whether what is absent is `null`, rather than left out.
+    shows_absent: bool,
 }
 
 impl SqsEncoder {
     /// Returns the encoder of the queue `arn` in `region`.
     ///
-    /// A message without attributes has no `md5OfMessageAttributes` when the mapping has no batching
-    /// window, and a `null` one when it has (recorded: more than 30 cases, no exception).
+    /// What is absent is left out when the mapping has no batching window, and `null` when it has one: the
+    /// `md5OfMessageAttributes` of a message without attributes (recorded: more than 30 cases, no
+    /// exception), and of an attribute the one of `stringValue` and `binaryValue` that it does not have (as
+    /// events that people show of the service).
     #[must_use]
     pub fn new(arn: &str, region: &str, has_window: bool) -> Self {
         let mut tail = Vec::with_capacity(96 + arn.len() + region.len());
@@ -25,12 +28,10 @@ impl SqsEncoder {
         tail.extend_from_slice(b",\"awsRegion\":");
         write_string(&mut tail, region);
         tail.push(b'}');
-        let absent_md5: &[u8] = if has_window {
-            b",\"md5OfMessageAttributes\":null"
-        } else {
-            b""
-        };
-        Self { tail, absent_md5 }
+        Self {
+            tail,
+            shows_absent: has_window,
+        }
     }
 
     /// Appends the fragment of one message.
@@ -69,24 +70,52 @@ impl SqsEncoder {
         out.extend_from_slice(b",\"attributes\":");
         write_object(out, &sqs.attributes, |out, value| write_string(out, value));
         out.extend_from_slice(b",\"messageAttributes\":");
-        write_object(out, &sqs.message_attributes, write_attribute);
+        write_object(out, &sqs.message_attributes, |out, attribute| {
+            self.write_attribute(out, attribute);
+        });
         match &sqs.md5_of_message_attributes {
             Some(md5) => {
                 out.extend_from_slice(b",\"md5OfMessageAttributes\":");
                 write_string(out, md5);
             }
-            None => out.extend_from_slice(self.absent_md5),
+            None if self.shows_absent => {
+                out.extend_from_slice(b",\"md5OfMessageAttributes\":null");
+            }
+            None => {}
         }
         out.extend_from_slice(b",\"md5OfBody\":");
         write_string(out, &sqs.md5_of_body);
         out.extend_from_slice(&self.tail);
+    }
+
+    fn write_attribute(&self, out: &mut Vec<u8>, attribute: &MessageAttribute) {
+        match &attribute.value {
+            AttributeValue::Text(text) => {
+                out.extend_from_slice(b"{\"stringValue\":");
+                write_string(out, text);
+                if self.shows_absent {
+                    out.extend_from_slice(b",\"binaryValue\":null");
+                }
+            }
+            AttributeValue::Binary(bytes) => {
+                out.push(b'{');
+                if self.shows_absent {
+                    out.extend_from_slice(b"\"stringValue\":null,");
+                }
+                out.extend_from_slice(b"\"binaryValue\":");
+                write_base64(out, bytes);
+            }
+        }
+        out.extend_from_slice(b",\"stringListValues\":[],\"binaryListValues\":[],\"dataType\":");
+        write_string(out, &attribute.data_type);
+        out.push(b'}');
     }
 }
 
 fn write_object<N: AsRef<str>, V>(
     out: &mut Vec<u8>,
     members: &[(N, V)],
-    write: fn(&mut Vec<u8>, &V),
+    write: impl Fn(&mut Vec<u8>, &V),
 ) {
     out.push(b'{');
     for (index, (name, value)) in members.iter().enumerate() {
@@ -97,21 +126,5 @@ fn write_object<N: AsRef<str>, V>(
         out.push(b':');
         write(out, value);
     }
-    out.push(b'}');
-}
-
-fn write_attribute(out: &mut Vec<u8>, attribute: &MessageAttribute) {
-    match &attribute.value {
-        AttributeValue::Text(text) => {
-            out.extend_from_slice(b"{\"stringValue\":");
-            write_string(out, text);
-        }
-        AttributeValue::Binary(bytes) => {
-            out.extend_from_slice(b"{\"binaryValue\":");
-            write_base64(out, bytes);
-        }
-    }
-    out.extend_from_slice(b",\"stringListValues\":[],\"binaryListValues\":[],\"dataType\":");
-    write_string(out, &attribute.data_type);
     out.push(b'}');
 }

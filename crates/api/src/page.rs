@@ -100,13 +100,22 @@ pub(crate) fn cut(all: Vec<EventSourceMappingConfiguration>, wanted: &Wanted) ->
         .into_iter()
         .filter(|mapping| wanted.after.is_none() || uuid(mapping) > wanted.after)
         .filter(|mapping| wanted.matches(mapping));
-    let page: Vec<_> = rest.by_ref().take(wanted.items).collect();
+    let page: Vec<_> = rest.by_ref().take(wanted.items).map(listed).collect();
     let more = rest.next().is_some();
     let last = page.last().filter(|_| more).and_then(uuid);
     Page {
         next_marker: last.map(write_marker),
         event_source_mappings: page,
     }
+}
+
+/// Returns a mapping as a list shows it: without filters that a key of its own encrypts (Lambda API
+/// reference, `KMSKeyArn`).
+fn listed(mut mapping: EventSourceMappingConfiguration) -> EventSourceMappingConfiguration {
+    if mapping.kms_key_arn.is_some() {
+        mapping.filter_criteria = None;
+    }
+    mapping
 }
 
 fn max_items(text: &str) -> Result<usize, Fault> {

@@ -147,10 +147,7 @@ fn a_fifo_queue_gives_ten_messages_and_has_no_window() {
         "Batching window is not supported for FIFO queues",
     );
     assert_invalid(
-        &refused(with(
-            "fifo",
-            json!({"BatchSize": 11, "MaximumBatchingWindowInSeconds": 1}),
-        )),
+        &refused(with("fifo", json!({"BatchSize": 11}))),
         "Maximum batch size must be between 1 and 10 inclusive",
     );
 }
@@ -214,14 +211,14 @@ fn the_first_check_in_order_wins() {
             json!({"EventSourceArn": "arn:aws:sns:us-east-1:123456789012:t"}),
             "Unrecognized",
         ),
+        (
+            json!({"MaximumBatchingWindowInSeconds": 1}),
+            "Batching window",
+        ),
         (json!({"BatchSize": 11}), "Maximum batch size"),
         (
             json!({"StartingPosition": "LATEST"}),
             "Unsupported StartingPosition",
-        ),
-        (
-            json!({"MaximumBatchingWindowInSeconds": 1}),
-            "Batching window",
         ),
         (
             json!({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}}),

@@ -133,7 +133,8 @@ const NEVER_SHOWN: [&str; 2] = ["Enabled", "Tags"];
 
 fn is_shown(parameter: &str, value: &Value, shown: Option<&Value>) -> bool {
     match (value, shown) {
-        _ if NEVER_SHOWN.contains(&parameter) => shown.is_none(),
+        // A key is shown with what it encrypts.
+        _ if NEVER_SHOWN.contains(&parameter) || parameter == "KMSKeyArn" => shown.is_none(),
         // A structure may be shown with its defaults beside what was given.
         (Value::Object(given), Some(Value::Object(shown))) => given
             .iter()
@@ -209,7 +210,11 @@ fn an_empty_structure_asks_for_nothing() {
     for (parameter, value) in [
         ("ScalingConfig", json!({})),
         ("ProvisionedPollerConfig", json!({})),
-        ("DestinationConfig", json!({"OnFailure": {}})),
+        ("DestinationConfig", json!({})),
+        (
+            "DestinationConfig",
+            json!({"OnFailure": {"Destination": ""}}),
+        ),
         ("LoggingConfig", json!({})),
         ("MetricsConfig", json!({"Metrics": []})),
         ("FilterCriteria", json!({"Filters": []})),

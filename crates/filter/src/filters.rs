@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dialect::{Dialect, Limits};
 use crate::error::{PatternError, PatternFault};
 use crate::explain::{self, Explanation};
-use crate::pattern::Pattern;
+use crate::pattern::{Field, Pattern};
 use crate::program::{Alternative, Program};
 use crate::record::{Mismatch, Record, Walked};
 use crate::walk::{Scratch, Walk};
@@ -132,6 +132,40 @@ impl Filters {
             let first = field.path.split(|&byte| byte == b'.').next();
             first != Some(data_key.as_bytes())
         })
+    }
+
+    /// Returns the patterns that name `path` (names joined by dots) itself, not only fields below it: in
+    /// [`Record`]s, a pattern that names the data key so asks for plain text.
+    pub fn naming(&self, path: &str) -> impl Iterator<Item = usize> {
+        let names = |pattern: &Pattern| {
+            let mut fields = pattern.fields.iter();
+            fields.any(|field| *field.path == *path.as_bytes())
+        };
+        let patterns = self.inner.patterns.iter().enumerate();
+        patterns.filter_map(move |(index, pattern)| names(pattern).then_some(index))
+    }
+
+    /// Returns the patterns that nothing can match if a value stands only at paths for which `can_have`
+    /// holds: each with one of the fields that it asks for in vain, as a dotted path.
+    pub fn unmatchable(&self, can_have: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+        let in_vain = |field: &Field| {
+            let path = String::from_utf8_lossy(&field.path);
+            (!field.predicate.allows_absence() && !can_have(&path)).then(|| path.into_owned())
+        };
+        let unmet = |pattern: &Pattern| {
+            let mut first = None;
+            for fields in &pattern.alternatives {
+                let unmet = fields
+                    .iter()
+                    .find_map(|&field| in_vain(&pattern.fields[field]))?;
+                first.get_or_insert(unmet);
+            }
+            first
+        };
+        let patterns = self.inner.patterns.iter().enumerate();
+        patterns
+            .filter_map(|(index, pattern)| Some((index, unmet(pattern)?)))
+            .collect()
     }
 
     /// Tells for each pattern whether a whole event matches it, and if not, why. Slow.

@@ -2,6 +2,7 @@
 
 pub mod dynamodb;
 pub mod kinesis;
+pub(crate) mod members;
 pub mod sqs;
 pub mod window;
 

@@ -22,12 +22,12 @@ impl Mapping {
     ///
     /// # Errors
     /// The first of: a member that breaks its own constraint (`ValidationException`, with all such
-    /// members at once), an `OnSuccess` destination, an unknown kind of source, then the parameters
+    /// members at once), a `DestinationConfig` that no source has, an unknown kind of source, then the parameters
     /// in the order of the table, then the filters. Whether function, source and other mappings
     /// agree is for the caller, after this.
     pub fn create(request: CreateEventSourceMapping, context: &Context) -> Result<Self, ApiError> {
         shape::check(&request, true)?;
-        values::on_success(&request)?;
+        values::destinations(&request)?;
         let kind = source_kind(&request)?;
         table::check(Subject {
             kind,
@@ -65,7 +65,7 @@ pub(super) fn build(
     identity: Identity,
     context: &Context,
 ) -> Result<Mapping, ApiError> {
-    let filters = FilterSet::compile(request.filter_criteria.take(), context)?;
+    let filters = FilterSet::compile(request.filter_criteria.take(), kind, context)?;
     let Identity {
         uuid,
         function,

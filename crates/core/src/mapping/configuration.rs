@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Mapping;
+use super::model::{Mapping, Source};
 use super::request::CreateEventSourceMapping;
 use super::shapes::{
     DestinationConfig, DocumentDbEventSourceConfig, FilterCriteria, FilterCriteriaError,
-    KafkaEventSourceConfig, LoggingConfig, MetricsConfig, ProvisionedPollerConfig, ScalingConfig,
-    SelfManagedEventSource, SourceAccessConfiguration,
+    KafkaEventSourceConfig, LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig,
+    ScalingConfig, SelfManagedEventSource, SourceAccessConfiguration,
 };
 use crate::lifecycle::{LastProcessingResult, State};
 use crate::time::Timestamp;
@@ -123,7 +123,8 @@ pub struct EventSourceMappingConfiguration {
 impl Mapping {
     /// Returns the mapping as the API shows it.
     ///
-    /// `last_processing_result` is left out for SQS (recorded), and is "No records processed" for
+    /// The key of encrypted filters is shown only where there are filters, and a stream without an on-failure
+    /// destination has an empty one (both recorded). `last_processing_result` is left out for SQS (recorded), and is "No records processed" for
     /// other sources when `None`.
     #[must_use]
     pub fn configuration(
@@ -164,12 +165,19 @@ impl Mapping {
             enabled: _,
             tags: _,
         } = self.to_request();
+        // A stream without a destination is shown with an empty one (recorded).
+        let shows_none = matches!(self.source, Source::Kinesis(_) | Source::DynamoDb(_));
+        let no_destination = || DestinationConfig {
+            on_success: None,
+            on_failure: Some(OnEvent::default()),
+        };
         EventSourceMappingConfiguration {
             uuid: self.uuid.to_string(),
             event_source_arn,
             batch_size,
             filter_criteria,
-            kms_key_arn,
+            // The key is shown with what it encrypts (recorded).
+            kms_key_arn: kms_key_arn.filter(|_| self.filters.is_some()),
             metrics_config,
             logging_config,
             scaling_config,
@@ -177,7 +185,7 @@ impl Mapping {
             parallelization_factor,
             starting_position,
             starting_position_timestamp,
-            destination_config,
+            destination_config: destination_config.or_else(|| shows_none.then(no_destination)),
             maximum_record_age_in_seconds,
             bisect_batch_on_function_error,
             maximum_retry_attempts,
@@ -273,6 +281,7 @@ impl From<EventSourceMappingConfiguration> for CreateEventSourceMapping {
             enabled: disabled.then_some(false),
             tags: None,
         }
+        .without_empty_destination()
     }
 }
 

@@ -17,7 +17,7 @@ use super::shapes::{
 use super::wire::AccessKind;
 
 impl Mapping {
-    /// Returns the request that makes this mapping, with the members AWS shows for its source.
+    /// Returns the request that makes this mapping, with the defaults of its source spelled out.
     #[must_use]
     pub fn to_request(&self) -> CreateEventSourceMapping {
         let names = || {
@@ -83,7 +83,7 @@ fn add_stream(request: &mut CreateEventSourceMapping, settings: &StreamSettings)
     request.function_response_types = Some(response_types(settings.report_batch_item_failures));
     add_retry(request, settings.retry);
     let destination = settings.on_failure.as_ref().map(arn_of);
-    request.destination_config = Some(destination_config(destination));
+    request.destination_config = destination.map(destination_config);
 }
 
 fn add_kafka(request: &mut CreateEventSourceMapping, kafka: &KafkaMapping) {
@@ -97,7 +97,7 @@ fn add_kafka(request: &mut CreateEventSourceMapping, kafka: &KafkaMapping) {
     match &kafka.mode {
         KafkaMode::OnDemand { on_failure } => {
             let destination = on_failure.as_ref().map(arn_of);
-            request.destination_config = destination.map(|arn| destination_config(Some(arn)));
+            request.destination_config = destination.map(destination_config);
         }
         KafkaMode::Provisioned(provisioned) => {
             add_provisioned(request, provisioned);
@@ -139,7 +139,7 @@ fn add_provisioned(request: &mut CreateEventSourceMapping, provisioned: &Provisi
             KafkaDestination::Aws(destination) => arn_of(destination),
             KafkaDestination::Topic(topic) => format!("kafka://{topic}"),
         });
-    request.destination_config = destination.map(|text| destination_config(Some(text)));
+    request.destination_config = destination.map(destination_config);
     request.logging_config = provisioned.log_level.map(|level| LoggingConfig {
         system_log_level: Some(level.as_str().to_owned()),
     });
@@ -182,10 +182,12 @@ fn add_retry(request: &mut CreateEventSourceMapping, retry: RetryPolicy) {
     request.bisect_batch_on_function_error = Some(retry.bisect_on_error);
 }
 
-fn destination_config(destination: Option<String>) -> DestinationConfig {
+fn destination_config(destination: String) -> DestinationConfig {
     DestinationConfig {
         on_success: None,
-        on_failure: Some(OnEvent { destination }),
+        on_failure: Some(OnEvent {
+            destination: Some(destination),
+        }),
     }
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use lambda_esm_filter::Filters;
 
+use super::arn::SourceKind;
 use super::error::ApiError;
 use super::model::Context;
 use super::shapes::{Filter, FilterCriteria};
+use crate::event::members;
 
 /// At least one filter, compiled, with the request's text for the answer.
 #[derive(Clone, Debug)]
@@ -20,10 +22,12 @@ impl FilterSet {
     /// (recorded: an empty list is dropped).
     ///
     /// # Errors
-    /// `Invalid filter pattern definition.` for a pattern that is no pattern, and the service's
-    /// text for too many or too long ones.
+    /// `Invalid filter pattern definition.` for a pattern that is no pattern, or asks for plain text as
+    /// the data of a stream (Lambda developer guide, filtering of Kinesis and DynamoDB: refused at creation
+    /// and update); and the service's text for too many or too long ones.
     pub(super) fn compile(
         criteria: Option<FilterCriteria>,
+        kind: SourceKind,
         context: &Context,
     ) -> Result<Option<Self>, ApiError> {
         let filters = criteria
@@ -41,6 +45,22 @@ impl FilterSet {
             .map_err(|error| {
                 ApiError::invalid("FilterCriteria", error.service_message()).hint(error.to_string())
             })?;
+        let json = match kind {
+            SourceKind::Kinesis | SourceKind::KinesisConsumer => "data",
+            SourceKind::DynamoDbStream => "dynamodb",
+            _ => "",
+        };
+        if let Some(plain) = compiled.naming(json).next().filter(|_| !json.is_empty()) {
+            return Err(
+                ApiError::invalid("FilterCriteria", "Invalid filter pattern definition.").hint(
+                    format!(
+                        "filter {plain}: the pattern of {json} must be an object, since records of {} are matched \
+                         as JSON only",
+                        kind.words()
+                    ),
+                ),
+            );
+        }
         Ok(Some(Self {
             patterns,
             compiled: Arc::new(compiled),
@@ -57,6 +77,22 @@ impl FilterSet {
     #[must_use]
     pub fn compiled(&self) -> &Arc<Filters> {
         &self.compiled
+    }
+
+    /// Says which patterns no record of this kind of source can match, and why. Lambda takes them.
+    #[must_use]
+    pub fn unmatchable(&self, kind: SourceKind) -> Vec<String> {
+        let patterns = self
+            .compiled
+            .unmatchable(|path| members::can_have(kind, path));
+        let says = |(index, path): (usize, String)| {
+            let pattern = &self.patterns[index];
+            format!(
+                "filter {index}, {pattern}, can never match: no record of {} has a value at {path}",
+                kind.words()
+            )
+        };
+        patterns.into_iter().map(says).collect()
     }
 
     /// Returns the filters as the API shows them.

@@ -63,6 +63,15 @@ impl FunctionRef {
         &self.name
     }
 
+    /// Returns the name with the qualifier, if one was given: `orders:live`.
+    #[must_use]
+    pub fn qualified_name(&self) -> String {
+        match &self.qualifier {
+            Some(qualifier) => format!("{}:{qualifier}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// Returns the version, alias or `$LATEST`, if one was given.
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {

@@ -70,6 +70,13 @@ impl Mapping {
         )
     }
 
+    /// Says which of the filters can never match, and why.
+    #[must_use]
+    pub fn unmatchable_filters(&self) -> Vec<String> {
+        let filters = self.filters.as_ref();
+        filters.map_or_else(Vec::new, |set| set.unmatchable(self.source.kind()))
+    }
+
     /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams
     /// (recorded) and DocumentDB (Lambda developer guide), `USER_INITIATED` for the others
     /// (recorded for SQS and self-managed Kafka).
@@ -132,6 +139,18 @@ impl Source {
             },
             Self::Mq(mq) => Some(&mq.broker_arn),
             Self::DocumentDb(documentdb) => Some(&documentdb.cluster_arn),
+        }
+    }
+
+    /// Returns what names the source: its ARN, or the bootstrap servers of self-managed Kafka.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Kafka(KafkaMapping {
+                cluster: KafkaCluster::SelfManaged { bootstrap_servers },
+                ..
+            }) => bootstrap_servers.join(","),
+            source => source.arn().map_or_else(String::new, ToString::to_string),
         }
     }
 

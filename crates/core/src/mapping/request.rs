@@ -183,6 +183,18 @@ pub struct UpdateEventSourceMapping {
 }
 
 impl CreateEventSourceMapping {
+    /// Leaves out an on-failure destination that is empty: the API shows one where there is none, and does
+    /// not take it back.
+    #[must_use]
+    pub fn without_empty_destination(mut self) -> Self {
+        let empty = |config: &DestinationConfig| {
+            let failure = config.on_failure.as_ref();
+            config.on_success.is_none() && failure.is_none_or(|event| event.destination.is_none())
+        };
+        self.destination_config = self.destination_config.filter(|config| !empty(config));
+        self
+    }
+
     /// Returns the on-failure destination; an empty one is none.
     pub(super) fn on_failure(&self) -> Option<&str> {
         let event = self.destination_config.as_ref()?.on_failure.as_ref()?;

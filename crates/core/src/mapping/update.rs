@@ -40,7 +40,7 @@ impl Mapping {
             None => self.function.clone(),
         };
         let request = overlay(self.to_request(), update);
-        values::on_success(&request)?;
+        values::destinations(&request)?;
         let kind = self.source.kind();
         table::check(Subject {
             kind,

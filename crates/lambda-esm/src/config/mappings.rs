@@ -45,6 +45,17 @@ impl MappingSettings {
         stream(&self.mapping.source).is_some()
     }
 
+    /// Tells whether it looks at the failures of single records.
+    pub(crate) const fn reports_failures(&self) -> bool {
+        match &self.mapping.source {
+            Source::Sqs(sqs) => sqs.report_batch_item_failures,
+            source => match stream(source) {
+                Some(settings) => settings.report_batch_item_failures,
+                None => false,
+            },
+        }
+    }
+
     /// Returns the length of its tumbling windows, if it has any.
     pub(crate) fn tumbling_window(&self) -> Option<Duration> {
         stream(&self.mapping.source)?.lanes.tumbling_window()
@@ -119,6 +130,7 @@ fn one(
     let mut notes = Vec::new();
     let mut request = request(item, members, &mut notes, problems);
     from_output(item, members, &mut request, problems);
+    let request = request.without_empty_destination();
     if problems.len() > before {
         return None;
     }
@@ -138,8 +150,12 @@ fn one(
     functions::check_known(mapping.function.name(), at, &item.path, known, problems);
     check_clients(item, &mapping.source, problems);
     if mapping.kms_key_arn.is_some() {
-        notes.push("KMSKeyArn has no effect: the filters are not stored".to_owned());
+        notes.push("KMSKeyArn has no effect: filters are kept as they are".to_owned());
     }
+    if !mapping.metrics.is_empty() {
+        notes.push("MetricsConfig has no effect: every metric is always there".to_owned());
+    }
+    notes.extend(mapping.unmatchable_filters());
     Some(MappingSettings {
         place: item.node.place,
         request,

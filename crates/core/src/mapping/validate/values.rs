@@ -16,14 +16,25 @@ pub(super) const fn any(_: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// No event source mapping has an `OnSuccess` destination (recorded). This wins over every other
-/// check.
-pub(in crate::mapping) fn on_success(request: &CreateEventSourceMapping) -> Checked {
-    let config = request.destination_config.as_ref();
-    let destination = config.and_then(|config| config.on_success.as_ref()?.destination.as_ref());
-    if destination.is_some() {
-        return Err(ApiError::unsupported("DestinationConfig")
+/// No event source mapping has an `OnSuccess` destination (recorded; this wins over every other check),
+/// and an `OnFailure` says which destination (recorded for updates). An empty text says that there is none.
+pub(in crate::mapping) fn destinations(request: &CreateEventSourceMapping) -> Checked {
+    let field = "DestinationConfig";
+    let Some(config) = &request.destination_config else {
+        return Ok(());
+    };
+    let success = config.on_success.as_ref();
+    if success.is_some_and(|success| success.destination.is_some()) {
+        return Err(ApiError::unsupported(field)
             .hint("remove OnSuccess: event source mappings report failures only"));
+    }
+    let failure = config.on_failure.as_ref();
+    if failure.is_some_and(|failure| failure.destination.is_none()) {
+        return Err(ApiError::invalid(
+            field,
+            "The Destination field is required for an OnFailure configuration.",
+        )
+        .hint("add Destination, with an empty text if there is to be none, or remove OnFailure"));
     }
     Ok(())
 }
@@ -39,8 +50,12 @@ pub(super) fn bootstrap_servers(subject: Subject<'_>) -> Checked {
     Ok(())
 }
 
-/// A FIFO queue gives at most ten messages (text as reported of the service by its users).
+/// A FIFO queue gives at most ten messages (text as reported of the service by its users). That it has no
+/// batching window is said first (recorded).
 pub(super) fn batch_size(subject: Subject<'_>) -> Checked {
+    if subject.kind == SourceKind::SqsFifo {
+        window(subject)?;
+    }
     if subject.kind == SourceKind::SqsFifo
         && subject.request.batch_size.is_some_and(|size| size > 10)
     {

@@ -1,5 +1,6 @@
 //! A function that only takes time, and fails as often as it is told to.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use bytes::Bytes;
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
@@ -59,7 +61,8 @@ pub struct Behaviour {
     pub error_rate: f64,
     /// The share of invocations that are throttled, `0.0..=1.0`.
     pub throttle_rate: f64,
-    /// The share of records reported in `batchItemFailures`, `0.0..=1.0`.
+    /// The share of records reported in `batchItemFailures`, `0.0..=1.0`: messages by their id, records of a
+    /// stream by their sequence number. Only a mapping with `ReportBatchItemFailures` looks at that.
     pub record_error_rate: f64,
     /// The most concurrent invocations; more are throttled. `None` for no limit.
     pub concurrency: Option<usize>,
@@ -80,7 +83,7 @@ impl Default for Behaviour {
     }
 }
 
-/// A function without code.
+/// A function without code. In a tumbling window it hands the state on as it got it.
 #[derive(Debug)]
 pub struct Simulated {
     behaviour: Behaviour,
@@ -88,16 +91,54 @@ pub struct Simulated {
     running: AtomicUsize,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Event<'a> {
     #[serde(borrow, rename = "Records", default)]
     records: Vec<EventRecord<'a>>,
+    #[serde(borrow)]
+    state: Option<&'a RawValue>,
 }
 
+/// The identifiers that a record may have.
 #[derive(Deserialize)]
 struct EventRecord<'a> {
     #[serde(borrow, rename = "messageId")]
-    message_id: Option<std::borrow::Cow<'a, str>>,
+    message_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kinesis: Option<Change<'a>>,
+    #[serde(borrow)]
+    dynamodb: Option<Change<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow, rename = "sequenceNumber", alias = "SequenceNumber")]
+    sequence_number: Cow<'a, str>,
+}
+
+impl EventRecord<'_> {
+    fn identifier(&self) -> Option<&str> {
+        let change = self.kinesis.as_ref().or(self.dynamodb.as_ref());
+        let sequence_number = change.map(|change| &change.sequence_number);
+        self.message_id
+            .as_ref()
+            .or(sequence_number)
+            .map(AsRef::as_ref)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    batch_item_failures: Vec<Failure<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure<'a> {
+    item_identifier: &'a str,
 }
 
 /// What chance decided for one invocation.
@@ -145,22 +186,29 @@ impl Simulated {
 
     fn answer(&self, payload: &[u8], seed: u64) -> Bytes {
         let rate = self.behaviour.record_error_rate;
-        if rate <= 0.0 {
+        // The last member of an event of a tumbling window, and of no other.
+        let in_window = [true, false].iter().any(|early| {
+            let end = format!("\"isWindowTerminatedEarly\":{early}}}");
+            payload.ends_with(end.as_bytes())
+        });
+        if rate <= 0.0 && !in_window {
             return Bytes::from_static(b"null");
         }
+        let event: Event<'_> = serde_json::from_slice(payload).unwrap_or_default();
         let mut random = Random::new(seed);
-        let records = serde_json::from_slice::<Event<'_>>(payload)
-            .map(|event| event.records)
-            .unwrap_or_default();
-        let failures: Vec<_> = records
+        let failing = event
+            .records
             .iter()
             .filter(|_| random.fraction() < rate)
-            .filter_map(|record| record.message_id.as_deref())
-            .map(|id| serde_json::json!({ "itemIdentifier": id }))
-            .collect();
-        serde_json::json!({ "batchItemFailures": failures })
-            .to_string()
-            .into()
+            .filter_map(EventRecord::identifier);
+        let response = Response {
+            batch_item_failures: failing
+                .map(|item_identifier| Failure { item_identifier })
+                .collect(),
+            state: event.state,
+        };
+        // Texts and what was read as JSON can always be written.
+        serde_json::to_vec(&response).unwrap_or_default().into()
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::api;
 use super::endpoints::{self, Endpoints};
-use super::functions::{self, FunctionSettings, Surroundings};
+use super::functions::{self, Backend, FunctionSettings, Surroundings};
 use super::mappings::{self, MappingSettings};
 use super::node::Node;
 use super::problem::{Problem, Problems};
@@ -116,6 +116,9 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     };
     let mappings = mappings.map(|field| mappings::read(&field, &context, &known, problems));
     section.finish(problems);
+    let functions = functions.unwrap_or_default();
+    let mappings = mappings.unwrap_or_default();
+    check_simulated(&functions, &mappings, problems);
     Some(Configuration {
         file: path.to_owned(),
         options,
@@ -124,9 +127,37 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         api,
         state_dir,
         endpoints,
-        functions: functions.unwrap_or_default(),
-        mappings: mappings.unwrap_or_default(),
+        functions,
+        mappings,
     })
+}
+
+/// Refuses failures of single records where nobody would look at them.
+fn check_simulated(
+    functions: &[FunctionSettings],
+    mappings: &[MappingSettings],
+    problems: &mut Problems,
+) {
+    for (index, settings) in mappings.iter().enumerate() {
+        let named = |name: &str| functions.iter().find(|function| function.name == name);
+        let name = settings.mapping.function.name();
+        let backend = named(name).or_else(|| named("*"));
+        let fails = matches!(
+            backend.map(|function| &function.backend),
+            Some(Backend::Simulated(behaviour)) if behaviour.record_error_rate > 0.0
+        );
+        if fails && !settings.reports_failures() {
+            problems.add(
+                settings.place,
+                &format!("mappings[{index}].FunctionResponseTypes"),
+                format!(
+                    "must be [ReportBatchItemFailures]: the simulated function {name} has a \
+                     record_error_rate"
+                ),
+            );
+            problems.hint("add it, or set error_rate, the share of invocations that fail");
+        }
+    }
 }
 
 /// Reads what holds for all mappings.

@@ -43,7 +43,7 @@ async fn admitted(api: &Api, request: Request) -> Result<Request, Fault> {
     let (parts, body) = request.into_parts();
     let (auth, limits) = (&api.options.auth, &api.options.limits);
     let open = parts.uri.path().trim_end_matches('/') == HEALTH;
-    let now = api.engine.clock().now();
+    let now = api.engine.clock().wall();
     let head = if open {
         Ok(())
     } else {

@@ -96,6 +96,26 @@ fn find(failures: &[Value], identifiers: Vec<&str>) -> Result<Vec<usize>, String
     Ok(records.filter(is_failed).map(|(index, _)| index).collect())
 }
 
+/// Notices the first list of failures in the answers of a function whose mapping does not look at them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unasked {
+    noticed: bool,
+}
+
+impl Unasked {
+    /// Returns how many failures the answer names, unless such a list was noticed before.
+    pub(crate) fn notice(&mut self, response: &[u8]) -> Option<usize> {
+        const NAME: &[u8] = b"batchItemFailures";
+        if self.noticed || !response.windows(NAME.len()).any(|text| text == NAME) {
+            return None;
+        }
+        let body: Value = serde_json::from_slice(response).ok()?;
+        let named = body.get("batchItemFailures")?.as_array()?.len();
+        self.noticed = named > 0;
+        self.noticed.then_some(named)
+    }
+}
+
 /// Reads the state from the response to an invocation of a tumbling window, byte for byte as the function
 /// wrote it.
 ///
@@ -195,6 +215,23 @@ mod tests {
                 other => panic!("{response}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn failures_that_nobody_asked_for_are_noticed_once() {
+        let mut unasked = Unasked::default();
+        for response in [
+            "null",
+            "{}",
+            r#"{"batchItemFailures":[]}"#,
+            r#""batchItemFailures""#,
+            r#"{"batchItemFailures":[{"itemIdentifier":"a"}"#,
+        ] {
+            assert_eq!(unasked.notice(response.as_bytes()), None, "{response}");
+        }
+        let named = br#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b"}]}"#;
+        assert_eq!(unasked.notice(named), Some(2));
+        assert_eq!(unasked.notice(named), None);
     }
 
     #[test]

@@ -94,6 +94,14 @@ pub enum Decision {
         /// The messages that failed.
         message_ids: Vec<String>,
     },
+    /// The function named failed records, and the mapping does not look: without `ReportBatchItemFailures` in
+    /// its `FunctionResponseTypes` the whole batch counts as processed. Told once.
+    FailuresIgnored {
+        /// The batch.
+        batch: BatchId,
+        /// How many were named.
+        failures: usize,
+    },
     /// Failed messages were received as often as the queue's redrive policy allows. The queue moves them
     /// to its dead-letter queue when their visibility timeout ends, instead of delivering them again.
     Exhausted {

@@ -103,6 +103,13 @@ impl fmt::Display for Decision {
                 count(*records, "record"),
                 Named(message_ids)
             ),
+            Self::FailuresIgnored { batch, failures } => write!(
+                out,
+                "batch {}: the function named {} in batchItemFailures, and that is ignored; add \
+                 ReportBatchItemFailures to the mapping's FunctionResponseTypes",
+                batch.0,
+                count(*failures, "failed record")
+            ),
             Self::Exhausted {
                 messages,
                 max_receive_count,

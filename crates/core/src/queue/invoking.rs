@@ -132,6 +132,12 @@ impl QueueMachine {
                 .map(|delivery| delivery.id.as_str());
             read_partial_failures(response, identifiers)
         } else {
+            if let Some(failures) = self.unasked.notice(response) {
+                self.report(Decision::FailuresIgnored {
+                    batch: id,
+                    failures,
+                });
+            }
             Verdict::Success
         };
         match verdict {

@@ -15,6 +15,7 @@ use crate::backoff::Random;
 use crate::batch::{Batch, Batcher, CloseReason};
 use crate::decision::{BatchId, Decision};
 use crate::pacing::Pacing;
+use crate::response::Unasked;
 use crate::time::Timestamp;
 
 /// How long a window waits at most for receives that should have ended with it.
@@ -62,6 +63,7 @@ pub struct QueueMachine {
     /// The longest time that the function was seen to run.
     pub(super) longest_run: Duration,
     pub(super) sieve: Sieve,
+    pub(super) unasked: Unasked,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
     pub(super) batches_closed: u64,
@@ -108,6 +110,7 @@ impl QueueMachine {
             ungrouped: false,
             longest_run: Duration::ZERO,
             sieve: Sieve::default(),
+            unasked: Unasked::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
             batches_closed: 0,

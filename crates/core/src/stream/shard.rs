@@ -15,6 +15,7 @@ use super::reading::Reader;
 use super::window::Window;
 use crate::backoff::Random;
 use crate::decision::{BatchId, Decision};
+use crate::response::Unasked;
 use crate::time::Timestamp;
 
 /// Names a shard within its machine.
@@ -36,6 +37,7 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Out {
     pub(super) actions: VecDeque<Action>,
+    pub(super) unasked: Unasked,
     pub(super) random: Random,
     /// The shard that waits for each open call.
     pub(super) calls: BTreeMap<CallId, ShardKey>,
@@ -55,6 +57,7 @@ impl Out {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             actions: VecDeque::new(),
+            unasked: Unasked::default(),
             random: Random::new(seed),
             calls: BTreeMap::new(),
             flights: BTreeMap::new(),

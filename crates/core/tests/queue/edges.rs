@@ -155,3 +155,23 @@ fn a_source_that_does_not_wait_is_not_asked_without_pause() {
     world.run_for(2_000);
     assert!(world.seen[0].start.since(sent) <= Duration::from_millis(1_010));
 }
+
+#[test]
+fn failures_that_the_mapping_does_not_look_at_are_told_of_once() {
+    let mut world = World::new(config(), |_, _| {
+        let mut fate = Fate::success(1);
+        let named = br#"{"batchItemFailures":[{"itemIdentifier":"m0"}]}"#;
+        fate.result = Ok(Bytes::from_static(named));
+        fate
+    });
+    for _ in 0..3 {
+        world.send(1);
+        world.run_for(100);
+    }
+    assert_eq!((world.seen.len(), world.left()), (3, 0));
+    let told = world.decisions_of(|decision| match decision {
+        Decision::FailuresIgnored { failures, .. } => Some(*failures),
+        _ => None,
+    });
+    assert_eq!(told, [1]);
+}

@@ -200,16 +200,18 @@ fn log(status: &MappingStatus, before: Option<&Seen>) {
             tracing::warn!(%source, %function, "{problem} (trying again, with back-off)")
         }
         None if had_problem => tracing::info!(%source, %function, "works again"),
-        None if status.state == State::Creating => {}
+        None if matches!(status.state, State::Creating | State::Enabling) => {}
         None => tracing::info!(%source, %function, state = ?status.state, "state changed"),
     }
 }
 
-/// Tells whether records are given up, left out or gone, which nobody should have to ask for.
+/// Tells whether records are given up, left out or gone, or failures are ignored: nobody should have to ask for
+/// that.
 const fn is_loss(decision: &Decision) -> bool {
     matches!(
         decision,
-        Decision::Discarded { .. }
+        Decision::FailuresIgnored { .. }
+            | Decision::Discarded { .. }
             | Decision::DeliveryFailed { .. }
             | Decision::RecordsExpired { .. }
             | Decision::PassedOver { .. }

@@ -72,8 +72,11 @@ impl LastProcessingResult {
 pub struct Lifecycle {
     state: State,
     enabled: bool,
-    /// When a transitional state ends.
+    /// When a transitional state ends at the earliest.
     until: Option<Timestamp>,
+    /// Whether the source has not answered since the mapping was enabled: until it does, the mapping is on
+    /// its way to `Enabled`. Lambda documents no such rule, but a mapping said to be enabled reads its source.
+    awaits_source: bool,
 }
 
 impl Lifecycle {
@@ -85,21 +88,18 @@ impl Lifecycle {
                 state: State::Creating,
                 enabled,
                 until: Some(now + pace),
+                awaits_source: true,
             }
         } else {
-            Self {
-                state: State::Disabled,
-                enabled,
-                until: None,
-            }
+            Self::restored(false)
         }
     }
 
-    /// A mapping that was there before a restart: in its lasting state at once.
+    /// A mapping that was there before a restart: enabled as soon as its source answers.
     #[must_use]
     pub const fn restored(enabled: bool) -> Self {
         let state = if enabled {
-            State::Enabled
+            State::Enabling
         } else {
             State::Disabled
         };
@@ -107,6 +107,7 @@ impl Lifecycle {
             state,
             enabled,
             until: None,
+            awaits_source: enabled,
         }
     }
 
@@ -125,14 +126,28 @@ impl Lifecycle {
     /// Tells whether the mapping reads its source: new settings neither stop nor wake it.
     #[must_use]
     pub const fn polls(self) -> bool {
-        matches!(self.state, State::Enabled | State::Updating) && self.enabled
+        let stops = matches!(
+            self.state,
+            State::Disabling | State::Disabled | State::Deleting
+        );
+        self.enabled && !stops
+    }
+
+    /// Tells whether only the source keeps the mapping in its state: no change is under way.
+    const fn awaits_only_source(self) -> bool {
+        self.awaits_source && self.until.is_none()
     }
 
     /// Settings change, and perhaps `enabled` with them. Refused (`None`) while another change is under
-    /// way (Lambda API reference, `ResourceInUseException`).
+    /// way (Lambda API reference, `ResourceInUseException`); a source that does not answer is no change.
     #[must_use]
     pub fn updated(self, now: Timestamp, pace: Duration, enabled: bool) -> Option<Self> {
-        let state = match (self.state, enabled) {
+        let lasting = if self.awaits_only_source() {
+            State::Enabled
+        } else {
+            self.state
+        };
+        let state = match (lasting, enabled) {
             (State::Enabled, true) | (State::Disabled, false) => State::Updating,
             (State::Enabled, false) => State::Disabling,
             (State::Disabled, true) => State::Enabling,
@@ -142,6 +157,7 @@ impl Lifecycle {
             state,
             enabled,
             until: Some(now + pace),
+            awaits_source: enabled && (self.awaits_source || state == State::Enabling),
         })
     }
 
@@ -149,25 +165,44 @@ impl Lifecycle {
     #[must_use]
     pub fn deleted(self) -> Option<Self> {
         match self.state {
-            State::Updating | State::Deleting => None,
+            State::Deleting => None,
+            State::Updating if !self.awaits_only_source() => None,
             _ => Some(Self {
                 state: State::Deleting,
                 enabled: false,
                 until: None,
+                awaits_source: false,
             }),
         }
     }
 
-    /// Ends a transitional state whose time has come. Returns whether the state changed.
+    /// Ends a transitional state whose time has come, unless the source is awaited. Returns whether
+    /// anything changed.
     pub fn advance(&mut self, now: Timestamp) -> bool {
         if self.until.is_none_or(|until| until > now) {
             return false;
         }
         self.until = None;
-        if let Some(settled) = self.state.settled(self.enabled) {
+        self.settle();
+        true
+    }
+
+    /// The source has answered. Returns whether that was awaited.
+    pub fn source_answered(&mut self) -> bool {
+        let awaited = self.awaits_source;
+        self.awaits_source = false;
+        if awaited && self.until.is_none() {
+            self.settle();
+        }
+        awaited
+    }
+
+    const fn settle(&mut self) {
+        if let Some(settled) = self.state.settled(self.enabled)
+            && !self.awaits_source
+        {
             self.state = settled;
         }
-        true
     }
 }
 
@@ -177,45 +212,86 @@ mod tests {
 
     const PACE: Duration = Duration::from_millis(100);
 
+    fn settled(mut life: Lifecycle) -> Lifecycle {
+        life.source_answered();
+        life.advance(Timestamp(i64::MAX));
+        life
+    }
+
     #[test]
-    fn a_new_mapping_is_creating_then_enabled() {
-        let mut life = Lifecycle::created(Timestamp(0), PACE, true);
-        assert_eq!(life.state(), State::Creating);
+    fn a_new_mapping_is_enabled_once_its_time_has_come_and_its_source_has_answered() {
+        let created = Lifecycle::created(Timestamp(0), PACE, true);
+        assert_eq!((created.state(), created.polls()), (State::Creating, true));
+
+        let mut life = created;
+        assert!(life.source_answered() && !life.source_answered());
         assert!(!life.advance(Timestamp(99)));
         assert!(life.advance(Timestamp(100)));
         assert_eq!((life.state(), life.next_deadline()), (State::Enabled, None));
+
+        let mut life = created;
+        assert!(life.advance(Timestamp(100)));
+        let waits = (State::Creating, None);
+        assert_eq!((life.state(), life.next_deadline()), waits);
+        assert!(life.source_answered());
+        assert_eq!(life.state(), State::Enabled);
     }
 
     #[test]
     fn a_mapping_created_disabled_is_disabled_at_once() {
-        assert_eq!(
-            Lifecycle::created(Timestamp(0), PACE, false).state(),
-            State::Disabled
-        );
+        let created = Lifecycle::created(Timestamp(0), PACE, false);
+        assert_eq!((created.state(), created.polls()), (State::Disabled, false));
+    }
+
+    #[test]
+    fn a_restored_mapping_is_enabled_when_its_source_answers() {
+        let mut life = Lifecycle::restored(true);
+        assert_eq!((life.state(), life.polls()), (State::Enabling, true));
+        life.source_answered();
+        assert_eq!(life.state(), State::Enabled);
+        assert_eq!(Lifecycle::restored(false).state(), State::Disabled);
     }
 
     #[test]
     fn every_change_passes_through_its_own_state() {
-        let enabled = Lifecycle {
-            state: State::Enabled,
-            enabled: true,
-            until: None,
-        };
-        let disabled = Lifecycle {
-            state: State::Disabled,
-            enabled: false,
-            until: None,
-        };
+        let enabled = settled(Lifecycle::restored(true));
+        let disabled = Lifecycle::restored(false);
         for (from, to, via, end) in [
             (enabled, true, State::Updating, State::Enabled),
             (enabled, false, State::Disabling, State::Disabled),
             (disabled, true, State::Enabling, State::Enabled),
             (disabled, false, State::Updating, State::Disabled),
         ] {
-            let mut life = from.updated(Timestamp(0), PACE, to).unwrap();
+            let life = from.updated(Timestamp(0), PACE, to).unwrap();
             assert_eq!(life.state(), via);
-            life.advance(Timestamp(100));
-            assert_eq!(life.state(), end);
+            assert_eq!(settled(life).state(), end);
+        }
+    }
+
+    #[test]
+    fn new_settings_of_a_mapping_that_reads_do_not_wait_for_its_source() {
+        let enabled = settled(Lifecycle::restored(true));
+        let mut life = enabled.updated(Timestamp(0), PACE, true).unwrap();
+        life.advance(Timestamp(100));
+        assert_eq!(life.state(), State::Enabled);
+    }
+
+    #[test]
+    fn a_mapping_whose_source_does_not_answer_can_be_changed_disabled_and_deleted() {
+        let mut waiting = Lifecycle::created(Timestamp(0), PACE, true);
+        waiting.advance(Timestamp(100));
+        let mut changed = waiting.updated(Timestamp(200), PACE, true).unwrap();
+        assert_eq!((changed.state(), changed.polls()), (State::Updating, true));
+        assert_eq!(changed.updated(Timestamp(201), PACE, true), None);
+        assert_eq!(changed.deleted(), None);
+        changed.advance(Timestamp(300));
+        assert_eq!(changed.state(), State::Updating, "nothing has answered yet");
+        for from in [waiting, changed, Lifecycle::restored(true)] {
+            assert_eq!(from.deleted().unwrap().state(), State::Deleting);
+            let mut disabled = from.updated(Timestamp(400), PACE, false).unwrap();
+            assert_eq!(disabled.state(), State::Disabling);
+            disabled.advance(Timestamp(500));
+            assert_eq!(disabled.state(), State::Disabled);
         }
     }
 
@@ -226,5 +302,9 @@ mod tests {
         let deleting = creating.deleted().unwrap();
         assert_eq!(deleting.deleted(), None);
         assert_eq!(deleting.updated(Timestamp(1), PACE, true), None);
+        let enabled = settled(creating);
+        let updating = enabled.updated(Timestamp(1), PACE, true).unwrap();
+        assert_eq!(updating.updated(Timestamp(2), PACE, true), None);
+        assert_eq!(updating.deleted(), None);
     }
 }

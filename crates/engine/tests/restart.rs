@@ -73,6 +73,8 @@ async fn a_mapping_made_through_the_api_is_the_same_after_a_restart() {
     let (second, queue) = engine(&store);
     let started = second.start(Vec::new()).await.unwrap();
     assert_eq!(started.restored.len(), 1);
+    assert_eq!(started.restored[0].state, State::Enabling);
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let after = second.get(uuid(&made)).unwrap();
     assert_eq!(after, before);
     assert_eq!(after.state, State::Enabled);

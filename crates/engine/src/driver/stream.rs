@@ -13,9 +13,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Command, Outside, caught, source_panicked};
+use super::{Command, Outside};
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
-use crate::store::{Store, StoreError, StoredPosition};
+use crate::store::{Store, StoredPosition};
 
 /// The fencing counter of positions that only this process writes.
 const FENCE: u64 = 0;
@@ -38,6 +38,9 @@ pub(crate) struct StreamDriver {
     calls: JoinSet<Input>,
     /// Calls that a drain ends.
     reads: JoinSet<Input>,
+    /// Calls under way that must end before everything new is read: shards being opened, and places at
+    /// which they begin being kept.
+    beginnings: usize,
     draining: bool,
 }
 
@@ -58,6 +61,7 @@ impl StreamDriver {
             outside,
             calls: JoinSet::new(),
             reads: JoinSet::new(),
+            beginnings: 0,
             draining: false,
         }
     }
@@ -100,7 +104,7 @@ impl StreamDriver {
     }
 
     fn answered(&mut self, answer: Result<Input, JoinError>) {
-        // Calls turn their own panics into errors; what is left is a read that `drain` aborted.
+        // No call panics; what is left is a read that `drain` aborted.
         if let Ok(input) = answer {
             self.handle(input);
         }
@@ -108,9 +112,21 @@ impl StreamDriver {
 
     fn handle(&mut self, input: Input) {
         let now = self.outside.clock.now();
+        if matches!(input, Input::Opened { .. } | Input::Committed { .. }) {
+            self.beginnings = self.beginnings.saturating_sub(1);
+        }
+        let answered = matches!(
+            input,
+            Input::Listed { result: Ok(_), .. }
+                | Input::Opened { result: Ok(_), .. }
+                | Input::Committed { result: Ok(_), .. }
+        );
         self.machine.handle(now, input);
         while let Some(action) = self.machine.poll() {
             self.carry_out(now, action);
+        }
+        if answered && self.beginnings == 0 {
+            self.outside.source_answered();
         }
         self.outside.publish(self.machine.status());
     }
@@ -120,7 +136,7 @@ impl StreamDriver {
             Action::List { id } => {
                 let source = self.ports.source.clone();
                 self.reads.spawn(async move {
-                    let result = caught(source.list(), source_panicked).await;
+                    let result = source.list().await;
                     Input::Listed { id, result }
                 });
             }
@@ -151,9 +167,10 @@ impl StreamDriver {
     }
 
     fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
+        self.beginnings += 1;
         let source = self.ports.source.clone();
         self.reads.spawn(async move {
-            let result = caught(source.open(&shard, &from), source_panicked).await;
+            let result = source.open(&shard, &from).await;
             Input::Opened { id, result }
         });
     }
@@ -161,7 +178,7 @@ impl StreamDriver {
     fn fetch(&mut self, id: CallId, request: FetchRequest) {
         let source = self.ports.source.clone();
         self.reads.spawn(async move {
-            let result = caught(source.fetch(request), source_panicked).await;
+            let result = source.fetch(request).await;
             Input::Fetched { id, result }
         });
     }
@@ -170,10 +187,7 @@ impl StreamDriver {
         let destination = self.ports.destination.clone();
         self.calls.spawn(async move {
             let result = match destination {
-                Some(destination) => {
-                    let panicked = || DeliveryError::new("the destination panicked");
-                    caught(destination.deliver(record), panicked).await
-                }
+                Some(destination) => destination.deliver(record).await,
                 None => Err(DeliveryError::new("the mapping has no destination")),
             };
             Input::Delivered { id, result }
@@ -188,11 +202,11 @@ impl StreamDriver {
             source_identity: identity.to_owned(),
             fence: FENCE,
         };
+        self.beginnings += 1;
         let positions = checkpoints.into_iter().map(position).collect();
         let store = self.ports.store.clone();
         self.calls.spawn(async move {
-            let panicked = || StoreError::Io("the store panicked".to_owned());
-            let result = caught(store.commit(positions), panicked).await;
+            let result = store.commit(positions).await;
             let result = result.map_err(|error| error.to_string());
             Input::Committed { id, result }
         });

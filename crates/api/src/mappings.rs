@@ -21,11 +21,7 @@ pub(crate) type UuidPath = Result<Path<String>, PathRejection>;
 /// `CreateEventSourceMapping`.
 pub(crate) async fn create(State(api): State<Api>, body: Bytes) -> Result<Response, Fault> {
     let request: CreateEventSourceMapping = body::parse(&body)?;
-    let engine = api.engine.clone();
-    let created = api
-        .change(async move { engine.create(request).await })
-        .await?;
-    json(StatusCode::ACCEPTED, &created)
+    json(StatusCode::ACCEPTED, &api.engine.create(request).await?)
 }
 
 /// `GetEventSourceMapping`.
@@ -57,19 +53,14 @@ pub(crate) async fn update(
         let message = format!("The UUID {other} of the body is not the UUID {uuid} of the path.");
         return Err(ApiError::invalid("UUID", message).into());
     }
-    let engine = api.engine.clone();
-    let updated = api
-        .change(async move { engine.update(uuid, request).await })
-        .await?;
+    let updated = api.engine.update(uuid, request).await?;
     json(StatusCode::ACCEPTED, &updated)
 }
 
 /// `DeleteEventSourceMapping`.
 pub(crate) async fn delete(State(api): State<Api>, path: UuidPath) -> Result<Response, Fault> {
     let uuid = uuid(path)?;
-    let engine = api.engine.clone();
-    let deleted = api.change(async move { engine.delete(uuid).await }).await?;
-    json(StatusCode::ACCEPTED, &deleted)
+    json(StatusCode::ACCEPTED, &api.engine.delete(uuid).await?)
 }
 
 /// Reads the UUID of a path. One of the right length that is no UUID names a mapping that cannot exist.

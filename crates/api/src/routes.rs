@@ -6,7 +6,6 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode, Uri};
-use lambda_esm_core::mapping::ApiError;
 use lambda_esm_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -47,21 +46,6 @@ impl Api {
             stopping,
             streams,
         }))
-    }
-
-    /// Changes something. A change that has begun is finished, whatever becomes of the client.
-    pub(crate) async fn change<T: Send + 'static>(
-        &self,
-        change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-    ) -> Result<T, Fault> {
-        match tokio::spawn(change).await {
-            Ok(done) => Ok(done?),
-            Err(error) => {
-                tracing::error!(%error, "a change of a mapping ended without a result");
-                let text = "The change ended without a result.";
-                Err(Fault::service(StatusCode::INTERNAL_SERVER_ERROR, text))
-            }
-        }
     }
 }
 

@@ -69,12 +69,8 @@ pub(crate) async fn tag(
         let message = format!("Number of tags exceeds resource tag limit of {MOST}.");
         return Err(ApiError::invalid("Tags", message).into());
     }
-    let engine = api.engine.clone();
-    api.change(async move {
-        let tagged = engine.tag(uuid, tags).await;
-        tagged.map_err(|error| named(error, &arn))
-    })
-    .await?;
+    let tagged = api.engine.tag(uuid, tags).await;
+    tagged.map_err(|error| named(error, &arn))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -103,12 +99,8 @@ pub(crate) async fn untag(
         check_length(key, "tagKeys", 1, 128)?;
     }
     let uuid = found(&api, &arn)?;
-    let engine = api.engine.clone();
-    api.change(async move {
-        let untagged = engine.untag(uuid, &keys).await;
-        untagged.map_err(|error| named(error, &arn))
-    })
-    .await?;
+    let untagged = api.engine.untag(uuid, &keys).await;
+    untagged.map_err(|error| named(error, &arn))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -1,17 +1,19 @@
 //! How an engine is put together.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{DeliveryError, SourceError};
 use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping};
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::events::Events;
 use crate::functions::Functions;
+use crate::guard::Guarded;
 use crate::memory::MemoryStore;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
@@ -22,7 +24,8 @@ use crate::ports::{
 use crate::shared::Shared;
 use crate::store::Store;
 
-/// Builds an [`Engine`]. Must be built within a tokio runtime, since mappings run as its tasks.
+/// Builds an [`Engine`]. Its mappings run as tasks of the tokio runtime within which it is built, or of the
+/// first one that makes a mapping.
 #[derive(Default)]
 pub struct EngineBuilder {
     options: EngineOptions,
@@ -121,18 +124,20 @@ impl EngineBuilder {
         providers.extend(self.providers);
         let mut destinations: Vec<Arc<dyn DestinationProvider>> = vec![named];
         destinations.extend(self.destinations);
+        let backend: Arc<dyn InvokeBackend> = Arc::new(self.functions);
+        let store = self.store;
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         Engine::new(Shared {
             options: self.options,
             clock: self.clock.unwrap_or_else(Clock::system),
-            backend: Arc::new(self.functions),
-            providers,
-            destinations,
+            backend: Arc::new(Guarded::new(backend)),
+            providers: providers.into_iter().map(Guarded::new).collect(),
+            destinations: destinations.into_iter().map(Guarded::new).collect(),
             events: Events::new(),
             metrics: Metrics::new(),
             receives: TaskTracker::new(),
-            store: self
-                .store
-                .unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            store: Arc::new(Guarded::new(store)),
+            runtime: Handle::try_current().map_or_else(|_| OnceLock::new(), OnceLock::from),
         })
     }
 }

@@ -1,13 +1,10 @@
-//! The engine: makes, changes and ends mappings, and keeps what it was told.
+//! The engine: begins and ends mappings, and shows them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lambda_esm_core::lifecycle::{Lifecycle, State};
-use lambda_esm_core::mapping::{
-    ApiError, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration, Mapping,
-    UpdateEventSourceMapping, duplicate_error,
-};
+use lambda_esm_core::mapping::{ApiError, EventSourceMappingConfiguration, Mapping};
 use tokio::sync::{broadcast, mpsc, watch};
 use uuid::Uuid;
 
@@ -16,10 +13,9 @@ use crate::clock::Clock;
 use crate::events::{Event, History};
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
-use crate::registry::{Entry, Registry, stored};
+use crate::registry::{Entry, Registry, not_found};
 use crate::shared::Shared;
 use crate::status::{MappingStatus, Progress, StatusWatch};
-use crate::store::StoreError;
 use crate::supervisor::{Order, Supervisor};
 
 /// Runs event source mappings. Cheap to clone; dropping the last clone stops everything at once, but for
@@ -44,54 +40,6 @@ impl Engine {
         }
     }
 
-    /// Creates a mapping, as `CreateEventSourceMapping` does, and begins polling if it is enabled.
-    ///
-    /// # Errors
-    /// Fails with the API's error if the request is not valid, the function or the source does not
-    /// exist, the same mapping exists already, or the store cannot keep it.
-    pub async fn create(
-        &self,
-        request: CreateEventSourceMapping,
-    ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let mapping = Mapping::create(request, &self.shared.context(Uuid::new_v4()))?;
-        self.shared.check_outside(&mapping).await?;
-        self.add(mapping, None).await
-    }
-
-    /// Adds a mapping that is valid: checks for duplicates, keeps it, and lets it begin.
-    pub(crate) async fn add(
-        &self,
-        mapping: Mapping,
-        origin: Option<String>,
-    ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let _change = self.registry.changes.lock().await;
-        if self.registry.tasks.is_closed() {
-            let text = "The engine is shutting down.";
-            return Err(ApiError::new(ErrorCode::Service, text));
-        }
-        self.check_duplicate(&mapping)?;
-        self.shared
-            .store
-            .put(stored(&mapping, origin.as_ref()))
-            .await
-            .map_err(not_kept)?;
-        let now = self.shared.clock.now();
-        let transition = self.shared.options.transition;
-        let lifecycle = Lifecycle::created(now, transition, mapping.enabled);
-        Ok(self.begin(mapping, origin, lifecycle))
-    }
-
-    fn check_duplicate(&self, mapping: &Mapping) -> Result<(), ApiError> {
-        let entries = self.registry.read();
-        let mut alive = entries
-            .values()
-            .filter(|entry| entry.lifecycle().state() != State::Deleting);
-        match alive.find_map(|entry| duplicate_error(&entry.mapping, mapping)) {
-            Some(conflict) => Err(conflict),
-            None => Ok(()),
-        }
-    }
-
     /// Starts the supervisor of a mapping, and puts it into the registry.
     pub(crate) fn begin(
         &self,
@@ -104,7 +52,7 @@ impl Engine {
         let progress = watch::Sender::new(Progress::new(lifecycle));
         let (orders, receiver) = mpsc::channel(8);
         let history = Arc::new(History::new(uuid, self.shared.events.clone()));
-        let metrics = self.shared.metrics.mapping(uuid);
+        let metrics = self.shared.metrics.of(&mapping);
         let supervisor = Supervisor::new(
             self.shared.clone(),
             mapping.clone(),
@@ -132,7 +80,8 @@ impl Engine {
         let registry = Arc::downgrade(&self.registry);
         let shared = self.shared.clone();
         self.registry.tasks.spawn(async move {
-            let ended = stopped.run_until_cancelled(supervisor.run(orders)).await;
+            let life = supervisor.live(orders);
+            let ended = stopped.run_until_cancelled(life).await;
             let (Some(()), Some(registry)) = (ended, registry.upgrade()) else {
                 return;
             };
@@ -148,136 +97,12 @@ impl Engine {
         });
     }
 
-    /// Changes a mapping, as `UpdateEventSourceMapping` does, while it runs.
-    ///
-    /// # Errors
-    /// Fails if there is no such mapping, the request is not valid, another change is under way, or the
-    /// store cannot keep it.
-    pub async fn update(
-        &self,
-        uuid: Uuid,
-        request: UpdateEventSourceMapping,
-    ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let current = self.mapping(uuid)?;
-        let updated = current.update(request, &self.shared.context(uuid))?;
-        self.shared.check_outside(&updated).await?;
-        let _change = self.registry.changes.lock().await;
-        if !Arc::ptr_eq(&self.mapping(uuid)?, &current) {
-            return Err(in_use());
-        }
-        self.change(Arc::new(updated)).await
-    }
-
-    /// Puts a changed mapping into the place of the one with its UUID, while changes are locked.
-    async fn change(
-        &self,
-        updated: Arc<Mapping>,
-    ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let uuid = updated.uuid;
-        let (orders, kept) = {
-            let entries = self.registry.read();
-            let entry = entries.get(&uuid).ok_or_else(not_found)?;
-            self.updated(entry, &updated)?;
-            (
-                entry.orders.clone(),
-                stored(&updated, entry.origin.as_ref()),
-            )
-        };
-        // Asked for first, so that a caller who gives up while waiting leaves no change half made.
-        let order = orders.reserve().await.map_err(|_| not_found())?;
-        self.shared.store.put(kept).await.map_err(not_kept)?;
-        let mut entries = self.registry.write();
-        let entry = entries.get_mut(&uuid).ok_or_else(not_found)?;
-        entry.set_lifecycle(self.updated(entry, &updated)?);
-        entry.mapping = updated.clone();
-        order.send(Order::Update(updated));
-        Ok(entry.configuration(&self.shared.options))
-    }
-
-    fn updated(&self, entry: &Entry, updated: &Mapping) -> Result<Lifecycle, ApiError> {
-        let (now, transition) = (self.shared.clock.now(), self.shared.options.transition);
-        let lifecycle = entry.lifecycle();
-        lifecycle
-            .updated(now, transition, updated.enabled)
-            .ok_or_else(in_use)
-    }
-
-    /// Deletes a mapping, as `DeleteEventSourceMapping` does: it stops polling, finishes what is in
-    /// flight within the engine's bound, and goes.
-    ///
-    /// # Errors
-    /// Fails if there is no such mapping, another change is under way, or the store cannot forget it.
-    pub async fn delete(&self, uuid: Uuid) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let _change = self.registry.changes.lock().await;
-        let (orders, deleted) = {
-            let entries = self.registry.read();
-            let entry = entries.get(&uuid).ok_or_else(not_found)?;
-            let deleted = entry.lifecycle().deleted().ok_or_else(in_use)?;
-            (entry.orders.clone(), deleted)
-        };
-        let order = orders.reserve().await.map_err(|_| not_found())?;
-        self.shared.store.remove(uuid).await.map_err(not_kept)?;
-        let entries = self.registry.read();
-        let entry = entries.get(&uuid).ok_or_else(not_found)?;
-        entry.set_lifecycle(deleted);
-        order.send(Order::Delete);
-        Ok(entry.configuration(&self.shared.options))
-    }
-
     /// Returns the tags of a mapping.
     ///
     /// # Errors
     /// Fails if there is no such mapping.
     pub fn tags(&self, uuid: Uuid) -> Result<BTreeMap<String, String>, ApiError> {
-        Ok(self.mapping(uuid)?.tags.clone())
-    }
-
-    /// Adds tags to a mapping, in place of those with the same keys.
-    ///
-    /// # Errors
-    /// Fails if there is no such mapping, or the store cannot keep it.
-    pub async fn tag(&self, uuid: Uuid, tags: BTreeMap<String, String>) -> Result<(), ApiError> {
-        self.retag(uuid, |current| current.extend(tags)).await
-    }
-
-    /// Removes tags from a mapping; keys that it does not have are no error.
-    ///
-    /// # Errors
-    /// Fails if there is no such mapping, or the store cannot keep it.
-    pub async fn untag(&self, uuid: Uuid, keys: &[String]) -> Result<(), ApiError> {
-        self.retag(uuid, |current| current.retain(|key, _| !keys.contains(key)))
-            .await
-    }
-
-    async fn retag(
-        &self,
-        uuid: Uuid,
-        change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<(), ApiError> {
-        let _change = self.registry.changes.lock().await;
-        let mut mapping = Mapping::clone(&*self.mapping(uuid)?);
-        change(&mut mapping.tags);
-        let origin = self
-            .registry
-            .read()
-            .get(&uuid)
-            .and_then(|entry| entry.origin.clone());
-        self.shared
-            .store
-            .put(stored(&mapping, origin.as_ref()))
-            .await
-            .map_err(not_kept)?;
-        let mut entries = self.registry.write();
-        entries.get_mut(&uuid).ok_or_else(not_found)?.mapping = Arc::new(mapping);
-        Ok(())
-    }
-
-    fn mapping(&self, uuid: Uuid) -> Result<Arc<Mapping>, ApiError> {
-        let entries = self.registry.read();
-        entries
-            .get(&uuid)
-            .map(|entry| entry.mapping.clone())
-            .ok_or_else(not_found)
+        Ok(self.registry.mapping(uuid)?.tags.clone())
     }
 
     /// Returns a mapping as `GetEventSourceMapping` does.
@@ -390,23 +215,4 @@ impl Engine {
         self.shared.receives.close();
         self.shared.receives.wait().await;
     }
-}
-
-fn not_found() -> ApiError {
-    ApiError::new(
-        ErrorCode::ResourceNotFound,
-        "The resource you requested does not exist.",
-    )
-}
-
-fn in_use() -> ApiError {
-    let text = "Cannot update the event source mapping because it is in use.";
-    ApiError::new(ErrorCode::ResourceInUse, text)
-}
-
-pub(crate) fn not_kept(error: StoreError) -> ApiError {
-    ApiError::new(
-        ErrorCode::Service,
-        format!("the mapping could not be kept: {error}"),
-    )
 }

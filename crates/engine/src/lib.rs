@@ -4,9 +4,11 @@
 //! actions through the [ports], and reports back what happened. Nobody else loops, sleeps or retries.
 
 mod builder;
+mod changes;
 mod driver;
 mod engine;
 mod events;
+mod guard;
 mod metrics;
 mod options;
 mod polling;

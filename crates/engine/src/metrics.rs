@@ -1,70 +1,37 @@
 //! Counters under the names that the service gives its own (Lambda developer guide, "Using CloudWatch
 //! metrics with Lambda", event source mapping metrics).
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lambda_esm_core::decision::Decision;
-use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
+use lambda_esm_core::mapping::Mapping;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
-/// The metrics of one engine.
+/// The metrics of one engine. Each mapping's are labelled with its UUID, its source and its function.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
-    families: Arc<Families>,
+    mappings: Mappings,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Labels {
-    mapping: Uuid,
+/// The mappings that have metrics.
+#[derive(Clone, Debug, Default)]
+struct Mappings(Arc<RwLock<BTreeMap<Uuid, Labelled>>>);
+
+#[derive(Debug)]
+struct Labelled {
+    labels: Vec<(&'static str, String)>,
+    metrics: MappingMetrics,
 }
 
-impl EncodeLabelSet for Labels {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
-        let mapping = self.mapping.to_string();
-        ("event_source_mapping", mapping.as_str()).encode(encoder.encode_label())
-    }
-}
-
-#[derive(Debug, Default)]
-struct Families {
-    polled: Family<Labels, Counter>,
-    filtered_out: Family<Labels, Counter>,
-    passed_over: Family<Labels, Counter>,
-    invoked: Family<Labels, Counter>,
-    failed_invoke: Family<Labels, Counter>,
-    deleted: Family<Labels, Counter>,
-    polling_errors: Family<Labels, Counter>,
-    dropped: Family<Labels, Counter>,
-    on_failure_delivered: Family<Labels, Counter>,
-    delivery_failures: Family<Labels, Counter>,
-    concurrency: Family<Labels, Gauge>,
-    iterator_age: Family<Labels, Gauge>,
-}
-
-impl Families {
-    const fn counters(&self) -> [&Family<Labels, Counter>; 10] {
-        [
-            &self.polled,
-            &self.filtered_out,
-            &self.passed_over,
-            &self.invoked,
-            &self.failed_invoke,
-            &self.deleted,
-            &self.polling_errors,
-            &self.dropped,
-            &self.on_failure_delivered,
-            &self.delivery_failures,
-        ]
-    }
-}
-
-/// Names and meanings of the counters, in the order of [`Families::counters`].
+/// Names and meanings of the counters, in the order of [`MappingMetrics::counters`].
 const COUNTERS: [(&str, &str); 10] = [
     ("PolledEventCount", "Records read from the source"),
     ("FilteredOutEventCount", "Records that matched no filter"),
@@ -90,21 +57,58 @@ const COUNTERS: [(&str, &str); 10] = [
     ),
 ];
 
+/// Names and meanings of the gauges, in the order of [`MappingMetrics::gauges`].
+const GAUGES: [(&str, &str); 2] = [
+    (
+        "ConcurrencyLimit",
+        "Concurrent batches that the mapping allows itself",
+    ),
+    (
+        "IteratorAge",
+        "Milliseconds between the last record of a shard's latest batch and its invocation, of the shard where \
+         that is most; 0 while no shard has records in hand",
+    ),
+];
+
+impl Collector for Mappings {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let mappings = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for (index, (name, help)) in COUNTERS.into_iter().enumerate() {
+            let of = |metrics: &MappingMetrics| metrics.counters()[index].clone();
+            family(&mut encoder, name, help, &mappings, of)?;
+        }
+        for (index, (name, help)) in GAUGES.into_iter().enumerate() {
+            let of = |metrics: &MappingMetrics| metrics.gauges()[index].clone();
+            family(&mut encoder, name, help, &mappings, of)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes one metric of all mappings.
+fn family<M: EncodeMetric + Default>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    mappings: &BTreeMap<Uuid, Labelled>,
+    of: impl Fn(&MappingMetrics) -> M,
+) -> Result<(), fmt::Error> {
+    let kind = M::default().metric_type();
+    let mut family = encoder.encode_descriptor(name, &format!("{help}."), None, kind)?;
+    mappings.values().try_for_each(|mapping| {
+        let labels = mapping.labels.as_slice();
+        of(&mapping.metrics).encode(family.encode_family(&labels)?)
+    })
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let families = Families::default();
+        let mappings = Mappings::default();
         let mut registry = Registry::with_prefix("aws_lambda");
-        for ((name, help), family) in COUNTERS.into_iter().zip(families.counters()) {
-            registry.register(name, help, family.clone());
-        }
-        let help = "Concurrent batches that the mapping allows itself";
-        registry.register("ConcurrencyLimit", help, families.concurrency.clone());
-        let help = "Milliseconds between the last record of a shard's latest batch and its invocation, of \
-                    the shard where that is most; 0 while no shard has records in hand";
-        registry.register("IteratorAge", help, families.iterator_age.clone());
+        registry.register_collector(Box::new(mappings.clone()));
         Self {
             registry: Arc::new(Mutex::new(registry)),
-            families: Arc::new(families),
+            mappings,
         }
     }
 
@@ -119,39 +123,37 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn mapping(&self, mapping: Uuid) -> MappingMetrics {
-        let labels = Labels { mapping };
-        let families = &self.families;
-        MappingMetrics {
-            polled: families.polled.get_or_create(&labels).clone(),
-            filtered_out: families.filtered_out.get_or_create(&labels).clone(),
-            passed_over: families.passed_over.get_or_create(&labels).clone(),
-            invoked: families.invoked.get_or_create(&labels).clone(),
-            failed_invoke: families.failed_invoke.get_or_create(&labels).clone(),
-            deleted: families.deleted.get_or_create(&labels).clone(),
-            polling_errors: families.polling_errors.get_or_create(&labels).clone(),
-            dropped: families.dropped.get_or_create(&labels).clone(),
-            on_failure_delivered: families.on_failure_delivered.get_or_create(&labels).clone(),
-            delivery_failures: families.delivery_failures.get_or_create(&labels).clone(),
-            iterator_age: families.iterator_age.get_or_create(&labels).clone(),
-            concurrency: families.concurrency.get_or_create(&labels).clone(),
-        }
+    /// Returns the metrics of a mapping under its labels of now. It keeps them when these change.
+    pub(crate) fn of(&self, mapping: &Mapping) -> MappingMetrics {
+        let labels = vec![
+            ("event_source_mapping", mapping.uuid.to_string()),
+            ("event_source", mapping.source.name()),
+            ("function", mapping.function.qualified_name()),
+        ];
+        let mappings = &self.mappings.0;
+        let mut mappings = mappings.write().unwrap_or_else(PoisonError::into_inner);
+        let metrics = match mappings.remove(&mapping.uuid) {
+            Some(known) => known.metrics,
+            None => MappingMetrics::default(),
+        };
+        let labelled = Labelled {
+            labels,
+            metrics: metrics.clone(),
+        };
+        mappings.insert(mapping.uuid, labelled);
+        metrics
     }
 
-    /// Forgets a deleted mapping, so that its label set does not live forever.
+    /// Forgets a deleted mapping.
     pub(crate) fn forget(&self, mapping: Uuid) {
-        let labels = Labels { mapping };
-        let families = &self.families;
-        for family in families.counters() {
-            family.remove(&labels);
-        }
-        families.iterator_age.remove(&labels);
-        families.concurrency.remove(&labels);
+        let mappings = &self.mappings.0;
+        let mut mappings = mappings.write().unwrap_or_else(PoisonError::into_inner);
+        mappings.remove(&mapping);
     }
 }
 
 /// The counters of one mapping.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct MappingMetrics {
     polled: Counter,
     filtered_out: Counter,
@@ -188,6 +190,25 @@ pub struct Counts {
 }
 
 impl MappingMetrics {
+    const fn counters(&self) -> [&Counter; 10] {
+        [
+            &self.polled,
+            &self.filtered_out,
+            &self.passed_over,
+            &self.invoked,
+            &self.failed_invoke,
+            &self.deleted,
+            &self.polling_errors,
+            &self.dropped,
+            &self.on_failure_delivered,
+            &self.delivery_failures,
+        ]
+    }
+
+    const fn gauges(&self) -> [&Gauge; 2] {
+        [&self.concurrency, &self.iterator_age]
+    }
+
     pub(crate) fn count(&self, decision: &Decision) {
         let add = |counter: &Counter, events: usize| {
             counter.inc_by(events as u64);

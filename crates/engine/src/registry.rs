@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle};
-use lambda_esm_core::mapping::{EventSourceMappingConfiguration, Mapping};
+use lambda_esm_core::mapping::{ApiError, ErrorCode, EventSourceMappingConfiguration, Mapping};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,10 +61,7 @@ impl Entry {
         ];
         MappingStatus {
             uuid: mapping.uuid,
-            source: mapping
-                .source
-                .arn()
-                .map_or_else(String::new, |arn| arn.as_str().to_owned()),
+            source: mapping.source.name(),
             function: mapping.function.name().to_owned(),
             state: progress.lifecycle.state(),
             last_processing_result: progress
@@ -114,6 +111,12 @@ impl Registry {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn mapping(&self, uuid: Uuid) -> Result<Arc<Mapping>, ApiError> {
+        let entries = self.read();
+        let entry = entries.get(&uuid).ok_or_else(not_found)?;
+        Ok(entry.mapping.clone())
+    }
+
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Uuid, Entry>> {
         self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,4 +126,11 @@ impl Drop for Registry {
     fn drop(&mut self) {
         self.stopped.cancel();
     }
+}
+
+pub(crate) fn not_found() -> ApiError {
+    ApiError::new(
+        ErrorCode::ResourceNotFound,
+        "The resource you requested does not exist.",
+    )
 }

@@ -9,8 +9,8 @@ use lambda_esm_core::mapping::{
 };
 use uuid::Uuid;
 
-use crate::engine::{Engine, not_kept};
-use crate::registry::stored;
+use crate::changes::Change;
+use crate::engine::Engine;
 use crate::store::{StoreError, StoredMapping};
 
 /// How an engine began.
@@ -25,7 +25,7 @@ pub struct Started {
 }
 
 impl Engine {
-    /// Begins with what the store has kept and what a configuration file says; to be called once.
+    /// Begins with what the store has kept and what a configuration file says.
     ///
     /// A file mapping that was there before keeps its UUID and its positions, and takes on the file's
     /// settings. One that the file does not name any more is forgotten, unless another of the file was
@@ -33,10 +33,22 @@ impl Engine {
     /// are restored as they were. Functions and sources need not exist yet: a mapping that misses them
     /// shows the problem, and tries again.
     ///
+    /// Mappings that are there already, since they were made before or by an earlier start, go on as they are;
+    /// one of the file that is the same as one of them is refused. Cancel safe, like a change of a mapping.
+    ///
     /// # Errors
     /// Fails if the store cannot be read or written.
     pub async fn start(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StoreError> {
-        let kept = self.shared.store.load().await?;
+        let engine = self.clone();
+        let started = self.spawned(async move { engine.begin_with(file).await });
+        let failed = |text: &str| StoreError::Io(text.to_owned());
+        started.await.map_err(failed)?
+    }
+
+    async fn begin_with(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StoreError> {
+        let change = self.registry.changes.lock().await;
+        let mut kept = self.shared.store.load().await?;
+        kept.retain(|mapping| self.registry.mapping(mapping.uuid).is_err());
         let (from_file, from_api): (Vec<_>, Vec<_>) = kept
             .into_iter()
             .partition(|mapping| mapping.origin.is_some());
@@ -59,7 +71,8 @@ impl Engine {
             .filter_map(|mapping| Some((mapping.origin.clone()?, mapping)))
             .collect();
         for request in file {
-            started.file.push(self.take_over(request, &mut known).await);
+            let begun = self.take_over(&change, request, &mut known).await;
+            started.file.push(begun);
         }
         // A file with a mistake in it does not say what is no longer wanted.
         if started.file.iter().all(Result::is_ok) {
@@ -71,7 +84,8 @@ impl Engine {
     }
 
     fn restore(&self, kept: &StoredMapping) -> Result<Mapping, ApiError> {
-        let mut mapping = Mapping::create(kept.request.clone(), &self.shared.context(kept.uuid))?;
+        let request = kept.request.clone().without_empty_destination();
+        let mut mapping = Mapping::create(request, &self.shared.context(kept.uuid))?;
         mapping.created = Timestamp(kept.created);
         mapping.last_modified = Timestamp(kept.last_modified);
         Ok(mapping)
@@ -80,21 +94,22 @@ impl Engine {
     /// Begins a file mapping, as the one it was before if there is one.
     async fn take_over(
         &self,
+        change: &Change<'_>,
         request: CreateEventSourceMapping,
         known: &mut BTreeMap<String, StoredMapping>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         let mut mapping = Mapping::create(request, &self.shared.context(Uuid::new_v4()))?;
         let origin = origin(&mapping);
         let Some(before) = known.remove(&origin) else {
-            return self.add(mapping, Some(origin)).await;
+            return self.add(change, mapping, Some(origin)).await;
         };
+        self.check_duplicate(&mapping)?;
         mapping.uuid = before.uuid;
         mapping.created = Timestamp(before.created);
         if mapping.to_request() == before.request {
             mapping.last_modified = Timestamp(before.last_modified);
         } else {
-            let changed = stored(&mapping, Some(&origin));
-            self.shared.store.put(changed).await.map_err(not_kept)?;
+            self.keep(&mapping, Some(&origin)).await?;
         }
         let lifecycle = Lifecycle::restored(mapping.enabled);
         Ok(self.begin(mapping, Some(origin), lifecycle))

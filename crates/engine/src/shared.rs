@@ -1,17 +1,19 @@
 //! What all mappings of an engine work with.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{
     ApiError, AwsDestination, Context, Mapping, Source, check_function_timeout,
 };
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::events::Events;
+use crate::guard::Guarded;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::polling::not_built;
@@ -21,21 +23,36 @@ use crate::ports::{
 };
 use crate::store::Store;
 
+/// How long source and function may take to say what they are.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What all mappings of an engine share.
 pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) clock: Clock,
     pub(crate) backend: Arc<dyn InvokeBackend>,
-    pub(crate) providers: Vec<Arc<dyn SourceProvider>>,
-    pub(crate) destinations: Vec<Arc<dyn DestinationProvider>>,
+    pub(crate) providers: Vec<Guarded<dyn SourceProvider>>,
+    pub(crate) destinations: Vec<Guarded<dyn DestinationProvider>>,
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
     pub(crate) store: Arc<dyn Store>,
     /// Receives that are open, and releases of what those brought whose driver is gone.
     pub(crate) receives: TaskTracker,
+    /// Where mappings and changes run.
+    pub(crate) runtime: OnceLock<Handle>,
 }
 
 impl Shared {
+    /// Returns the runtime within which the engine was built, or that was the first to ask; `None` if there
+    /// is none yet.
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        if self.runtime.get().is_none() {
+            // Whoever is first decides.
+            drop(self.runtime.set(Handle::try_current().ok()?));
+        }
+        self.runtime.get()
+    }
+
     /// Returns the queue of a mapping, from the first provider that serves it.
     pub(crate) async fn queue(
         &self,
@@ -107,8 +124,14 @@ impl Shared {
         }
     }
 
-    /// Checks what only the outside knows. What cannot be asked now is not held against the mapping.
+    /// Checks what only the outside knows. What cannot be asked now, or does not answer in time, is not held
+    /// against the mapping.
     pub(crate) async fn check_outside(&self, mapping: &Mapping) -> Result<(), ApiError> {
+        let checked = tokio::time::timeout(PATIENCE, self.ask_outside(mapping)).await;
+        checked.unwrap_or(Ok(()))
+    }
+
+    async fn ask_outside(&self, mapping: &Mapping) -> Result<(), ApiError> {
         let function = match self.backend.describe(&mapping.function).await {
             Ok(facts) => facts,
             Err(error) if error.kind == InvokeErrorKind::NotFound => {

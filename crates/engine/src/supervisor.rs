@@ -1,21 +1,25 @@
 //! The supervisor of one mapping: its life from `Creating` to gone, and its driver while it polls.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::Mapping;
 use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
 
 use crate::driver::{Function, Outside};
 use crate::events::History;
 use crate::metrics::MappingMetrics;
 use crate::polling::{self, Facts, Polling, Reconfigured};
-use crate::shared::Shared;
+use crate::ports::FunctionFacts;
+use crate::shared::{PATIENCE, Shared};
 use crate::status::Progress;
 
 /// A driver that ran for so long has not failed to start.
@@ -55,7 +59,8 @@ impl Supervisor {
         history: Arc<History>,
         metrics: MappingMetrics,
     ) -> Self {
-        let (seed, _) = mapping.uuid.as_u64_pair();
+        // Not the mapping's own UUID: what is drawn must be new after a restart too.
+        let (seed, _) = Uuid::new_v4().as_u64_pair();
         Self {
             shared,
             mapping,
@@ -71,9 +76,21 @@ impl Supervisor {
         }
     }
 
-    /// Runs until the mapping is deleted or the engine goes. An order interrupts whatever is being asked
-    /// of the outside, which may take long to answer.
-    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    /// Runs until the mapping is deleted or the engine goes. A panic, which only a fault of ours can be,
+    /// ends polling: a mapping that is there begins again.
+    pub(crate) async fn live(mut self, mut orders: mpsc::Receiver<Order>) {
+        loop {
+            let ended = AssertUnwindSafe(self.run(&mut orders)).catch_unwind().await;
+            let state = self.progress.borrow().lifecycle.state();
+            if ended.is_ok() || state == State::Deleting {
+                return;
+            }
+            self.start_again();
+        }
+    }
+
+    /// An order interrupts whatever is being asked of the outside, which may take long to answer.
+    async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) {
         loop {
             self.advance().await;
             let clock = self.shared.clock;
@@ -132,19 +149,34 @@ impl Supervisor {
         lifecycle.into_iter().chain(start).min()
     }
 
-    /// Asks source, store and function for what the rules need to know.
+    /// Asks source, store and function for what the rules need to know. One that does not answer in time
+    /// is asked again later, like one that fails.
     async fn ask(&self) -> Facts {
-        let running = self.polling.as_ref();
-        Facts {
-            source: polling::ask(&self.shared, &self.mapping, running).await,
+        let asking = async {
+            let function = self.shared.backend.describe(&self.mapping.function).await;
+            let source = match &function {
+                // Nothing was invoked: the backend itself is broken.
+                Err(error) if error.kind == InvokeErrorKind::Function => {
+                    let text = error.message.clone();
+                    Err(SourceError::new(SourceErrorKind::Fatal, text))
+                }
+                _ => polling::ask(&self.shared, &self.mapping, self.polling.as_ref()).await,
+            };
             // A backend that cannot tell, or cannot be asked now, leaves the facts open.
-            function: self
-                .shared
-                .backend
-                .describe(&self.mapping.function)
-                .await
-                .unwrap_or_default(),
-        }
+            let function = function.unwrap_or_default();
+            Facts { source, function }
+        };
+        let facts = tokio::time::timeout(PATIENCE, asking).await;
+        facts.unwrap_or_else(|_| {
+            let text = format!(
+                "neither source nor function said what they are within {} s",
+                PATIENCE.as_secs()
+            );
+            Facts {
+                source: Err(SourceError::new(SourceErrorKind::Transient, text)),
+                function: FunctionFacts::default(),
+            }
+        })
     }
 
     /// Begins polling, or tells a running driver the new settings without losing what is in flight.
@@ -163,11 +195,17 @@ impl Supervisor {
         let seed = self.random.next_u64();
         match polling::start(&shared, &mapping, facts, seed, self.outside()) {
             Ok(polling) => {
-                self.polling = Some(polling);
                 self.start_at = None;
                 self.started_at = self.shared.clock.now();
-                self.progress
-                    .send_modify(|progress| progress.start_problem = None);
+                // A stream has yet to be listed and opened: its driver tells when it is.
+                let answered = matches!(polling, Polling::Queue { .. });
+                self.progress.send_modify(|progress| {
+                    progress.start_problem = None;
+                    if answered {
+                        progress.lifecycle.source_answered();
+                    }
+                });
+                self.polling = Some(polling);
             }
             Err(error) => self.start_later(error),
         }
@@ -190,7 +228,7 @@ impl Supervisor {
         if self.shared.clock.now().since(self.started_at) > LASTING {
             self.start_failures = 0;
         }
-        let text = "the mapping's driver stopped unexpectedly";
+        let text = "polling stopped unexpectedly";
         self.start_later(SourceError::new(SourceErrorKind::Fatal, text));
     }
 

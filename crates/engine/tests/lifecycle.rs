@@ -256,6 +256,12 @@ async fn a_mapping_keeps_its_counts_when_its_function_changes() {
     let status = engine.mapping_status(uuid).unwrap();
     assert_eq!(status.function, "other");
     assert_eq!(status.counts.deleted_event_count, 5);
+    let line = format!(
+        "aws_lambda_DeletedEventCount_total{{event_source_mapping=\"{uuid}\",\
+         event_source=\"arn:aws:sqs:us-east-1:000000000000:orders\",function=\"other\"}} 5\n"
+    );
+    let metrics = engine.metrics().render();
+    assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
     engine.delete(uuid).await.unwrap();
     seconds(1).await;
     assert!(!engine.metrics().render().contains(&uuid.to_string()));

@@ -74,7 +74,11 @@ async fn metrics_count_what_was_polled_filtered_invoked_failed_and_deleted() {
         ("PolledEventCount", 100 + failed),
         ("FilteredOutEventCount", 20),
     ] {
-        let labels = format!("event_source_mapping=\"{}\"", mapping.uuid);
+        let labels = format!(
+            "event_source_mapping=\"{}\",event_source=\"{}\",function=\"counted\"",
+            mapping.uuid,
+            mapping.event_source_arn.as_deref().unwrap()
+        );
         let line = format!("aws_lambda_{name}_total{{{labels}}} {count}\n");
         assert!(text.contains(&line), "no {line:?} in:\n{text}");
     }

@@ -125,15 +125,20 @@ async fn status_metrics_and_decisions_tell_of_lanes_ages_and_what_was_given_up()
 
     let metrics = server.get("/metrics").await.body;
     let metrics = String::from_utf8(metrics.to_vec()).unwrap();
-    for (name, uuid) in [
-        ("DroppedEventCount_total", &dropped),
-        ("OnFailureDestinationDeliveredEventCount_total", &told),
+    let labels = |uuid: &str, function: &str| {
+        format!(
+            "{{event_source_mapping=\"{uuid}\",event_source=\"{CLICKS}\",function=\"{function}\"}}"
+        )
+    };
+    let (told_labels, dropped_labels) =
+        (labels(&told, "failing"), labels(&dropped, "failing:live"));
+    for line in [
+        format!("aws_lambda_DroppedEventCount_total{dropped_labels} 4\n"),
+        format!("aws_lambda_OnFailureDestinationDeliveredEventCount_total{told_labels} 4\n"),
+        format!("aws_lambda_IteratorAge{told_labels} "),
     ] {
-        let line = format!("aws_lambda_{name}{{event_source_mapping=\"{uuid}\"}} 4\n");
         assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
     }
-    let gauge = format!("aws_lambda_IteratorAge{{event_source_mapping=\"{told}\"}} ");
-    assert!(metrics.contains(&gauge), "{metrics}");
 
     let page = server
         .get(&format!("/mappings/{told}/events?last=1000"))

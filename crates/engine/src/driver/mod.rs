@@ -9,6 +9,5 @@ mod receives;
 mod stream;
 
 pub(crate) use outside::{Command, Function, Outside};
-use outside::{caught, source_panicked};
 pub(crate) use queue::QueueDriver;
 pub(crate) use stream::{StreamDriver, StreamPorts};

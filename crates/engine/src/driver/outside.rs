@@ -1,16 +1,14 @@
 //! What every driver works with.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt as _;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::decision::Decision;
-use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::lifecycle::LastProcessingResult;
 use lambda_esm_core::mapping::FunctionRef;
 use tokio::sync::watch;
@@ -62,10 +60,13 @@ impl Outside {
     ) -> impl Future<Output = Result<InvokeAnswer, InvokeError>> + Send + use<> {
         let backend = self.backend.clone();
         let function = self.function.reference.clone();
-        async move {
-            let invocation = backend.invoke(InvokeRequest { function, payload });
-            caught(invocation, || InvokeError::function("the backend panicked")).await
-        }
+        async move { backend.invoke(InvokeRequest { function, payload }).await }
+    }
+
+    /// Tells that the source has answered, and everything that comes into it from now on is read.
+    pub(super) fn source_answered(&self) {
+        self.progress
+            .send_if_modified(|progress| progress.lifecycle.source_answered());
     }
 
     pub(super) fn report(&self, now: Timestamp, decision: Decision) {
@@ -89,19 +90,6 @@ impl Outside {
             changed
         });
     }
-}
-
-/// Waits for a call to the outside, and makes an error of its panic.
-pub(super) async fn caught<T, E>(
-    call: impl Future<Output = Result<T, E>> + Send,
-    panicked: impl FnOnce() -> E,
-) -> Result<T, E> {
-    let result = AssertUnwindSafe(call).catch_unwind().await;
-    result.unwrap_or_else(|_| Err(panicked()))
-}
-
-pub(super) fn source_panicked() -> SourceError {
-    SourceError::new(SourceErrorKind::Fatal, "the event source panicked")
 }
 
 const fn processing_result(decision: &Decision) -> Option<LastProcessingResult> {

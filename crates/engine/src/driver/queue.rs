@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::receives::Receives;
-use super::{Command, Outside, caught, source_panicked};
+use super::{Command, Outside};
 use crate::ports::QueueSource;
 
 /// The share of a drain's bound that is left to settling what found no slot before: a tenth.
@@ -73,7 +73,7 @@ impl QueueDriver {
                     Some(Command::Drain { bound }) => self.drain(bound),
                     None => self.drain(Duration::ZERO),
                 },
-                // Calls turn their own panics into errors.
+                // No call panics.
                 Some(Ok(input)) = self.calls.join_next() => self.handle(input),
                 Some(input) = self.receives.next() => self.handle(input),
                 () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
@@ -117,7 +117,7 @@ impl QueueDriver {
             Action::Settle { id, settlements } => {
                 let source = self.source.clone();
                 self.calls.spawn(async move {
-                    let result = caught(source.settle(&settlements), source_panicked).await;
+                    let result = source.settle(&settlements).await;
                     Input::Settled { id, result }
                 });
             }

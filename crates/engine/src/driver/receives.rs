@@ -17,7 +17,6 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{caught, source_panicked};
 use crate::ports::{QueueSource, SettleVerb, Settlement};
 
 /// The open receives of one driver.
@@ -40,7 +39,7 @@ impl Receives {
     pub(super) fn open(&self, id: ReceiveId, request: ReceiveRequest) {
         let (source, tasks) = (self.source.clone(), self.tasks.clone());
         self.open.push(self.tasks.spawn(async move {
-            let result = caught(source.receive(request), source_panicked).await;
+            let result = source.receive(request).await;
             let taken = |messages| Taken {
                 messages,
                 source,
@@ -53,7 +52,7 @@ impl Receives {
     /// Waits for the next one to end; `None` if none is open. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Input> {
         loop {
-            // A task that panicked was `caught`; what is left is one that ended with the runtime.
+            // No call panics; what is left is a task that ended with the runtime.
             if let Ok((id, result)) = self.open.next().await? {
                 let result = result.map(Taken::keep);
                 return Some(Input::Received { id, result });
@@ -85,7 +84,7 @@ impl Taken {
         let source = self.source.clone();
         async move {
             let messages = settlements.len();
-            match caught(source.settle(&settlements), source_panicked).await {
+            match source.settle(&settlements).await {
                 Ok(_) => tracing::debug!(messages, "released what a receive brought at the end"),
                 Err(error) => tracing::warn!(
                     messages,

@@ -1,9 +1,11 @@
 //! What an engine goes on with after it was stopped or killed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use lambda_esm_core::fault::InvokeError;
 use lambda_esm_engine::memory::MemoryStreamOptions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -73,4 +75,36 @@ async fn a_deleted_mapping_leaves_no_positions_behind() {
     engine.delete(uuid).await.unwrap();
     engine.shutdown().await;
     assert_eq!(world.store.positions(uuid).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_records_of_one_mapping_never_share_a_request_id() {
+    let world = World::new(MemoryStreamOptions::default())
+        .answering(|_| Err(InvokeError::function("always")));
+    let settings = json!({
+        "MaximumRetryAttempts": 0,
+        "DestinationConfig": {
+            "OnFailure": { "Destination": "arn:aws:sqs:us-east-1:000000000000:failed" }
+        },
+    });
+    let mut engine = world.engine();
+    world.create(&engine, settings).await;
+    for run in 1..=5 {
+        world.stream.put("key", run.to_string()).unwrap();
+        while world.destination.delivered() < run {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        engine.shutdown().await;
+        engine = world.engine();
+        engine.start(Vec::new()).await.unwrap();
+    }
+    let records = world.destination.records();
+    let ids: BTreeSet<String> = records
+        .iter()
+        .map(|record| {
+            let body: Value = serde_json::from_slice(&record.body).unwrap();
+            body["requestContext"]["requestId"].to_string()
+        })
+        .collect();
+    assert_eq!(ids.len(), 5, "{ids:?}");
 }

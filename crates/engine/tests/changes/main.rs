@@ -1,0 +1,9 @@
+//! Changes of mappings that are cut short, twice made, or met by code that panics, with tokio's time paused.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+mod panics;
+mod starting;
+mod support;
+mod twins;
+mod whole;

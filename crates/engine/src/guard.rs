@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::FutureExt as _;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
@@ -14,8 +13,8 @@ use uuid::Uuid;
 
 use crate::ports::{
     DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
-    InvokeBackend, InvokeRequest, Listing, Page, Position, QueueFacts, QueueSource, ReceiveRequest,
-    Settlement, ShardId, SourceProvider, StartAt, StreamSource,
+    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, Position, QueueFacts, QueueSource,
+    ReceiveRequest, Settlement, ShardId, SourceProvider, StartAt, StreamSource,
 };
 use crate::store::{Store, StoreError, StoredMapping, StoredPosition};
 
@@ -102,7 +101,7 @@ impl FailureDestination for Guarded<dyn FailureDestination> {
 
 #[async_trait]
 impl InvokeBackend for Guarded<dyn InvokeBackend> {
-    async fn invoke(&self, request: InvokeRequest) -> Result<Bytes, InvokeError> {
+    async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         guarded!(
             self.invoke(request),
             InvokeError::function("the backend panicked")

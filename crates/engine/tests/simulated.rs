@@ -287,7 +287,7 @@ async fn a_window_gets_its_state_back_as_it_was() {
         function: FunctionRef::parse("f").unwrap().into(),
         payload: Bytes::from_static(event.as_bytes()),
     };
-    let response = function.invoke(request).await.unwrap();
+    let response = function.invoke(request).await.unwrap().payload;
     assert_eq!(response, r#"{"batchItemFailures":[],"state":{"n": 1.50}}"#);
     let _: Value = serde_json::from_slice(&response).unwrap();
 }

@@ -80,7 +80,7 @@ impl Shard {
             let items = piece.batch.items.iter();
             read_partial_failures(&payload, items.map(|item| item.sequence.as_ref()))
         } else {
-            if let Some(failures) = ctx.out.unasked.notice(response) {
+            if let Some(failures) = ctx.out.unasked.notice(&payload) {
                 let batch = piece.id;
                 ctx.report(Decision::FailuresIgnored { batch, failures });
             }

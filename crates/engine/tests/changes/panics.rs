@@ -11,7 +11,7 @@ use lambda_esm_core::mapping::{ErrorCode, FunctionRef, Mapping};
 use lambda_esm_engine::Engine;
 use lambda_esm_engine::memory::{MemoryQueue, SendMessage};
 use lambda_esm_engine::ports::{
-    FunctionFacts, InvokeBackend, InvokeRequest, QueueSource, SourceProvider,
+    FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueSource, SourceProvider,
 };
 use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
 use serde_json::json;
@@ -48,8 +48,8 @@ impl Broken {
 
 #[async_trait]
 impl InvokeBackend for Broken {
-    async fn invoke(&self, _request: InvokeRequest) -> Result<Bytes, InvokeError> {
-        Ok(Bytes::new())
+    async fn invoke(&self, _request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
+        Ok(Bytes::new().into())
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

@@ -9,9 +9,9 @@ enum Shape {
     /// Whatever the sender chose.
     Anything,
     /// These members.
-    Members(&'static [(&'static str, Shape)]),
+    Members(&'static [(&'static str, Self)]),
     /// Members whose names the sender chose, all of one shape.
-    Named(&'static Shape),
+    Named(&'static Self),
 }
 
 use Shape::{Anything, Members, Named, Value};

@@ -88,7 +88,7 @@ async fn an_update_cannot_make_two_mappings_of_one_source_and_function() {
     }
     // The function is free once the mapping that called it is gone.
     engine.delete(uuid(&first)).await.unwrap();
-    seconds(1).await;
+    seconds(30).await;
     let back = change(json!({ "FunctionName": "f" }));
     engine.update(uuid(&other), back).await.unwrap();
 }

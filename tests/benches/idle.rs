@@ -1,6 +1,7 @@
 //! Memory and processor time of a daemon with three mappings of idle queues; the goal is 25 MB and none.
 //!
-//! `tests/bench sqs`, with `IDLE_SECONDS` in the environment to change how long it is watched.
+//! `tests/bench sqs`, with `IDLE_SECONDS` and `IDLE_MAPPINGS` in the environment to change how long it is
+//! watched, and how many mappings it has. Each keeps one receive open, which is one request a second.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures real time")]
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
@@ -15,8 +16,9 @@ use serde_json::json;
 async fn main() {
     let Some(sqs) = Sqs::elasticmq() else { return };
     let seconds = std::env::var("IDLE_SECONDS").map_or(30, |text| text.parse().unwrap());
+    let number = std::env::var("IDLE_MAPPINGS").map_or(3, |text| text.parse().unwrap());
     let mut mappings = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..number {
         let queue = sqs.queue("idle", QueueOptions::default()).await;
         mappings.push(queue.mapping("nothing", json!({})));
     }
@@ -33,11 +35,11 @@ async fn main() {
         let enabled = lines
             .iter()
             .filter(|line| line["status"]["state"] == "Enabled");
-        (enabled.count() >= 3).then_some(())
+        (enabled.count() >= number).then_some(())
     })
     .await;
     println!(
-        "three mappings shown as enabled after {:?}",
+        "{number} mappings shown as enabled after {:?}",
         start.elapsed()
     );
     // What the first polls needed is not idling.

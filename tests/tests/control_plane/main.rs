@@ -8,6 +8,7 @@ mod configs;
 mod fuzz;
 mod kills;
 mod kinds;
+mod outages;
 mod sdk;
 mod signatures;
 mod support;

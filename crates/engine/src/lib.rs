@@ -25,6 +25,7 @@ pub mod functions;
 pub mod memory;
 pub mod ports;
 pub mod simulated;
+pub mod slots;
 pub mod store;
 
 pub use builder::EngineBuilder;

@@ -109,19 +109,29 @@ impl InvokeError {
     }
 }
 
-/// Why an invocation failed. A function error counts as a delivery; the other kinds mean that the
-/// function never saw the batch (Lambda developer guide, "Handling errors for an SQS event source").
+/// Why an invocation failed. A function error and a refusal that will not pass count as tries; the other
+/// kinds mean that the function never saw the batch, and do not count (Lambda developer guide, "Handling
+/// errors for an SQS event source").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeErrorKind {
-    /// The function ran and failed: handled or unhandled exception, timeout, crash, failed init.
+    /// The function ran and failed, or may have run: handled or unhandled exception, timeout, crash, failed
+    /// init, a connection that broke after the event was sent.
     Function,
     /// The function has no free concurrency (HTTP 429); `retry_after` is the server's wish, if any.
     Throttled {
         /// The time the server asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The payload is larger than the backend accepts (HTTP 413).
-    TooLarge,
+    /// The backend is there and refuses the call: the payload is too large (HTTP 413), or another status
+    /// 3xx or 4xx that no other kind stands for.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Whether it may pass by itself, as where a stand-in for Lambda is busy or its function is being
+        /// made anew. Then it does not count at first; but a stream's batch does not wait for ever, and
+        /// uses a retry when it has not reached the function so often in a row (`stream/answering.rs`).
+        may_pass: bool,
+    },
     /// The function does not exist.
     NotFound,
     /// The caller may not invoke the function, or its credentials are missing, wrong or expired.
@@ -131,6 +141,12 @@ pub enum InvokeErrorKind {
 }
 
 impl InvokeErrorKind {
+    /// The payload is larger than the backend accepts.
+    pub const TOO_LARGE: Self = Self::Refused {
+        status: 413,
+        may_pass: false,
+    };
+
     /// Tells whether the function may have seen the batch.
     #[must_use]
     pub const fn reached_function(self) -> bool {

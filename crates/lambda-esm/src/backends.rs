@@ -28,12 +28,23 @@ impl Processes {
     }
 }
 
+/// Functions by the same options have one backend: one that runs one invocation at a time runs one whatever
+/// names it goes by.
+#[cfg(feature = "lambda-api")]
+type Shared = Vec<(
+    lambda_esm_aws::LambdaOptions,
+    Arc<lambda_esm_aws::LambdaApi>,
+)>;
+#[cfg(not(feature = "lambda-api"))]
+type Shared = ();
+
 /// Returns the engine that a configuration describes, without mappings.
 pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes), Failure> {
     let mut functions = Functions::default();
     let mut processes = Processes::default();
+    let mut shared = Shared::default();
     for function in &configuration.functions {
-        let backend = backend(configuration, function, &mut processes)?;
+        let backend = backend(configuration, function, &mut processes, &mut shared)?;
         functions.insert(&function.name, backend);
     }
     let mut builder = Engine::builder()
@@ -76,7 +87,10 @@ fn backend(
     configuration: &Configuration,
     function: &FunctionSettings,
     processes: &mut Processes,
+    shared: &mut Shared,
 ) -> Result<Arc<dyn InvokeBackend>, Failure> {
+    #[cfg(not(feature = "lambda-api"))]
+    let () = shared;
     let name = &function.name;
     let refused = |error: &dyn std::fmt::Display| {
         let file = configuration.file.display();
@@ -85,9 +99,14 @@ fn backend(
     match &function.backend {
         #[cfg(feature = "lambda-api")]
         Backend::LambdaApi(options) => {
+            if let Some((_, backend)) = shared.iter().find(|(known, _)| known == options) {
+                return Ok(backend.clone());
+            }
             let aws = crate::config::aws(configuration);
             let backend = lambda_esm_aws::LambdaApi::new(&aws, options.clone());
-            Ok(Arc::new(backend.map_err(|error| refused(&error))?))
+            let backend = Arc::new(backend.map_err(|error| refused(&error))?);
+            shared.push((options.clone(), backend.clone()));
+            Ok(backend)
         }
         Backend::Process(config) => {
             let backend = ProcessBackend::new(config.as_ref().clone());

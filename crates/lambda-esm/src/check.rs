@@ -238,8 +238,13 @@ fn runs(configuration: &Configuration, function: &FunctionSettings) -> String {
             let endpoint = options.endpoint.as_ref().map(ToString::to_string);
             let place = endpoint.or_else(|| endpoints(configuration).remove("lambda"));
             let place = place.unwrap_or_default();
-            let wait = options.timeout.as_secs_f64();
-            format!("the Lambda API at {place}, waiting up to {wait} s")
+            let alone = place.ends_with("/invocations").then_some(1);
+            let mut text = format!("the Lambda API at {place}");
+            text.push_str(&at_a_time(options.concurrency.or(alone)));
+            if let Some(wait) = options.timeout {
+                text.push_str(&format!(", waiting up to {} s", wait.as_secs_f64()));
+            }
+            text
         }
         Backend::Process(config) => format!(
             "the process `{}`, up to {} at a time, with a timeout of {} s",
@@ -249,8 +254,9 @@ fn runs(configuration: &Configuration, function: &FunctionSettings) -> String {
         ),
         Backend::Http(http) => {
             format!(
-                "POST {}, waiting up to {} s",
+                "POST {}{}, waiting up to {} s",
                 http.url,
+                at_a_time(http.most_at_a_time()),
                 http.timeout.as_secs_f64()
             )
         }
@@ -276,10 +282,12 @@ fn simulation(behaviour: &Behaviour) -> String {
             text.push_str(&format!(", {what} {}%", rate * 100.0));
         }
     }
-    if let Some(limit) = behaviour.concurrency {
-        text.push_str(&format!(", up to {limit} at a time"));
-    }
+    text.push_str(&at_a_time(behaviour.concurrency));
     text
+}
+
+fn at_a_time(concurrency: Option<usize>) -> String {
+    concurrency.map_or_else(String::new, |most| format!(", up to {most} at a time"))
 }
 
 /// Says where each service is, and each resource that has an endpoint of its own.

@@ -16,7 +16,7 @@ use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
 use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 type Answer = Response<Full<Bytes>>;
@@ -121,20 +121,24 @@ async fn any_success_is_the_response() {
 
 #[tokio::test]
 async fn each_status_has_its_kind() {
+    let may_pass = |status| InvokeErrorKind::Refused {
+        status,
+        may_pass: true,
+    };
     let kinds = [
-        (301, InvokeErrorKind::Unavailable),
+        (301, may_pass(301)),
         (400, InvokeErrorKind::Function),
-        (401, InvokeErrorKind::Denied),
-        (403, InvokeErrorKind::Denied),
-        (404, InvokeErrorKind::NotFound),
-        (413, InvokeErrorKind::TooLarge),
+        (401, may_pass(401)),
+        (403, may_pass(403)),
+        (404, may_pass(404)),
+        (413, InvokeErrorKind::TOO_LARGE),
         (422, InvokeErrorKind::Function),
         (429, InvokeErrorKind::Throttled { retry_after: None }),
         (500, InvokeErrorKind::Function),
         (501, InvokeErrorKind::Function),
         (502, InvokeErrorKind::Unavailable),
         (503, InvokeErrorKind::Unavailable),
-        (504, InvokeErrorKind::Unavailable),
+        (504, InvokeErrorKind::Function),
     ];
     for (status, kind) in kinds {
         let error = invoke_status(status, "because").await.unwrap_err();
@@ -282,6 +286,68 @@ async fn connections_are_kept_for_the_next_event() {
         backend.invoke(request("{}")).await.unwrap();
     }
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+/// Serves `answer` at the path of a runtime interface emulator.
+async fn emulator(answer: impl Fn(Request<Bytes>) -> Answer + Send + Sync + 'static) -> HttpConfig {
+    let url = serve(answer).await.url;
+    HttpConfig::new(url.replace("/hook?a=1", "/2015-03-31/functions/function/invocations"))
+}
+
+#[tokio::test]
+async fn behind_an_emulator_an_error_document_is_a_function_error_whatever_the_status() {
+    const DOCUMENT: &str = r#"{"errorType":"E","errorMessage":"no","causes":[]}"#;
+    for status in [200, 500, 502] {
+        let config = emulator(move |_| answer(status, DOCUMENT)).await;
+        let error = invoke(config, "{}").await.unwrap_err();
+        assert_eq!(error.kind, InvokeErrorKind::Function, "{status}");
+    }
+    let error = invoke(emulator(|_| answer(502, "")).await, "{}").await;
+    assert_eq!(
+        error.unwrap_err().kind,
+        InvokeErrorKind::Function,
+        "it ended"
+    );
+    let page = emulator(|_| answer(502, "<html>Bad Gateway</html>")).await;
+    let error = invoke(page, "{}").await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Unavailable, "a proxy");
+    let response = invoke_status(200, DOCUMENT).await.unwrap();
+    assert_eq!(
+        response, DOCUMENT,
+        "what another function says is its own affair"
+    );
+}
+
+#[tokio::test]
+async fn an_emulator_has_one_call_open_also_while_one_is_over_for_us() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}/2015-03-31/functions/function/invocations");
+    let timeout = Duration::from_millis(300);
+    let backend = HttpBackend::new(HttpConfig {
+        timeout,
+        ..HttpConfig::new(url)
+    });
+    let backend = backend.unwrap();
+    let facts = backend.describe(&request("").function).await.unwrap();
+    assert_eq!(facts.concurrency, Some(1));
+    let error = backend.invoke(request("{}")).await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Function);
+    let (mut open, _) = listener.accept().await.unwrap();
+    let error = backend.invoke(request("{}")).await.unwrap_err();
+    assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after: None });
+    // The emulator answers at last; from then on there may be another.
+    open.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+        .await
+        .unwrap();
+    let again = async {
+        while backend.invoke(request("{}")).await.unwrap_err().kind != InvokeErrorKind::Function {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), again)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use crate::site::Site;
 /// Where functions are invoked.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    base: String,
     /// The endpoint is the URL of one function's invocations, whatever the function is called here.
     whole: bool,
     site: Site,
@@ -20,16 +19,29 @@ impl Address {
     pub(super) fn new(site: Site, account: &str) -> Self {
         let endpoint = site.endpoint.as_ref();
         Self {
-            base: endpoint.map_or_else(|| real(&site), ToString::to_string),
             whole: endpoint.is_some_and(|endpoint| endpoint.path().ends_with("/invocations")),
             account: account.to_owned(),
             site,
         }
     }
 
-    /// Returns the endpoint, for messages.
-    pub(super) fn base(&self) -> &str {
-        &self.base
+    /// Returns the endpoint for `function`.
+    pub(super) fn base(&self, function: &FunctionRef) -> String {
+        let endpoint = self.site.endpoint.as_ref();
+        endpoint.map_or_else(
+            || real(&self.site, self.region(function)),
+            ToString::to_string,
+        )
+    }
+
+    /// Returns the region of `function`, where it is called and for which calls are signed.
+    pub(super) fn region<'a>(&'a self, function: &'a FunctionRef) -> &'a str {
+        function.region().unwrap_or(&self.site.region)
+    }
+
+    /// Tells whether the endpoint is that of one function.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Tells whether something stands in for AWS.
@@ -40,7 +52,7 @@ impl Address {
     /// Returns the URL of `Invoke` (Lambda API reference).
     pub(super) fn invoke(&self, function: &FunctionRef) -> String {
         if self.whole {
-            return self.base.clone();
+            return self.base(function);
         }
         self.of(function, "invocations")
     }
@@ -51,11 +63,13 @@ impl Address {
     }
 
     fn of(&self, function: &FunctionRef, what: &str) -> String {
-        let mut url = format!("{}/2015-03-31/functions/", self.base);
+        let mut url = format!("{}/2015-03-31/functions/", self.base(function));
         push_encoded(&mut url, &self.name(function));
         url.push('/');
         url.push_str(what);
-        if let Some(qualifier) = function.qualifier() {
+        // It says nothing, and there are stand-ins that refuse every query.
+        let says_something = |qualifier: &&str| *qualifier != "$LATEST";
+        if let Some(qualifier) = function.qualifier().filter(says_something) {
             url.push_str("?Qualifier=");
             push_encoded(&mut url, qualifier);
         }
@@ -80,8 +94,8 @@ impl Address {
 }
 
 /// Returns the endpoint of AWS in a region (AWS general reference, "AWS Lambda endpoints").
-fn real(site: &Site) -> String {
-    let (region, variant) = (&site.region, site.variant);
+fn real(site: &Site, region: &str) -> String {
+    let variant = site.variant;
     let partition = Partition::of_region(region);
     let service = if variant.fips {
         "lambda-fips"
@@ -151,9 +165,25 @@ mod tests {
         assert_eq!(
             address(None).invoke(&function(there)),
             "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/\
-             arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Aorders/invocations\
-             ?Qualifier=%24LATEST"
+             arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Aorders/invocations"
         );
+    }
+
+    #[test]
+    fn a_function_of_another_region_is_called_there() {
+        let there = function("arn:aws:lambda:eu-west-1:000000000000:function:orders:7");
+        let path = "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A000000000000%3Afunction\
+                    %3Aorders/invocations?Qualifier=7";
+        let aws = address(None);
+        assert_eq!(
+            aws.invoke(&there),
+            format!("https://lambda.eu-west-1.amazonaws.com{path}")
+        );
+        assert_eq!(aws.region(&there), "eu-west-1");
+        assert_eq!(aws.region(&function("orders")), "us-east-1");
+        let local = address(Some("http://127.0.0.1:4566"));
+        assert_eq!(local.invoke(&there), format!("http://127.0.0.1:4566{path}"));
+        assert_eq!(local.region(&there), "eu-west-1");
     }
 
     #[test]
@@ -169,7 +199,7 @@ mod tests {
         let endpoint = |region: &str, fips, dual_stack| {
             let mut site = AwsConfig::default().lambda_site(None, region);
             site.variant = Variant { fips, dual_stack };
-            real(&site)
+            real(&site, region)
         };
         for (region, expected) in [
             ("cn-north-1", "https://lambda.cn-north-1.amazonaws.com.cn"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
-use lambda_esm_core::response::{InvokeAnswer, Run};
+use lambda_esm_core::response::{InvokeAnswer, Run, error_words, unmarked_error};
 use serde::Deserialize;
 
 use super::http::{Answer, Unanswered};
@@ -12,10 +12,11 @@ use crate::credentials::way_out;
 use crate::text::first_line;
 
 /// Who answers about which function; for messages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call<'a> {
-    pub(super) function: &'a str,
-    pub(super) endpoint: &'a str,
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) function: String,
+    pub(super) qualifier: Option<String>,
+    pub(super) endpoint: String,
     /// Whether the endpoint stands in for AWS, and may be less exact.
     pub(super) stand_in: bool,
 }
@@ -34,29 +35,12 @@ struct ServiceError {
     retry_after: Option<String>,
 }
 
-/// The payload of a function that failed (Lambda developer guide, "Function errors").
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FunctionError {
-    error_type: Option<String>,
-    error_message: Option<String>,
-}
-
-impl Call<'_> {
+impl Call {
     /// Reads the answer to `Invoke` (Lambda API reference).
-    pub(super) fn invoked(self, answer: Answer) -> Result<InvokeAnswer, InvokeError> {
+    pub(super) fn invoked(&self, answer: Answer) -> Result<InvokeAnswer, InvokeError> {
         let run = run(&answer);
-        if !answer.status.is_success() {
-            return Err(self.refused(&answer).of(run));
-        }
-        if let Some(how) = header(&answer, "x-amz-function-error") {
-            return Err(InvokeError::function(function_error(&answer.body, how)).of(run));
-        }
-        if self.stand_in
-            && run.executed_version.is_none()
-            && let Some(message) = unmarked_error(&answer.body)
-        {
-            return Err(InvokeError::function(message).of(run));
+        if let Some(error) = self.failure(&answer, &run) {
+            return Err(error.of(run));
         }
         Ok(InvokeAnswer {
             payload: answer.body,
@@ -64,41 +48,65 @@ impl Call<'_> {
         })
     }
 
-    /// Returns the error for a status other than success.
-    pub(super) fn refused(self, answer: &Answer) -> InvokeError {
-        let status = answer.status;
-        // A runtime interface emulator answers so when the runtime failed before it could respond.
-        if self.stand_in
-            && status.is_server_error()
-            && error_code(answer, None).is_none()
-            && let Some(message) = unmarked_error(&answer.body)
-        {
-            return InvokeError::function(message);
+    fn failure(&self, answer: &Answer, run: &Run) -> Option<InvokeError> {
+        if !answer.status.is_success() {
+            return Some(self.refused(answer));
         }
+        if let Some(how) = header(answer, "x-amz-function-error") {
+            return Some(InvokeError::function(function_error(&answer.body, how)));
+        }
+        if self.stand_in && run.executed_version.is_none() {
+            return unmarked_error(&answer.body)
+                .map(|words| InvokeError::function(first_line(&words)));
+        }
+        None
+    }
+
+    /// Returns the error for a status other than success.
+    fn refused(&self, answer: &Answer) -> InvokeError {
+        if self.stand_in
+            && let Some(words) = runtime_ended(answer)
+        {
+            return InvokeError::function(words);
+        }
+        let error = self.not_found_or_denied(answer);
+        match error.kind {
+            // Of a stand-in nobody knows whether that is for good.
+            InvokeErrorKind::NotFound | InvokeErrorKind::Denied if self.stand_in => {
+                let (status, may_pass) = (answer.status.as_u16(), true);
+                InvokeError::new(InvokeErrorKind::Refused { status, may_pass }, error.message)
+            }
+            _ => error,
+        }
+    }
+
+    /// Returns the error for a status other than success, as AWS means it.
+    pub(super) fn not_found_or_denied(&self, answer: &Answer) -> InvokeError {
         let error: ServiceError = serde_json::from_slice(&answer.body).unwrap_or_default();
         let code = error_code(answer, error.code.as_deref());
-        let busy = self.stand_in && status == StatusCode::BAD_REQUEST && answer.body.is_empty();
-        let kind = match kind(status, code) {
+        // A runtime interface emulator runs one invocation at a time, and answers so meanwhile.
+        let busy = self.stand_in && answer.body.is_empty();
+        let kind = match kind(answer.status, code) {
             InvokeErrorKind::Throttled { .. } => InvokeErrorKind::Throttled {
                 retry_after: retry_after(answer, &error),
             },
-            // A runtime interface emulator runs one invocation at a time, and answers so meanwhile.
-            InvokeErrorKind::Unavailable if busy => {
-                InvokeErrorKind::Throttled { retry_after: None }
-            }
+            InvokeErrorKind::Refused { status: 400, .. } if busy => InvokeErrorKind::Refused {
+                status: 400,
+                may_pass: true,
+            },
             kind => kind,
         };
         InvokeError::new(kind, self.words(answer, &error, code, kind))
     }
 
     fn words(
-        self,
+        &self,
         answer: &Answer,
         error: &ServiceError,
         code: Option<&str>,
         kind: InvokeErrorKind,
     ) -> String {
-        let Call {
+        let Self {
             function, endpoint, ..
         } = self;
         let mut text = format!(
@@ -126,41 +134,96 @@ impl Call<'_> {
             }
             _ => {}
         }
+        if self.stand_in
+            && answer.status.is_client_error()
+            && let Some(qualifier) = &self.qualifier
+        {
+            text.push_str(&format!(
+                "; it may not know the qualifier :{qualifier}, as SAM does not: then map the function \
+                 as {function}"
+            ));
+        }
         text
     }
 
-    /// Returns the error for the lack of an answer.
-    pub(super) fn unanswered(self, why: Unanswered, limit: Duration) -> InvokeError {
-        let Call {
+    /// Returns the error for the lack of an answer to an invocation. Once the request was on its way, the
+    /// function may have run.
+    pub(super) fn unanswered(&self, why: Unanswered, limit: Duration) -> InvokeError {
+        let Self {
             function, endpoint, ..
         } = self;
-        let message = match why {
-            Unanswered::Broken(why) => {
-                format!("cannot reach Lambda at {endpoint} for function {function}: {why}")
-            }
-            Unanswered::Late => format!(
-                "Lambda at {endpoint} did not answer for function {function} within {} s",
+        match why {
+            Unanswered::Unsent(why) => self.unsent(&why),
+            Unanswered::Broken(why) => InvokeError::function(format!(
+                "Lambda at {endpoint} broke the connection during function {function}: {why}"
+            )),
+            Unanswered::Late => InvokeError::function(format!(
+                "Sandbox.Timedout: Lambda at {endpoint} did not answer for function {function} \
+                 within {} s",
                 limit.as_secs_f64()
-            ),
-            Unanswered::TooLong => {
-                return InvokeError::function(format!(
-                    "Function.ResponseSizeTooLarge: function {function} returned more than the \
-                     6 MB that Lambda allows"
-                ));
-            }
-        };
+            )),
+            Unanswered::TooLong => InvokeError::function(format!(
+                "Function.ResponseSizeTooLarge: function {function} returned more than the 6 MB \
+                 that Lambda allows"
+            )),
+        }
+    }
+
+    /// Returns the error for the lack of an answer to a question about the function.
+    pub(super) fn not_described(&self, why: Unanswered, limit: Duration) -> InvokeError {
+        match why {
+            Unanswered::Unsent(why) | Unanswered::Broken(why) => self.unsent(&why),
+            Unanswered::Late => self.unsent(&format!("no answer within {} s", limit.as_secs_f64())),
+            Unanswered::TooLong => self.unsent("its answer is too long"),
+        }
+    }
+
+    /// Returns the error for a request that did not reach Lambda.
+    pub(super) fn unsent(&self, why: &str) -> InvokeError {
+        let Self {
+            function, endpoint, ..
+        } = self;
+        let message = format!("cannot reach Lambda at {endpoint} for function {function}: {why}");
         InvokeError::new(InvokeErrorKind::Unavailable, message)
     }
 
     /// Returns the error for credentials that are not there.
-    pub(super) fn unsigned(self, why: &str) -> InvokeError {
-        let Call {
+    pub(super) fn unsigned(&self, why: &str) -> InvokeError {
+        let Self {
             function, endpoint, ..
         } = self;
         let message = format!(
             "Lambda at {endpoint} needs AWS credentials for function {function}, and {why}"
         );
         InvokeError::new(InvokeErrorKind::Denied, message)
+    }
+}
+
+/// Recognises a function error in the status of a stand-in, as runtime interface emulators answer when the
+/// runtime ended: with the error document that there is, or with nothing at all if it ended in its init.
+///
+/// A proxy before a container that is still starting answers with a page, or says who it is; a 503 is never
+/// the emulator's. A gateway that lost its patience has passed the event on.
+fn runtime_ended(answer: &Answer) -> Option<String> {
+    if !answer.status.is_server_error() || header(answer, "x-amzn-errortype").is_some() {
+        return None;
+    }
+    if let Some(words) = unmarked_error(&answer.body) {
+        return Some(first_line(&words));
+    }
+    let status = answer.status.as_u16();
+    let is_proxy = ["server", "via"]
+        .iter()
+        .any(|name| answer.headers.contains_key(*name));
+    match status {
+        504 => Some(
+            "Sandbox.Timedout: a gateway timed out (HTTP 504), and the function may have run"
+                .to_owned(),
+        ),
+        500 | 502 if answer.body.is_empty() && !is_proxy => Some(format!(
+            "Runtime.ExitError: the runtime ended without an answer (HTTP {status} with an empty body)"
+        )),
+        _ => None,
     }
 }
 
@@ -181,13 +244,22 @@ fn kind(status: StatusCode, code: Option<&str>) -> InvokeErrorKind {
         | (_, "TooManyRequestsException" | "ThrottlingException" | "EC2ThrottledException") => {
             throttled
         }
-        (413, _) | (_, "RequestTooLargeException") => InvokeErrorKind::TooLarge,
+        (413, _) | (_, "RequestTooLargeException") => InvokeErrorKind::TOO_LARGE,
         (404, _) => InvokeErrorKind::NotFound,
         (401 | 403, _)
         | (
             _,
             "UnrecognizedClientException" | "ExpiredTokenException" | "InvalidSignatureException",
         ) => InvokeErrorKind::Denied,
+        // A function that is being changed or cannot reach its file system; a redirect.
+        (status @ (300..=399 | 408 | 409 | 410), _) => {
+            let may_pass = true;
+            InvokeErrorKind::Refused { status, may_pass }
+        }
+        (status @ 400..=499, _) => {
+            let may_pass = false;
+            InvokeErrorKind::Refused { status, may_pass }
+        }
         // Among the 5xx are those of a function that cannot start as it is configured, such as
         // InvalidRuntimeException; it never sees the batch either.
         _ => InvokeErrorKind::Unavailable,
@@ -222,93 +294,11 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 
 /// Returns what a failed function says: `errorType: errorMessage`, or the start of its payload.
 fn function_error(payload: &[u8], how: &str) -> String {
-    match serde_json::from_slice(payload) {
-        Ok(FunctionError {
-            error_type: Some(kind),
-            error_message: Some(text),
-        }) => {
-            format!("{}: {}", first_line(&kind), first_line(&text))
-        }
-        Ok(
-            FunctionError {
-                error_type: Some(text),
-                ..
-            }
-            | FunctionError {
-                error_message: Some(text),
-                ..
-            },
-        ) => first_line(&text),
-        _ => match first_line(&String::from_utf8_lossy(payload)) {
-            empty if empty.is_empty() => format!("{} error without a payload", how.to_lowercase()),
-            payload => payload,
-        },
+    if let Some(words) = error_words(payload) {
+        return first_line(&words);
     }
-}
-
-/// Recognises a function error that the server did not mark as one.
-///
-/// Runtime interface emulators send neither header nor status for it: errors come as the payload that
-/// runtimes report them with, timeouts as a sentence. Neither shape has a meaning in a response to an
-/// event source mapping.
-fn unmarked_error(payload: &[u8]) -> Option<String> {
-    const TIMEOUT: &[u8] = b"Task timed out after ";
-    const MEMBERS: [&str; 6] = [
-        "errorType",
-        "errorMessage",
-        "requestId",
-        "stackTrace",
-        "trace",
-        "cause",
-    ];
-    if payload.starts_with(TIMEOUT) {
-        return Some(format!(
-            "Sandbox.Timedout: {}",
-            first_line(&String::from_utf8_lossy(payload))
-        ));
-    }
-    // Most payloads are a success, and end here.
-    if payload.trim_ascii_start().first() != Some(&b'{') {
-        return None;
-    }
-    let members: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(payload).ok()?;
-    let is_text = |name: &str| members.get(name).is_some_and(serde_json::Value::is_string);
-    let known = |name: &String| MEMBERS.contains(&name.as_str());
-    (is_text("errorType") && is_text("errorMessage") && members.keys().all(known))
-        .then(|| function_error(payload, "Unhandled"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_exact_shape_of_an_error_is_one() {
-        let error =
-            br#"{"errorMessage":"boom","errorType":"ValueError","requestId":"1","stackTrace":[]}"#;
-        assert_eq!(unmarked_error(error).unwrap(), "ValueError: boom");
-        let node = br#" {"errorType":"Error","errorMessage":"boom","trace":["Error: boom"]}"#;
-        assert_eq!(unmarked_error(node).unwrap(), "Error: boom");
-        let late = b"Task timed out after 3.00 seconds";
-        assert_eq!(
-            unmarked_error(late).unwrap(),
-            "Sandbox.Timedout: Task timed out after 3.00 seconds"
-        );
-        for success in [
-            &br#"{"batchItemFailures":[]}"#[..],
-            br#"{"errorMessage":"kept in our own records"}"#,
-            br#"{"errorType":"a","errorMessage":"b","ok":true}"#,
-            br#"{"errorType":1,"errorMessage":"b"}"#,
-            b"null",
-            b"",
-        ] {
-            assert_eq!(
-                unmarked_error(success),
-                None,
-                "{}",
-                String::from_utf8_lossy(success)
-            );
-        }
+    match first_line(&String::from_utf8_lossy(payload)) {
+        empty if empty.is_empty() => format!("{} error without a payload", how.to_lowercase()),
+        payload => payload,
     }
 }

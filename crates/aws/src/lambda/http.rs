@@ -1,5 +1,6 @@
 //! Connections, with and without TLS.
 
+use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// Idle connections kept for each host. A mapping uses at most 1,250 at a time.
 const IDLE_CONNECTIONS: usize = 256;
 const IDLE_TIME: Duration = Duration::from_secs(20);
+/// Without TLS it is not AWS: shorter than the 5 seconds after which common servers close an idle
+/// connection, for a request that meets a connection being closed counts as one that may have run.
+const IDLE_TIME_PLAIN: Duration = Duration::from_secs(4);
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -37,7 +41,9 @@ pub(super) struct Answer {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// The server could not be reached, or the connection broke; in words.
+    /// The server could not be reached, or did not take the request; in words.
+    Unsent(String),
+    /// The connection broke when the request had been sent, or a part of it; in words.
     Broken(String),
     /// The time is up.
     Late,
@@ -59,20 +65,21 @@ enum Connections {
 }
 
 impl HttpClient {
-    /// Returns a client for `site`. Reads the root certificates of this machine if that needs them.
-    pub(super) fn new(site: &Site) -> io::Result<Self> {
+    /// Returns a client for `site` and calls that may take so long. Reads the root certificates of this
+    /// machine if the site needs them.
+    pub(super) fn new(site: &Site, patience: Duration) -> io::Result<Self> {
         // What stays on this machine needs no proxy.
         let proxies = (!site.is_loopback()).then(|| Arc::new(Matcher::from_env()));
-        let dial = Dial::new(connector(), proxies.clone());
+        let dial = Dial::new(connector(patience), proxies.clone());
         let connections = if site.is_tls() {
             let tls = HttpsConnectorBuilder::new()
                 .with_provider_and_native_roots(aws_lc_rs::default_provider())?
                 .https_only()
                 .enable_http1()
                 .wrap_connector(dial);
-            Connections::Tls(builder().build(tls))
+            Connections::Tls(builder(IDLE_TIME).build(tls))
         } else {
-            Connections::Plain(builder().build(dial))
+            Connections::Plain(builder(IDLE_TIME_PLAIN).build(dial))
         };
         Ok(Self {
             connections,
@@ -109,7 +116,14 @@ impl HttpClient {
             }
             Connections::Tls(client) => client.request(request).await,
         };
-        let response = response.map_err(|error| Unanswered::Broken(with_causes(&error)))?;
+        let response = response.map_err(|error| {
+            let words = with_causes(&error);
+            if error.is_connect() || was_never_sent(&error) {
+                Unanswered::Unsent(words)
+            } else {
+                Unanswered::Broken(words)
+            }
+        })?;
         let (head, body) = response.into_parts();
         let body = match Limited::new(body, limit).collect().await {
             Ok(body) => body.to_bytes(),
@@ -124,18 +138,25 @@ impl HttpClient {
     }
 }
 
-fn builder() -> hyper_util::client::legacy::Builder {
+/// Tells whether the connection was gone before the request was begun.
+fn was_never_sent(error: &hyper_util::client::legacy::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(hyper::Error::is_canceled)
+}
+
+fn builder(idle_time: Duration) -> hyper_util::client::legacy::Builder {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIME)
+        .pool_idle_timeout(idle_time)
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
     builder
 }
 
-fn connector() -> HttpConnector {
+fn connector(patience: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT));
+    // Well before the function's timeout, to tell a host that is away from a function that is slow.
+    connector.set_connect_timeout(Some(CONNECT.min(patience / 2)));
     connector.set_keepalive(Some(KEEP_ALIVE));
     connector.set_nodelay(true);
     connector.enforce_http(false);

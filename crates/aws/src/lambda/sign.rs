@@ -45,17 +45,18 @@ impl Signer {
         }
     }
 
-    /// Adds the signature to a request with this body. Fails in words.
+    /// Adds the signature for a region to a request with this body. Fails in words.
     pub(super) async fn sign(
         &self,
         request: &mut Request<Full<Bytes>>,
         body: &[u8],
+        region: &str,
     ) -> Result<(), String> {
         let now = self.clock.now();
         let identity = self.identity(now).await?;
         let params = SigningParams::builder()
             .identity(&identity)
-            .region(&self.site.region)
+            .region(region)
             .name("lambda")
             .time(now)
             .settings(SigningSettings::default())

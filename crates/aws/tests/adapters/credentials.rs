@@ -256,7 +256,8 @@ async fn refused_credentials_are_looked_up_again() {
             payload: Bytes::from_static(b"{}"),
         };
         let error = api.invoke(request.clone()).await.unwrap_err();
-        assert_eq!(error.kind, InvokeErrorKind::Denied);
+        let (status, may_pass) = (403, true);
+        assert_eq!(error.kind, InvokeErrorKind::Refused { status, may_pass });
         write(std::path::Path::new(&profile), "AKIDNEW");
         api.invoke(request).await.unwrap();
         let seen = fake.seen();

@@ -106,7 +106,7 @@ async fn a_foreign_function_goes_by_its_encoded_arn() {
     assert_eq!(
         fake.seen()[0].line,
         "POST /2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction\
-         %3Aorders/invocations?Qualifier=%24LATEST HTTP/1.1"
+         %3Aorders/invocations HTTP/1.1"
     );
 }
 
@@ -140,11 +140,11 @@ async fn a_runtime_interface_emulator_needs_no_header_to_report_an_error() {
     );
     let late = refusal(reply(200, &[], "Task timed out after 3.00 seconds")).await;
     assert_eq!(late.kind, InvokeErrorKind::Function);
-    assert_eq!(
-        refusal(reply(400, &[], "")).await.kind,
-        THROTTLED,
-        "busy with another invocation"
-    );
+    let busy = InvokeErrorKind::Refused {
+        status: 400,
+        may_pass: true,
+    };
+    assert_eq!(refusal(reply(400, &[], "")).await.kind, busy);
 
     let marked = [("x-amz-executed-version", "$LATEST")];
     let fake = Fake::start([reply(200, &marked, payload)]).await;
@@ -153,6 +153,120 @@ async fn a_runtime_interface_emulator_needs_no_header_to_report_an_error() {
         payload,
         "a returned object"
     );
+}
+
+#[tokio::test]
+async fn a_runtime_that_ended_is_told_from_a_proxy_before_a_container_that_starts() {
+    use InvokeErrorKind::{Function, Unavailable};
+    const PAGE: &str = "<html><h1>502 Bad Gateway</h1></html>";
+    let table = [
+        (502, vec![], "", Function),
+        (500, vec![], "", Function),
+        (504, vec![], "", Function),
+        (504, vec![("server", "nginx")], PAGE, Function),
+        (502, vec![("server", "nginx")], PAGE, Unavailable),
+        (502, vec![], PAGE, Unavailable),
+        (502, vec![("server", "Caddy")], "", Unavailable),
+        (502, vec![("via", "1.1 proxy")], "", Unavailable),
+        (503, vec![], "", Unavailable),
+        (503, vec![], "upstream connect error", Unavailable),
+        (
+            500,
+            vec![("x-amzn-errortype", "ServiceException")],
+            "",
+            Unavailable,
+        ),
+    ];
+    for (status, headers, body, kind) in table {
+        let error = refusal(reply(status, &headers, body)).await;
+        assert_eq!(error.kind, kind, "{status} {headers:?} {body:?}: {error}");
+    }
+    let ended = refusal(reply(502, &[], "")).await;
+    assert!(ended.message.starts_with("Runtime.ExitError: "), "{ended}");
+}
+
+#[tokio::test]
+async fn a_qualifier_is_sent_only_where_it_says_something_and_named_where_it_is_refused() {
+    let body = r#"{"Type":"User","Message":"Query Parameters are not supported"}"#;
+    let code = [("x-amzn-errortype", "InvalidRequestContentException")];
+    let fake = Fake::start([reply(200, &[], "null"), reply(400, &code, body)]).await;
+    let api = api(&fake.url);
+    invoke(&api, "orders:$LATEST").await.unwrap();
+    let error = invoke(&api, "orders:live").await.unwrap_err();
+    let path = "POST /2015-03-31/functions/orders/invocations";
+    let lines: Vec<String> = fake.seen().into_iter().map(|seen| seen.line).collect();
+    assert_eq!(
+        lines,
+        [
+            format!("{path} HTTP/1.1"),
+            format!("{path}?Qualifier=live HTTP/1.1")
+        ]
+    );
+    for part in [
+        "Query Parameters are not supported",
+        "qualifier :live",
+        "as orders",
+    ] {
+        assert!(error.message.contains(part), "{part} not in: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_of_another_region_is_signed_for_that_region() {
+    let fake = Fake::start([reply(200, &[], "null")]).await;
+    let there = "arn:aws:lambda:eu-west-1:000000000000:function:orders";
+    invoke(&api(&fake.url), there).await.unwrap();
+    let seen = fake.seen().remove(0);
+    let authorization = seen.header("authorization").unwrap();
+    assert!(
+        authorization.contains("/eu-west-1/lambda/"),
+        "{authorization}"
+    );
+}
+
+/// Returns a backend for the one function of an emulator.
+fn emulator(url: &str, timeout: Duration, concurrency: Option<usize>) -> LambdaApi {
+    let url = format!("{url}/2015-03-31/functions/function/invocations");
+    let options = LambdaOptions {
+        endpoint: Some(url.parse().unwrap()),
+        timeout: Some(timeout),
+        concurrency,
+    };
+    LambdaApi::new(&AwsConfig::default(), options).unwrap()
+}
+
+#[tokio::test]
+async fn an_emulator_has_one_call_open_whatever_the_function_is_called_here() {
+    let fake = Fake::start([Reply::Silence]).await;
+    let api = emulator(&fake.url, Duration::from_millis(300), None);
+    let facts = api.describe(&function("orders")).await.unwrap();
+    let timeout = Some(Duration::from_millis(300));
+    let concurrency = Some(1);
+    assert_eq!(
+        facts,
+        FunctionFacts {
+            timeout,
+            concurrency
+        }
+    );
+    let late = invoke(&api, "orders").await.unwrap_err();
+    assert_eq!(late.kind, InvokeErrorKind::Function);
+    // It is over for us, but not there.
+    for name in ["orders", "payments"] {
+        assert_eq!(invoke(&api, name).await.unwrap_err().kind, THROTTLED);
+    }
+    assert_eq!(fake.seen().len(), 1);
+
+    let more = emulator(&fake.url, Duration::from_millis(300), Some(3));
+    let mut calls = tokio::task::JoinSet::new();
+    let more = Arc::new(more);
+    for _ in 0..10 {
+        let more = Arc::clone(&more);
+        calls.spawn(async move { invoke(&more, "orders").await.unwrap_err().kind });
+    }
+    let kinds = calls.join_all().await;
+    let throttled = kinds.iter().filter(|kind| **kind == THROTTLED).count();
+    assert_eq!((throttled, fake.seen().len()), (7, 4));
 }
 
 #[tokio::test]
@@ -189,20 +303,34 @@ async fn throttling_names_its_reason_and_the_wait() {
 
 #[tokio::test]
 async fn each_status_has_its_kind() {
-    use InvokeErrorKind::{Denied, NotFound, TooLarge, Unavailable};
+    use InvokeErrorKind::{Refused, Unavailable};
+    const TOO_LARGE: InvokeErrorKind = InvokeErrorKind::TOO_LARGE;
+    let for_good = |status| Refused {
+        status,
+        may_pass: false,
+    };
+    let may_pass = |status| Refused {
+        status,
+        may_pass: true,
+    };
     let table = [
-        (413, "RequestTooLargeException", TooLarge),
+        (413, "RequestTooLargeException", TOO_LARGE),
         (
             404,
             "ResourceNotFoundException:http://internal.amazon.com/x",
-            NotFound,
+            may_pass(404),
         ),
-        (403, "AccessDeniedException", Denied),
-        (401, "", Denied),
-        (403, "ExpiredTokenException", Denied),
-        (400, "UnrecognizedClientException", Denied),
-        (400, "InvalidRequestContentException", Unavailable),
-        (409, "ResourceConflictException", Unavailable),
+        (404, "", may_pass(404)),
+        (403, "AccessDeniedException", may_pass(403)),
+        (401, "", may_pass(401)),
+        (403, "ExpiredTokenException", may_pass(403)),
+        (400, "UnrecognizedClientException", may_pass(400)),
+        (409, "ResourceConflictException", may_pass(409)),
+        (307, "", may_pass(307)),
+        (400, "InvalidRequestContentException", for_good(400)),
+        (405, "", for_good(405)),
+        (415, "UnsupportedMediaTypeException", for_good(415)),
+        (422, "", for_good(422)),
         (500, "ServiceException", Unavailable),
         (502, "InvalidRuntimeException", Unavailable),
         (502, "KMSAccessDeniedException", Unavailable),
@@ -243,7 +371,7 @@ async fn a_server_that_is_not_there_is_unavailable_by_name() {
 
     let fake = Fake::start([Reply::Hangup]).await;
     let error = invoke(&api(&fake.url), "orders").await.unwrap_err();
-    assert_eq!(error.kind, InvokeErrorKind::Unavailable);
+    assert_eq!(error.kind, InvokeErrorKind::Function, "it may have run");
     assert!(error.message.contains(&fake.url), "{error}");
 }
 
@@ -252,12 +380,13 @@ async fn a_silent_server_is_given_up_after_the_timeout() {
     let fake = Fake::start([Reply::Silence]).await;
     let options = LambdaOptions {
         endpoint: Some(fake.url.parse().unwrap()),
-        timeout: Duration::from_millis(200),
+        timeout: Some(Duration::from_millis(200)),
+        concurrency: None,
     };
     let api = LambdaApi::new(&AwsConfig::default(), options).unwrap();
     let start = tokio::time::Instant::now();
     let error = invoke(&api, "orders").await.unwrap_err();
-    assert_eq!(error.kind, InvokeErrorKind::Unavailable);
+    assert_eq!(error.kind, InvokeErrorKind::Function, "it may have run");
     assert!(error.message.contains("within 0.2 s"), "{error}");
     assert!(
         start.elapsed() < Duration::from_secs(3),

@@ -78,6 +78,12 @@ impl FunctionRef {
         self.qualifier.as_deref()
     }
 
+    /// Returns the region, if one was given.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     /// Returns the ARN with exactly the qualifier that was given (recorded). `region` and `account`
     /// fill in what the request left out.
     #[must_use]

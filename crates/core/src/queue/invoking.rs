@@ -318,6 +318,7 @@ const fn is_worth_retrying(kind: InvokeErrorKind) -> bool {
         | InvokeErrorKind::NotFound
         | InvokeErrorKind::Denied
         | InvokeErrorKind::Unavailable => true,
-        InvokeErrorKind::Function | InvokeErrorKind::TooLarge => false,
+        InvokeErrorKind::Refused { may_pass, .. } => may_pass,
+        InvokeErrorKind::Function => false,
     }
 }

@@ -14,6 +14,10 @@ use crate::response::{InvokeAnswer, Verdict, read_partial_failures, read_window_
 /// The longest `Retry-After` that is heeded.
 const LONGEST_WAIT_ASKED_FOR: Duration = Duration::from_secs(300);
 
+/// A refusal that may pass counts as a failed try when so many tries in a row did not reach the function:
+/// after about six seconds, the time in which a function is made anew.
+const REFUSALS: u32 = 6;
+
 impl Shard {
     /// An invocation ended.
     pub(super) fn invoked(
@@ -36,10 +40,14 @@ impl Shard {
                 InvokeErrorKind::Function => {
                     self.failed(ctx, lane, error.message, Response::unhandled(error.run));
                 }
-                InvokeErrorKind::TooLarge => {
-                    self.failed(ctx, lane, error.message, Response::too_large(error.run));
+                InvokeErrorKind::Refused { status, may_pass }
+                    if !may_pass || self.not_reached_so_far(lane) + 1 >= REFUSALS =>
+                {
+                    let response = Response::refused(status, error.run);
+                    self.failed(ctx, lane, error.message, response);
                 }
-                InvokeErrorKind::Throttled { .. }
+                InvokeErrorKind::Refused { .. }
+                | InvokeErrorKind::Throttled { .. }
                 | InvokeErrorKind::NotFound
                 | InvokeErrorKind::Denied
                 | InvokeErrorKind::Unavailable => self.not_reached(ctx, lane, error),
@@ -256,6 +264,11 @@ impl Shard {
             work.pieces.push_front(piece);
         }
         self.flush_held(ctx, lane);
+    }
+
+    /// How many tries in a row did not reach the function before the one that ended now.
+    fn not_reached_so_far(&self, lane: usize) -> u32 {
+        self.lanes[lane].front().map_or(0, |piece| piece.unreached)
     }
 
     fn take_piece(&mut self, lane: usize) -> Option<Piece> {

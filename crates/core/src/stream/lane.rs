@@ -85,10 +85,10 @@ impl Response {
         }
     }
 
-    /// The backend did not take the payload.
-    pub(super) const fn too_large(run: Run) -> Self {
+    /// The backend did not take the call.
+    pub(super) const fn refused(status: u16, run: Run) -> Self {
         Self {
-            status_code: 413,
+            status_code: status,
             function_error: None,
             run,
         }

@@ -109,16 +109,24 @@ fn an_answer_that_comes_twice_settles_once() {
 }
 
 #[test]
-fn a_payload_that_is_refused_as_too_large_is_a_failure_of_the_batch() {
-    let mut world = World::new(config(), |_, _| refused(InvokeErrorKind::TooLarge));
-    world.send(1);
-    world.run_for(29_000);
-    assert_eq!((world.seen.len(), world.left()), (1, 1));
+fn a_call_that_is_refused_for_good_is_a_failure_of_the_batch() {
+    let (status, may_pass) = (400, false);
+    for kind in [
+        InvokeErrorKind::TOO_LARGE,
+        InvokeErrorKind::Refused { status, may_pass },
+    ] {
+        let mut world = World::new(config(), move |_, _| refused(kind));
+        world.send(1);
+        world.run_for(29_000);
+        assert_eq!((world.seen.len(), world.left()), (1, 1));
+    }
 }
 
 #[test]
 fn a_function_that_is_unknown_or_forbidden_is_tried_again_and_the_problem_shown_until_a_success() {
-    for kind in [InvokeErrorKind::NotFound, InvokeErrorKind::Denied] {
+    let (status, may_pass) = (404, true);
+    let refusal = InvokeErrorKind::Refused { status, may_pass };
+    for kind in [InvokeErrorKind::NotFound, InvokeErrorKind::Denied, refusal] {
         let mut world = World::new(config(), move |n, _| match n {
             0..3 => refused(kind),
             _ => Fate::success(1),

@@ -130,11 +130,10 @@ fn lambda_api(_: &Field<'_>, mut section: Section<'_>, problems: &mut Problems) 
     if let Some(endpoint) = section.take("endpoint") {
         options.endpoint = super::endpoints::parse(&endpoint, problems);
     }
-    if let Some(timeout) = section.take("timeout") {
-        options.timeout = timeout
-            .seconds(1.0..=3600.0, problems)
-            .unwrap_or(options.timeout);
+    if let Some(field) = section.take("timeout") {
+        options.timeout = field.seconds(RUN_SECONDS, problems);
     }
+    options.concurrency = concurrency(&mut section, problems);
     section.finish(problems);
     Some(Backend::LambdaApi(options))
 }
@@ -154,12 +153,7 @@ fn process(
     let mut config = ProcessConfig::new(name, command.clone().unwrap_or_default());
     around.region.clone_into(&mut config.region);
     around.account_id.clone_into(&mut config.account_id);
-    if let Some(field) = section.take("concurrency") {
-        let value = field
-            .integer(1..=1_000, "", problems)
-            .and_then(|value| value.try_into().ok());
-        config.concurrency = value.unwrap_or(config.concurrency);
-    }
+    config.concurrency = concurrency(&mut section, problems).unwrap_or(config.concurrency);
     if let Some(field) = section.take("timeout") {
         config.timeout = field
             .seconds(RUN_SECONDS, problems)
@@ -179,6 +173,14 @@ fn process(
     }
     section.finish(problems);
     command.map(|_| Backend::Process(Box::new(config)))
+}
+
+/// Reads how many invocations may run at a time.
+fn concurrency(section: &mut Section<'_>, problems: &mut Problems) -> Option<usize> {
+    let value = section
+        .take("concurrency")?
+        .integer(1..=1_000, "", problems);
+    value.and_then(|value| value.try_into().ok())
 }
 
 /// Reads a program and its arguments.
@@ -237,6 +239,7 @@ fn http(mut section: Section<'_>, problems: &mut Problems) -> Option<Backend> {
             .seconds(0.001..=900.0, problems)
             .unwrap_or(config.timeout);
     }
+    config.concurrency = concurrency(&mut section, problems);
     let headers = section.take("headers");
     if let Some(field) = &headers {
         config.headers = secret_texts(field, problems);

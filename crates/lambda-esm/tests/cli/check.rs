@@ -102,6 +102,7 @@ functions:
   g: {backend: http, url: 'https://127.0.0.1/', timeout: soon}
   \"*\": {backend: process, command: [a]}
   a b: {backend: simulated}
+  h: {backend: http, url: 'http://127.0.0.1/', concurrency: 0}
 ";
     let path = file("functions.yaml", text);
     let said = lambda_esm(&["check", &path]);
@@ -124,6 +125,7 @@ functions:
         "9:58: functions.g.timeout is \"soon\": must be a number of seconds, not text",
         "10:18: functions.\"*\".backend: a process runs one function, not every other one; give each",
         "11:3: functions.\"a b\": is no name of a function",
+        "12:61: functions.h.concurrency is 0: must be 1 to 1000",
     ] {
         assert!(
             said.err.contains(&format!("{path}:{problem}")),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::{LOCATION, RETRY_AFTER, SERVER, VIA};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -13,7 +13,9 @@ use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_core::response::{error_words, unmarked_error};
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
+use lambda_esm_engine::slots::Slots;
 
 use super::config::HttpConfig;
 use crate::MAX_PAYLOAD_BYTES;
@@ -24,18 +26,32 @@ use crate::text::excerpt;
 /// seldom meets a connection that is being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// What is not answered by then never will be: the longest timeout of a function.
+const LONGEST: Duration = Duration::from_secs(900);
+/// Says that the function failed (Lambda API reference, "Invoke").
+const FUNCTION_ERROR: &str = "x-amz-function-error";
 const EXCERPT_BYTES: usize = 4_096;
 const EXCERPT: usize = 500;
 
 /// Posts events to one HTTP function, over kept-alive connections.
 ///
-/// Invocations are not limited in number; let the function answer 429 to what it cannot take. Dropping an
-/// invocation closes its connection.
+/// Without a configured concurrency, invocations are not limited in number; let the function answer 429 to
+/// what it cannot take. Dropping such an invocation closes its connection; one that has a slot goes on, and
+/// keeps the slot until it is answered.
 pub struct HttpBackend {
     config: HttpConfig,
+    function: Function,
+    slots: Slots,
+}
+
+/// The function behind its URL.
+#[derive(Clone)]
+struct Function {
     url: Uri,
     headers: HeaderMap,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// Whether the URL is one of Lambda's own form, so that errors may come with status 200.
+    is_lambda: bool,
 }
 
 impl HttpBackend {
@@ -50,15 +66,24 @@ impl HttpBackend {
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_timer(TokioTimer::new())
             .build(connector(config.timeout));
-        Ok(Self {
-            config,
+        let is_lambda = config.is_lambda();
+        let slots = Slots::new(config.most_at_a_time());
+        let function = Function {
             url,
             headers,
             client,
+            is_lambda,
+        };
+        Ok(Self {
+            config,
+            function,
+            slots,
         })
     }
+}
 
-    async fn exchange(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+impl Function {
+    async fn exchange(self, payload: Bytes) -> Result<Bytes, InvokeError> {
         let mut request = Request::new(Full::new(payload));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
@@ -68,29 +93,91 @@ impl HttpBackend {
             .request(request)
             .await
             .map_err(|error| self.lost(&error))?;
-        if response.status().is_success() {
-            return read_response(response).await;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
         }
-        Err(refusal(response).await)
+        let is_marked = response.headers().contains_key(FUNCTION_ERROR);
+        let body = read_response(response).await?;
+        if is_marked {
+            let words = error_words(&body).unwrap_or_else(|| "unhandled error".to_owned());
+            return Err(InvokeError::function(words));
+        }
+        match unmarked_error(&body).filter(|_| self.is_lambda) {
+            Some(words) => Err(InvokeError::function(words)),
+            None => Ok(body),
+        }
     }
 
     fn lost(&self, error: &Error) -> InvokeError {
-        let kind = if error.is_connect() {
+        let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+        let never_sent = error.is_connect() || cause.is_some_and(hyper::Error::is_canceled);
+        let kind = if never_sent {
             InvokeErrorKind::Unavailable
         } else {
             InvokeErrorKind::Function
         };
         InvokeError::new(kind, format!("POST {}: {}", self.url, chain(error)))
     }
+
+    /// Turns an answer that is no success into the kind of its status and the beginning of its body.
+    async fn refusal(&self, response: Response<Incoming>) -> InvokeError {
+        let status = response.status();
+        let mut message = format!("the function answered {status}");
+        if status.is_redirection()
+            && let Some(target) = response.headers().get(LOCATION)
+        {
+            let target = excerpt(&String::from_utf8_lossy(target.as_bytes()), EXCERPT);
+            let target = crate::redact::url(&target);
+            message.push_str(&format!(" to {target}, and redirects are not followed"));
+        }
+        let headers = response.headers().clone();
+        let body = beginning(response.into_body()).await;
+        // As a runtime interface emulator answers when the runtime ended; a proxy says who it is, or why.
+        let is_proxy = [SERVER, VIA].iter().any(|name| headers.contains_key(name));
+        let ended = unmarked_error(body.as_bytes()).is_some()
+            || (body.is_empty() && !is_proxy && status == StatusCode::BAD_GATEWAY);
+        let kind = if self.is_lambda && status.is_server_error() && ended {
+            InvokeErrorKind::Function
+        } else {
+            kind(status, &headers)
+        };
+        if !body.is_empty() {
+            message.push_str(": ");
+            message.push_str(&body);
+        }
+        InvokeError::new(kind, message)
+    }
+}
+
+/// Sorts the statuses that are no success.
+fn kind(status: StatusCode, headers: &HeaderMap) -> InvokeErrorKind {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => InvokeErrorKind::Throttled {
+            retry_after: retry_after(headers),
+        },
+        StatusCode::PAYLOAD_TOO_LARGE => InvokeErrorKind::TOO_LARGE,
+        StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            let (status, may_pass) = (status.as_u16(), true);
+            InvokeErrorKind::Refused { status, may_pass }
+        }
+        status if status.is_redirection() => {
+            let (status, may_pass) = (status.as_u16(), true);
+            InvokeErrorKind::Refused { status, may_pass }
+        }
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => InvokeErrorKind::Unavailable,
+        _ => InvokeErrorKind::Function,
+    }
 }
 
 #[async_trait]
 impl InvokeBackend for HttpBackend {
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
-        let exchange = self.exchange(request.payload);
-        let answer = tokio::time::timeout(self.config.timeout, exchange).await;
+        let slot = self.slots.take(request.function.name())?;
+        let exchange = self.function.clone().exchange(request.payload);
+        let bounded = async { tokio::time::timeout(LONGEST, exchange).await.ok() };
+        let answer = slot.call(self.config.timeout, bounded).await.flatten();
         answer.map_or_else(
-            |_| {
+            || {
                 let limit = self.config.timeout.as_secs_f64();
                 Err(InvokeError::function(format!(
                     "Task timed out after {limit:.2} seconds"
@@ -103,7 +190,7 @@ impl InvokeBackend for HttpBackend {
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
         Ok(FunctionFacts {
             timeout: Some(self.config.timeout),
-            concurrency: None,
+            concurrency: self.config.most_at_a_time(),
         })
     }
 }
@@ -143,38 +230,6 @@ async fn read_response(response: Response<Incoming>) -> Result<Bytes, InvokeErro
         }
     }
     Ok(bytes.freeze())
-}
-
-/// Turns an answer that is no success into the kind of its status and the beginning of its body.
-async fn refusal(response: Response<Incoming>) -> InvokeError {
-    let status = response.status();
-    let kind = match status {
-        StatusCode::TOO_MANY_REQUESTS => InvokeErrorKind::Throttled {
-            retry_after: retry_after(response.headers()),
-        },
-        StatusCode::PAYLOAD_TOO_LARGE => InvokeErrorKind::TooLarge,
-        StatusCode::NOT_FOUND => InvokeErrorKind::NotFound,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => InvokeErrorKind::Denied,
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            InvokeErrorKind::Unavailable
-        }
-        status if status.is_redirection() => InvokeErrorKind::Unavailable,
-        _ => InvokeErrorKind::Function,
-    };
-    let mut message = format!("the function answered {status}");
-    if status.is_redirection()
-        && let Some(target) = response.headers().get(LOCATION)
-    {
-        let target = excerpt(&String::from_utf8_lossy(target.as_bytes()), EXCERPT);
-        let target = crate::redact::url(&target);
-        message.push_str(&format!(" to {target}, and redirects are not followed"));
-    }
-    let body = beginning(response.into_body()).await;
-    if !body.is_empty() {
-        message.push_str(": ");
-        message.push_str(&body);
-    }
-    InvokeError::new(kind, message)
 }
 
 /// The wait in whole seconds; a date is not understood, for the machine backs off by itself.

@@ -17,6 +17,9 @@ pub struct HttpConfig {
     pub url: String,
     /// The function's timeout, from the connection to the last byte of the answer: 1 ms to 15 min.
     pub timeout: Duration,
+    /// The most invocations at a time, 1 to 1,000. If `None`, any number; and 1 if the URL's path ends with
+    /// `/invocations`, as of a runtime interface emulator, which dies of two.
+    pub concurrency: Option<usize>,
     /// Headers of every request. They win over `Content-Type: application/json`; those that frame the
     /// message (`Host`, `Connection`, `Content-Length`, `Transfer-Encoding`) may not be given.
     pub headers: BTreeMap<String, String>,
@@ -25,12 +28,14 @@ pub struct HttpConfig {
 impl HttpConfig {
     /// Long enough for a slow function, short enough for a queue's default visibility timeout (30 s).
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+    const MAX_CONCURRENCY: usize = 1_000;
 
     /// Returns the settings of the function at `url` with defaults: timeout 30 s, no headers.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             timeout: Self::DEFAULT_TIMEOUT,
+            concurrency: None,
             headers: BTreeMap::new(),
         }
     }
@@ -44,7 +49,29 @@ impl HttpConfig {
                 rule,
             ));
         }
+        if let Some(concurrency) = self.concurrency
+            && !(1..=Self::MAX_CONCURRENCY).contains(&concurrency)
+        {
+            let rule = format!("give 1 to {}", Self::MAX_CONCURRENCY);
+            return Err(ConfigError::new(
+                "concurrency",
+                concurrency.to_string(),
+                rule,
+            ));
+        }
         Ok((self.parse_url()?, self.parse_headers()?))
+    }
+
+    /// Tells whether the URL is that of a function's invocations, as the Lambda API has it.
+    pub(super) fn is_lambda(&self) -> bool {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        path.ends_with("/invocations")
+    }
+
+    /// Returns how many invocations may be open at a time: [`concurrency`](Self::concurrency) or its default.
+    #[must_use]
+    pub fn most_at_a_time(&self) -> Option<usize> {
+        self.concurrency.or_else(|| self.is_lambda().then_some(1))
     }
 
     fn parse_url(&self) -> Result<Uri, ConfigError> {
@@ -96,6 +123,7 @@ impl fmt::Debug for HttpConfig {
             .debug_struct("HttpConfig")
             .field("url", &redact::url(&self.url))
             .field("timeout", &self.timeout)
+            .field("concurrency", &self.concurrency)
             .field("headers", &Keys(&self.headers))
             .finish()
     }

@@ -112,7 +112,7 @@ impl ProcessBackend {
             let message = format!(
                 "RequestTooLargeException: payload of {size} bytes is larger than {MAX_PAYLOAD_BYTES} bytes"
             );
-            return Err(InvokeError::new(InvokeErrorKind::TooLarge, message));
+            return Err(InvokeError::new(InvokeErrorKind::TOO_LARGE, message));
         }
         let id = Uuid::new_v4();
         Ok(Invocation {

@@ -143,7 +143,7 @@ async fn an_event_over_six_megabytes_is_refused_before_the_function_sees_it() {
     let backend = backend(config(vec!["/nonexistent".to_owned()]));
     let event = json!("x".repeat(6_291_455));
     let error = invoke(&backend, event).await.unwrap_err();
-    assert_eq!(error.kind, InvokeErrorKind::TooLarge);
+    assert_eq!(error.kind, InvokeErrorKind::TOO_LARGE);
 }
 
 #[tokio::test]

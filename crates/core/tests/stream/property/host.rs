@@ -59,7 +59,7 @@ impl Host {
         let reports = self.case.partial && self.dice.chance(0.5);
         if self.mood(self.case.errors) || (poisoned && !reports) {
             let kind = if call.records.len() > 1 && self.dice.chance(0.1) {
-                InvokeErrorKind::TooLarge
+                InvokeErrorKind::TOO_LARGE
             } else {
                 InvokeErrorKind::Function
             };
@@ -87,7 +87,7 @@ impl Surroundings for Host {
         if let Some(error) = self.refuses(call) {
             let counts = matches!(
                 error.kind,
-                InvokeErrorKind::Function | InvokeErrorKind::TooLarge
+                InvokeErrorKind::Function | InvokeErrorKind::TOO_LARGE
             );
             return Answer {
                 after,

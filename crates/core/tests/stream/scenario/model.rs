@@ -213,6 +213,10 @@ pub(crate) enum Verb {
     Unavailable,
     /// The payload is refused with 413.
     TooLarge,
+    /// The call is refused with 400.
+    Refused,
+    /// The call is refused with 409, which may pass.
+    Busy,
     /// There is no answer.
     Hang,
 }

@@ -150,7 +150,15 @@ fn failure(rule: &Rule) -> Option<(InvokeErrorKind, &'static str)> {
         Verb::NotFound => (InvokeErrorKind::NotFound, "not found"),
         Verb::Denied => (InvokeErrorKind::Denied, "denied"),
         Verb::Unavailable => (InvokeErrorKind::Unavailable, "unavailable"),
-        Verb::TooLarge => (InvokeErrorKind::TooLarge, "too large"),
+        Verb::TooLarge => (InvokeErrorKind::TOO_LARGE, "too large"),
+        Verb::Refused => {
+            let (status, may_pass) = (400, false);
+            (InvokeErrorKind::Refused { status, may_pass }, "refused")
+        }
+        Verb::Busy => {
+            let (status, may_pass) = (409, true);
+            (InvokeErrorKind::Refused { status, may_pass }, "busy")
+        }
     })
 }
 

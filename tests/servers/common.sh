@@ -19,6 +19,9 @@ kinesis_dir=$servers_home/kinesis-local-$(hash_of "$servers_src/kinesis-local/pa
 # shellcheck disable=SC2034
 python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
 
+# shellcheck disable=SC2034
+rie_dir=$servers_home/lambda-rie-$(hash_of "$servers_src/lambda-rie.version")
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 

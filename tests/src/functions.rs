@@ -41,6 +41,12 @@ impl Python {
         variable("LAMBDA_ESM_TEST_PYTHON").map(Self)
     }
 
+    /// Returns the path of the interpreter.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the settings of `handler`, such as `record.handler`, that records to `recording`.
     #[must_use]
     pub fn config(

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod daemon;
+mod emulator;
 mod functions;
 mod queue;
 mod recording;
@@ -13,6 +14,7 @@ pub mod streams;
 mod wait;
 
 pub use daemon::{Daemon, binary, processes_with, resident};
+pub use emulator::Emulator;
 pub use functions::{FUNCTIONS, Python};
 pub use queue::{Depth, Message, Queue, QueueOptions};
 pub use recording::{Invocation, Recording, Seen, most_at_once};

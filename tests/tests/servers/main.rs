@@ -6,6 +6,7 @@ mod batches;
 mod concurrency;
 mod crash;
 mod delivery;
+mod emulator;
 mod events;
 mod fifo;
 mod metrics;

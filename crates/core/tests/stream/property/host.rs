@@ -55,8 +55,9 @@ impl Host {
             .records
             .iter()
             .any(|record| self.ledger.is_poison(record));
+        let poisoned = poisoned || self.is_poison_window(call);
         // A poison record may also be reported, where that is possible.
-        let reports = self.case.partial && self.dice.chance(0.5);
+        let reports = self.case.partial && !call.records.is_empty() && self.dice.chance(0.5);
         if self.mood(self.case.errors) || (poisoned && !reports) {
             let kind = if call.records.len() > 1 && self.dice.chance(0.1) {
                 InvokeErrorKind::TOO_LARGE
@@ -66,6 +67,14 @@ impl Host {
             return Some(InvokeError::new(kind, "no"));
         }
         None
+    }
+
+    /// Tells whether a call is the final one of a window that the function never ends: one of three, where there
+    /// is poison at all.
+    fn is_poison_window(&self, call: &Call) -> bool {
+        let length = i64::try_from(self.case.tumbling * 1_000).unwrap();
+        let ends = call.window.as_ref().filter(|window| window.is_final);
+        self.case.poison > 0.0 && ends.is_some_and(|window| window.start().0 / length % 3 == 0)
     }
 
     /// Returns how many records are processed.

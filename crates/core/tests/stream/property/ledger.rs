@@ -309,6 +309,12 @@ impl Ledger {
                 .answered(&call.shard, window, &call.records[..call.processed]);
             self.window_answered(call, window);
         }
+        if let Some(window) = &call.window
+            && is_final
+            && !progress
+        {
+            self.final_failed(call, window, call.outcome != "throttled");
+        }
         if progress || call.outcome == "throttled" || is_final {
             return;
         }

@@ -93,8 +93,14 @@ impl Ledger {
                 }
             }
             Decision::WindowDropped {
-                shard, start_ms, ..
-            } => self.folds.dropped(shard, *start_ms),
+                shard,
+                start_ms,
+                condition,
+                ..
+            } => {
+                self.check_drop(now, shard, *start_ms, *condition);
+                self.folds.dropped(shard, *start_ms);
+            }
             Decision::Skipped {
                 sequence_number, ..
             } => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::BatchId;
+use lambda_esm_core::failure::Condition;
 use lambda_esm_core::stream::ShardId;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(super) struct Times {
     pub(super) iterator_age: Option<(BatchId, u64)>,
     /// The start of the window of each shard that was ended last, in its time.
     ended: BTreeMap<ShardId, Timestamp>,
+    /// When the final call of a shard's window was made first, and how often it failed.
+    finals: BTreeMap<(ShardId, i64), (Timestamp, u32)>,
 }
 
 impl Ledger {
@@ -83,6 +86,34 @@ impl Ledger {
                 shows + self.drift(call.at) >= window.end(),
                 "at {shows:?}: {call:?}"
             );
+        }
+    }
+
+    /// A final call came to nothing.
+    pub(super) fn final_failed(&mut self, call: &Call, window: &Window, counts: bool) {
+        let name = (call.shard.clone(), window.start().0);
+        let (_, failures) = self.times.finals.entry(name).or_insert((call.at, 0));
+        *failures += u32::from(counts);
+    }
+
+    /// A window is dropped after too many tries of its final call, or when the first one is too long ago.
+    pub(super) fn check_drop(
+        &mut self,
+        now: Timestamp,
+        shard: &ShardId,
+        start: i64,
+        condition: Condition,
+    ) {
+        let name = (shard.clone(), start);
+        let (first, failures) = self.times.finals.remove(&name).expect("a final call");
+        if condition == Condition::RetryAttemptsExhausted {
+            let most = self.limits.fewest_retries.expect("a limit of retries");
+            assert!(failures > most, "after {failures} tries");
+        } else {
+            let retention = self.case.retention.map(Duration::from_secs);
+            let limit = self.limits.shortest_age.into_iter().chain(retention).min();
+            let limit = limit.expect("a limit of age");
+            assert!(now.since(first) > limit, "after {:?}", now.since(first));
         }
     }
 

@@ -42,6 +42,12 @@ impl SourceClock {
         self.grain = self.grain.min(grain.unwrap_or(i64::MAX)).max(1);
     }
 
+    /// Takes it that the engine's clock went on by `passed`, and this one perhaps did not.
+    pub(super) fn jumped(&mut self, passed: Duration) {
+        let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        self.ahead = self.ahead.map(|ahead| ahead.saturating_sub(passed));
+    }
+
     /// Takes what the arrival time of a record tells: it may be finer than was to be expected.
     pub(super) fn see(&mut self, arrival: Timestamp) {
         let fits = |grain: i64| arrival.millis().rem_euclid(grain) == 0;

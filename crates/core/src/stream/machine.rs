@@ -1,6 +1,7 @@
 //! The machine of one stream mapping.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::action::{Action, CallId, Input};
 use super::checkpoint::Checkpoint;
@@ -11,6 +12,9 @@ use super::port::{ShardId, StreamFacts};
 use super::shard::{Context, Out, Shard, ShardKey};
 use super::tally::Tally;
 use crate::time::Timestamp;
+
+/// A machine is not left alone for longer: it lists its shards.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// How far a mapping had come in a shard, as a store has kept it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct StreamMachine {
     pub(super) directory: Directory,
     pub(super) tally: Tally,
     pub(super) draining: bool,
+    /// When it was told something last.
+    handled: Timestamp,
     pub(super) out: Out,
 }
 
@@ -60,6 +66,7 @@ impl StreamMachine {
             directory: Directory::new(now),
             tally: Tally::default(),
             draining: false,
+            handled: now,
             out: Out::new(seed),
         }
     }
@@ -70,6 +77,7 @@ impl StreamMachine {
             self.out.actions.is_empty(),
             "the actions of the last input were not drained"
         );
+        self.notice_jump(now);
         match input {
             Input::Listed { id, result } => self.listed(now, id, result),
             Input::Committed { id, result } if self.directory.is_opening(id) => {
@@ -114,6 +122,19 @@ impl StreamMachine {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.tally.is_idle()
+    }
+
+    /// Lets a time that has jumped not pass for that of the source. The clock may have been set; if it was the
+    /// machine that slept, a listing tells.
+    fn notice_jump(&mut self, now: Timestamp) {
+        let passed = now.since(self.handled);
+        self.handled = now;
+        if passed > LONGEST_SILENCE {
+            if let Some(stream) = &mut self.stream {
+                stream.clock.jumped(passed);
+            }
+            self.out.list = true;
+        }
     }
 
     /// Gives an answer to the shard that waits for it.

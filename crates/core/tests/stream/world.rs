@@ -150,6 +150,14 @@ impl<S: Surroundings> World<S> {
         self.give(Input::Reconfigure(Box::new(config)));
     }
 
+    /// Sets the mapping's clock forward. That of the stream goes on as before.
+    pub(crate) fn set_clock(&mut self, by: Duration) {
+        let shows = self.stream.manners.clock.shows(self.now);
+        self.now = self.now + by;
+        let clock = &mut self.stream.manners.clock;
+        clock.ahead += shows.0 - clock.shows(self.now).0;
+    }
+
     /// Deletes the stream and makes another of the same name.
     pub(crate) fn recreate(&mut self) {
         self.stream.recreate();

@@ -74,6 +74,8 @@ pub(crate) enum Turn {
     Crash,
     /// Stops, and starts again.
     Drain,
+    /// The mapping's clock is set forward by so many milliseconds, or its machine slept.
+    SetClock(u64),
     /// Another batch size, window, number of retries, age, and whether to bisect.
     Update {
         batch_size: u64,
@@ -345,6 +347,7 @@ fn turns(dice: &mut Dice) -> Vec<(u64, Turn)> {
                 age: dice.of(&[-1, 60]),
                 bisect: dice.chance(0.5),
             },
+            6 if dice.chance(0.2) => Turn::SetClock(dice.within(61_000..2 * 3_600_000)),
             _ => Turn::Put(dice.within(1..25) as usize),
         };
         let pause = dice.of(&[0, 500, 3_000, 9_000]);

@@ -15,13 +15,14 @@ use super::telling::Untold;
 use super::times::Times;
 use crate::world::around::Watched;
 use crate::world::call::Call;
+use crate::world::clock::SourceClock;
 use crate::world::log::Stream;
 
 /// A record and its fate.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: u64,
-    /// When it arrived, by the world's clock.
+    /// When it arrived, by the stream's clock.
     pub(super) born: Timestamp,
     /// The arrival time that it shows.
     pub(crate) arrival: Timestamp,
@@ -70,8 +71,8 @@ pub(crate) struct Ledger {
     pub(super) limits: Limits,
     /// How often the function failed with exactly these records in this life.
     attempts: HashMap<Vec<Arc<str>>, u32>,
-    /// Records repeated since the last death, by shard.
-    repeated: BTreeMap<ShardId, usize>,
+    /// Records repeated since the last death, by shard and the life in which they were settled.
+    repeated: BTreeMap<(ShardId, Option<u32>), usize>,
     /// What is to be told in failure records, by first and last sequence number.
     pub(super) untold: BTreeMap<(ShardId, Arc<str>, Arc<str>), Untold>,
     /// How many records of a shard are settled from its first one on.
@@ -80,6 +81,8 @@ pub(crate) struct Ledger {
     lanes: Arc<HashMap<String, usize>>,
     pub(super) beginning: Beginning,
     pub(super) times: Times,
+    /// The stream's clock as it goes now.
+    pub(super) clock: SourceClock,
 }
 
 impl Ledger {
@@ -105,6 +108,7 @@ impl Ledger {
             lanes: keys::lanes(case.factor, case.source),
             beginning: Beginning::default(),
             times: Times::default(),
+            clock: case.clock,
         };
         ledger.begin_life();
         ledger.beginning.fresh = true;
@@ -149,7 +153,8 @@ impl Ledger {
         entry: (u64, Timestamp, bool, bool),
     ) {
         let (key, born, passes, poison) = entry;
-        let arrival = self.case.clock.arrival(born);
+        let arrival = self.clock.arrival(born);
+        let born = self.clock.shows(born);
         let (before_start, forbidden) = self.place(arrival);
         let index = self.entries.len();
         self.entries.push(Entry {
@@ -252,7 +257,8 @@ impl Ledger {
         }
     }
 
-    /// A record that was settled before the process died comes again: at most one batch per lane may.
+    /// A record that was settled before the process died comes again: at most one batch per lane may for each
+    /// death. What the last life did not come to may still do so for the one before.
     pub(super) fn repeat(&mut self, shard: &ShardId, index: usize) {
         let entry = &mut self.entries[index];
         if !std::mem::take(&mut entry.settled_at_death) {
@@ -260,7 +266,8 @@ impl Ledger {
         }
         // What was given up before may end otherwise now.
         entry.gone = false;
-        let repeated = self.repeated.entry(shard.clone()).or_default();
+        let settled = entry.processed.max(entry.condemned);
+        let repeated = self.repeated.entry((shard.clone(), settled)).or_default();
         *repeated += 1;
         let most = self.limits.batch_size * usize::try_from(self.case.factor).unwrap();
         assert!(

@@ -130,6 +130,7 @@ impl Play {
             Turn::Merge => self.merge(),
             Turn::Crash => self.world.start(),
             Turn::Drain => self.drain(),
+            Turn::SetClock(millis) => self.set_clock(Duration::from_millis(millis)),
             Turn::Update {
                 batch_size,
                 window,
@@ -148,6 +149,15 @@ impl Play {
                 self.world.surroundings.ledger.update(&self.case);
                 self.world.reconfigure(self.case.config());
             }
+        }
+    }
+
+    /// Nobody would notice it of a stream that tells no time.
+    fn set_clock(&mut self, by: Duration) {
+        if self.case.clock.tells {
+            self.world.set_clock(by);
+            let clock = self.world.stream.manners.clock;
+            self.world.surroundings.ledger.set_clock(clock);
         }
     }
 

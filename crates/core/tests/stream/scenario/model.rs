@@ -281,7 +281,7 @@ pub(crate) enum Kind {
     Fatal,
 }
 
-/// A turn in the mapping's life: exactly one of `restart`, `drain` and `update`.
+/// A turn in the mapping's life: exactly one of `restart`, `drain`, `update` and `set_clock`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Turn {
@@ -291,6 +291,8 @@ pub(crate) struct Turn {
     pub(crate) drain: bool,
     /// New parameters; with `restart`, those it comes back with.
     pub(crate) update: Option<Map<String, Value>>,
+    /// The mapping's clock is set forward by so much. The source's is not.
+    pub(crate) set_clock: Option<Span>,
 }
 
 /// What is to come out. At least one member must be given.

@@ -258,6 +258,10 @@ impl Played {
             parameters.extend(update.clone());
             changed = Some(config(scenario, parameters)?);
         }
+        if let Some(step) = turn.set_clock {
+            self.world.set_clock(step.duration());
+            return Ok(());
+        }
         match (turn.restart, turn.drain, changed) {
             (true, false, changed) => {
                 if let Some(changed) = changed {

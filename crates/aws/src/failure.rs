@@ -164,7 +164,7 @@ impl Call<'_> {
     }
 
     /// Returns the error for an answer whose end does not come.
-    #[cfg(feature = "dynamodb")]
+    #[cfg(any(feature = "dynamodb", feature = "kinesis"))]
     pub(crate) fn broken_off(self, cause: &str) -> SourceError {
         let message = format!(
             "{} {} broke off its answer to {}: {cause}",

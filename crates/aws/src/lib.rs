@@ -26,7 +26,7 @@ mod site;
 mod sqs;
 mod surroundings;
 mod text;
-#[cfg(feature = "dynamodb")]
+#[cfg(any(feature = "dynamodb", feature = "kinesis"))]
 mod wire;
 
 pub use config::{AwsConfig, Endpoints};

@@ -89,9 +89,12 @@ impl DynamoDbStream {
             Ok(description) => Ok((asked.to_owned(), description)),
             Err(error) if !self.site.is_aws() && error.kind == SourceErrorKind::NotFound => {
                 let local = format!("{LOCAL}:{}", self.arn.resource());
-                // The first error names what was asked for.
-                let description = self.describe(&local, None).await;
-                description.map(|found| (local, found)).map_err(|_| error)
+                match self.describe(&local, None).await {
+                    Ok(found) => Ok((local, found)),
+                    // The first error names what was asked for.
+                    Err(other) if other.kind == SourceErrorKind::NotFound => Err(error),
+                    Err(other) => Err(other),
+                }
             }
             Err(error) => Err(error),
         };
@@ -260,6 +263,7 @@ fn facts(arn: &str, description: &Description, stand_in: bool) -> StreamFacts {
         fetch_limit: FETCH_LIMIT,
         base_interval: BASE_INTERVAL,
         reads_per_second: None,
+        enforces_quota: false,
         longest_wait: Duration::ZERO,
         arrival_grain: if stand_in { LOCAL_GRAIN } else { GRAIN },
     }

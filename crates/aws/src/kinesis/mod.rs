@@ -1,5 +1,6 @@
 //! Kinesis as an event source: streams read with shared throughput, and consumers with enhanced fan-out.
 
+mod answers;
 mod consumer;
 mod failure;
 mod name;

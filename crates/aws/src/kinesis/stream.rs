@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::DateTime;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
 };
 
+use super::answers::Described;
 use super::failure::KINESIS;
 use super::name::KinesisName;
 use super::place::Place;
@@ -62,7 +64,8 @@ impl KinesisStream {
         }
     }
 
-    async fn facts(&self) -> Result<StreamFacts, SourceError> {
+    /// Returns what the stream says about itself, and when, by the server's clock.
+    async fn facts(&self) -> Result<(StreamFacts, Option<Timestamp>), SourceError> {
         let call = self.call("DescribeStreamSummary");
         // A stream of another account needs the ARN, and a server may look at the name alone.
         let request = self
@@ -70,25 +73,28 @@ impl KinesisStream {
             .describe_stream_summary()
             .stream_name(self.name.stream())
             .stream_arn(self.name.stream_arn());
-        let answer = call.within(PATIENCE, request.send()).await?;
-        // The SDK puts the beginning of time where none is told. It must not pass for another stream.
-        let summary = answer
-            .stream_description_summary
-            .filter(|summary| summary.stream_creation_timestamp.secs() > 0);
-        let Some(summary) = summary else {
+        let send = |tap| request.customize().interceptor(tap).send();
+        let answer = call.tapped(PATIENCE, send).await?;
+        let described: Described = call.read(&answer)?;
+        let summary = described.stream_description_summary;
+        let Some((summary, created)) = summary.and_then(|summary| {
+            let created = summary.stream_creation_timestamp?;
+            Some((summary, timestamp(DateTime::from_secs_f64(created))))
+        }) else {
             return Err(call.incomplete("a StreamCreationTimestamp"));
         };
-        let created = timestamp(summary.stream_creation_timestamp).millis();
-        let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
-        Ok(StreamFacts {
-            identity: format!("created {}", DateTime::from_millis(created)),
-            retention: (hours > 0).then(|| Duration::from_secs(hours * 3600)),
+        let hours = summary.retention_period_hours.unwrap_or(0);
+        let facts = StreamFacts {
+            identity: format!("created {}", DateTime::from_millis(created.millis())),
+            retention: (hours > 0).then(|| Duration::from_hours(hours)),
             fetch_limit: LIMIT,
             base_interval: BASE_INTERVAL,
             reads_per_second: Some(READS_PER_SECOND),
+            enforces_quota: self.site.is_aws(),
             longest_wait: Duration::ZERO,
             arrival_grain: GRAIN,
-        })
+        };
+        Ok((facts, answer.time))
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
@@ -118,12 +124,12 @@ impl KinesisStream {
 impl StreamSource for KinesisStream {
     async fn list(&self) -> Result<Listing, SourceError> {
         let pages = async {
-            let facts = self.facts().await?;
+            let (facts, server_time) = self.facts().await?;
             let shards = self.shards().await?;
             Ok(Listing {
                 facts,
                 shards,
-                server_time: None,
+                server_time,
             })
         };
         match tokio::time::timeout(LISTING_PATIENCE, pages).await {

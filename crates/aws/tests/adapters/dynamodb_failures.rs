@@ -261,6 +261,14 @@ async fn a_stream_that_is_nowhere_is_told_by_the_name_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_stream_that_cannot_be_asked_for_by_its_other_name_is_not_missing() {
+    let missing = refused(400, "ResourceNotFoundException", "first");
+    let fake = Fake::start([missing, Reply::Hangup]).await;
+    let error = stream(&fake.url).await.list().await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Transient, "{error}");
+}
+
+#[tokio::test]
 async fn a_fetch_asks_for_no_more_than_the_service_gives() {
     let page = json!({"Records": [], "NextShardIterator": "i-2"}).to_string();
     let fake = Fake::start([reply(200, &[], page)]).await;

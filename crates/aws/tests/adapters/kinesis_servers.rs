@@ -222,6 +222,7 @@ async fn tells_the_facts_of_a_stream(server: Server) {
     assert_eq!(facts.fetch_limit, 10_000);
     assert_eq!(facts.base_interval, Duration::from_secs(1));
     assert_eq!(facts.reads_per_second.unwrap().get(), 5);
+    assert!(!facts.enforces_quota, "it stands in for AWS");
     assert_eq!(facts.longest_wait, Duration::ZERO);
     assert_eq!(listing.shards.len(), 1);
     assert_eq!(listing.shards[0].hash_keys, Some((0, u128::MAX)));

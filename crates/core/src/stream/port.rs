@@ -58,6 +58,9 @@ pub struct StreamFacts {
     /// The most fetches of a shard in a second (Kinesis: 5; API reference, `GetRecords`); `None` without
     /// such a quota.
     pub reads_per_second: Option<NonZeroU32>,
+    /// Whether the source refuses what goes beyond that, as AWS itself does. Then that holds at every pace, and
+    /// else at the service's pace only.
+    pub enforces_quota: bool,
     /// The longest time that a fetch waits for records: zero where it answers at once, more where records
     /// are pushed.
     pub longest_wait: Duration,

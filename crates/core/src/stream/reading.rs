@@ -227,7 +227,7 @@ impl Shard {
         let quota = ctx
             .facts
             .reads_per_second
-            .filter(|_| ctx.config.pacing == Pacing::Aws);
+            .filter(|_| ctx.facts.enforces_quota || ctx.config.pacing == Pacing::Aws);
         if let Some(quota) = quota {
             let quota = self
                 .reader

@@ -62,6 +62,7 @@ pub(crate) fn manners(scenario: &Scenario) -> Manners {
     manners.fetch_limit = spec.fetch_limit.unwrap_or(manners.fetch_limit);
     manners.longest_wait = spec.longest_wait.unwrap_or_default().duration();
     manners.looks_up_time = spec.looks_up_time.unwrap_or(manners.looks_up_time);
+    manners.enforces_quota = spec.enforces_quota;
     manners.tells = spec.tells.unwrap_or(manners.tells);
     manners.clock = spec.clock.clock();
     manners

@@ -70,6 +70,8 @@ pub(crate) struct StreamSpec {
     pub(crate) longest_wait: Option<Span>,
     /// Whether the end of a shard names its children, and a page says how far it is behind.
     pub(crate) tells: Option<bool>,
+    /// Whether it refuses more reads than its quota allows.
+    pub(crate) enforces_quota: bool,
     /// Whether the source finds a place by time.
     pub(crate) looks_up_time: Option<bool>,
     pub(crate) clock: ClockSpec,

@@ -86,7 +86,7 @@ impl Checks {
         assert!(first, "{} is read twice at a time", request.shard);
         let Some(most) = manners
             .reads_per_second
-            .filter(|_| config.pacing == Pacing::Aws)
+            .filter(|_| manners.enforces_quota || config.pacing == Pacing::Aws)
         else {
             return;
         };

@@ -99,6 +99,7 @@ impl MemoryStreamOptions {
             fetch_limit: self.fetch_limit,
             base_interval: self.base_interval,
             reads_per_second: self.reads_per_second,
+            enforces_quota: false,
             longest_wait: Duration::ZERO,
             arrival_grain: self.arrival_grain,
         }

@@ -154,6 +154,21 @@ impl Daemon {
             .clone()
     }
 
+    /// Halts it as it is, until it [goes on](Self::go_on).
+    pub fn halt(&self) {
+        self.send(Signal::STOP);
+    }
+
+    /// Lets it go on after a halt.
+    pub fn go_on(&self) {
+        self.send(Signal::CONT);
+    }
+
+    fn send(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
     /// Kills it, without a chance to clean up.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -161,8 +176,7 @@ impl Daemon {
 
     /// Asks it to stop with `SIGTERM`, and waits for its end. Returns its status and all it printed.
     pub async fn stop(mut self) -> (ExitStatus, Vec<Value>) {
-        let pid = i32::try_from(self.pid()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.send(Signal::TERM);
         let status = timeout(PATIENCE, self.child.wait()).await;
         let status = status
             .unwrap_or_else(|_| panic!("did not stop within {PATIENCE:?}"))

@@ -48,7 +48,11 @@ impl JsonClient {
     }
 
     /// Returns the answer; `None` if the connection breaks.
-    async fn send(&self, operation: &str, request: &Value) -> Option<(StatusCode, Bytes)> {
+    pub(crate) async fn send(
+        &self,
+        operation: &str,
+        request: &Value,
+    ) -> Option<(StatusCode, Bytes)> {
         let request = Request::post(&self.endpoint)
             .header("Content-Type", "application/x-amz-json-1.0")
             .header("X-Amz-Target", operation)

@@ -60,6 +60,17 @@ impl Streams {
         })
     }
 
+    /// Returns `DynamoDB` Local 3, or says that the test is skipped.
+    #[must_use]
+    pub fn dynamodb_local_3() -> Option<Self> {
+        let endpoint = variable("LAMBDA_ESM_TEST_DYNAMODB_3")?;
+        Some(Self {
+            kind: Kind::DynamoDb,
+            endpoint,
+            what: "DynamoDB Local 3",
+        })
+    }
+
     /// Returns a `DynamoDB` Local for which ten minutes pass in a second, or says that the test is skipped.
     #[must_use]
     pub fn dynamodb_fast() -> Option<Self> {
@@ -80,6 +91,24 @@ impl Streams {
             endpoint,
             what: "ministack's DynamoDB",
         })
+    }
+
+    /// Returns the Kinesis of a test's own ministack.
+    pub(super) fn own_kinesis(endpoint: &str) -> Self {
+        Self {
+            kind: Kind::Kinesis,
+            endpoint: endpoint.to_owned(),
+            what: "a ministack's Kinesis",
+        }
+    }
+
+    /// Returns the `DynamoDB` of a test's own ministack.
+    pub(super) fn own_dynamodb(endpoint: &str) -> Self {
+        Self {
+            kind: Kind::DynamoDb,
+            endpoint: endpoint.to_owned(),
+            what: "a ministack's DynamoDB",
+        }
     }
 
     /// Tells whether its streams are those of `DynamoDB`.

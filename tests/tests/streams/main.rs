@@ -22,6 +22,7 @@ mod filters;
 mod killing;
 mod kills;
 mod lanes;
+mod latest;
 mod order;
 mod poison;
 mod processors;

@@ -66,6 +66,11 @@ impl QueueSource for Guarded<dyn QueueSource> {
         guarded!(self.receive(request), source_panicked())
     }
 
+    fn receive_is_cancel_safe(&self) -> bool {
+        let asked = std::panic::catch_unwind(AssertUnwindSafe(|| self.0.receive_is_cancel_safe()));
+        asked.unwrap_or(false)
+    }
+
     async fn settle(
         &self,
         settlements: &[Settlement],

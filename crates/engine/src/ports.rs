@@ -29,10 +29,18 @@ pub trait QueueSource: Send + Sync + 'static {
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
     ///
     /// An empty answer is no error. The implementation clamps `max` and `wait` to what its server
-    /// allows, and answers within a bound beyond the wait. The engine waits for the answer also when the mapping
-    /// stops, and when it is dropped itself; only with the runtime does the returned future end early, which
-    /// must not lose messages for longer than their visibility.
+    /// allows, and answers within a bound beyond the wait. Unless it
+    /// [is cancel safe](Self::receive_is_cancel_safe), the engine waits for the answer also when the mapping stops,
+    /// and when it is dropped itself; only with the runtime does the returned future end early, which must not
+    /// lose messages for longer than their visibility.
     async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError>;
+
+    /// Tells whether the future of [`receive`](Self::receive) may be dropped while it waits, since it takes no
+    /// message before it is ready. Then a mapping that stops need not wait for it. That is true of a queue within
+    /// the process, and never of a server.
+    fn receive_is_cancel_safe(&self) -> bool {
+        false
+    }
 
     /// Settles up to [`QueueFacts::settle_limit`] deliveries.
     ///

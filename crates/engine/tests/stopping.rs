@@ -190,3 +190,26 @@ async fn a_receive_that_outlasts_the_bound_ends_neither_late_nor_with_its_messag
     assert_eq!(setup.queue.counts(), (1, 0, 0));
     assert!(setup.seen().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_receive_that_takes_nothing_by_ending_is_not_waited_for() {
+    let clock = Clock::starting_at(Timestamp(1_700_000_000_000));
+    let queue = MemoryQueue::new(clock, MemoryQueueOptions::default());
+    let function = Closure::new(|_| async { Ok(Bytes::new()) });
+    let builder = Engine::builder().clock(clock).invoke(function);
+    let engine = builder.source("orders", queue.clone()).build();
+    let request = json!({
+        "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders",
+        "FunctionName": "f",
+    });
+    let request = serde_json::from_value(request).unwrap();
+    engine.create(request).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(engine.status()[0].activity.receives, 1);
+    let start = tokio::time::Instant::now();
+    engine.shutdown().await;
+    assert!(start.elapsed() < Duration::from_millis(100));
+    queue.send(SendMessage::new("x")).unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(queue.counts(), (1, 0, 0));
+}

@@ -86,6 +86,7 @@ impl QueueDriver {
         self.draining = true;
         let until = self.outside.clock.now() + (bound - bound / SETTLING_SHARE);
         self.handle(Input::Drain { until });
+        self.receives.stop();
     }
 
     fn handle(&mut self, input: Input) {

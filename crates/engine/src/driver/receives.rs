@@ -14,6 +14,7 @@ use lambda_esm_core::queue::{Input, ReceiveId, ReceiveRequest};
 use lambda_esm_core::record::QueueMessage;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -24,6 +25,8 @@ pub(super) struct Receives {
     source: Arc<dyn QueueSource>,
     /// Counts the receives of all drivers, and the releases that some end in.
     tasks: TaskTracker,
+    /// Ends those that take nothing by ending.
+    stop: CancellationToken,
     open: FuturesUnordered<JoinHandle<(ReceiveId, Result<Taken, SourceError>)>>,
 }
 
@@ -32,14 +35,21 @@ impl Receives {
         Self {
             source,
             tasks,
+            stop: CancellationToken::new(),
             open: FuturesUnordered::new(),
         }
     }
 
     pub(super) fn open(&self, id: ReceiveId, request: ReceiveRequest) {
         let (source, tasks) = (self.source.clone(), self.tasks.clone());
+        let stop = self.stop.clone();
         self.open.push(self.tasks.spawn(async move {
-            let result = source.receive(request).await;
+            let may_end = source.receive_is_cancel_safe();
+            let result = tokio::select! {
+                biased;
+                result = source.receive(request) => result,
+                () = stop.cancelled(), if may_end => Ok(Vec::new()),
+            };
             let taken = |messages| Taken {
                 messages,
                 source,
@@ -47,6 +57,11 @@ impl Receives {
             };
             (id, result.map(taken))
         }));
+    }
+
+    /// Ends the receives that take no message by ending; the others end by themselves.
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// Waits for the next one to end; `None` if none is open. Cancel safe.
@@ -58,6 +73,12 @@ impl Receives {
                 return Some(Input::Received { id, result });
             }
         }
+    }
+}
+
+impl Drop for Receives {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

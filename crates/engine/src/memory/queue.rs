@@ -20,8 +20,8 @@ use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settleme
 /// guide, "Exactly-once processing").
 const DEDUPLICATION_INTERVAL: Duration = Duration::from_secs(300);
 
-/// Short, so that a mapping stops quickly: it waits for its open receives.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait for a message, as of SQS.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Properties of a [`MemoryQueue`].
 #[derive(Clone, Debug)]
@@ -332,7 +332,7 @@ impl QueueSource for MemoryQueue {
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
-        let deadline = self.shared.clock.now() + request.wait.min(Duration::from_secs(20));
+        let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
         loop {
             // Register before looking, so that a message sent in between is not missed.
             let arrived = self.shared.arrived.notified();
@@ -346,6 +346,10 @@ impl QueueSource for MemoryQueue {
                 () = self.shared.clock.sleep_until(wake) => {}
             }
         }
+    }
+
+    fn receive_is_cancel_safe(&self) -> bool {
+        true
     }
 
     async fn settle(

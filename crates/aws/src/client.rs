@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
-use crate::credentials::StandardChain;
+use crate::credentials::{SEARCH, StandardChain};
 use crate::site::Site;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
@@ -66,7 +66,8 @@ pub(crate) fn configuration(site: &Site) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(site.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(StandardChain::new(site)))
-        .identity_cache(IdentityCache::lazy().build())
+        // The search has a time limit of its own.
+        .identity_cache(IdentityCache::lazy().load_timeout(2 * SEARCH).build())
         .http_client(http_client(site))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::default())

@@ -15,6 +15,10 @@ use crate::site::Site;
 use crate::surroundings::profiles;
 use crate::text::first_line;
 
+/// How long a search for credentials may take: a process, a sign-on, a role. Requests wait a little longer, so that
+/// it is told what they waited for.
+pub(crate) const SEARCH: Duration = Duration::from_secs(8);
+
 /// How long credentials that never expire are used before they are looked up again, so that new ones
 /// in a profile file are found without a restart.
 const FRESH: Duration = Duration::from_secs(60);
@@ -51,7 +55,9 @@ impl StandardChain {
                 .with_behavior_version(Some(BehaviorVersion::latest()));
             let chain = DefaultCredentialsChain::builder().configure(config);
             let chain = chain.region(self.region.clone()).build().await;
-            chain.provide_credentials().await?
+            let search = tokio::time::timeout(SEARCH, chain.provide_credentials());
+            let found = search.await;
+            found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(SEARCH)))?
         } else {
             anybody().await
         };

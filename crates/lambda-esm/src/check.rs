@@ -14,7 +14,9 @@ use crate::failure::Failure;
 use crate::output;
 
 const EXAMPLES: &str = "\
-Connects to nothing: whether queues, streams and functions exist is told by `run`.
+Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may
+come from the file, the environment or the AWS profile; who named each is told, and so are mappings that mix AWS
+itself with what stands in for it.
 
 Examples:
   lambda-esm check my.yaml

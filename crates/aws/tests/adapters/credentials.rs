@@ -14,14 +14,18 @@ use lambda_esm_engine::ports::{InvokeBackend, InvokeRequest, QueueSource};
 
 const CHILD: &str = "LAMBDA_ESM_TEST_CHILD";
 
-/// Runs the test named `test` again, in a process whose environment holds only `variables`; tells
-/// whether this is that process.
 fn is_child(test: &str, variables: &[(&str, &str)]) -> bool {
+    runs_again("credentials", test, variables)
+}
+
+/// Runs the test named `test` of a module again, in a process whose environment holds only `variables`; tells
+/// whether this is that process.
+pub(crate) fn runs_again(module: &str, test: &str, variables: &[(&str, &str)]) -> bool {
     if std::env::var_os(CHILD).is_some() {
         return true;
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args([&format!("credentials::{test}"), "--exact", "--nocapture"])
+        .args([&format!("{module}::{test}"), "--exact", "--nocapture"])
         .env_clear()
         .env(CHILD, "1")
         .env("HOME", "/nonexistent")
@@ -38,13 +42,13 @@ fn is_child(test: &str, variables: &[(&str, &str)]) -> bool {
     false
 }
 
-fn at(url: Option<&str>) -> AwsConfig {
+pub(crate) fn at(url: Option<&str>) -> AwsConfig {
     let mut config = AwsConfig::default();
     config.endpoints.aws = url.map(|url| url.parse().unwrap());
     config
 }
 
-async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
+pub(crate) async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
     let api = LambdaApi::new(&at(url), LambdaOptions::default()).unwrap();
     let function = Arc::new(FunctionRef::parse("orders").unwrap());
     api.invoke(InvokeRequest {
@@ -55,7 +59,7 @@ async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
     .map(|answer| answer.payload)
 }
 
-async fn look_up(url: Option<&str>) -> Result<(), SourceError> {
+pub(crate) async fn look_up(url: Option<&str>) -> Result<(), SourceError> {
     let provider = SqsProvider::new(at(url));
     let queue = provider
         .open("arn:aws:sqs:us-east-1:000000000000:orders")
@@ -127,7 +131,7 @@ role_arn = arn:aws:iam::111122223333:role/r
 source_profile = circle
 ";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_stands_in_for_aws_is_called_without_asking_anybody_for_credentials() {
     let test = "what_stands_in_for_aws_is_called_without_asking_anybody_for_credentials";
     if std::env::var_os(CHILD).is_some() {
@@ -294,4 +298,27 @@ async fn aws_itself_is_never_asked_without_credentials() {
             assert!(message.contains("orders"), "{message}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_search_for_credentials_that_does_not_end_is_told_of() {
+    let test = "a_search_for_credentials_that_does_not_end_is_told_of";
+    let file = std::env::temp_dir().join(format!("lambda-esm-slow-{}", std::process::id()));
+    std::fs::write(&file, "[default]\ncredential_process = sleep 3\n").unwrap();
+    let variables = [
+        ("AWS_CONFIG_FILE", file.to_str().unwrap()),
+        ("PATH", "/usr/bin:/bin"),
+    ];
+    if is_child(test, &variables) {
+        // Time flies while nobody but the process is busy.
+        tokio::time::pause();
+        let looked = look_up(None).await.unwrap_err();
+        let invoked = invoke(None).await.unwrap_err();
+        for message in [looked.message, invoked.message] {
+            let why = "needs AWS credentials";
+            assert!(message.contains(why), "{message}");
+            assert!(message.contains("did not answer in time"), "{message}");
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lambda_esm_tests::{Daemon, Recording, binary};
+use lambda_esm_tests::{Daemon, Recording, binary, variable};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -16,8 +16,20 @@ const KEY: &str = "AKIDEXAMPLE";
 const SECRET: &str = "a-secret-of-the-test";
 
 async fn ask(endpoint: &str, key: &str, secret: &str, how: &str) -> Option<Value> {
+    ask_with(endpoint, key, secret, how, &[]).await
+}
+
+/// Asks with further variables in the environment.
+async fn ask_with(
+    endpoint: &str,
+    key: &str,
+    secret: &str,
+    how: &str,
+    variables: &[(&str, &str)],
+) -> Option<Value> {
     let mut command = installed("python")?;
     command.args([SCRIPT, endpoint, how]);
+    command.envs(variables.iter().copied());
     command
         .env("AWS_ACCESS_KEY_ID", key)
         .env("AWS_SECRET_ACCESS_KEY", secret);
@@ -64,6 +76,43 @@ async fn the_daemon_answers_only_those_who_sign_with_its_keys() {
         };
         let expected = json!({ "status": status, "error": error });
         assert_eq!(answer, expected, "{key} {secret} {how}");
+    }
+    let (status, _) = daemon.stop().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_daemon_goes_by_the_time_of_the_system_also_when_that_is_set() {
+    let Some(library) = variable("LAMBDA_ESM_TEST_FAKETIME") else {
+        return;
+    };
+    let folder = Recording::default();
+    let offset = folder.folder().join("offset");
+    fs::write(&offset, "+0").unwrap();
+    let daemon = Daemon::start_with(
+        folder.folder(),
+        &json!({ "api": { "listen": "127.0.0.1:0", "auth": { "sigv4": { KEY: SECRET } } } }),
+        &[
+            ("LD_PRELOAD", &library),
+            ("FAKETIME_TIMESTAMP_FILE", offset.to_str().unwrap()),
+            ("FAKETIME_NO_CACHE", "1"),
+            // Only the time of day is set.
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ],
+    );
+    let endpoint = daemon.api().await;
+    for set in ["+0", "+2h", "-2h", "+0"] {
+        fs::write(&offset, set).unwrap();
+        for signed in ["+0", "+2h", "-2h"] {
+            let variables = [("LD_PRELOAD", library.as_str()), ("FAKETIME", signed)];
+            let answer = ask_with(&endpoint, KEY, SECRET, "signed", &variables).await;
+            let Some(answer) = answer else {
+                return;
+            };
+            let status = if set == signed { 200 } else { 403 };
+            assert_eq!(answer["status"], status, "signed at {signed}, set to {set}");
+        }
     }
     let (status, _) = daemon.stop().await;
     assert_eq!(status.code(), Some(0), "{status}");

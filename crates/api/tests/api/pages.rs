@@ -174,3 +174,23 @@ async fn members_of_the_query_are_held_to_their_constraints() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_list_shows_no_filters_that_a_key_encrypts() {
+    let server = Server::start().await;
+    let filters = json!({ "Filters": [{ "Pattern": r#"{"body":{"a":[1]}}"# }] });
+    let key = "arn:aws:kms:us-east-1:000000000000:key/k";
+    let encrypted = json!({ "FilterCriteria": filters, "KMSKeyArn": key, "Enabled": false });
+    let encrypted = server.create(encrypted).await;
+    let open = json!({ "FilterCriteria": filters, "FunctionName": "other", "Enabled": false });
+    server.create(open).await;
+    let uuid = encrypted["UUID"].as_str().unwrap();
+    let shown = server.get(&format!("{MAPPINGS}/{uuid}")).await.json();
+    assert_eq!(shown["FilterCriteria"], filters);
+    let listed = page(&server, "", None).await;
+    for mapping in listed["EventSourceMappings"].as_array().unwrap() {
+        let expected = (mapping["UUID"] != uuid).then_some(&filters);
+        assert_eq!(mapping.get("FilterCriteria"), expected, "{mapping}");
+    }
+    server.stop().await;
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod enabled;
 mod panics;
 mod starting;
 mod support;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lambda_esm_core::fault::InvokeError;
-use lambda_esm_engine::memory::MemoryStreamOptions;
+use lambda_esm_core::fault::{InvokeError, SourceErrorKind};
+use lambda_esm_core::lifecycle::State;
+use lambda_esm_engine::memory::{MemoryStreamOptions, StreamCall};
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -107,4 +108,35 @@ async fn failure_records_of_one_mapping_never_share_a_request_id() {
         })
         .collect();
     assert_eq!(ids.len(), 5, "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_once_a_mapping_at_latest_is_enabled_arrives() {
+    let world = World::new(MemoryStreamOptions::default().with_shards(4));
+    world
+        .stream
+        .fail_next(StreamCall::List, 3, SourceErrorKind::Transient);
+    world
+        .stream
+        .fail_next(StreamCall::Open, 5, SourceErrorKind::Throttled);
+    world.stream.put("key", "before").unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let engine = world.engine();
+    let made = world
+        .create(&engine, json!({ "StartingPosition": "LATEST" }))
+        .await;
+    let uuid = made.uuid.parse().unwrap();
+    let mut watch = engine.watch(uuid).unwrap();
+    while engine.get(uuid).unwrap().state != State::Enabled {
+        assert!(watch.changed().await);
+    }
+    for key in 0..20 {
+        world.stream.put(&key.to_string(), key.to_string()).unwrap();
+    }
+    world.until_seen(20).await;
+    let mut seen = world.seen();
+    seen.sort_by_key(|data| data.parse::<u32>().unwrap());
+    let all: Vec<String> = (0..20).map(|n: u32| n.to_string()).collect();
+    assert_eq!(seen, all);
+    engine.shutdown().await;
 }

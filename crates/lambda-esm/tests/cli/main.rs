@@ -3,6 +3,13 @@
 
 mod api_settings;
 mod check;
+#[cfg(all(
+    feature = "sqs",
+    feature = "kinesis",
+    feature = "dynamodb",
+    feature = "lambda-api"
+))]
+mod check_functions;
 mod check_streams;
 mod demo;
 mod filter_test;

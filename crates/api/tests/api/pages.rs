@@ -182,7 +182,7 @@ async fn a_list_shows_no_filters_that_a_key_encrypts() {
     let key = "arn:aws:kms:us-east-1:000000000000:key/k";
     let encrypted = json!({ "FilterCriteria": filters, "KMSKeyArn": key, "Enabled": false });
     let encrypted = server.create(encrypted).await;
-    let open = json!({ "FilterCriteria": filters, "FunctionName": "other", "Enabled": false });
+    let open = json!({ "FilterCriteria": filters, "FunctionName": "g", "Enabled": false });
     server.create(open).await;
     let uuid = encrypted["UUID"].as_str().unwrap();
     let shown = server.get(&format!("{MAPPINGS}/{uuid}")).await.json();

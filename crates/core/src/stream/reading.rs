@@ -103,6 +103,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Tells whether the place to go on is known, or that there is none.
+    pub(super) const fn is_open(&self) -> bool {
+        let closed = matches!(self.stand, Stand::Closed | Stand::Opening(_));
+        !closed || self.gone
+    }
+
     pub(super) fn new(checkpoint: &Checkpoint, lanes: usize) -> Self {
         let reached = match checkpoint.place {
             Place::Since(millis) => Some(Timestamp(millis)),

@@ -38,9 +38,8 @@ pub(crate) struct StreamDriver {
     calls: JoinSet<Input>,
     /// Calls that a drain ends.
     reads: JoinSet<Input>,
-    /// Calls under way that must end before everything new is read: shards being opened, and places at
-    /// which they begin being kept.
-    beginnings: usize,
+    /// Whether everything that comes into the stream from now on is read.
+    begun: bool,
     draining: bool,
 }
 
@@ -61,7 +60,7 @@ impl StreamDriver {
             outside,
             calls: JoinSet::new(),
             reads: JoinSet::new(),
-            beginnings: 0,
+            begun: false,
             draining: false,
         }
     }
@@ -112,20 +111,13 @@ impl StreamDriver {
 
     fn handle(&mut self, input: Input) {
         let now = self.outside.clock.now();
-        if matches!(input, Input::Opened { .. } | Input::Committed { .. }) {
-            self.beginnings = self.beginnings.saturating_sub(1);
-        }
-        let answered = matches!(
-            input,
-            Input::Listed { result: Ok(_), .. }
-                | Input::Opened { result: Ok(_), .. }
-                | Input::Committed { result: Ok(_), .. }
-        );
+        let may_begin = matches!(input, Input::Listed { .. } | Input::Opened { .. });
         self.machine.handle(now, input);
         while let Some(action) = self.machine.poll() {
             self.carry_out(now, action);
         }
-        if answered && self.beginnings == 0 {
+        if may_begin && !self.begun && self.machine.has_begun() {
+            self.begun = true;
             self.outside.source_answered();
         }
         self.outside.publish(self.machine.status());
@@ -167,7 +159,6 @@ impl StreamDriver {
     }
 
     fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
-        self.beginnings += 1;
         let source = self.ports.source.clone();
         self.reads.spawn(async move {
             let result = source.open(&shard, &from).await;
@@ -202,7 +193,6 @@ impl StreamDriver {
             source_identity: identity.to_owned(),
             fence: FENCE,
         };
-        self.beginnings += 1;
         let positions = checkpoints.into_iter().map(position).collect();
         let store = self.ports.store.clone();
         self.calls.spawn(async move {

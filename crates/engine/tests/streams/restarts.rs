@@ -131,7 +131,7 @@ async fn what_is_put_once_a_mapping_at_latest_is_enabled_arrives() {
         assert!(watch.changed().await);
     }
     for key in 0..20 {
-        world.stream.put(&key.to_string(), key.to_string()).unwrap();
+        world.stream.put(key.to_string(), key.to_string()).unwrap();
     }
     world.until_seen(20).await;
     let mut seen = world.seen();

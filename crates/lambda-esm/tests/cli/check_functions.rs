@@ -82,7 +82,7 @@ fn value(parameter: &str) -> &'static str {
     known.map_or("", |(_, value)| value)
 }
 
-fn check(backend: &str, parameters: &[&str], mapping: &str) -> Said {
+fn check(name: &str, backend: &str, parameters: &[&str], mapping: &str) -> Said {
     let members: Vec<String> = parameters
         .iter()
         .map(|name| format!(", {name}: {}", value(name)))
@@ -91,7 +91,8 @@ fn check(backend: &str, parameters: &[&str], mapping: &str) -> Said {
         "functions: {{f: {{backend: {backend}{}}}}}\nmappings:\n  - {{FunctionName: f, {mapping}}}\n",
         members.concat()
     );
-    lambda_esm(&["check", &file("functions.yaml", &text)])
+    let name = format!("functions-{name}.yaml");
+    lambda_esm(&["check", &file(&name, &text)])
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn every_parameter_of_every_backend_is_taken_for_every_source_or_refused() {
     for (source, mapping) in SOURCES {
         let reporting = format!("{mapping}, FunctionResponseTypes: [ReportBatchItemFailures]");
         for (backend, needed, takes) in BACKENDS {
-            let said = check(backend, takes, &reporting);
+            let said = check("taken", backend, takes, &reporting);
             assert_eq!(said.code, 0, "{backend} for {source}: {}", said.err);
             for (parameter, _) in PARAMETERS {
                 if takes.contains(&parameter) {
@@ -107,7 +108,7 @@ fn every_parameter_of_every_backend_is_taken_for_every_source_or_refused() {
                 }
                 let given = [needed, parameter];
                 let given: Vec<&str> = given.into_iter().filter(|name| !name.is_empty()).collect();
-                let said = check(backend, &given, &reporting);
+                let said = check("taken", backend, &given, &reporting);
                 let named = format!("functions.f.{parameter}");
                 assert!(
                     said.code == 2 && said.err.contains(&named),
@@ -122,8 +123,8 @@ fn every_parameter_of_every_backend_is_taken_for_every_source_or_refused() {
 #[test]
 fn failing_records_are_refused_where_the_mapping_does_not_look_at_them() {
     for (source, mapping) in SOURCES {
-        let said = check("simulated", &["record_error_rate"], mapping);
-        let text = "3:5: mappings[0].FunctionResponseTypes must be [ReportBatchItemFailures]: the simulated \
+        let said = check("failing", "simulated", &["record_error_rate"], mapping);
+        let text = "3:5: mappings[0].FunctionResponseTypes: must be [ReportBatchItemFailures]: the simulated \
                     function f has a record_error_rate; add it, or set error_rate, the share of invocations \
                     that fail";
         assert!(
@@ -131,7 +132,7 @@ fn failing_records_are_refused_where_the_mapping_does_not_look_at_them() {
             "{source}: {}",
             said.err
         );
-        let said = check("simulated", &["error_rate"], mapping);
+        let said = check("failing", "simulated", &["error_rate"], mapping);
         assert_eq!(said.code, 0, "{source}: {}", said.err);
     }
 }
@@ -143,7 +144,7 @@ fn filters_that_can_never_match_and_settings_without_effect_are_noted() {
          KMSKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k', MetricsConfig: {{Metrics: [EventCount]}}",
         SOURCES[0].1
     );
-    let said = check("simulated", &[], &mapping);
+    let said = check("noted", "simulated", &[], &mapping);
     assert_eq!(said.code, 0, "{}", said.err);
     for note in [
         "note: filter 0, {\"Body\":{\"a\":[1]}}, can never match: no record of an SQS standard queue has a \

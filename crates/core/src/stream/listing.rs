@@ -362,6 +362,16 @@ impl StreamMachine {
         }
     }
 
+    /// Tells whether all that comes into the stream from now on will be read, also at `LATEST`: its shards
+    /// are listed, where they begin is kept, and those that are to be read are open.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        let is_read = |shard: &Shard| shard.stage != Stage::Running || shard.reader.is_open();
+        self.stream.is_some()
+            && self.directory.beginnings.is_none()
+            && self.shards.values().all(is_read)
+    }
+
     /// Starts the shards whose parents are over.
     pub(super) fn start_shards(&mut self, now: Timestamp) {
         if self.draining || self.directory.beginnings.is_some() {

@@ -9,7 +9,7 @@ use super::clock::SourceClock;
 use super::config::StreamConfig;
 use super::listing::Directory;
 use super::port::{ShardId, StreamFacts};
-use super::shard::{Context, Out, Shard, ShardKey, Stage};
+use super::shard::{Context, Out, Shard, ShardKey};
 use super::tally::Tally;
 use crate::time::Timestamp;
 
@@ -104,14 +104,6 @@ impl StreamMachine {
     /// Returns the next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
         self.out.actions.pop_front()
-    }
-
-    /// Tells whether all that comes into the stream from now on will be read, also at `LATEST`: its shards
-    /// are listed, and those that are to be read are open.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        let is_read = |shard: &Shard| shard.stage != Stage::Running || shard.reader.is_open();
-        self.stream.is_some() && self.shards.values().all(is_read)
     }
 
     /// Returns when to call [`handle`](Self::handle) with [`Input::Tick`] if nothing else happens.

@@ -111,7 +111,10 @@ impl StreamDriver {
 
     fn handle(&mut self, input: Input) {
         let now = self.outside.clock.now();
-        let may_begin = matches!(input, Input::Listed { .. } | Input::Opened { .. });
+        let may_begin = matches!(
+            input,
+            Input::Listed { .. } | Input::Committed { .. } | Input::Opened { .. }
+        );
         self.machine.handle(now, input);
         while let Some(action) = self.machine.poll() {
             self.carry_out(now, action);

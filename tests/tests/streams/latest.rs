@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use lambda_esm::decision::Decision;
 use lambda_esm::lifecycle::State;
 use lambda_esm_tests::streams::{Deliveries, Lab, Stream, Streams, saying};
 use lambda_esm_tests::{Daemon, Python, Recording, until};
@@ -36,6 +37,31 @@ async fn what_is_put_after_a_mapping_is_enabled_arrives(streams: Streams) {
     lab.engine.shutdown().await;
     let expected: Vec<Value> = (100..115).map(|number| json!(number)).collect();
     assert_eq!(row.values(), expected, "{}", streams.what);
+}
+
+/// `DynamoDB` Local says of a shard that never held a record that it was trimmed, once another table is written to.
+async fn a_shard_that_never_held_a_record_is_not_told_as_trimmed(streams: Streams) {
+    let (stream, other) = (
+        streams.stream("latest-empty", 1).await,
+        streams.stream("latest-other", 1).await,
+    );
+    let lab = Lab::new(streams.engine());
+    let members = json!({ "StartingPosition": "LATEST" });
+    let row = lab.map(&stream, &members, saying("null")).await;
+    until("the mapping is enabled", async || {
+        (row.status().state == State::Enabled).then_some(())
+    })
+    .await;
+    other.put_numbers(OLD).await;
+    stream.put_numbers(100..103).await;
+    // What is missing then is shown.
+    drop(timeout(BOUND, row.until_records(3)).await);
+    let decisions = row.decisions();
+    lab.engine.shutdown().await;
+    let expected: Vec<Value> = (100..103).map(|number| json!(number)).collect();
+    assert_eq!(row.values(), expected);
+    let trimmed = |decision: &Decision| matches!(decision, Decision::RecordsExpired { .. });
+    assert!(!decisions.iter().any(trimmed), "{decisions:?}");
 }
 
 /// A daemon with one mapping at `LATEST` to a function that records.
@@ -174,8 +200,8 @@ async fn an_iterator_that_expires_before_the_first_record_loses_none(streams: St
 on_servers! {
     kinesis_local: what_is_put_after_a_mapping_is_enabled_arrives, a_mapping_that_was_killed_before_its_first_record_goes_on_where_it_began;
     ministack_kinesis: what_is_put_after_a_mapping_is_enabled_arrives, a_mapping_that_was_stopped_before_its_first_record_goes_on_where_it_began;
-    dynamodb_local: what_is_put_after_a_mapping_is_enabled_arrives, a_mapping_that_was_killed_before_its_first_record_goes_on_where_it_began;
-    dynamodb_local_3: what_is_put_after_a_mapping_is_enabled_arrives, a_mapping_that_was_killed_before_its_first_record_goes_on_where_it_began, a_mapping_that_was_stopped_before_its_first_record_goes_on_where_it_began;
+    dynamodb_local: what_is_put_after_a_mapping_is_enabled_arrives, a_shard_that_never_held_a_record_is_not_told_as_trimmed, a_mapping_that_was_killed_before_its_first_record_goes_on_where_it_began;
+    dynamodb_local_3: what_is_put_after_a_mapping_is_enabled_arrives, a_shard_that_never_held_a_record_is_not_told_as_trimmed, a_mapping_that_was_killed_before_its_first_record_goes_on_where_it_began, a_mapping_that_was_stopped_before_its_first_record_goes_on_where_it_began;
     dynamodb_fast: an_iterator_that_expires_before_the_first_record_loses_none;
 }
 

@@ -1,19 +1,86 @@
-//! From the SDK's records and shards to ours.
+//! From records and shards as they came, or as the SDK has read them, to ours.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{ChildShard, HashKeyRange, Record};
+use aws_smithy_types::base64;
 use bytes::Bytes;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::record::{KinesisRecord, StreamContent, StreamRecord};
+use lambda_esm_core::record::{KinesisRecord, StreamContent, StreamRecord, Unreadable};
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{Shard, ShardId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::answers::Child;
 use crate::failure::Call;
+use crate::text::with_causes;
+use crate::wire::without_halves;
 
-/// Returns the record. Fails if it lacks its number, without which nothing can be read after it, or its
+/// What is read of a record (Kinesis API reference, `Record`).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    /// In seconds.
+    approximate_arrival_timestamp: f64,
+    #[serde(default)]
+    partition_key: Option<Arc<str>>,
+    /// In base64.
+    #[serde(default)]
+    data: Option<String>,
+}
+
+/// A record's place in its shard.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Placed {
+    sequence_number: Arc<str>,
+}
+
+/// Returns a record as it came, at `time` by the server's clock. One that cannot be read is still a record, of
+/// which no more is known than its place.
+///
+/// # Errors
+/// Fails if it lacks its sequence number, without which nothing can be read after it.
+pub(super) fn read_record(
+    raw: &RawValue,
+    time: Option<Timestamp>,
+    call: Call<'_>,
+) -> Result<StreamRecord, SourceError> {
+    let json = without_halves(raw.get());
+    let placed = serde_json::from_str::<Placed>(&json).ok();
+    let Some(placed) = placed.filter(|placed| !placed.sequence_number.is_empty()) else {
+        return Err(call.incomplete("a SequenceNumber"));
+    };
+    let told = serde_json::from_str::<Told>(&json);
+    let read = told.map_err(|error| error.to_string()).and_then(|told| {
+        let data = base64::decode(told.data.unwrap_or_default());
+        let content = KinesisRecord {
+            partition_key: told.partition_key.unwrap_or_default(),
+            data: Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
+        };
+        let arrival = DateTime::from_secs_f64(told.approximate_arrival_timestamp);
+        Ok((timestamp(arrival), StreamContent::Kinesis(content)))
+    });
+    let (arrival, content) = read.unwrap_or_else(|because| {
+        let json = json.into_owned();
+        let unreadable = Box::new(Unreadable { because, json });
+        // It did not arrive later.
+        (
+            time.unwrap_or_default(),
+            StreamContent::Unreadable(unreadable),
+        )
+    });
+    Ok(StreamRecord {
+        sequence: placed.sequence_number,
+        arrival,
+        content,
+    })
+}
+
+/// Returns a record of an event. Fails if it lacks its number, without which nothing can be read after it, or its
 /// time, without which it has no age and no window.
 pub(super) fn record(record: Record, call: Call<'_>) -> Result<StreamRecord, SourceError> {
     let Some(arrival) = record.approximate_arrival_timestamp else {
@@ -54,7 +121,21 @@ pub(super) fn shard(shard: aws_sdk_kinesis::types::Shard) -> Shard {
     }
 }
 
-/// Returns the shards that a closed one names at its end.
+/// Returns a shard that a closed one names at its end.
+pub(super) fn child(child: Child) -> Shard {
+    let keys = child.hash_key_range.and_then(|range| {
+        let first = range.starting_hash_key.parse().ok()?;
+        Some((first, range.ending_hash_key.parse().ok()?))
+    });
+    Shard {
+        id: ShardId::new(child.shard_id),
+        parents: child.parent_shards.into_iter().map(ShardId::new).collect(),
+        closed: false,
+        hash_keys: keys,
+    }
+}
+
+/// Returns the shards that a closed one names in its last event.
 pub(super) fn children(children: Option<Vec<ChildShard>>) -> Vec<Shard> {
     let child = |child: ChildShard| Shard {
         id: ShardId::new(child.shard_id),

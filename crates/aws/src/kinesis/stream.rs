@@ -12,11 +12,11 @@ use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
 };
 
-use super::answers::Described;
+use super::answers::{Described, Read};
 use super::failure::KINESIS;
 use super::name::KinesisName;
 use super::place::Place;
-use super::record::{behind, children, record, shard, timestamp};
+use super::record::{behind, child, read_record, shard, timestamp};
 use crate::failure::Call;
 use crate::site::Site;
 
@@ -166,15 +166,17 @@ impl StreamSource for KinesisStream {
             .stream_arn(self.name.stream_arn())
             .shard_iterator(request.position.0)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let answer = call.within(PATIENCE, request.send()).await?;
-        let records = answer.records.into_iter();
+        let send = |tap| request.customize().interceptor(tap).send();
+        let answer = call.tapped(PATIENCE, send).await?;
+        let read: Read<'_> = call.read(&answer)?;
+        let records = read.records.into_iter();
         Ok(Page {
             records: records
-                .map(|each| record(each, call))
+                .map(|each| read_record(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
-            next: answer.next_shard_iterator.map(Position),
-            behind: answer.millis_behind_latest.map(behind),
-            children: children(answer.child_shards),
+            next: read.next_shard_iterator.map(Position),
+            behind: read.millis_behind_latest.map(behind),
+            children: read.child_shards.into_iter().flatten().map(child).collect(),
         })
     }
 }

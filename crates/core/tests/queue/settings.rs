@@ -87,6 +87,7 @@ fn an_unknown_function_timeout_counts_as_the_default_of_three_seconds() {
 #[test]
 fn a_window_does_not_make_messages_reappear_under_a_function_whose_timeout_is_unknown() {
     let mut config = with(10, 4);
+    config.function_concurrency = Some(2);
     config.facts.visibility_timeout = Duration::from_secs(5);
     let mut world = World::new(config, |_, _| Fate::success(3_000));
     world.send(3);

@@ -269,6 +269,12 @@ impl<T> Batcher<T> {
         self.items.len()
     }
 
+    /// Returns the record that waits the longest.
+    #[must_use]
+    pub fn first(&self) -> Option<&T> {
+        self.items.first()
+    }
+
     /// Tells whether no record waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -31,6 +31,7 @@ pub mod record;
 pub mod response;
 pub mod stream;
 pub mod time;
+pub mod turns;
 
 pub use lambda_esm_filter as filter;
 pub use time::Timestamp;

@@ -23,6 +23,7 @@ use crate::ports::{
 };
 use crate::shared::Shared;
 use crate::store::Store;
+use crate::turns::Lines;
 
 /// Builds an [`Engine`]. Its mappings run as tasks of the tokio runtime within which it is built, or of the
 /// first one that makes a mapping.
@@ -127,9 +128,11 @@ impl EngineBuilder {
         let backend: Arc<dyn InvokeBackend> = Arc::new(self.functions);
         let store = self.store;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let clock = self.clock.unwrap_or_else(Clock::system);
         Engine::new(Shared {
             options: self.options,
-            clock: self.clock.unwrap_or_else(Clock::system),
+            clock,
+            lines: Lines::new(clock),
             backend: Arc::new(Guarded::new(backend)),
             providers: providers.into_iter().map(Guarded::new).collect(),
             destinations: destinations.into_iter().map(Guarded::new).collect(),

@@ -17,6 +17,7 @@ mod restart;
 mod shared;
 mod status;
 mod supervisor;
+mod turns;
 
 pub mod clock;
 #[cfg(feature = "contract")]

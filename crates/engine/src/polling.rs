@@ -22,7 +22,8 @@ use crate::shared::Shared;
 /// What source, store and function say.
 pub(crate) struct Facts {
     pub(crate) source: Result<Found, SourceError>,
-    pub(crate) function: FunctionFacts,
+    /// `None` if it cannot be asked now.
+    pub(crate) function: Option<FunctionFacts>,
 }
 
 /// A source to be polled.
@@ -69,10 +70,10 @@ impl<C> Drop for Running<C> {
 }
 
 impl<C> Running<C> {
-    async fn tell(&self, config: C, mapping: &Mapping) -> Reconfigured {
+    async fn tell(&self, config: C, function: Function) -> Reconfigured {
         let command = Command::Reconfigure {
             config: Box::new(config),
-            function: Function::new(&mapping.function),
+            function,
         };
         match self.commands.send(command).await {
             Ok(()) => Reconfigured::Done,
@@ -152,7 +153,8 @@ pub(crate) fn start(
 ) -> Result<Polling, SourceError> {
     match (facts.source?, &mapping.source) {
         (Found::Queue(source, queue), Source::Sqs(sqs)) => {
-            let config = queue_config(&shared.options, mapping, sqs, queue, facts.function);
+            let function = facts.function.unwrap_or_default();
+            let config = queue_config(&shared.options, mapping, sqs, queue, function);
             let (commands, receiver) = mpsc::channel(8);
             let driver = QueueDriver::new(
                 config,
@@ -202,6 +204,7 @@ impl Polling {
         mapping: &Mapping,
         facts: Facts,
     ) -> Reconfigured {
+        let function = Function::new(&mapping.function, &shared.lines);
         match self {
             Self::Queue {
                 driver,
@@ -216,8 +219,9 @@ impl Polling {
                     return Reconfigured::NeedsRestart;
                 };
                 let options = &shared.options;
-                let config = queue_config(options, mapping, sqs, *known, facts.function);
-                driver.tell(config, mapping).await
+                let about = facts.function.unwrap_or_default();
+                let config = queue_config(options, mapping, sqs, *known, about);
+                driver.tell(config, function).await
             }
             Self::Stream {
                 driver,
@@ -227,7 +231,7 @@ impl Polling {
                 Some(config)
                     if config.lanes == *lanes && destination_of(&config) == *destination =>
                 {
-                    driver.tell(config, mapping).await
+                    driver.tell(config, function).await
                 }
                 _ => Reconfigured::NeedsRestart,
             },

@@ -110,7 +110,8 @@ pub struct InvokeRequest {
 pub struct FunctionFacts {
     /// The function's timeout.
     pub timeout: Option<Duration>,
-    /// How many invocations it can run at a time.
+    /// How many invocations it can run at a time: at least 1. All mappings of an engine together send it no
+    /// more.
     pub concurrency: Option<usize>,
 }
 

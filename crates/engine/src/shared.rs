@@ -22,6 +22,7 @@ use crate::ports::{
     StreamSource,
 };
 use crate::store::Store;
+use crate::turns::Lines;
 
 /// How long source and function may take to say what they are.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) destinations: Vec<Guarded<dyn DestinationProvider>>,
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
+    /// Where mappings line up to call their functions.
+    pub(crate) lines: Lines,
     pub(crate) store: Arc<dyn Store>,
     /// Receives that are open, and releases of what those brought whose driver is gone.
     pub(crate) receives: TaskTracker,

@@ -18,7 +18,6 @@ use crate::driver::{Function, Outside};
 use crate::events::History;
 use crate::metrics::MappingMetrics;
 use crate::polling::{self, Facts, Polling, Reconfigured};
-use crate::ports::FunctionFacts;
 use crate::shared::{PATIENCE, Shared};
 use crate::status::Progress;
 
@@ -162,9 +161,11 @@ impl Supervisor {
                 }
                 _ => polling::ask(&self.shared, &self.mapping, self.polling.as_ref()).await,
             };
-            // A backend that cannot tell, or cannot be asked now, leaves the facts open.
-            let function = function.unwrap_or_default();
-            Facts { source, function }
+            // A backend that cannot be asked now leaves the facts open.
+            Facts {
+                source,
+                function: function.ok(),
+            }
         };
         let facts = tokio::time::timeout(PATIENCE, asking).await;
         facts.unwrap_or_else(|_| {
@@ -174,7 +175,7 @@ impl Supervisor {
             );
             Facts {
                 source: Err(SourceError::new(SourceErrorKind::Transient, text)),
-                function: FunctionFacts::default(),
+                function: None,
             }
         })
     }
@@ -183,6 +184,11 @@ impl Supervisor {
     async fn apply(&mut self, facts: Facts) {
         self.stale = false;
         let (shared, mapping) = (self.shared.clone(), self.mapping.clone());
+        // Held until the driver holds it too, so that it does not forget what it is told here.
+        let line = shared.lines.of(mapping.function.name());
+        if let Some(function) = &facts.function {
+            line.set_known(function.concurrency);
+        }
         if let Some(polling) = &mut self.polling {
             match polling.reconfigure(&shared, &mapping, facts).await {
                 Reconfigured::Done => {}
@@ -213,7 +219,7 @@ impl Supervisor {
 
     fn outside(&self) -> Outside {
         Outside {
-            function: Function::new(&self.mapping.function),
+            function: Function::new(&self.mapping.function, &self.shared.lines),
             backend: self.shared.backend.clone(),
             clock: self.shared.clock,
             history: self.history.clone(),

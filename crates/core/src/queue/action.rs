@@ -28,6 +28,11 @@ pub enum Input {
         /// The messages, or why there are none.
         result: Result<Vec<QueueMessage>, SourceError>,
     },
+    /// It is the batch's turn, as asked for with [`Action::Reserve`].
+    Reserved {
+        /// The batch.
+        batch: BatchId,
+    },
     /// An invocation ended.
     Invoked {
         /// The batch.
@@ -67,7 +72,17 @@ pub enum Action {
         /// What to ask.
         request: ReceiveRequest,
     },
-    /// Call the function, and answer with [`Input::Invoked`].
+    /// Line up for a turn to call the function, and answer with [`Input::Reserved`] when it has come.
+    Reserve {
+        /// The batch.
+        batch: BatchId,
+    },
+    /// Leave the line, or give the turn back: the batch needs it no more.
+    Forgo {
+        /// The batch.
+        batch: BatchId,
+    },
+    /// Call the function, and answer with [`Input::Invoked`]. The batch's turn ends with the invocation.
     Invoke {
         /// The batch.
         batch: BatchId,

@@ -43,7 +43,7 @@ impl QueueMachine {
         let mut withdrawn = Vec::new();
         for (&id, flight) in &mut self.flights {
             match flight.phase {
-                Phase::Waiting | Phase::BackingOff { .. } => {
+                Phase::Waiting | Phase::Reserving | Phase::BackingOff { .. } => {
                     let found = flight.withdraw(is_processed);
                     newer.extend_from_slice(&found);
                     withdrawn.push((id, found));

@@ -35,15 +35,15 @@ impl QueueMachine {
         if !self.gives_back() {
             return;
         }
-        let backing_off: Vec<BatchId> = self
-            .flights
-            .iter()
-            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in backing_off {
+        for id in self.all_in(|phase| matches!(phase, Phase::BackingOff { .. })) {
             self.release(id);
         }
+    }
+
+    fn all_in(&self, phase: impl Fn(Phase) -> bool) -> Vec<BatchId> {
+        let flights = self.flights.iter();
+        let found = flights.filter(|(_, flight)| phase(flight.phase));
+        found.map(|(&id, _)| id).collect()
     }
 
     /// Tells whether the time is over in which a machine that stops begins anything.
@@ -51,7 +51,7 @@ impl QueueMachine {
         self.drain_until.is_some_and(|until| until <= now)
     }
 
-    /// Makes visible again what has no slot when that time is over.
+    /// Makes visible again what has no slot, or not its turn, when that time is over.
     pub(super) fn release_late(&mut self, now: Timestamp) {
         if !self.is_late(now) {
             return;
@@ -60,6 +60,9 @@ impl QueueMachine {
             if let Some(flight) = self.flights.remove(&id) {
                 self.settle(None, SettleVerb::Release, flight.batch.items);
             }
+        }
+        for id in self.all_in(|phase| phase == Phase::Reserving) {
+            self.release(id);
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Delivery {
 pub(super) enum Phase {
     /// For a slot.
     Waiting,
+    /// For its turn to call the function.
+    Reserving,
     /// The function has it.
     Invoking,
     /// It did not reach the function, and is tried again at `retry_at`.

@@ -17,9 +17,12 @@ const VISIBILITY_ENDED: &str = "the visibility timeout ended before the function
 impl QueueMachine {
     /// Gives free slots to waiting batches, oldest first. Of a FIFO queue, a batch waits as long as an
     /// earlier one has messages of the same group.
+    ///
+    /// One at a time lines up for its turn: so a mapping has one place in the line, as a lane of a stream
+    /// has, however many batches it may work on.
     pub(super) fn start_waiting(&mut self, now: Timestamp) {
         let mut index = 0;
-        while self.running < self.scaler.concurrency() {
+        while self.reserving == 0 && self.running < self.scaler.concurrency() {
             let Some(&id) = self.waiting.get(index) else {
                 return;
             };
@@ -53,7 +56,38 @@ impl QueueMachine {
             return;
         }
         self.running += 1;
-        self.invoke(now, id);
+        self.reserve(id);
+    }
+
+    /// Lines a batch up for its turn to call the function.
+    fn reserve(&mut self, id: BatchId) {
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.phase = Phase::Reserving;
+            self.reserving += 1;
+            self.actions.push_back(Action::Reserve { batch: id });
+        }
+    }
+
+    /// A batch's turn has come. Meanwhile others may have got to see its messages.
+    pub(super) fn reserved(&mut self, now: Timestamp, id: BatchId) {
+        let phase = self.flights.get(&id).map(|flight| flight.phase);
+        if phase != Some(Phase::Reserving) {
+            return;
+        }
+        if self.drop_expired(now, id) {
+            self.end(id);
+        } else {
+            self.reserving -= 1;
+            self.invoke(now, id);
+        }
+    }
+
+    /// A batch that may have lined up needs its turn no more.
+    fn forgo(&mut self, id: BatchId, phase: Phase) {
+        if phase == Phase::Reserving {
+            self.reserving -= 1;
+            self.actions.push_back(Action::Forgo { batch: id });
+        }
     }
 
     fn invoke(&mut self, now: Timestamp, id: BatchId) {
@@ -278,7 +312,7 @@ impl QueueMachine {
         if self.drop_expired(now, id) {
             self.end(id);
         } else {
-            self.invoke(now, id);
+            self.reserve(id);
         }
     }
 
@@ -293,14 +327,17 @@ impl QueueMachine {
     /// Takes the deliveries out of a batch that holds a slot, and leaves it to be settled.
     fn take_deliveries(&mut self, id: BatchId) -> Option<Vec<Delivery>> {
         let flight = self.flights.get_mut(&id)?;
-        flight.phase = Phase::Settling { pending: 0 };
-        Some(std::mem::take(&mut flight.batch.items))
+        let phase = std::mem::replace(&mut flight.phase, Phase::Settling { pending: 0 });
+        let deliveries = std::mem::take(&mut flight.batch.items);
+        self.forgo(id, phase);
+        Some(deliveries)
     }
 
     /// Ends a batch that holds a slot.
     pub(super) fn end(&mut self, id: BatchId) {
-        if self.flights.remove(&id).is_some() {
+        if let Some(flight) = self.flights.remove(&id) {
             self.running -= 1;
+            self.forgo(id, flight.phase);
         }
     }
 

@@ -35,6 +35,8 @@ pub struct QueueMachine {
     pub(super) waiting: VecDeque<BatchId>,
     /// How many flights hold a slot.
     pub(super) running: usize,
+    /// How many of them wait for their turn.
+    pub(super) reserving: usize,
     pub(super) settles: BTreeMap<SettleId, Settling>,
     /// Filtered messages whose deletion is not yet answered.
     pub(super) deleting_filtered: usize,
@@ -92,6 +94,7 @@ impl QueueMachine {
             flights: BTreeMap::new(),
             waiting: VecDeque::new(),
             running: 0,
+            reserving: 0,
             settles: BTreeMap::new(),
             deleting_filtered: 0,
             receives: BTreeMap::new(),
@@ -126,6 +129,7 @@ impl QueueMachine {
         );
         match input {
             Input::Received { id, result } => self.received(now, id, result),
+            Input::Reserved { batch } => self.reserved(now, batch),
             Input::Invoked {
                 batch,
                 attempt,
@@ -154,7 +158,10 @@ impl QueueMachine {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let retry = self.timers.first().map(|&(at, _)| at);
         let (stop, reading) = match self.drain_until {
-            Some(until) => ((!self.waiting.is_empty()).then_some(until), None),
+            Some(until) => {
+                let waits = !self.waiting.is_empty() || self.reserving > 0;
+                (waits.then_some(until), None)
+            }
             None => (None, self.not_before),
         };
         let deadlines = [retry, self.window_closes(), stop, reading];
@@ -267,10 +274,9 @@ impl QueueMachine {
     /// have: what is too much becomes the next batch.
     fn cut_to_size(&mut self) {
         let most = self.config.limits.count.max(1);
-        let not_reached = self
-            .flights
-            .iter()
-            .filter(|(_, flight)| matches!(flight.phase, Phase::BackingOff { .. }));
+        let not_reached = self.flights.iter().filter(|(_, flight)| {
+            matches!(flight.phase, Phase::Reserving | Phase::BackingOff { .. })
+        });
         let mut order: Vec<BatchId> = not_reached.map(|(&id, _)| id).collect();
         order.extend(std::mem::take(&mut self.waiting));
         for id in order {

@@ -74,8 +74,12 @@ impl QueueMachine {
         }
     }
 
-    /// Returns how many more messages the free slots could carry.
+    /// Returns how many more messages the free slots could carry: none while a batch waits for its turn, lest
+    /// messages wait out their visibility timeout here.
     fn room(&self) -> usize {
+        if self.reserving > 0 {
+            return 0;
+        }
         let free = self.scaler.concurrency().saturating_sub(self.batches());
         let taken = self.batcher.len() + self.outstanding + self.deleting_filtered;
         free.saturating_mul(self.config.limits.count)

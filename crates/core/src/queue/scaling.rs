@@ -57,7 +57,7 @@ impl Scaler {
         concurrency: Concurrency,
         function_concurrency: Option<usize>,
     ) -> Self {
-        let (floor, ceiling, growth) = bounds(pacing, concurrency, function_concurrency);
+        let (floor, ceiling, growth) = bounds(concurrency, function_concurrency);
         let level = match concurrency {
             Concurrency::OnDemand { .. } => START.clamp(floor, ceiling),
             Concurrency::Provisioned { .. } => floor,
@@ -84,7 +84,7 @@ impl Scaler {
         concurrency: Concurrency,
         function_concurrency: Option<usize>,
     ) {
-        let (floor, ceiling, growth) = bounds(pacing, concurrency, function_concurrency);
+        let (floor, ceiling, growth) = bounds(concurrency, function_concurrency);
         self.pacing = pacing;
         (self.floor, self.ceiling, self.growth_per_second) = (floor, ceiling, growth);
         self.level = self.level.clamp(floor, ceiling);
@@ -189,32 +189,23 @@ impl Scaler {
     }
 }
 
-/// Returns the lowest and highest level, and the growth per second.
-fn bounds(
-    pacing: Pacing,
-    concurrency: Concurrency,
-    function_concurrency: Option<usize>,
-) -> (f64, f64, f64) {
-    match concurrency {
+/// Returns the lowest and highest level, and the growth per second. What is beyond the function's known
+/// concurrency would only wait for its turn.
+fn bounds(concurrency: Concurrency, function_concurrency: Option<usize>) -> (f64, f64, f64) {
+    let (floor, ceiling, growth) = match concurrency {
         Concurrency::OnDemand {
             maximum: Some(maximum),
-        } => {
-            let ceiling = f64::from(maximum);
-            (START.min(ceiling), ceiling, GROWTH_PER_SECOND)
-        }
-        Concurrency::OnDemand { maximum: None } => {
-            // The service does not know the function's limit and runs into throttles; eager pacing
-            // asks first.
-            let known = function_concurrency.filter(|_| pacing == Pacing::Eager);
-            let ceiling = known.map_or(MAXIMUM, |limit| (limit.max(1) as f64).min(MAXIMUM));
-            (IDLE.min(ceiling), ceiling, GROWTH_PER_SECOND)
-        }
+        } => (START, f64::from(maximum), GROWTH_PER_SECOND),
+        Concurrency::OnDemand { maximum: None } => (IDLE, MAXIMUM, GROWTH_PER_SECOND),
         Concurrency::Provisioned { minimum, maximum } => (
             f64::from(minimum) * BATCHES_PER_POLLER,
             f64::from(maximum) * BATCHES_PER_POLLER,
             PROVISIONED_GROWTH_PER_SECOND,
         ),
-    }
+    };
+    let known = function_concurrency.map(|limit| limit.max(1) as f64);
+    let ceiling = known.map_or(ceiling, |known| ceiling.min(known));
+    (floor.min(ceiling), ceiling, growth)
 }
 
 #[cfg(test)]
@@ -316,13 +307,22 @@ mod tests {
     }
 
     #[test]
-    fn eager_pacing_never_exceeds_what_the_function_can_run() {
-        let mut scaler = Scaler::new(Pacing::Eager, ON_DEMAND, Some(4));
-        scaler.on_receive(seconds(0), 10, 10);
-        for _ in 0..100 {
-            scaler.on_outcome(seconds(0), Outcome::Success, false);
+    fn no_concurrency_exceeds_what_the_function_can_run() {
+        let maximum = Concurrency::OnDemand { maximum: Some(50) };
+        let provisioned = Concurrency::Provisioned {
+            minimum: 2,
+            maximum: 20,
+        };
+        for pacing in [Pacing::Eager, Pacing::Aws] {
+            for concurrency in [ON_DEMAND, maximum, provisioned] {
+                let mut scaler = Scaler::new(pacing, concurrency, Some(4));
+                for second in 0..100 {
+                    scaler.on_receive(seconds(second), 10, 10);
+                    scaler.on_outcome(seconds(second), Outcome::Success, false);
+                }
+                assert_eq!(scaler.concurrency(), 4, "{pacing:?} {concurrency:?}");
+            }
         }
-        assert_eq!(scaler.concurrency(), 4);
     }
 
     #[test]

@@ -38,6 +38,11 @@ pub enum Input {
         /// The records, or why there are none.
         result: Result<Page, SourceError>,
     },
+    /// It is the mapping's turn to call the function, as asked for with [`Action::Reserve`].
+    Reserved {
+        /// The turn.
+        turn: CallId,
+    },
     /// An invocation ended.
     Invoked {
         /// The batch.
@@ -93,8 +98,20 @@ pub enum Action {
         /// What to read.
         request: FetchRequest,
     },
-    /// Call the function, and answer with [`Input::Invoked`].
+    /// Line up for a turn to call the function, and answer with [`Input::Reserved`] when it has come.
+    Reserve {
+        /// The turn.
+        turn: CallId,
+    },
+    /// Leave the line, or give the turn back: it is not needed any more.
+    Forgo {
+        /// The turn.
+        turn: CallId,
+    },
+    /// Call the function, and answer with [`Input::Invoked`]. The turn ends with the invocation.
     Invoke {
+        /// The turn.
+        turn: CallId,
         /// The batch.
         batch: BatchId,
         /// The try.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::action::CallId;
 use super::config::StreamConfig;
 use super::discarding::Discard;
 use super::ledger::Ordinal;
@@ -170,12 +171,24 @@ impl Work {
     }
 }
 
+/// Whether a lane may call the function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Turn {
+    #[default]
+    None,
+    /// It has lined up.
+    Awaited(CallId),
+    /// It has its turn.
+    Come(CallId),
+}
+
 /// One lane.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) batcher: Batcher<Item>,
     pub(super) ready: VecDeque<Closed>,
     pub(super) work: Option<Work>,
+    pub(super) turn: Turn,
     /// How many of its failure records are on the way to the destination.
     pub(super) deliveries: usize,
     /// Why its last batch failed, until one succeeds.
@@ -194,6 +207,7 @@ impl Lane {
             batcher,
             ready: VecDeque::new(),
             work: None,
+            turn: Turn::None,
             deliveries: 0,
             problem: None,
             awaits: None,

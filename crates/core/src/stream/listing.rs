@@ -192,6 +192,10 @@ impl StreamMachine {
 
     /// Forgets all shards of a stream that is no more.
     fn forget_stream(&mut self) {
+        let lanes = self.shards.values_mut().flat_map(|shard| &mut shard.lanes);
+        for lane in lanes {
+            lane.forgo(&mut self.out);
+        }
         let abandoned = self.shards.values().map(|shard| shard.ledger.unsettled());
         let abandoned = abandoned.sum();
         self.shards.clear();

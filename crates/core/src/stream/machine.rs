@@ -85,6 +85,7 @@ impl StreamMachine {
             }
             Input::Opened { id, .. }
             | Input::Fetched { id, .. }
+            | Input::Reserved { turn: id }
             | Input::Delivered { id, .. }
             | Input::Committed { id, .. } => self.answered(now, id, input),
             Input::Invoked { batch, .. } => {

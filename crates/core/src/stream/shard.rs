@@ -177,6 +177,7 @@ impl Shard {
         match input {
             Input::Opened { id, result } => self.opened(ctx, id, result),
             Input::Fetched { id, result } => self.fetched(ctx, id, result),
+            Input::Reserved { turn } => self.reserved(turn),
             Input::Invoked {
                 batch,
                 attempt,

@@ -1,83 +1,177 @@
 //! A lane at work: which batch is next, and sending its pieces one after another.
+//!
+//! A lane that has something to send lines up for a turn to call the function, and only then is the batch cut
+//! and looked at: while it waits, more records may join it, and what grows too old is given up in time.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::action::Action;
+use super::action::{Action, CallId};
 use super::answering::millis;
-use super::lane::{Closed, Item, Phase, Piece, WindowEnd, Work};
-use super::shard::{Context, Shard};
+use super::lane::{Closed, Item, Lane, Phase, Piece, Turn, WindowEnd, Work};
+use super::shard::{Context, Out, Shard};
 use crate::batch::{Batch, CloseReason};
 use crate::decision::{BatchId, Decision};
 use crate::failure::Condition;
 use crate::time::Timestamp;
 
+/// What there is to do for a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Perhaps more.
+    More,
+    /// It waits for its turn.
+    Turn,
+    /// Nothing for now that needs a turn.
+    Nothing,
+}
+
+/// Where a lane's next batch is.
+#[derive(Clone, Copy, Debug)]
+enum Closes {
+    /// It is closed.
+    Already,
+    /// It is the open one.
+    Now(CloseReason),
+}
+
+impl Lane {
+    /// Takes the next batch. `window` is the tumbling window of the open one.
+    fn take(&mut self, closes: Closes, window: Option<Timestamp>) -> Option<Closed> {
+        let Closes::Now(reason) = closes else {
+            return self.ready.pop_front();
+        };
+        let batch = self.batcher.close(reason)?;
+        Some(Closed { batch, window })
+    }
+
+    /// Returns when the first record of the next batch is too old to be sent.
+    fn expiry(&self, ctx: &Context<'_>) -> Option<Timestamp> {
+        let ready = self.ready.front().map(|closed| &closed.batch.items);
+        let first = ready.and_then(|items| items.first());
+        let first = first.or_else(|| self.batcher.first())?;
+        let limit = ctx.config.retry.maximum_record_age?;
+        Some(ctx.clock.outlives(first.arrival, limit))
+    }
+
+    /// Leaves the line, or gives the turn back.
+    pub(super) fn forgo(&mut self, out: &mut Out) {
+        if let Turn::Awaited(turn) | Turn::Come(turn) = std::mem::take(&mut self.turn) {
+            out.calls.remove(&turn);
+            out.actions.push_back(Action::Forgo { turn });
+        }
+    }
+}
+
 impl Shard {
     /// Goes on with the batch of a lane, or begins the next one.
     pub(super) fn advance_lane(&mut self, ctx: &mut Context<'_>, lane: usize) {
-        loop {
-            if self.lanes[lane].work.is_some() {
-                if !self.go_on(ctx, lane) {
-                    return;
-                }
-            } else if ctx.draining || !self.lanes[lane].is_free() || !self.begin(ctx, lane) {
-                return;
+        let last = loop {
+            let next = if self.lanes[lane].work.is_some() {
+                self.go_on(ctx, lane)
+            } else if ctx.draining || !self.lanes[lane].is_free() {
+                Next::Nothing
+            } else {
+                self.begin(ctx, lane)
+            };
+            if next != Next::More {
+                break next;
             }
+        };
+        if last == Next::Nothing {
+            self.lanes[lane].forgo(ctx.out);
         }
     }
 
-    /// Sends the next piece, or ends the batch. Returns whether the lane may have more to do.
-    fn go_on(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+    /// Sends the next piece, or ends the batch.
+    fn go_on(&mut self, ctx: &mut Context<'_>, lane: usize) -> Next {
         let Some(work) = &self.lanes[lane].work else {
-            return false;
+            return Next::Nothing;
         };
         let Some(piece) = work.pieces.front() else {
             self.flush_held(ctx, lane);
             return self.finish(ctx, lane);
         };
-        match piece.phase {
-            Phase::Invoking => return false,
-            Phase::Waiting(until) if until > ctx.now => {
-                if !self.drop_expired(ctx, lane) {
-                    return true;
-                }
-                let piece = self.lanes[lane].front();
-                let expiry = piece.and_then(|piece| expiry(ctx, piece));
-                ctx.wake(expiry.map_or(until, |expiry| expiry.min(until)), self.key);
-                return false;
-            }
-            Phase::Waiting(_) | Phase::Ready => {}
+        let until = match piece.phase {
+            Phase::Invoking => return Next::Nothing,
+            Phase::Waiting(until) if until > ctx.now => Some(until),
+            Phase::Waiting(_) | Phase::Ready => None,
+        };
+        if !self.drop_expired(ctx, lane) {
+            return Next::More;
         }
-        if self.drop_expired(ctx, lane) {
+        if until.is_none() && self.has_turn(ctx, lane) {
             self.invoke(ctx, lane);
+            return Next::More;
         }
-        true
+        let piece = self.lanes[lane].front();
+        let expiry = piece.and_then(|piece| expiry(ctx, piece));
+        if let Some(time) = until.into_iter().chain(expiry).min() {
+            ctx.wake(time, self.key);
+        }
+        if until.is_some() {
+            Next::Nothing
+        } else {
+            Next::Turn
+        }
+    }
+
+    /// Tells whether a lane may call the function now, and else lines up for that.
+    fn has_turn(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+        if self.lanes[lane].turn == Turn::None {
+            let turn = ctx.call(self.key);
+            self.lanes[lane].turn = Turn::Awaited(turn);
+            ctx.out.actions.push_back(Action::Reserve { turn });
+        }
+        matches!(self.lanes[lane].turn, Turn::Come(_))
+    }
+
+    /// A lane's turn has come.
+    pub(super) fn reserved(&mut self, turn: CallId) {
+        let mut lanes = self.lanes.iter_mut();
+        if let Some(lane) = lanes.find(|lane| lane.turn == Turn::Awaited(turn)) {
+            lane.turn = Turn::Come(turn);
+        }
     }
 
     /// Ends a batch of which nothing is left.
-    fn finish(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+    fn finish(&mut self, ctx: &mut Context<'_>, lane: usize) -> Next {
         if self.lanes[lane].deliveries > 0 {
-            return false;
+            return Next::Nothing;
         }
         self.lanes[lane].work = None;
         self.lanes[lane].batcher.reopen_window(ctx.now);
         self.lanes[lane].awaits = self.committer.needed();
-        true
+        Next::More
     }
 
     /// Begins the next batch of a lane that is free, if there is one.
-    fn begin(&mut self, ctx: &mut Context<'_>, lane: usize) -> bool {
+    fn begin(&mut self, ctx: &mut Context<'_>, lane: usize) -> Next {
         if ctx.config.tumbling().is_some()
             && let Some(early) = self.window_over(ctx)
         {
             let at = ctx.now;
             let piece = Piece::window_end(ctx.out.next_batch(), WindowEnd { early, at });
             self.lanes[lane].work = Some(Work::new(piece, None));
-            return true;
+            return Next::More;
         }
-        let Some(mut closed) = self.next_batch(ctx, lane) else {
-            return false;
+        let Some(closes) = self.next_batch(ctx, lane) else {
+            return Next::Nothing;
+        };
+        if !self.has_turn(ctx, lane) {
+            // What is too old is not sent, and needs no turn.
+            let expiry = self.lanes[lane].expiry(ctx);
+            if let Some(expiry) = expiry.filter(|&expiry| expiry > ctx.now) {
+                ctx.wake(expiry, self.key);
+            }
+            if expiry.is_none_or(|expiry| expiry > ctx.now) {
+                return Next::Turn;
+            }
+        }
+        let window = self.window.gathering;
+        let Some(mut closed) = self.lanes[lane].take(closes, window) else {
+            return Next::Nothing;
         };
         let most = ctx.config.limits.count;
         if closed.batch.items.len() > most {
@@ -96,35 +190,31 @@ impl Shard {
             message_ids: sequences(ctx.config.detail, &closed.batch),
         });
         self.lanes[lane].work = Some(Work::new(Piece::new(id, closed.batch), closed.window));
-        true
+        Next::More
     }
 
-    /// Returns the next closed batch, and closes the open one if that is due.
-    fn next_batch(&mut self, ctx: &mut Context<'_>, lane: usize) -> Option<Closed> {
-        let gathering = self.window.gathering;
+    /// Returns which batch is next: the open one only if it is due.
+    fn next_batch(&mut self, ctx: &mut Context<'_>, lane: usize) -> Option<Closes> {
         let has_ended = self.reader.has_ended();
         let lane = &mut self.lanes[lane];
-        if let Some(closed) = lane.ready.pop_front() {
-            return Some(closed);
+        if !lane.ready.is_empty() {
+            return Some(Closes::Already);
         }
         lane.batcher.forget_empty_window(ctx.now);
         if lane.batcher.is_empty() {
             return None;
         }
         let end = lane.batcher.window_end().unwrap_or(ctx.now);
-        let reason = if ctx.config.limits.window.is_zero() {
-            CloseReason::Available
+        if ctx.config.limits.window.is_zero() {
+            Some(Closes::Now(CloseReason::Available))
         } else if end <= ctx.now {
-            CloseReason::Window
+            Some(Closes::Now(CloseReason::Window))
         } else if has_ended {
-            CloseReason::ShardEnd
+            Some(Closes::Now(CloseReason::ShardEnd))
         } else {
             ctx.wake(end, self.key);
-            return None;
-        };
-        let batch = lane.batcher.close(reason)?;
-        let window = gathering;
-        Some(Closed { batch, window })
+            None
+        }
     }
 
     /// Splits off and discards the records of the next piece that are too old, or gives up the end of a
@@ -188,6 +278,9 @@ impl Shard {
         };
         let payload = self.payload(ctx, piece);
         let last = piece.batch.items.last().map(|item| item.arrival);
+        let Turn::Come(turn) = std::mem::take(&mut self.lanes[lane].turn) else {
+            return;
+        };
         let Some(piece) = self.lanes[lane].front_mut() else {
             return;
         };
@@ -214,6 +307,7 @@ impl Shard {
             iterator_age_ms,
         });
         ctx.out.actions.push_back(Action::Invoke {
+            turn,
             batch: id,
             attempt,
             payload,
@@ -237,6 +331,7 @@ impl Shard {
 
     /// Lets go of what a lane has gathered and not invoked: it is still in the stream.
     pub(super) fn abandon(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        self.lanes[lane].forgo(ctx.out);
         self.lanes[lane].ready.clear();
         drop(self.lanes[lane].batcher.close(CloseReason::Draining));
         let Some(work) = &mut self.lanes[lane].work else {

@@ -128,6 +128,15 @@ fn legal(fifo: bool, count: usize, window: u64) -> (usize, u64) {
     }
 }
 
+/// How many invocations the function runs at a time, if it says so.
+const fn function_concurrency(case: &Case) -> Option<usize> {
+    match case.seed % 4 {
+        0 => Some(1),
+        1 => Some(3),
+        _ => None,
+    }
+}
+
 fn settings(case: &Case) -> QueueConfig {
     let mut config = config();
     config.limits.count = case.count;
@@ -138,6 +147,7 @@ fn settings(case: &Case) -> QueueConfig {
     }
     config.report_batch_item_failures = case.partial;
     config.concurrency = case.concurrency;
+    config.function_concurrency = function_concurrency(case);
     config.pacing = if case.aws_pacing {
         Pacing::Aws
     } else {
@@ -320,6 +330,9 @@ fn check_limits(case: &Case, world: &World) {
             Incident::Crash => return,
             Incident::Drain => {}
         }
+    }
+    if let Some(limit) = function_concurrency(case) {
+        check_concurrency(world, limit);
     }
     if let Some(slots) = slots {
         check_concurrency(world, slots);

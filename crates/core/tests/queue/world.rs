@@ -19,6 +19,7 @@ use lambda_esm_core::queue::{
     Action, Concurrency, Input, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ReceiveId,
     ReceiveRequest,
 };
+use lambda_esm_core::turns::{Ended, Ticket, Turns};
 
 pub(crate) fn filters(patterns: &[&str]) -> Option<Arc<Filters>> {
     let filters = Filters::compile(patterns, Dialect::Lambda, Default::default()).unwrap();
@@ -139,6 +140,9 @@ pub(crate) struct World {
     /// Everything the machine asked for, if it is to be kept.
     pub(crate) trace: Option<Vec<String>>,
     running: BTreeMap<BatchId, usize>,
+    /// Who may call the function; it may have a limit.
+    pub(crate) turns: Turns,
+    line: BTreeMap<Ticket, BatchId>,
     sequence: u64,
 }
 
@@ -178,8 +182,11 @@ impl World {
             done: BTreeSet::new(),
             trace: None,
             running: BTreeMap::new(),
+            turns: Turns::new(),
+            line: BTreeMap::new(),
             sequence: 0,
         };
+        world.turns.set_known(world.config.function_concurrency);
         world.give(Input::Tick);
         world
     }
@@ -235,6 +242,9 @@ impl World {
         self.settling = 0;
         self.polls.clear();
         self.running.clear();
+        self.turns = Turns::new();
+        self.turns.set_known(self.config.function_concurrency);
+        self.line.clear();
         self.held.clear();
         self.give(Input::Tick);
     }
@@ -252,6 +262,7 @@ impl World {
 
     pub(crate) fn reconfigure(&mut self, config: QueueConfig) {
         self.config = config.clone();
+        self.turns.set_known(config.function_concurrency);
         self.give(Input::Reconfigure(Box::new(config)));
     }
 
@@ -259,12 +270,18 @@ impl World {
         if let Input::Reconfigure(config) = &input {
             self.most_records = config.limits.count;
         }
-        self.machine.handle(self.now, input);
-        while let Some(action) = self.machine.poll() {
-            if let Some(trace) = &mut self.trace {
-                trace.push(format!("{:?} {action:?}", self.now));
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.machine.handle(self.now, input);
+            while let Some(action) = self.machine.poll() {
+                if let Some(trace) = &mut self.trace {
+                    trace.push(format!("{:?} {action:?}", self.now));
+                }
+                self.carry_out(action);
             }
-            self.carry_out(action);
+            next = self.turns.next(self.now).map(|ticket| Input::Reserved {
+                batch: self.line.remove(&ticket).unwrap(),
+            });
         }
         self.wake_polls();
     }
@@ -279,6 +296,7 @@ impl World {
     fn next_event(&self) -> Option<Timestamp> {
         let event = self.events.keys().next().map(|&(at, _)| at);
         let deadline = self.machine.next_deadline();
+        let turn = self.turns.next_deadline();
         let polls = self.polls.iter().map(|&(_, _, until)| until).min();
         let reappearing = if self.polls.is_empty() {
             None
@@ -290,7 +308,7 @@ impl World {
                 .min()
         };
         let freed = self.freed.keys().next().map(|&(at, _)| at);
-        [event, deadline, polls, reappearing, freed]
+        [event, deadline, turn, polls, reappearing, freed]
             .into_iter()
             .flatten()
             .min()
@@ -313,6 +331,9 @@ impl World {
             self.on_input(&input);
             self.give(input);
             return;
+        }
+        if self.turns.next_deadline().is_some_and(|at| at <= self.now) {
+            return self.give(Input::Tick);
         }
         if self
             .machine
@@ -344,6 +365,13 @@ impl World {
         }
         if let Input::Invoked { batch, result, .. } = input {
             let index = self.running.remove(batch).unwrap();
+            let throttled =
+                |error: &InvokeError| matches!(error.kind, InvokeErrorKind::Throttled { .. });
+            let ended = match result {
+                Err(error) if throttled(error) => Ended::Throttled,
+                _ => Ended::Answered,
+            };
+            self.turns.ended(self.now, ended);
             let seen = &mut self.seen[index];
             seen.end = Some(self.now);
             let Ok(response) = result else {
@@ -387,6 +415,19 @@ impl World {
                         request.wait
                     };
                     self.polls.push((id, request, self.now + wait));
+                }
+            }
+            Action::Reserve { batch } => {
+                let ticket = self.turns.line_up();
+                self.line.insert(ticket, batch);
+            }
+            Action::Forgo { batch } => {
+                let place = self.line.iter().find(|(_, waits)| **waits == batch);
+                if let Some((&ticket, _)) = place {
+                    self.line.remove(&ticket);
+                    self.turns.leave(ticket);
+                } else {
+                    self.turns.ended(self.now, Ended::Unused);
                 }
             }
             Action::Invoke {

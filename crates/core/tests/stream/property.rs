@@ -35,6 +35,7 @@ fn check(case: &Case, trace: Option<Trace>) {
     assert!(ledger.windows_are_closed(), "a window is never ended");
     let behind = play.behind();
     assert!(behind.is_empty(), "checkpoints stay behind: {behind:?}");
+    assert!(play.world.line.is_left(), "a turn is kept and not used");
     assert!(
         play.world.next().is_some(),
         "nothing wakes the mapping any more"

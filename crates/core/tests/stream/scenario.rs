@@ -36,6 +36,7 @@ impl Scenario {
             mapping: Default::default(),
             stream,
             function: vec![hang],
+            concurrency: None,
             destination: None,
             faults: Vec::new(),
             life: Vec::new(),

@@ -5,6 +5,7 @@ pub(crate) mod around;
 pub(crate) mod call;
 mod check;
 pub(crate) mod clock;
+pub(crate) mod line;
 pub(crate) mod log;
 
 use std::cell::RefCell;
@@ -26,6 +27,10 @@ use lambda_esm_core::stream::{
 };
 
 use around::{Happening, Reading, Surroundings, Watched};
+use lambda_esm_core::fault::InvokeErrorKind;
+use lambda_esm_core::turns::Ended;
+use line::Line;
+
 use call::{Call, Discard, Label, part, read_discard, read_event};
 use log::Stream;
 
@@ -48,6 +53,9 @@ pub(crate) struct World<S> {
     pub(crate) store: Store,
     pub(crate) surroundings: S,
     pub(crate) config: StreamConfig,
+    /// How many invocations the function can run at a time, if that is known.
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) line: Line,
     pub(crate) calls: Vec<Call>,
     /// The event of each call, if events are to be kept.
     pub(crate) payloads: Vec<Bytes>,
@@ -83,6 +91,8 @@ impl<S: Surroundings> World<S> {
             surroundings,
             checks: check::Checks::new(config.limits.count),
             config,
+            concurrency: None,
+            line: Line::default(),
             calls: Vec::new(),
             payloads: Vec::new(),
             keeps_payloads: false,
@@ -137,6 +147,7 @@ impl<S: Surroundings> World<S> {
         self.pending.clear();
         self.waiting.clear();
         self.checks.forget_flights();
+        self.line = Line::new(self.concurrency);
         self.tell(&Watched::Died);
         self.seed += 1;
         self.machine =
@@ -187,10 +198,8 @@ impl<S: Surroundings> World<S> {
     pub(crate) fn next(&self) -> Option<Timestamp> {
         let pending = self.pending.keys().next().map(|&(at, _)| at);
         let waits = self.waiting.iter().map(|&(until, ..)| until).min();
-        [pending, waits, self.machine.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let (turn, deadline) = (self.line.next_deadline(), self.machine.next_deadline());
+        [pending, waits, turn, deadline].into_iter().flatten().min()
     }
 
     /// Answers fetches that wait for what is there now.
@@ -214,6 +223,7 @@ impl<S: Surroundings> World<S> {
             return;
         }
         self.wake();
+        self.take_turns(None);
         let due = |deadline: Timestamp| deadline <= self.now;
         if self.machine.next_deadline().is_some_and(due) {
             self.give(Input::Tick);
@@ -253,6 +263,13 @@ impl<S: Surroundings> World<S> {
                 call.ended = Some(self.now);
                 self.checks.answered(index);
                 let (batch, attempt) = (call.batch, call.attempt);
+                let ended = match &result {
+                    Err(error) if matches!(error.kind, InvokeErrorKind::Throttled { .. }) => {
+                        Ended::Throttled
+                    }
+                    _ => Ended::Answered,
+                };
+                self.line.ended(self.now, ended);
                 self.surroundings.watch(
                     self.now,
                     &self.stream,
@@ -275,6 +292,25 @@ impl<S: Surroundings> World<S> {
     }
 
     fn give(&mut self, input: Input) {
+        self.take_turns(Some(input));
+    }
+
+    /// Hands the machine its turns, after `input` if there is one.
+    fn take_turns(&mut self, input: Option<Input>) {
+        let mut next = input;
+        loop {
+            let reserved = |turn| Input::Reserved { turn };
+            let Some(input) = next
+                .take()
+                .or_else(|| self.line.next(self.now).map(reserved))
+            else {
+                break;
+            };
+            self.handle(input);
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
         self.machine.handle(self.now, input);
         while let Some(action) = self.machine.poll() {
             if let Some(trace) = &self.trace {
@@ -317,11 +353,17 @@ impl<S: Surroundings> World<S> {
             }
             Action::Open { id, shard, from } => self.open(id, shard, from),
             Action::Fetch { id, request } => self.fetch(id, request),
+            Action::Reserve { turn } => self.line.reserve(turn),
+            Action::Forgo { turn } => self.line.forgo(self.now, turn),
             Action::Invoke {
+                turn,
                 batch,
                 attempt,
                 payload,
-            } => self.invoke(batch, attempt, &payload),
+            } => {
+                self.line.use_up(turn);
+                self.invoke(batch, attempt, &payload);
+            }
             Action::Deliver { id, record } => self.deliver(id, &record),
             Action::Commit {
                 id,
@@ -386,6 +428,7 @@ impl<S: Surroundings> World<S> {
         };
         self.checks
             .invokes(&self.config, &self.places, self.calls.len(), &call);
+        self.checks.runs_at_most(self.concurrency);
         self.tell(&Watched::Called(&call));
         let answer = self.surroundings.invoke(&call);
         (call.processed, call.outcome) = (answer.processed, answer.outcome);

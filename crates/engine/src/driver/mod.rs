@@ -7,6 +7,7 @@ mod outside;
 mod queue;
 mod receives;
 mod stream;
+mod turns;
 
 pub(crate) use outside::{Command, Function, Outside};
 pub(crate) use queue::QueueDriver;

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::decision::Decision;
-use lambda_esm_core::fault::InvokeError;
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::lifecycle::LastProcessingResult;
 use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_core::turns::Ended;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -18,6 +19,7 @@ use crate::events::History;
 use crate::metrics::MappingMetrics;
 use crate::ports::{InvokeAnswer, InvokeBackend, InvokeRequest};
 use crate::status::Progress;
+use crate::turns::{Line, Lines, Turn};
 
 /// What the supervisor tells a driver.
 pub(crate) enum Command<C> {
@@ -31,13 +33,16 @@ pub(crate) enum Command<C> {
 pub(crate) struct Function {
     reference: Arc<FunctionRef>,
     name: Arc<str>,
+    /// Where one lines up to call it.
+    pub(super) line: Arc<Line>,
 }
 
 impl Function {
-    pub(crate) fn new(function: &FunctionRef) -> Self {
+    pub(crate) fn new(function: &FunctionRef, lines: &Lines) -> Self {
         Self {
             name: function.name().into(),
             reference: Arc::new(function.clone()),
+            line: lines.of(function.name()),
         }
     }
 }
@@ -53,14 +58,21 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Calls the function.
+    /// Calls the function, whose turn that is.
     pub(super) fn invoke(
         &self,
+        turn: Option<Turn>,
         payload: Bytes,
     ) -> impl Future<Output = Result<InvokeAnswer, InvokeError>> + Send + use<> {
         let backend = self.backend.clone();
         let function = self.function.reference.clone();
-        async move { backend.invoke(InvokeRequest { function, payload }).await }
+        async move {
+            let result = backend.invoke(InvokeRequest { function, payload }).await;
+            if let Some(turn) = turn {
+                turn.end(how_it_ended(&result));
+            }
+            result
+        }
     }
 
     /// Tells that the source has answered, and everything that comes into it from now on is read.
@@ -89,6 +101,20 @@ impl Outside {
             }
             changed
         });
+    }
+}
+
+/// Returns what an invocation has shown of how many the function can run at a time.
+const fn how_it_ended(result: &Result<InvokeAnswer, InvokeError>) -> Ended {
+    match result {
+        Ok(_) => Ended::Answered,
+        Err(error) => match error.kind {
+            InvokeErrorKind::Throttled { .. } => Ended::Throttled,
+            InvokeErrorKind::Function | InvokeErrorKind::TooLarge => Ended::Answered,
+            InvokeErrorKind::NotFound | InvokeErrorKind::Denied | InvokeErrorKind::Unavailable => {
+                Ended::Unused
+            }
+        },
     }
 }
 

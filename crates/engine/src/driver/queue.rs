@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::queue::{Action, Input, QueueConfig, QueueMachine};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::receives::Receives;
+use super::turns::Reservations;
 use super::{Command, Outside};
 use crate::ports::QueueSource;
 
@@ -26,6 +28,7 @@ pub(crate) struct QueueDriver {
     machine: QueueMachine,
     source: Arc<dyn QueueSource>,
     outside: Outside,
+    turns: Reservations<BatchId>,
     calls: JoinSet<Input>,
     receives: Receives,
     draining: bool,
@@ -44,6 +47,7 @@ impl QueueDriver {
             machine,
             receives: Receives::new(source.clone(), receives),
             source,
+            turns: Reservations::new(outside.function.line.clone()),
             outside,
             calls: JoinSet::new(),
             draining: false,
@@ -67,6 +71,7 @@ impl QueueDriver {
                 biased;
                 command = commands.recv(), if !self.draining => match command {
                     Some(Command::Reconfigure { config, function }) => {
+                        self.turns.move_to(function.line.clone());
                         self.outside.function = function;
                         self.handle(Input::Reconfigure(config));
                     }
@@ -76,6 +81,9 @@ impl QueueDriver {
                 // No call panics.
                 Some(Ok(input)) = self.calls.join_next() => self.handle(input),
                 Some(input) = self.receives.next() => self.handle(input),
+                batch = self.turns.next(), if self.turns.is_waiting() => if let Some(batch) = batch {
+                    self.handle(Input::Reserved { batch });
+                },
                 () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
             }
         }
@@ -91,9 +99,14 @@ impl QueueDriver {
 
     fn handle(&mut self, input: Input) {
         let now = self.outside.clock.now();
-        self.machine.handle(now, input);
-        while let Some(action) = self.machine.poll() {
-            self.carry_out(now, action);
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.machine.handle(now, input);
+            while let Some(action) = self.machine.poll() {
+                self.carry_out(now, action);
+            }
+            let at_once = self.turns.at_once();
+            next = at_once.map(|batch| Input::Reserved { batch });
         }
         self.publish();
     }
@@ -101,12 +114,15 @@ impl QueueDriver {
     fn carry_out(&mut self, now: Timestamp, action: Action) {
         match action {
             Action::Receive { id, request } => self.receives.open(id, request),
+            Action::Reserve { batch } => self.turns.reserve(batch),
+            Action::Forgo { batch } => self.turns.forgo(batch),
             Action::Invoke {
                 batch,
                 attempt,
                 payload,
             } => {
-                let invocation = self.outside.invoke(payload);
+                let turn = self.turns.take(batch);
+                let invocation = self.outside.invoke(turn, payload);
                 self.calls.spawn(async move {
                     Input::Invoked {
                         batch,

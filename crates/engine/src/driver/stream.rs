@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::turns::Reservations;
 use super::{Command, Outside};
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
 use crate::store::{Store, StoredPosition};
@@ -35,6 +36,7 @@ pub(crate) struct StreamDriver {
     machine: StreamMachine,
     ports: StreamPorts,
     outside: Outside,
+    turns: Reservations<CallId>,
     calls: JoinSet<Input>,
     /// Calls that a drain ends.
     reads: JoinSet<Input>,
@@ -57,6 +59,7 @@ impl StreamDriver {
             mapping,
             machine,
             ports,
+            turns: Reservations::new(outside.function.line.clone()),
             outside,
             calls: JoinSet::new(),
             reads: JoinSet::new(),
@@ -82,12 +85,16 @@ impl StreamDriver {
                 biased;
                 command = commands.recv(), if !self.draining => match command {
                     Some(Command::Reconfigure { config, function }) => {
+                        self.turns.move_to(function.line.clone());
                         self.outside.function = function;
                         self.handle(Input::Reconfigure(config));
                     }
                     Some(Command::Drain { .. }) | None => self.drain(),
                 },
                 Some(answer) = self.calls.join_next() => self.answered(answer),
+                turn = self.turns.next(), if self.turns.is_waiting() => if let Some(turn) = turn {
+                    self.handle(Input::Reserved { turn });
+                },
                 Some(answer) = self.reads.join_next() => self.answered(answer),
                 () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
             }
@@ -115,9 +122,14 @@ impl StreamDriver {
             input,
             Input::Listed { .. } | Input::Committed { .. } | Input::Opened { .. }
         );
-        self.machine.handle(now, input);
-        while let Some(action) = self.machine.poll() {
-            self.carry_out(now, action);
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.machine.handle(now, input);
+            while let Some(action) = self.machine.poll() {
+                self.carry_out(now, action);
+            }
+            let at_once = self.turns.at_once();
+            next = at_once.map(|turn| Input::Reserved { turn });
         }
         if may_begin && !self.begun && self.machine.has_begun() {
             self.begun = true;
@@ -137,12 +149,16 @@ impl StreamDriver {
             }
             Action::Open { id, shard, from } => self.open(id, shard, from),
             Action::Fetch { id, request } => self.fetch(id, request),
+            Action::Reserve { turn } => self.turns.reserve(turn),
+            Action::Forgo { turn } => self.turns.forgo(turn),
             Action::Invoke {
+                turn,
                 batch,
                 attempt,
                 payload,
             } => {
-                let invocation = self.outside.invoke(payload);
+                let turn = self.turns.take(turn);
+                let invocation = self.outside.invoke(turn, payload);
                 self.calls.spawn(async move {
                     Input::Invoked {
                         batch,

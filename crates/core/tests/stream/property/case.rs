@@ -54,6 +54,8 @@ pub(crate) struct Case {
     pub(crate) stale: f64,
     /// The clock of the stream.
     pub(crate) clock: SourceClock,
+    /// How many invocations the function runs at a time, where it says so.
+    pub(crate) concurrency: Option<usize>,
     /// What happens, each after so many milliseconds.
     pub(crate) turns: Vec<(u64, Turn)>,
 }
@@ -179,6 +181,7 @@ impl Case {
             },
             clock: clock(&mut Dice::new(seed ^ 0xc10c)),
             turns: turns(dice),
+            concurrency: dice.of(&[None, None, Some(1), Some(2)]),
         }
     }
 
@@ -277,6 +280,7 @@ impl Case {
         offer(&|case| case.shards = 1);
         offer(&|case| case.before = 0);
         offer(&|case| case.resharded_before = false);
+        offer(&|case| case.concurrency = None);
         offer(&|case| case.errors = 0.0);
         offer(&|case| case.throttles = 0.0);
         offer(&|case| case.nonsense = 0.0);

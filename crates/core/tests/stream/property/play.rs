@@ -43,6 +43,7 @@ impl Play {
         let start = Timestamp(START.0 - 40_000);
         let mut world = World::new(case.config(), stream, Host::new(case), case.seed, start);
         world.keeps_happenings = false;
+        world.concurrency = case.concurrency;
         Self {
             world,
             ring,

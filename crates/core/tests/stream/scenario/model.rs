@@ -27,6 +27,8 @@ pub(crate) struct Scenario {
     /// The first rule that fits a call decides; without one it succeeds at once.
     #[serde(default)]
     pub(crate) function: Vec<Rule>,
+    /// How many invocations the function runs at a time, and says so.
+    pub(crate) concurrency: Option<usize>,
     pub(crate) destination: Option<Destination>,
     #[serde(default)]
     pub(crate) faults: Vec<Fault>,

@@ -53,6 +53,7 @@ pub(crate) fn play(scenario: &Scenario) -> Result<Played, String> {
         sequences: HashMap::new(),
         order: Vec::new(),
     };
+    played.world.concurrency = scenario.concurrency;
     played.world.keeps_payloads = scenario.expect.events.is_some();
     let mut incidents: Vec<Incident<'_>> =
         scenario.stream.events.iter().map(Incident::Event).collect();

@@ -164,6 +164,15 @@ impl Checks {
         self.flights.insert(index, Flight { shard, keys });
     }
 
+    /// The function never has more invocations than it can run.
+    pub(super) fn runs_at_most(&self, concurrency: Option<usize>) {
+        let running = self.flights.len();
+        assert!(
+            concurrency.is_none_or(|most| running <= most),
+            "{running} invocations at a time of {concurrency:?}"
+        );
+    }
+
     pub(super) fn answered(&mut self, index: usize) {
         self.flights.remove(&index);
     }

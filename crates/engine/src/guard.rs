@@ -170,4 +170,8 @@ impl Store for Guarded<dyn Store> {
     async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
         guarded!(self.commit(positions), store_panicked())
     }
+
+    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
+        guarded!(self.forget(mapping, partitions), store_panicked())
+    }
 }

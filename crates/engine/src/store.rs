@@ -83,6 +83,14 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps positions, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
     /// of them is kept already under a higher fence.
     async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError>;
+
+    /// Forgets the positions of a mapping in partitions that its source has no more. Durable when it
+    /// returns; no error if there are none. A store that does not forget them, as this default, does no harm
+    /// but grows.
+    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
+        let _ = (mapping, partitions);
+        Ok(())
+    }
 }
 
 /// A store that several engines use one after the other.
@@ -106,5 +114,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
         (**self).commit(positions).await
+    }
+
+    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
+        (**self).forget(mapping, partitions).await
     }
 }

@@ -174,6 +174,14 @@ impl Store for RedbStore {
             .collect::<Result<Vec<_>, StoreError>>()?;
         self.change(Change::Commit(positions)).await
     }
+
+    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
+        self.change(Change::Forget {
+            mapping,
+            partitions,
+        })
+        .await
+    }
 }
 
 impl Drop for RedbStore {

@@ -162,8 +162,15 @@ impl<'a> Reader<'a> {
 
 /// A change, with its values already encoded.
 pub(crate) enum Change {
-    Put { mapping: Uuid, value: Vec<u8> },
+    Put {
+        mapping: Uuid,
+        value: Vec<u8>,
+    },
     Remove(Uuid),
+    Forget {
+        mapping: Uuid,
+        partitions: Vec<String>,
+    },
     Commit(Vec<(StoredPosition, Vec<u8>)>),
 }
 
@@ -207,6 +214,16 @@ impl<'a> Tables<'a> {
                 for partition in keys {
                     self.positions
                         .remove((mapping, partition.as_str()))
+                        .map_err(failed)?;
+                }
+            }
+            Change::Forget {
+                mapping,
+                partitions,
+            } => {
+                for partition in partitions {
+                    self.positions
+                        .remove((mapping.as_u128(), partition.as_str()))
                         .map_err(failed)?;
                 }
             }

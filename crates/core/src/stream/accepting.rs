@@ -278,7 +278,7 @@ impl std::hash::Hasher for Fnv {
     }
 }
 
-fn size(content: &StreamContent) -> usize {
+pub(super) fn size(content: &StreamContent) -> usize {
     match content {
         StreamContent::Kinesis(record) => record.data.len() + record.partition_key.len(),
         StreamContent::DynamoDb(record) => {

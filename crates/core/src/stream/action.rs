@@ -66,6 +66,13 @@ pub enum Input {
         /// Whether they are durable; the error in words otherwise.
         result: Result<(), String>,
     },
+    /// Positions were forgotten.
+    Forgotten {
+        /// The call.
+        id: CallId,
+        /// Whether they are gone; the error in words otherwise.
+        result: Result<(), String>,
+    },
     /// The settings changed. They hold for whatever is decided from now on.
     Reconfigure(Box<StreamConfig>),
     /// The mapping stops: read no more, start no new batch, settle what is in flight.
@@ -135,6 +142,13 @@ pub enum Action {
         identity: String,
         /// The place in each shard.
         checkpoints: Vec<(ShardId, Checkpoint)>,
+    },
+    /// Forget the positions of shards that the stream has no more, and answer with [`Input::Forgotten`].
+    Forget {
+        /// The call.
+        id: CallId,
+        /// The shards.
+        shards: Vec<ShardId>,
     },
     /// Tell whoever listens.
     Report(Decision),

@@ -47,6 +47,11 @@ impl Committer {
         }
     }
 
+    /// Tells whether a position of the shard is kept.
+    pub(super) const fn is_durable(&self) -> bool {
+        self.committed.is_some()
+    }
+
     /// Tells whether a commit is on its way, or must be tried again.
     pub(super) const fn is_busy(&self) -> bool {
         self.open.is_some() || self.not_before.is_some()

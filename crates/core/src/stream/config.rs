@@ -49,9 +49,15 @@ pub struct StreamConfig {
     /// Whether aggregated records are taken apart (Lambda developer guide, "Using Lambda with Kinesis":
     /// for enhanced fan-out consumers).
     pub deaggregate: bool,
+    /// How much data may be read ahead of the function, in bytes: the shards share it. Each may go beyond its
+    /// share by what one read brings.
+    pub read_ahead: usize,
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
+
+/// How much data a mapping reads ahead: 256 MB. Lambda documents no bound.
+pub const READ_AHEAD_BYTES: usize = 256 * 1024 * 1024;
 
 /// What holds for all mappings of an engine.
 #[derive(Clone, Debug)]
@@ -116,6 +122,7 @@ impl StreamConfig {
             filters: filters.map(|filters| filters.compiled().clone()),
             encoder,
             deaggregate: consumer,
+            read_ahead: READ_AHEAD_BYTES,
             detail: around.detail,
         })
     }

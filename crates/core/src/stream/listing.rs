@@ -166,7 +166,17 @@ impl StreamMachine {
                 !kept.is_empty() && kept.values().all(|kept| &kept.identity != identity)
             }
         };
-        self.kept.retain(|_, kept| &kept.identity == identity);
+        let listed: BTreeSet<ShardId> = listing
+            .shards
+            .iter()
+            .map(|shard| shard.id.clone())
+            .collect();
+        for (shard, _) in self
+            .kept
+            .extract_if(.., |_, kept| &kept.identity != identity)
+        {
+            self.gone.add(shard);
+        }
         if recreated {
             self.forget_stream();
         }
@@ -178,7 +188,7 @@ impl StreamMachine {
             facts: listing.facts,
             clock,
         });
-        self.drop_gone(&listing.shards);
+        self.drop_gone(&listed);
         if new && self.config.start != StartingPosition::TrimHorizon {
             self.begin(now, clock.before(now), listing.shards);
         } else {
@@ -186,8 +196,18 @@ impl StreamMachine {
                 self.add(shard);
             }
         }
+        if !first {
+            // This listing lacks them, as the one before did.
+            for (shard, _) in std::mem::take(&mut self.kept) {
+                self.gone.add(shard);
+            }
+        }
+        for shard in &listed {
+            self.gone.is_back(shard);
+        }
         self.directory.changed = true;
         self.advance_all(now);
+        self.forget_gone();
     }
 
     /// Forgets all shards of a stream that is no more.
@@ -198,7 +218,9 @@ impl StreamMachine {
         }
         let abandoned = self.shards.values().map(|shard| shard.ledger.unsettled());
         let abandoned = abandoned.sum();
-        self.shards.clear();
+        for shard in std::mem::take(&mut self.shards).into_values() {
+            self.gone.add(shard.id);
+        }
         self.tally = Tally::default();
         self.keys.clear();
         self.out.calls.clear();
@@ -210,10 +232,9 @@ impl StreamMachine {
 
     /// Forgets the shards that the stream no longer has: two listings in a row must say so, since one may
     /// be old. One that is being read goes on until its end.
-    fn drop_gone(&mut self, listed: &[Listed]) {
-        let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+    fn drop_gone(&mut self, listed: &BTreeSet<ShardId>) {
         let begun = self.directory.begun;
-        let tally = &mut self.tally;
+        let (tally, gone) = (&mut self.tally, &mut self.gone);
         self.shards.retain(|_, shard| {
             let is_news = shard.found < begun;
             shard.needs_listing &= !is_news;
@@ -232,6 +253,7 @@ impl StreamMachine {
             let stays = shard.stage == Stage::Running;
             if !stays {
                 tally.forget(shard.key);
+                gone.add(shard.id.clone());
             }
             stays
         });
@@ -241,7 +263,8 @@ impl StreamMachine {
 
     /// Adds a shard that is not known yet: it goes on where it was, and else begins with its oldest record.
     pub(super) fn add(&mut self, listed: Listed) {
-        if self.keys.contains_key(&listed.id) {
+        // One whose position is being forgotten is taken from a later listing.
+        if self.keys.contains_key(&listed.id) || self.gone.is_leaving(&listed.id) {
             return;
         }
         let kept = self.kept.remove(&listed.id);
@@ -290,6 +313,11 @@ impl StreamMachine {
                 not_before: now,
             });
         }
+    }
+
+    /// Tells whether the beginnings of a new mapping are still to be kept.
+    pub(super) const fn is_beginning(&self) -> bool {
+        self.directory.beginnings.is_some()
     }
 
     fn keep_beginnings(&mut self, now: Timestamp) {

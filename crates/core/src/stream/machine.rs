@@ -7,6 +7,7 @@ use super::action::{Action, CallId, Input};
 use super::checkpoint::Checkpoint;
 use super::clock::SourceClock;
 use super::config::StreamConfig;
+use super::gone::Gone;
 use super::listing::Directory;
 use super::port::{ShardId, StreamFacts};
 use super::shard::{Context, Out, Shard, ShardKey};
@@ -45,6 +46,7 @@ pub struct StreamMachine {
     pub(super) shards: BTreeMap<ShardKey, Shard>,
     pub(super) keys: BTreeMap<ShardId, ShardKey>,
     pub(super) directory: Directory,
+    pub(super) gone: Gone,
     pub(super) tally: Tally,
     pub(super) draining: bool,
     /// When it was told something last.
@@ -64,6 +66,7 @@ impl StreamMachine {
             shards: BTreeMap::new(),
             keys: BTreeMap::new(),
             directory: Directory::new(now),
+            gone: Gone::default(),
             tally: Tally::default(),
             draining: false,
             handled: now,
@@ -93,6 +96,7 @@ impl StreamMachine {
                     self.with(now, key, |shard, ctx| shard.handle(ctx, input));
                 }
             }
+            Input::Forgotten { id, result } => self.forgotten(id, result),
             Input::Reconfigure(config) => self.reconfigure(now, *config),
             Input::Drain => self.drain(now),
             Input::Tick => {}
@@ -162,6 +166,7 @@ impl StreamMachine {
             facts: &stream.facts,
             clock: &mut stream.clock,
             draining: self.draining,
+            shards: self.tally.shards(),
             out: &mut self.out,
         };
         work(shard, &mut ctx);

@@ -14,6 +14,7 @@ mod clock;
 mod committing;
 mod config;
 mod discarding;
+mod gone;
 mod lane;
 mod ledger;
 mod listing;
@@ -28,7 +29,7 @@ mod working;
 
 pub use action::{Action, CallId, Input};
 pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
-pub use config::{StreamConfig, StreamEncoder, Surroundings};
+pub use config::{READ_AHEAD_BYTES, StreamConfig, StreamEncoder, Surroundings};
 pub use machine::{Kept, KeptPosition, StreamMachine};
 pub use port::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts};
 pub use window::MAX_STATE_BYTES;

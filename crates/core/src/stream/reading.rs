@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accepting::size;
 use super::action::{Action, CallId};
 use super::checkpoint::{Checkpoint, Place};
 use super::pace::ReadQuota;
@@ -21,6 +22,9 @@ const READ_AHEAD: usize = 2_000;
 const SMALLEST_PAGE: usize = READ_AHEAD / 2;
 /// How many full events of a shard may be read ahead, at least.
 const READ_AHEAD_EVENTS: usize = 4;
+
+/// What a record is taken to hold before one was read, if memory is short.
+const UNKNOWN_RECORD_BYTES: usize = 64 * 1024;
 
 /// How many empty pages in the middle of a shard follow each other at once.
 const EMPTY_PAGES_IN_A_ROW: u32 = 10;
@@ -261,15 +265,38 @@ impl Shard {
         ctx.out.actions.push_back(Action::Fetch { id, request });
     }
 
-    /// Returns how many more records to read now. All lanes can fill a batch while another one is under way.
+    /// Returns how many more records to read now. All lanes can fill a batch while another one is under way,
+    /// if that is no more than the shard's share of what the mapping may read ahead.
     fn room(&self, ctx: &Context<'_>) -> usize {
         let batches = ctx.config.factor() + 1;
-        if self.ledger.bytes() >= batches.max(READ_AHEAD_EVENTS) * MAX_PAYLOAD_BYTES {
+        let full = batches.max(READ_AHEAD_EVENTS) * MAX_PAYLOAD_BYTES;
+        let share = ctx.config.read_ahead / ctx.shards.max(1);
+        let Some(bytes) = full.min(share.max(1)).checked_sub(self.ledger.bytes()) else {
             return 0;
-        }
+        };
         let most = ctx.config.limits.count.saturating_mul(batches) + READ_AHEAD;
         let room = most.saturating_sub(self.ledger.unsettled());
-        if room < SMALLEST_PAGE { 0 } else { room }
+        if bytes == 0 || room < SMALLEST_PAGE {
+            return 0;
+        }
+        if share >= full {
+            return room;
+        }
+        let each = ctx.out.record_bytes.unwrap_or(UNKNOWN_RECORD_BYTES).max(1);
+        room.min((bytes / each).max(1))
+    }
+
+    /// Takes note of how large records are: at once of larger ones, slowly of smaller ones.
+    fn weigh(ctx: &mut Context<'_>, page: &Page) {
+        let bytes: usize = page
+            .records
+            .iter()
+            .map(|record| size(&record.content))
+            .sum();
+        if let Some(each) = bytes.checked_div(page.records.len()) {
+            let before = ctx.out.record_bytes.unwrap_or(each);
+            ctx.out.record_bytes = Some(each.max((7 * before + each) / 8));
+        }
     }
 
     pub(super) fn opened(
@@ -342,6 +369,7 @@ impl Shard {
         self.reader.failures = 0;
         self.reader.problem = None;
         self.reader.gone = false;
+        Self::weigh(ctx, &page);
         let found = page.records.len();
         let behind = page.behind;
         match page.next {

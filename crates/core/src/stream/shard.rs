@@ -47,6 +47,8 @@ pub(super) struct Out {
     pub(super) timers: BTreeSet<(Timestamp, ShardKey)>,
     pub(super) last_call: u64,
     pub(super) last_batch: u64,
+    /// How much data a record has, judged by those that were read last; `None` before the first.
+    pub(super) record_bytes: Option<usize>,
     /// Whether shards may have been made, and should be listed at once.
     pub(super) list: bool,
     /// Whether a shard has ended and did not name its children.
@@ -64,6 +66,7 @@ impl Out {
             timers: BTreeSet::new(),
             last_call: 0,
             last_batch: 0,
+            record_bytes: None,
             list: false,
             awaits_children: false,
         }
@@ -92,6 +95,8 @@ pub(super) struct Context<'a> {
     pub(super) facts: &'a StreamFacts,
     pub(super) clock: &'a mut SourceClock,
     pub(super) draining: bool,
+    /// How many shards share what may be read ahead.
+    pub(super) shards: usize,
     pub(super) out: &'a mut Out,
 }
 

@@ -78,6 +78,11 @@ impl Tally {
         self.put(key, Share::default());
     }
 
+    /// Returns how many shards are read.
+    pub(super) const fn shards(&self) -> usize {
+        self.sum.runs
+    }
+
     /// Tells whether nothing is outside that a drain waits for.
     pub(super) const fn is_idle(&self) -> bool {
         self.sum.busy == 0

@@ -1,6 +1,7 @@
 //! A world for one queue machine: a queue with SQS's rules, a function that follows a script, and a
 //! clock that jumps from one event to the next.
 
+mod line;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +13,14 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::batch::{Limits, MAX_PAYLOAD_BYTES};
 use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::event::sqs::SqsEncoder;
-use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::filter::{Dialect, Filters};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{
     Action, Concurrency, Input, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ReceiveId,
     ReceiveRequest,
 };
-use lambda_esm_core::turns::{Ended, Ticket, Turns};
+use lambda_esm_core::turns::{Ticket, Turns};
 
 pub(crate) fn filters(patterns: &[&str]) -> Option<Arc<Filters>> {
     let filters = Filters::compile(patterns, Dialect::Lambda, Default::default()).unwrap();
@@ -242,9 +243,7 @@ impl World {
         self.settling = 0;
         self.polls.clear();
         self.running.clear();
-        self.turns = Turns::new();
-        self.turns.set_known(self.config.function_concurrency);
-        self.line.clear();
+        self.forget_turns();
         self.held.clear();
         self.give(Input::Tick);
     }
@@ -365,13 +364,7 @@ impl World {
         }
         if let Input::Invoked { batch, result, .. } = input {
             let index = self.running.remove(batch).unwrap();
-            let throttled =
-                |error: &InvokeError| matches!(error.kind, InvokeErrorKind::Throttled { .. });
-            let ended = match result {
-                Err(error) if throttled(error) => Ended::Throttled,
-                _ => Ended::Answered,
-            };
-            self.turns.ended(self.now, ended);
+            self.turn_ended(result);
             let seen = &mut self.seen[index];
             seen.end = Some(self.now);
             let Ok(response) = result else {
@@ -421,15 +414,7 @@ impl World {
                 let ticket = self.turns.line_up();
                 self.line.insert(ticket, batch);
             }
-            Action::Forgo { batch } => {
-                let place = self.line.iter().find(|(_, waits)| **waits == batch);
-                if let Some((&ticket, _)) = place {
-                    self.line.remove(&ticket);
-                    self.turns.leave(ticket);
-                } else {
-                    self.turns.ended(self.now, Ended::Unused);
-                }
-            }
+            Action::Forgo { batch } => self.forgo(batch),
             Action::Invoke {
                 batch,
                 attempt,
@@ -507,7 +492,7 @@ impl World {
 
 /// Tells whether the function was reached.
 fn is_functions(error: &InvokeError) -> bool {
-    error.kind == InvokeErrorKind::Function
+    error.kind.reached_function()
 }
 
 pub(crate) fn index(id: &str) -> usize {

@@ -6,6 +6,7 @@
     reason = "a test world stops at the first surprise"
 )]
 
+mod ahead;
 mod content;
 mod mapping;
 mod property;

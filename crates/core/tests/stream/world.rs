@@ -5,6 +5,7 @@ pub(crate) mod around;
 pub(crate) mod call;
 mod check;
 pub(crate) mod clock;
+mod keeping;
 pub(crate) mod line;
 pub(crate) mod log;
 
@@ -22,7 +23,7 @@ use lambda_esm_core::fault::{DeliveryError, InvokeError};
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{
-    Action, CallId, Checkpoint, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
+    Action, CallId, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
     StreamMachine,
 };
 
@@ -370,6 +371,7 @@ impl<S: Surroundings> World<S> {
                 identity,
                 checkpoints,
             } => self.commit(id, identity, checkpoints),
+            Action::Forget { id, shards } => self.forget(id, &shards),
             Action::Report(decision) => {
                 self.tell(&Watched::Decided(&decision));
                 self.note(Happening::Decided(Box::new(decision)));
@@ -452,30 +454,6 @@ impl<S: Surroundings> World<S> {
             result.is_ok(),
         ));
         self.later(after, Pending::Delivered(id, Box::new(discard), result));
-    }
-
-    fn commit(&mut self, id: CallId, identity: String, checkpoints: Vec<(ShardId, Checkpoint)>) {
-        let keeping = self.surroundings.commit(self.now);
-        for (shard, checkpoint) in checkpoints {
-            self.checks
-                .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
-            self.tell(&Watched::Committed(&shard, &checkpoint, keeping.kept));
-            if !keeping.kept {
-                continue;
-            }
-            self.note(Happening::Commit(shard.clone(), checkpoint.clone()));
-            let text = checkpoint.to_text();
-            let kept = KeptPosition {
-                identity: identity.clone(),
-                checkpoint: Checkpoint::from_text(&text).expect("a checkpoint that can be kept"),
-            };
-            self.store.insert(shard, kept);
-        }
-        let result = keeping.result;
-        self.later(
-            keeping.after,
-            Pending::Input(Input::Committed { id, result }),
-        );
     }
 
     /// Returns the calls so far after some time.

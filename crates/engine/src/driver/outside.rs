@@ -110,10 +110,11 @@ const fn how_it_ended(result: &Result<InvokeAnswer, InvokeError>) -> Ended {
         Ok(_) => Ended::Answered,
         Err(error) => match error.kind {
             InvokeErrorKind::Throttled { .. } => Ended::Throttled,
-            InvokeErrorKind::Function | InvokeErrorKind::TooLarge => Ended::Answered,
-            InvokeErrorKind::NotFound | InvokeErrorKind::Denied | InvokeErrorKind::Unavailable => {
-                Ended::Unused
-            }
+            InvokeErrorKind::Function => Ended::Answered,
+            InvokeErrorKind::Refused { .. }
+            | InvokeErrorKind::NotFound
+            | InvokeErrorKind::Denied
+            | InvokeErrorKind::Unavailable => Ended::Unused,
         },
     }
 }

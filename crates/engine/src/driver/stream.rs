@@ -173,6 +173,7 @@ impl StreamDriver {
                 identity,
                 checkpoints,
             } => self.commit(id, &identity, checkpoints),
+            Action::Forget { id, shards } => self.forget(id, &shards),
             Action::Report(decision) => self.outside.report(now, decision),
         }
     }
@@ -201,6 +202,19 @@ impl StreamDriver {
                 None => Err(DeliveryError::new("the mapping has no destination")),
             };
             Input::Delivered { id, result }
+        });
+    }
+
+    fn forget(&mut self, id: CallId, shards: &[ShardId]) {
+        let (mapping, store) = (self.mapping, self.ports.store.clone());
+        let partitions: Vec<String> = shards.iter().map(ToString::to_string).collect();
+        self.calls.spawn(async move {
+            let result = store.forget(mapping, partitions).await;
+            let result = result.map_err(|error| error.to_string());
+            if let Err(error) = &result {
+                tracing::warn!(%mapping, error, "positions of shards that are gone are left for now");
+            }
+            Input::Forgotten { id, result }
         });
     }
 

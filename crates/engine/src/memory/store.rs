@@ -69,4 +69,12 @@ impl Store for MemoryStore {
         }
         Ok(())
     }
+
+    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
+        let mut kept = self.lock();
+        for partition in partitions {
+            kept.positions.remove(&(mapping, partition));
+        }
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use lambda_esm_core::fault::{InvokeError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::memory::{MemoryStreamOptions, StreamCall};
+use lambda_esm_engine::store::Store as _;
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -138,5 +139,50 @@ async fn what_is_put_once_a_mapping_at_latest_is_enabled_arrives() {
     seen.sort_by_key(|data| data.parse::<u32>().unwrap());
     let all: Vec<String> = (0..20).map(|n: u32| n.to_string()).collect();
     assert_eq!(seen, all);
+    engine.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn positions_of_shards_that_are_gone_leave_the_store() {
+    let options = MemoryStreamOptions {
+        retention: Duration::from_secs(300),
+        ..MemoryStreamOptions::default()
+    };
+    let world = World::new(options);
+    world.stream.put_at(0, "key", "before").unwrap();
+    let engine = world.engine();
+    let mapping = world.create(&engine, json!({})).await;
+    let uuid = mapping.uuid.parse().unwrap();
+    world.until_seen(1).await;
+    let parent = world.stream.shards()[0].id.clone();
+    let children = world.stream.split(&parent, None).unwrap();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let partitions = async || -> BTreeSet<String> {
+        let kept = world.store.positions(uuid).await.unwrap();
+        kept.into_iter().map(|kept| kept.partition).collect()
+    };
+    assert!(
+        partitions().await.contains(parent.as_str()),
+        "its end is kept"
+    );
+
+    // The stream has it no more, but its children have no positions yet.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(partitions().await, [parent.to_string()].into());
+    world.stream.put_at(0, "key", "left").unwrap();
+    world.stream.put_at(u128::MAX, "key", "right").unwrap();
+    world.until_seen(3).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let expected: BTreeSet<String> = children.iter().map(ToString::to_string).collect();
+    assert_eq!(partitions().await, expected);
+
+    engine.shutdown().await;
+    let engine = world.engine();
+    engine.start(Vec::new()).await.unwrap();
+    world.stream.put_at(0, "key", "after").unwrap();
+    world.until_seen(4).await;
+    let seen: BTreeSet<String> = world.seen().into_iter().collect();
+    let put = ["before", "left", "right", "after"].map(str::to_owned);
+    assert_eq!((world.seen().len(), seen), (4, put.into()));
     engine.shutdown().await;
 }

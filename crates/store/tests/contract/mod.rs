@@ -11,6 +11,7 @@ pub(crate) async fn store_contract(store: &dyn Store) {
     positions_are_kept_per_mapping_and_partition(store).await;
     removing_a_mapping_drops_its_positions_alone(store).await;
     a_lower_fence_is_refused_as_a_whole(store).await;
+    forgotten_positions_are_those_that_were_named(store).await;
     assert_eq!(store.load().await.unwrap(), []);
 }
 
@@ -110,6 +111,25 @@ async fn a_lower_fence_is_refused_as_a_whole(store: &dyn Store) {
     ));
     assert_eq!(positions(store, one.uuid).await, [position(1, "a", 3, 8)]);
     store.remove(one.uuid).await.unwrap();
+}
+
+async fn forgotten_positions_are_those_that_were_named(store: &dyn Store) {
+    let (one, two) = (mapping(1), mapping(2));
+    store.put(one.clone()).await.unwrap();
+    store.put(two.clone()).await.unwrap();
+    let kept = [
+        position(1, "a", 1, 1),
+        position(1, "b", 2, 1),
+        position(2, "a", 3, 1),
+    ];
+    store.commit(kept.to_vec()).await.unwrap();
+    let gone = vec!["a".to_owned(), "unknown".to_owned()];
+    store.forget(one.uuid, gone).await.unwrap();
+    assert_eq!(positions(store, one.uuid).await, [position(1, "b", 2, 1)]);
+    assert_eq!(positions(store, two.uuid).await, [position(2, "a", 3, 1)]);
+    store.forget(one.uuid, Vec::new()).await.unwrap();
+    store.remove(one.uuid).await.unwrap();
+    store.remove(two.uuid).await.unwrap();
 }
 
 async fn positions(store: &dyn Store, mapping: Uuid) -> Vec<StoredPosition> {

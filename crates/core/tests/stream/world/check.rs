@@ -164,6 +164,21 @@ impl Checks {
         self.flights.insert(index, Flight { shard, keys });
     }
 
+    /// Positions are forgotten only of shards that the stream has no more, and never all: a mapping without
+    /// any is a new one.
+    pub(super) fn forgets(&self, stream: &Stream, store: &Store, shards: &[ShardId]) {
+        let generation = stream.identity();
+        for shard in shards {
+            let listed = stream.shards.get(shard).is_some_and(|log| !log.gone);
+            assert!(!listed, "the position of {shard} is forgotten");
+        }
+        let mut left = store.iter().filter(|(shard, _)| !shards.contains(shard));
+        assert!(
+            left.any(|(_, kept)| kept.identity == generation),
+            "no position is left without {shards:?}"
+        );
+    }
+
     /// The function never has more invocations than it can run.
     pub(super) fn runs_at_most(&self, concurrency: Option<usize>) {
         let running = self.flights.len();

@@ -59,7 +59,10 @@ impl InvokeBackend for Functions {
 }
 
 /// An in-process function: a closure that takes the event and returns the response.
-pub struct Closure<F>(F);
+pub struct Closure<F> {
+    function: F,
+    facts: FunctionFacts,
+}
 
 impl<F, R> Closure<F>
 where
@@ -68,7 +71,18 @@ where
 {
     /// Returns a backend that runs `function` for every invocation.
     pub const fn new(function: F) -> Self {
-        Self(function)
+        let facts = FunctionFacts {
+            timeout: None,
+            concurrency: None,
+        };
+        Self { function, facts }
+    }
+
+    /// Says how long the function runs at most, and how often at a time.
+    #[must_use]
+    pub const fn with_facts(mut self, facts: FunctionFacts) -> Self {
+        self.facts = facts;
+        self
     }
 }
 
@@ -79,10 +93,10 @@ where
     R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
 {
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
-        (self.0)(request).await.map(Into::into)
+        (self.function)(request).await.map(Into::into)
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
-        Ok(FunctionFacts::default())
+        Ok(self.facts)
     }
 }

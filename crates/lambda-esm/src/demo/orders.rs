@@ -8,6 +8,7 @@ use bytes::Bytes;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
+use lambda_esm_engine::ports::FunctionFacts;
 use lambda_esm_engine::{Clock, Counts, EngineBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 
 /// Short, so that nobody waits long for a retry.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(2);
+/// With the window, shorter than the visibility timeout: else messages are hidden for longer than that.
+const FUNCTION_TIMEOUT: Duration = Duration::from_millis(500);
 const MAX_RECEIVE_COUNT: u32 = 2;
 const QUEUE_ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 
@@ -76,7 +79,12 @@ impl Orders {
     /// Adds the queue and the function to an engine.
     pub(super) fn register(&self, builder: EngineBuilder) -> EngineBuilder {
         let counter = self.handled.clone();
-        let function = Closure::new(move |request| handle(request.payload, counter.clone()));
+        let facts = FunctionFacts {
+            timeout: Some(FUNCTION_TIMEOUT),
+            ..FunctionFacts::default()
+        };
+        let function =
+            Closure::new(move |request| handle(request.payload, counter.clone())).with_facts(facts);
         builder
             .source("orders", self.queue.clone())
             .function("process-orders", function)

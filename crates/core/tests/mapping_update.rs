@@ -102,8 +102,9 @@ fn an_empty_value_removes_what_it_stands_for() {
             json!({"Filters": []}),
         ),
         (
+            // A key is shown only beside filters.
             "sqs",
-            json!({}),
+            json!({"FilterCriteria": {"Filters": [{"Pattern": FILTER}]}}),
             "KMSKeyArn",
             json!("arn:aws:kms:us-east-1:123456789012:key/k"),
             json!(""),

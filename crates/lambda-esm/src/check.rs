@@ -222,10 +222,10 @@ fn mapping(index: usize, settings: &MappingSettings, notes: &[String]) -> String
     expect(unused_variables, reason = "nothing is mixed without AWS clients")
 )]
 fn notes(configuration: &Configuration, settings: &MappingSettings) -> Vec<String> {
-    let mut notes = settings.notes.clone();
+    let notes = settings.notes.iter().cloned();
     #[cfg(feature = "aws")]
-    notes.extend(crate::mixtures::Mixtures::new(configuration).of(&settings.mapping));
-    notes
+    let notes = notes.chain(crate::mixtures::Mixtures::new(configuration).of(&settings.mapping));
+    notes.collect()
 }
 
 /// Says what runs a function. Shows no secret.

@@ -1,10 +1,10 @@
 //! A Lambda API with one function, which does nothing.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// The API, and the events that it was sent.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lambda_esm_tests::{Daemon, QueueOptions, Sqs, until, variable};
 use serde_json::{Value, json};
@@ -14,6 +14,9 @@ use super::traps::Traps;
 
 /// How soon after the start of the daemon a message that waits for it is delivered.
 const SOON: Duration = Duration::from_secs(2);
+
+/// A profile, the endpoints of the configuration, and further variables.
+type Case<'a> = (&'a str, &'a Value, Vec<(&'a str, &'a str)>);
 
 #[tokio::test]
 async fn no_local_endpoint_lets_a_call_out_whatever_the_profile_says() {
@@ -44,7 +47,7 @@ async fn no_local_endpoint_lets_a_call_out_whatever_the_profile_says() {
         "lambda": format!("http://host.docker.internal:{lambda_port}"),
     });
     let token = format!("{}/token", folder.display());
-    let mut cases: Vec<(&str, &Value, Vec<(&str, &str)>)> = Vec::new();
+    let mut cases: Vec<Case<'_>> = Vec::new();
     let names = "sso process login role instance container token lost-token half variants nowhere";
     for profile in names.split(' ') {
         cases.push((profile, &named, Vec::new()));

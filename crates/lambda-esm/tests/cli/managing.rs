@@ -27,7 +27,7 @@ impl Served {
     }
 
     /// Asks until a mapping is in this state.
-    fn wait_for_state(&self, uuid: &str, state: &str) -> Value {
+    pub(crate) fn wait_for_state(&self, uuid: &str, state: &str) -> Value {
         loop {
             let mapping = self.json(&["get", uuid]);
             if mapping["State"] == state {
@@ -165,6 +165,8 @@ fn decisions_are_told_in_words_as_a_page_and_live() {
     assert_eq!(last[0]["mapping"], *uuid);
     assert!(last[0]["text"].is_string(), "{last:?}");
 
+    // `Creating` lasts a tenth of a second, and all this may have taken less.
+    served.wait_for_state(&uuid, "Enabled");
     let once = lambda_esm(&["top", "--once", "--endpoint", &served.endpoint]);
     assert_eq!(once.code, 0, "{once:?}");
     for part in [

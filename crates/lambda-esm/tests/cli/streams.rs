@@ -179,6 +179,7 @@ fn words_status_metrics_and_top_tell_of_a_stream_what_there_is_to_know() {
     ] {
         assert!(told.contains(words), "{words}\nis not in\n{told}");
     }
+    served.wait_for_state(&uuid, "Enabled");
     let once = lambda_esm(&["top", "--once", "--endpoint", &served.endpoint]).out;
     let table: Vec<Vec<&str>> = once
         .lines()

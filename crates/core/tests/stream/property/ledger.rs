@@ -322,6 +322,7 @@ impl Ledger {
         {
             self.final_failed(call, window, call.outcome != "throttled");
         }
+        self.call_answered(call);
         if progress || call.outcome == "throttled" || is_final {
             return;
         }

@@ -209,7 +209,9 @@ impl Play {
 
     fn is_done(&self) -> bool {
         let ledger = &self.world.surroundings.ledger;
-        ledger.is_done() && ledger.windows_are_closed() && self.behind().is_empty()
+        // Records that need not come, or come once more, may still wait for their turn.
+        let is_settled = ledger.is_done() && self.world.line.is_left();
+        is_settled && ledger.windows_are_closed() && self.behind().is_empty()
     }
 
     /// Returns the shards whose checkpoint is not where it should be when all is settled.

@@ -24,8 +24,10 @@ pub(super) struct Times {
     pub(super) iterator_age: Option<(BatchId, u64)>,
     /// The start of the window of each shard that was ended last, in its time.
     ended: BTreeMap<ShardId, Timestamp>,
-    /// When the final call of a shard's window was made first, and how often it failed.
+    /// When a shard's window was found to be over at the earliest, and how often its final call failed.
     finals: BTreeMap<(ShardId, i64), (Timestamp, u32)>,
+    /// When the call of each shard was made that was answered last.
+    called: BTreeMap<ShardId, Timestamp>,
 }
 
 impl Ledger {
@@ -102,11 +104,24 @@ impl Ledger {
     /// A final call came to nothing.
     pub(super) fn final_failed(&mut self, call: &Call, window: &Window, counts: bool) {
         let name = (call.shard.clone(), window.start().0);
-        let (_, failures) = self.times.finals.entry(name).or_insert((call.at, 0));
+        let over = self.over_since(&call.shard).unwrap_or(call.at);
+        let (_, failures) = self.times.finals.entry(name).or_insert((over, 0));
         *failures += u32::from(counts);
     }
 
-    /// A window is dropped after too many tries of its final call, or when the first one is too long ago.
+    /// A call was answered, and all is known that it changes.
+    pub(super) fn call_answered(&mut self, call: &Call) {
+        self.times.called.insert(call.shard.clone(), call.at);
+    }
+
+    /// Returns when the window of a shard may have been found to be over: after the last call, where a final
+    /// call has to wait for its turn; `None` where it is made at once.
+    fn over_since(&self, shard: &ShardId) -> Option<Timestamp> {
+        self.case.concurrency?;
+        Some(self.times.called.get(shard).copied().unwrap_or_default())
+    }
+
+    /// A window is dropped after too many tries of its final call, or when it is over for too long.
     pub(super) fn check_drop(
         &mut self,
         now: Timestamp,
@@ -115,7 +130,9 @@ impl Ledger {
         condition: Condition,
     ) {
         let name = (shard.clone(), start);
-        let (first, failures) = self.times.finals.remove(&name).expect("a final call");
+        let known = self.times.finals.remove(&name);
+        let untried = || (self.over_since(shard).expect("a final call"), 0);
+        let (over, failures) = known.unwrap_or_else(untried);
         if condition == Condition::RetryAttemptsExhausted {
             let most = self.limits.fewest_retries.expect("a limit of retries");
             assert!(failures > most, "after {failures} tries");
@@ -123,7 +140,7 @@ impl Ledger {
             let retention = self.case.retention.map(Duration::from_secs);
             let limit = self.limits.shortest_age.into_iter().chain(retention).min();
             let limit = limit.expect("a limit of age");
-            assert!(now.since(first) > limit, "after {:?}", now.since(first));
+            assert!(now.since(over) > limit, "after {:?}", now.since(over));
         }
     }
 

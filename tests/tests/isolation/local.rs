@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lambda_esm_tests::{Daemon, QueueOptions, Sqs, until, variable};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::function::Function;
 use super::namespace;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::Engine;
@@ -18,7 +18,7 @@ async fn give_up_after<T>(polls: usize, future: impl Future<Output = T>) -> bool
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..polls {
-        if let Poll::Ready(_) = future.as_mut().poll(&mut context) {
+        if future.as_mut().poll(&mut context).is_ready() {
             return true;
         }
         tokio::task::yield_now().await;

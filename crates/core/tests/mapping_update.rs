@@ -135,7 +135,7 @@ fn an_empty_value_removes_what_it_stands_for() {
             json!({}),
             "DestinationConfig",
             dead.clone(),
-            json!({"OnFailure": {}}),
+            json!({}),
         ),
         (
             "msk",

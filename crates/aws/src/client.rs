@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
+use crate::bound::bounded;
 use crate::credentials::{SEARCH, StandardChain};
 use crate::site::Site;
 
@@ -105,5 +106,5 @@ fn http_client(site: &Site) -> SharedHttpClient {
         connector.build_http()
     };
     let connector = SharedHttpConnector::new(connector);
-    http_client_fn(move |_, _| connector.clone())
+    bounded(http_client_fn(move |_, _| connector.clone()))
 }

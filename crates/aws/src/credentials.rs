@@ -10,7 +10,13 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use crate::bound::bounded;
 use crate::site::Site;
 use crate::surroundings::profiles;
 use crate::text::first_line;
@@ -35,6 +41,7 @@ const FRESH: Duration = Duration::from_secs(60);
 pub(crate) struct StandardChain {
     region: Region,
     is_aws: bool,
+    client: SharedHttpClient,
     clock: SharedTimeSource,
 }
 
@@ -44,6 +51,7 @@ impl StandardChain {
         Self {
             region: Region::new(site.region.clone()),
             is_aws: site.is_aws(),
+            client: http_client(),
             clock: SharedTimeSource::default(),
         }
     }
@@ -52,7 +60,8 @@ impl StandardChain {
         // Chains remember what they read; only a new one reads again.
         let mut found = if self.is_aws {
             let config = ProviderConfig::without_region()
-                .with_behavior_version(Some(BehaviorVersion::latest()));
+                .with_behavior_version(Some(BehaviorVersion::latest()))
+                .with_http_client(self.client.clone());
             let chain = DefaultCredentialsChain::builder().configure(config);
             let chain = chain.region(self.region.clone()).build().await;
             let search = tokio::time::timeout(SEARCH, chain.provide_credentials());
@@ -66,6 +75,21 @@ impl StandardChain {
             .get_or_insert_with(|| self.clock.now() + FRESH);
         Ok(found)
     }
+}
+
+/// Returns the client that asks for credentials: the SDK's own one, but that it does not read whatever is sent.
+/// Makes nothing before it is used.
+fn http_client() -> SharedHttpClient {
+    bounded(
+        Builder::new().build_with_connector_fn(|settings, components| {
+            let mut connector = Connector::builder()
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+            connector.build()
+        }),
+    )
 }
 
 /// Returns what to do about credentials that are missing or refused, by AWS or by what stands in for it; ends

@@ -4,6 +4,8 @@
 //! They speak to the real AWS or to whatever [`Endpoints`] names in its place. None retries: one call is
 //! one request, and the engine's driver decides what a failure means.
 
+#[cfg(any(feature = "lambda", feature = "sdk"))]
+mod bound;
 #[cfg(feature = "sdk")]
 mod client;
 mod config;

@@ -16,14 +16,15 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::{self, ByteStream};
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use http_body_util::BodyExt as _;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::time::Timestamp;
 use serde::Deserialize;
 
+use crate::bound::TooLong;
 use crate::failure::Call;
 use crate::text::with_causes;
 
@@ -71,13 +72,22 @@ impl Intercept for Tap {
 }
 
 impl Tap {
-    async fn answer(&self) -> Result<Answer, byte_stream::error::Error> {
-        let tapped = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tapped { time, body }) = tapped else {
+    fn take(&self) -> Option<Tapped> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    async fn answer(&self) -> Result<Answer, BoxError> {
+        let Some(Tapped { time, mut body }) = self.take() else {
             return Ok(Answer::default());
         };
-        let body = ByteStream::new(body).collect().await?.to_vec();
-        Ok(Answer { time, body })
+        // Piece by piece, so that the whole is there once.
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(piece) = frame?.into_data() {
+                whole.extend_from_slice(&piece);
+            }
+        }
+        Ok(Answer { time, body: whole })
     }
 }
 
@@ -104,7 +114,7 @@ impl Call<'_> {
             let sent = send(tap.clone()).await;
             sent.map_err(|error| self.failed(&error))?;
             let answer = tap.answer().await;
-            answer.map_err(|error| self.broken_off(&with_causes(&error)))
+            answer.map_err(|error| self.not_read(error.as_ref()))
         };
         match tokio::time::timeout(limit, answer).await {
             Ok(answer) => answer,
@@ -112,9 +122,20 @@ impl Call<'_> {
         }
     }
 
-    /// Reads the body of an answer.
+    fn not_read(self, error: &(dyn Error + 'static)) -> SourceError {
+        if error.is::<TooLong>() {
+            return self.unreadable(Some(200), &[], &error.to_string());
+        }
+        self.broken_off(&with_causes(error))
+    }
+
+    /// Reads the body of an answer. One without a body is an empty object.
     pub(crate) fn read<'a, T: Deserialize<'a>>(self, answer: &'a Answer) -> Result<T, SourceError> {
-        serde_json::from_slice(&answer.body)
+        let body = match answer.body.as_slice() {
+            b"" => b"{}",
+            body => body,
+        };
+        serde_json::from_slice(body)
             .map_err(|error| self.unreadable(Some(200), &answer.body, &error.to_string()))
     }
 }

@@ -223,6 +223,14 @@ pub enum Decision {
         /// How many records of the old one were read and not settled.
         abandoned: usize,
     },
+    /// Shards name each other as their parents, in a ring, so that each would wait for another for ever. They are
+    /// read as if they had no parents but those outside the ring; no order holds among them.
+    RingBroken {
+        /// One of them.
+        shard: ShardId,
+        /// How many.
+        shards: usize,
+    },
     /// Records matched no filter; the position moves past them without an invocation. In detail, one
     /// decision for each.
     Skipped {

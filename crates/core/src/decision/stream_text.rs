@@ -65,6 +65,11 @@ impl Decision {
                 "the stream was made anew, beginning with its oldest records; {} of the old one abandoned",
                 count(*abandoned, "record")
             ),
+            Self::RingBroken { shard, shards } => write!(
+                out,
+                "{}, {shard} among them, name each other as parents: they are read in no order",
+                count(*shards, "shard")
+            ),
             Self::Skipped {
                 shard,
                 records,

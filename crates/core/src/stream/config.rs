@@ -6,6 +6,7 @@ use std::time::Duration;
 use lambda_esm_filter::Filters;
 use uuid::Uuid;
 
+use super::seats::SHARDS_AT_ONCE;
 use crate::backoff::Backoff;
 use crate::batch::Limits;
 use crate::event::dynamodb::DynamoDbEncoder;
@@ -52,6 +53,9 @@ pub struct StreamConfig {
     /// How much data may be read ahead of the function, in bytes: the shards share it. Each may go beyond its
     /// share by what one read brings.
     pub read_ahead: usize,
+    /// How many shards call the source at a time, at least 1: [`SHARDS_AT_ONCE`]; eight times as many where records are
+    /// pushed.
+    pub shards_at_once: usize,
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
@@ -123,6 +127,7 @@ impl StreamConfig {
             encoder,
             deaggregate: consumer,
             read_ahead: READ_AHEAD_BYTES,
+            shards_at_once: SHARDS_AT_ONCE,
             detail: around.detail,
         })
     }

@@ -11,7 +11,7 @@ use super::port::ShardId;
 pub(super) struct Gone {
     shards: BTreeSet<ShardId>,
     /// Those that are being forgotten.
-    open: Option<(CallId, Vec<ShardId>)>,
+    open: Option<(CallId, BTreeSet<ShardId>)>,
 }
 
 impl Gone {
@@ -21,8 +21,8 @@ impl Gone {
 
     /// Tells whether a shard's position is being forgotten at this moment.
     pub(super) fn is_leaving(&self, shard: &ShardId) -> bool {
-        let open = self.open.iter().flat_map(|(_, shards)| shards);
-        open.into_iter().any(|leaving| leaving == shard)
+        let open = self.open.as_ref();
+        open.is_some_and(|(_, leaving)| leaving.contains(shard))
     }
 
     /// The stream has a shard after all.
@@ -46,13 +46,17 @@ impl StreamMachine {
         }
         let needed: BTreeSet<&ShardId> = unkept.iter().flat_map(|child| &child.parents).collect();
         let gone = self.gone.shards.iter();
-        let shards: Vec<ShardId> = gone.filter(|id| !needed.contains(id)).cloned().collect();
+        let shards: BTreeSet<ShardId> = gone.filter(|id| !needed.contains(id)).cloned().collect();
         if shards.is_empty() {
             return;
         }
         let id = self.out.next_call();
-        self.gone.open = Some((id, shards.clone()));
-        self.out.actions.push_back(Action::Forget { id, shards });
+        let action = Action::Forget {
+            id,
+            shards: shards.iter().cloned().collect(),
+        };
+        self.gone.open = Some((id, shards));
+        self.out.actions.push_back(action);
     }
 
     /// Positions were forgotten. If not, that is tried again after the next listing.

@@ -1,4 +1,4 @@
-//! Which shards there are, where each begins, and which must wait for its parents.
+//! Which shards there are, and where each begins.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use super::action::{Action, CallId};
 use super::answering::millis;
 use super::checkpoint::{Checkpoint, Place};
 use super::clock::SourceClock;
+use super::lineage::Lineage;
 use super::machine::{Stream, StreamMachine};
 use super::port::{Listing, Shard as Listed, ShardId};
 use super::shard::{Shard, ShardKey, Stage};
@@ -35,8 +36,6 @@ pub(super) struct Directory {
     last_key: u32,
     /// Where the shards of a new mapping begin, on its way to the store: none is read before.
     beginnings: Option<Beginnings>,
-    /// Whether a shard may have become free to start.
-    changed: bool,
     /// How many listings are still to come soon, since a shard has ended and its children are not known.
     awaiting: u32,
     /// How many listings have begun.
@@ -65,7 +64,6 @@ impl Directory {
             failures: 0,
             last_key: 0,
             beginnings: None,
-            changed: false,
             awaiting: 0,
             begun: 0,
             problem: None,
@@ -184,6 +182,8 @@ impl StreamMachine {
         let clock = self.stream.as_ref().map(|stream| stream.clock);
         let mut clock = clock.unwrap_or_else(SourceClock::new);
         clock.hear(now, &listing);
+        let pushed = !listing.facts.longest_wait.is_zero();
+        self.out.seats.provide(self.config.shards_at_once, pushed);
         self.stream = Some(Stream {
             facts: listing.facts,
             clock,
@@ -205,7 +205,9 @@ impl StreamMachine {
         for shard in &listed {
             self.gone.is_back(shard);
         }
-        self.directory.changed = true;
+        self.out.visits += listed.len() as u64;
+        self.lineage.reconsider();
+        self.break_rings();
         self.advance_all(now);
         self.forget_gone();
     }
@@ -223,7 +225,11 @@ impl StreamMachine {
         }
         self.tally = Tally::default();
         self.keys.clear();
-        self.out.calls.clear();
+        self.lineage = Lineage::default();
+        // Reads that are still under way keep their seats.
+        let seats = &mut self.out.seats;
+        seats.clear_lines();
+        self.out.calls.retain(|_, key| seats.has(*key));
         self.out.flights.clear();
         self.out.timers.clear();
         self.directory.beginnings = None;
@@ -234,7 +240,7 @@ impl StreamMachine {
     /// be old. One that is being read goes on until its end.
     fn drop_gone(&mut self, listed: &BTreeSet<ShardId>) {
         let begun = self.directory.begun;
-        let (tally, gone) = (&mut self.tally, &mut self.gone);
+        let (tally, gone, lineage) = (&mut self.tally, &mut self.gone, &mut self.lineage);
         self.shards.retain(|_, shard| {
             let is_news = shard.found < begun;
             shard.needs_listing &= !is_news;
@@ -253,12 +259,12 @@ impl StreamMachine {
             let stays = shard.stage == Stage::Running;
             if !stays {
                 tally.forget(shard.key);
+                lineage.forget(shard);
+                self.keys.remove(&shard.id);
                 gone.add(shard.id.clone());
             }
             stays
         });
-        let shards = &self.shards;
-        self.keys.retain(|_, key| shards.contains_key(key));
     }
 
     /// Adds a shard that is not known yet: it goes on where it was, and else begins with its oldest record.
@@ -280,8 +286,10 @@ impl StreamMachine {
         self.keys.insert(listed.id.clone(), key);
         let mut shard = Shard::new(key, listed, checkpoint, durable, &self.config);
         shard.found = self.directory.begun;
+        if shard.stage == Stage::Waiting {
+            self.lineage.waits(&shard);
+        }
         self.shards.insert(key, shard);
-        self.directory.changed = true;
         key
     }
 
@@ -350,7 +358,6 @@ impl StreamMachine {
         let Err(error) = result else {
             self.directory.beginnings = None;
             self.directory.store_problem = None;
-            self.directory.changed = true;
             return;
         };
         beginnings.open = None;
@@ -366,74 +373,10 @@ impl StreamMachine {
         });
     }
 
-    /// Takes the children that a shard named at its end.
-    pub(super) fn take_children(&mut self, key: ShardKey) {
-        let Some(shard) = self.shards.get_mut(&key) else {
-            return;
-        };
-        let over = shard.stage == Stage::Over;
-        let children = std::mem::take(&mut shard.children);
-        self.directory.changed |= over;
-        for child in &children {
-            self.add(child.clone());
-        }
-        // A parent that is not known may be over, or too new for the last listing.
-        for child in children {
-            let known = child
-                .parents
-                .iter()
-                .all(|parent| self.keys.contains_key(parent));
-            let key = self.keys.get(&child.id);
-            if let Some(shard) = key.and_then(|key| self.shards.get_mut(key))
-                && !known
-                && shard.stage == Stage::Waiting
-            {
-                shard.needs_listing = true;
-                self.out.list = true;
-            }
-        }
-    }
-
     /// Tells whether all that comes into the stream from now on will be read, also at `LATEST`: its shards
     /// are listed, where they begin is kept, and those that are to be read are open.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        let is_read = |shard: &Shard| shard.stage != Stage::Running || shard.reader.is_open();
-        self.stream.is_some()
-            && self.directory.beginnings.is_none()
-            && self.shards.values().all(is_read)
-    }
-
-    /// Starts the shards whose parents are over.
-    pub(super) fn start_shards(&mut self, now: Timestamp) {
-        if self.draining || self.directory.beginnings.is_some() {
-            return;
-        }
-        while std::mem::take(&mut self.directory.changed) {
-            let free: Vec<ShardKey> = self
-                .shards
-                .values()
-                .filter(|shard| shard.stage == Stage::Waiting && self.is_free(shard))
-                .map(|shard| shard.key)
-                .collect();
-            for key in free {
-                self.with(now, key, |shard, ctx| {
-                    shard.stage = Stage::Running;
-                    ctx.report(Decision::ShardStarted {
-                        shard: shard.id.clone(),
-                        from: shard.beginning(),
-                    });
-                    shard.advance(ctx);
-                });
-            }
-        }
-    }
-
-    fn is_free(&self, shard: &Shard) -> bool {
-        !shard.needs_listing
-            && shard.parents.iter().all(|parent| {
-                let parent = self.keys.get(parent).and_then(|key| self.shards.get(key));
-                parent.is_none_or(|parent| parent.stage == Stage::Over)
-            })
+        self.stream.is_some() && self.directory.beginnings.is_none() && self.tally.all_are_open()
     }
 }

@@ -8,6 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::clock::SourceClock;
 use super::config::StreamConfig;
 use super::gone::Gone;
+use super::lineage::Lineage;
 use super::listing::Directory;
 use super::port::{ShardId, StreamFacts};
 use super::shard::{Context, Out, Shard, ShardKey};
@@ -46,6 +47,7 @@ pub struct StreamMachine {
     pub(super) shards: BTreeMap<ShardKey, Shard>,
     pub(super) keys: BTreeMap<ShardId, ShardKey>,
     pub(super) directory: Directory,
+    pub(super) lineage: Lineage,
     pub(super) gone: Gone,
     pub(super) tally: Tally,
     pub(super) draining: bool,
@@ -66,6 +68,7 @@ impl StreamMachine {
             shards: BTreeMap::new(),
             keys: BTreeMap::new(),
             directory: Directory::new(now),
+            lineage: Lineage::default(),
             gone: Gone::default(),
             tally: Tally::default(),
             draining: false,
@@ -103,6 +106,7 @@ impl StreamMachine {
         }
         self.wake_due(now);
         self.start_shards(now);
+        self.seat_shards(now);
         self.list(now);
     }
 
@@ -121,6 +125,13 @@ impl StreamMachine {
             self.directory.next_deadline()
         };
         timer.into_iter().chain(list).min()
+    }
+
+    /// Returns how many shards were looked at since the beginning, for whatever reason: the measure of what the
+    /// machine costs.
+    #[must_use]
+    pub const fn visits(&self) -> u64 {
+        self.out.visits
     }
 
     /// Tells whether nothing is outside: after [`Input::Drain`], the end.
@@ -144,9 +155,24 @@ impl StreamMachine {
 
     /// Gives an answer to the shard that waits for it.
     fn answered(&mut self, now: Timestamp, id: CallId, input: Input) {
-        if let Some(key) = self.out.calls.remove(&id) {
+        let Some(key) = self.out.calls.remove(&id) else {
+            return;
+        };
+        if self.shards.contains_key(&key) {
             self.with(now, key, |shard, ctx| shard.handle(ctx, input));
             self.take_children(key);
+        } else if matches!(input, Input::Opened { .. } | Input::Fetched { .. }) {
+            self.out.seats.leave(key);
+        }
+    }
+
+    /// Lets those call the source whose turn it is.
+    fn seat_shards(&mut self, now: Timestamp) {
+        while let Some(key) = self.out.seats.seat_next() {
+            self.with(now, key, |shard, ctx| shard.be_seated(ctx));
+            if !self.shards.contains_key(&key) {
+                self.out.seats.leave(key);
+            }
         }
     }
 
@@ -160,6 +186,7 @@ impl StreamMachine {
         let (Some(stream), Some(shard)) = (&mut self.stream, self.shards.get_mut(&key)) else {
             return;
         };
+        self.out.visits += 1;
         let mut ctx = Context {
             now,
             config: &self.config,

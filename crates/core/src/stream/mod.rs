@@ -1,6 +1,7 @@
 //! Ordered sources: Kinesis and DynamoDB Streams.
 //!
-//! The way of a record: its shard is found (`listing`) and read (`reading`); the record is filtered and
+//! The way of a record: its shard is found (`listing`, `lineage`) and read when
+//! its turn comes (`reading`, `failing`, `seats`); the record is filtered and
 //! gathered in the lane of its key (`accepting`); the lane's batch goes to the function (`working`), which
 //! processes it, or fails so that it is split, sent again or given up (`answering`); what is given up is told
 //! to the on-failure destination (`discarding`); and how far the shard is settled is made durable
@@ -14,14 +15,17 @@ mod clock;
 mod committing;
 mod config;
 mod discarding;
+mod failing;
 mod gone;
 mod lane;
 mod ledger;
+mod lineage;
 mod listing;
 mod machine;
 mod pace;
 mod port;
 mod reading;
+mod seats;
 mod shard;
 mod tally;
 mod window;
@@ -32,4 +36,5 @@ pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
 pub use config::{READ_AHEAD_BYTES, StreamConfig, StreamEncoder, Surroundings};
 pub use machine::{Kept, KeptPosition, StreamMachine};
 pub use port::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts};
+pub use seats::SHARDS_AT_ONCE;
 pub use window::MAX_STATE_BYTES;

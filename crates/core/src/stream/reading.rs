@@ -1,4 +1,4 @@
-//! Reading a shard: when, from where, and what becomes of a source that fails.
+//! Reading a shard: when, from where, and how much.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +28,8 @@ const UNKNOWN_RECORD_BYTES: usize = 64 * 1024;
 
 /// How many empty pages in the middle of a shard follow each other at once.
 const EMPTY_PAGES_IN_A_ROW: u32 = 10;
-/// How long reading rests when the place asked for is gone.
-const HORIZON_WAIT: Duration = Duration::from_secs(1);
+/// The longest that a shard waits for records to be pushed while others wait for its seat.
+const CROWDED_WAIT: Duration = Duration::from_secs(1);
 /// So long after the listing a new mapping may still take the newest record for that of its beginning.
 const LATEST_IS_NOW: Duration = Duration::from_secs(1);
 
@@ -97,10 +97,14 @@ pub(super) struct Reader {
     /// Whether the source has said that there is no such shard.
     pub(super) gone: bool,
     /// Before this the source is left alone.
-    not_before: Option<Timestamp>,
-    failures: u32,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) failures: u32,
     /// How many fetches in a row found nothing.
     empty: u32,
+    /// Whether the last page said that there is more.
+    is_hungry: bool,
+    /// Whether it waits in line for a seat.
+    is_lined_up: bool,
     /// The fetches since the last one that found something; `None` if that was the last.
     pub(super) quiet: Option<Quiet>,
     quota: Option<ReadQuota>,
@@ -143,6 +147,8 @@ impl Reader {
             not_before: None,
             failures: 0,
             empty: 0,
+            is_hungry: false,
+            is_lined_up: false,
             quiet: None,
             quota: None,
         }
@@ -167,6 +173,10 @@ impl Reader {
         matches!(self.stand, Stand::Fetching(_))
     }
 
+    const fn is_calling(&self) -> bool {
+        matches!(self.stand, Stand::Opening(_) | Stand::Fetching(_))
+    }
+
     /// Returns when the source may be read again, if it is left alone because it fails.
     pub(super) fn backing_off_until(&self) -> Option<Timestamp> {
         self.not_before.filter(|_| self.failures > 0)
@@ -174,22 +184,50 @@ impl Reader {
 }
 
 impl Shard {
-    /// Opens or reads the shard, if it is time and there is room.
+    /// Opens or reads the shard, if it is time, there is room, and a seat is free. Otherwise it lines up.
     pub(super) fn read(&mut self, ctx: &mut Context<'_>) {
-        // A listing tells first whether the stream was made anew.
-        if ctx.draining || self.reader.gone {
+        if self.reader.is_calling() {
             return;
         }
+        if let Some(room) = self.appetite(ctx) {
+            if ctx.out.seats.take(self.key) {
+                self.call_source(ctx, room);
+            } else if !std::mem::replace(&mut self.reader.is_lined_up, true) {
+                ctx.out.seats.line_up(self.key, self.reader.is_hungry);
+            }
+        }
+        if !self.reader.is_calling() {
+            ctx.out.seats.leave(self.key);
+        }
+    }
+
+    /// Reads, now that it has a seat.
+    pub(super) fn be_seated(&mut self, ctx: &mut Context<'_>) {
+        self.reader.is_lined_up = false;
+        self.read(ctx);
+    }
+
+    /// Returns how many records to read now; `None` if it is not the time for any.
+    fn appetite(&mut self, ctx: &mut Context<'_>) -> Option<usize> {
+        // A listing tells first whether the stream was made anew.
+        if ctx.draining || self.reader.gone || self.reader.has_ended() {
+            return None;
+        }
         let room = self.room(ctx);
-        if room == 0 || matches!(self.reader.stand, Stand::Opening(_) | Stand::Fetching(_)) {
-            return;
+        if room == 0 {
+            return None;
         }
         if let Some(time) = self.reader.not_before {
             if time > ctx.now {
-                return ctx.wake(time, self.key);
+                ctx.wake(time, self.key);
+                return None;
             }
             self.reader.not_before = None;
         }
+        Some(room)
+    }
+
+    fn call_source(&mut self, ctx: &mut Context<'_>, room: usize) {
         match self.reader.stand.clone() {
             Stand::Closed => {
                 // The newest record of a later moment would be too late: others have come since the beginning.
@@ -216,7 +254,7 @@ impl Shard {
     }
 
     /// From here on, a shard that begins after its newest record is opened by the time of that.
-    fn begin_by_time(&mut self) {
+    pub(super) fn begin_by_time(&mut self) {
         if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
         {
             self.reader.resume = StartAt::Timestamp(Timestamp(millis));
@@ -249,7 +287,10 @@ impl Shard {
             }
         }
         let id = ctx.call(self.key);
-        let wait = ctx.facts.longest_wait;
+        let wait = match ctx.facts.longest_wait {
+            longest if ctx.out.seats.are_wanted() => longest.min(CROWDED_WAIT),
+            longest => longest,
+        };
         self.reader.stand = Stand::Fetching(Fetching {
             id,
             position: position.clone(),
@@ -366,12 +407,14 @@ impl Shard {
     }
 
     fn page(&mut self, ctx: &mut Context<'_>, fetching: &Fetching, page: Page) {
+        ctx.out.seats.leave(self.key);
         self.reader.failures = 0;
         self.reader.problem = None;
         self.reader.gone = false;
         Self::weigh(ctx, &page);
         let found = page.records.len();
         let behind = page.behind;
+        self.reader.is_hungry = found > 0 || behind.is_some_and(|behind| !behind.is_zero());
         match page.next {
             Some(next) => self.reader.stand = Stand::At(next),
             None => {
@@ -430,56 +473,5 @@ impl Shard {
             }
         };
         self.reader.not_before = Some(next);
-    }
-
-    /// The stream no longer holds where reading was to go on, it says: it goes on with the oldest record, but
-    /// for those that are known, should the stream be wrong.
-    fn restart_at_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
-        self.begin_by_time();
-        match std::mem::replace(&mut self.reader.resume, StartAt::TrimHorizon) {
-            StartAt::TrimHorizon => return self.source_failed(ctx, error),
-            StartAt::Timestamp(since) => self.reader.since = Some(since),
-            // Of what was known already, all comes again.
-            StartAt::After(last) => {
-                self.reader.known.get_or_insert(last);
-            }
-            StartAt::Latest => {}
-        }
-        // Or was the stream made anew? The listing should tell before anything is read.
-        ctx.out.list = true;
-        self.reader.not_before = Some(ctx.now + HORIZON_WAIT);
-        let (shard, because) = (self.id.clone(), error.message);
-        ctx.report(if self.may_be_trimmed(ctx) {
-            Decision::RecordsExpired { shard, because }
-        } else {
-            Decision::Reopened { shard, because }
-        });
-    }
-
-    /// Tells whether the next record may be so old that the stream has dropped it. DynamoDB Local says so of a
-    /// shard that never held one.
-    fn may_be_trimmed(&self, ctx: &Context<'_>) -> bool {
-        let age = self
-            .reader
-            .reached
-            .map(|reached| ctx.clock.age(ctx.now, reached));
-        match (age, ctx.facts.retention) {
-            (Some(age), Some(retention)) => age >= retention / 2,
-            _ => true,
-        }
-    }
-
-    fn source_failed(&mut self, ctx: &mut Context<'_>, error: SourceError) {
-        self.reader.failures = self.reader.failures.saturating_add(1);
-        let wait = Backoff::SOURCE.wait(self.reader.failures, &mut ctx.out.random);
-        self.reader.not_before = Some(ctx.now + wait);
-        self.reader.gone = error.kind == SourceErrorKind::NotFound;
-        ctx.out.list |= self.reader.gone;
-        let text = format!("shard {}: {}", self.id, error.message);
-        self.reader.problem = Some(text.clone());
-        ctx.report(Decision::PollFailed {
-            error: text,
-            retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        });
     }
 }

@@ -12,6 +12,7 @@ use super::lane::Lane;
 use super::ledger::Ledger;
 use super::port::{Shard as Listed, ShardId, StreamFacts};
 use super::reading::Reader;
+use super::seats::Seats;
 use super::window::Window;
 use crate::backoff::Random;
 use crate::decision::{BatchId, Decision};
@@ -38,6 +39,7 @@ pub(super) enum Stage {
 pub(super) struct Out {
     pub(super) actions: VecDeque<Action>,
     pub(super) unasked: Unasked,
+    pub(super) seats: Seats,
     pub(super) random: Random,
     /// The shard that waits for each open call.
     pub(super) calls: BTreeMap<CallId, ShardKey>,
@@ -53,6 +55,8 @@ pub(super) struct Out {
     pub(super) list: bool,
     /// Whether a shard has ended and did not name its children.
     pub(super) awaits_children: bool,
+    /// How many shards were looked at so far.
+    pub(super) visits: u64,
 }
 
 impl Out {
@@ -60,6 +64,7 @@ impl Out {
         Self {
             actions: VecDeque::new(),
             unasked: Unasked::default(),
+            seats: Seats::default(),
             random: Random::new(seed),
             calls: BTreeMap::new(),
             flights: BTreeMap::new(),
@@ -69,6 +74,7 @@ impl Out {
             record_bytes: None,
             list: false,
             awaits_children: false,
+            visits: 0,
         }
     }
 

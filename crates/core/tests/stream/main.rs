@@ -11,4 +11,5 @@ mod content;
 mod mapping;
 mod property;
 mod scenario;
+mod seats;
 mod world;

@@ -147,7 +147,7 @@ impl<S: Surroundings> World<S> {
     pub(crate) fn start(&mut self) {
         self.pending.clear();
         self.waiting.clear();
-        self.checks.forget_flights();
+        self.checks.died();
         self.line = Line::new(self.concurrency);
         self.tell(&Watched::Died);
         self.seed += 1;
@@ -178,6 +178,7 @@ impl<S: Surroundings> World<S> {
 
     pub(crate) fn drain(&mut self) {
         // As the driver does: waits for records end at once.
+        self.checks.end_reads(self.waiting.len());
         self.waiting.clear();
         self.give(Input::Drain);
     }
@@ -312,6 +313,9 @@ impl<S: Surroundings> World<S> {
     }
 
     fn handle(&mut self, input: Input) {
+        if matches!(input, Input::Opened { .. } | Input::Fetched { .. }) {
+            self.checks.answers_read();
+        }
         self.machine.handle(self.now, input);
         while let Some(action) = self.machine.poll() {
             if let Some(trace) = &self.trace {
@@ -381,6 +385,7 @@ impl<S: Surroundings> World<S> {
 
     fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
         self.checks.opens(&self.stream, &self.store, &shard);
+        self.checks.reads(&self.config, &self.stream);
         self.note(Happening::Open(shard.clone(), from.clone()));
         let (after, result) = self.surroundings.read(self.now, Reading::Open(&shard));
         let answer = match result {
@@ -396,6 +401,7 @@ impl<S: Surroundings> World<S> {
     fn fetch(&mut self, id: CallId, request: FetchRequest) {
         self.checks
             .fetches(self.now, &self.config, &self.stream, &request);
+        self.checks.reads(&self.config, &self.stream);
         let reading = Reading::Fetch(&request.shard);
         let (after, result) = self.surroundings.read(self.now, reading);
         if let Err(error) = result {
@@ -460,6 +466,11 @@ impl<S: Surroundings> World<S> {
     pub(crate) fn calls_after(&mut self, time: Duration) -> &[Call] {
         self.advance(self.now + time, true);
         &self.calls
+    }
+
+    /// The most shards that called the source at one time.
+    pub(crate) const fn most_reads(&self) -> usize {
+        self.checks.most_reads
     }
 
     /// The most calls that ran at one time.

@@ -216,6 +216,7 @@ const fn is_loss(decision: &Decision) -> bool {
             | Decision::RecordsExpired { .. }
             | Decision::PassedOver { .. }
             | Decision::StreamRecreated { .. }
+            | Decision::RingBroken { .. }
             | Decision::WindowDropped { .. }
     )
 }

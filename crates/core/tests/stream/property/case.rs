@@ -56,6 +56,8 @@ pub(crate) struct Case {
     pub(crate) clock: SourceClock,
     /// How many invocations the function runs at a time, where it says so.
     pub(crate) concurrency: Option<usize>,
+    /// How many shards call the source at a time.
+    pub(crate) shards_at_once: usize,
     /// What happens, each after so many milliseconds.
     pub(crate) turns: Vec<(u64, Turn)>,
 }
@@ -182,6 +184,7 @@ impl Case {
             clock: clock(&mut Dice::new(seed ^ 0xc10c)),
             turns: turns(dice),
             concurrency: dice.of(&[None, None, Some(1), Some(2)]),
+            shards_at_once: Dice::new(seed ^ 0x5ea7).of(&[1, 2, 64]),
         }
     }
 
@@ -231,7 +234,10 @@ impl Case {
         } else {
             Pacing::Aws
         };
-        settings(self.source, pacing, &parameters).unwrap()
+        StreamConfig {
+            shards_at_once: self.shards_at_once,
+            ..settings(self.source, pacing, &parameters).unwrap()
+        }
     }
 
     /// Returns the time so many milliseconds before the beginning; a mapping refuses one of the future.
@@ -281,6 +287,7 @@ impl Case {
         offer(&|case| case.before = 0);
         offer(&|case| case.resharded_before = false);
         offer(&|case| case.concurrency = None);
+        offer(&|case| case.shards_at_once = 64);
         offer(&|case| case.errors = 0.0);
         offer(&|case| case.throttles = 0.0);
         offer(&|case| case.nonsense = 0.0);

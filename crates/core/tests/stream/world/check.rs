@@ -26,6 +26,9 @@ struct Flight {
 pub(super) struct Checks {
     flights: BTreeMap<usize, Flight>,
     reading: BTreeSet<ShardId>,
+    /// Openings and fetches under way.
+    open_reads: usize,
+    pub(super) most_reads: usize,
     reads: BTreeMap<ShardId, VecDeque<Timestamp>>,
     /// The most records of a batch under any settings so far.
     pub(super) most_records: usize,
@@ -45,6 +48,32 @@ impl Checks {
         self.reading.clear();
     }
 
+    pub(super) fn died(&mut self) {
+        self.forget_flights();
+        self.open_reads = 0;
+    }
+
+    /// The source has no more calls at a time than the settings say; eight times as many where it pushes.
+    pub(super) fn reads(&mut self, config: &StreamConfig, stream: &Stream) {
+        self.open_reads += 1;
+        self.most_reads = self.most_reads.max(self.open_reads);
+        let pushes = !stream.manners.longest_wait.is_zero();
+        let most = config.shards_at_once * if pushes { 8 } else { 1 };
+        assert!(
+            self.open_reads <= most,
+            "{} reads at a time",
+            self.open_reads
+        );
+    }
+
+    pub(super) fn answers_read(&mut self) {
+        self.end_reads(1);
+    }
+
+    pub(super) fn end_reads(&mut self, reads: usize) {
+        self.open_reads -= reads;
+    }
+
     pub(super) fn moved(&mut self, before: Timestamp, now: Timestamp) {
         self.steps = if before == now { self.steps + 1 } else { 0 };
         assert!(
@@ -53,12 +82,16 @@ impl Checks {
         );
     }
 
-    /// A shard is opened only when everything in its parents is settled.
+    /// A shard is opened only when everything in its parents is settled, unless it is a parent of theirs.
     pub(super) fn opens(&self, stream: &Stream, store: &Store, shard: &ShardId) {
         let Some(log) = stream.shards.get(shard) else {
             return;
         };
-        for parent in &log.parents {
+        for parent in log
+            .parents
+            .iter()
+            .filter(|parent| !descends(stream, parent, shard))
+        {
             let listed = stream.shards.get(parent).is_some_and(|log| !log.gone);
             let place = store.get(parent).map(|kept| &kept.checkpoint.place);
             assert!(
@@ -212,4 +245,25 @@ impl Checks {
         };
         assert!(forward, "{shard} goes back from {before:?} to {after:?}");
     }
+}
+
+/// Tells whether `shard` is `ancestor`, or comes from it.
+fn descends(stream: &Stream, shard: &ShardId, ancestor: &ShardId) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![shard];
+    while let Some(shard) = next.pop() {
+        if shard == ancestor {
+            return true;
+        }
+        if seen.insert(shard) {
+            next.extend(
+                stream
+                    .shards
+                    .get(shard)
+                    .into_iter()
+                    .flat_map(|log| &log.parents),
+            );
+        }
+    }
+    false
 }

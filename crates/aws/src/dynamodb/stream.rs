@@ -8,6 +8,7 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::Arn;
+use lambda_esm_core::stream::Pages;
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
 };
@@ -128,16 +129,17 @@ impl DynamoDbStream {
         let mut page = self.find().await?;
         let arn = self.known_arn().await?;
         let facts = facts(arn, &page, !self.site.is_aws());
-        let mut shards = Vec::new();
+        let mut pages = Pages::default();
         loop {
-            for described in page.shards.unwrap_or_default() {
-                shards.push(self.shard(described)?);
-            }
-            match page.last_evaluated_shard_id {
+            let told = page.shards.unwrap_or_default().into_iter();
+            let shards: Vec<Shard> = told
+                .map(|each| self.shard(each))
+                .collect::<Result<_, _>>()?;
+            match pages.add(shards, page.last_evaluated_shard_id)? {
                 None => {
                     return Ok(Listing {
                         facts,
-                        shards,
+                        shards: pages.into_shards(),
                         server_time: page.told,
                     });
                 }

@@ -1,6 +1,6 @@
 //! One consumer of a Kinesis stream, to which records are pushed with a throughput of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,8 +95,9 @@ impl StreamSource for KinesisConsumer {
         // Before the request, since the answer needs room on the connection too.
         hang_up(&mut self.subscriptions());
         let listing = self.stream.list().await?;
+        let listed: HashSet<&ShardId> = listing.shards.iter().map(|shard| &shard.id).collect();
         self.subscriptions()
-            .retain(|shard, _| listing.shards.iter().any(|listed| listed.id == *shard));
+            .retain(|shard, _| listed.contains(shard));
         Ok(Listing {
             facts: StreamFacts {
                 base_interval: BASE_INTERVAL,

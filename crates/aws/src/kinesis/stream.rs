@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::DateTime;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::stream::Pages;
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
@@ -99,7 +100,7 @@ impl KinesisStream {
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         let call = self.call("ListShards");
-        let mut shards = Vec::new();
+        let mut pages = Pages::default();
         let mut next: Option<String> = None;
         loop {
             let request = self.client.list_shards();
@@ -111,10 +112,11 @@ impl KinesisStream {
                     .stream_arn(self.name.stream_arn()),
             };
             let answer = call.within(PATIENCE, request.send()).await?;
-            shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
-            next = answer.next_token.filter(|token| !token.is_empty());
+            let token = answer.next_token.filter(|token| !token.is_empty());
+            let shards = answer.shards.unwrap_or_default().into_iter().map(shard);
+            next = pages.add(shards, token)?;
             if next.is_none() {
-                return Ok(shards);
+                return Ok(pages.into_shards());
             }
         }
     }

@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, Place};
 use super::clock::SourceClock;
 use super::lineage::Lineage;
 use super::machine::{Stream, StreamMachine};
+use super::pages::MOST_SHARDS;
 use super::port::{Listing, Shard as Listed, ShardId};
 use super::shard::{Shard, ShardKey, Stage};
 use super::tally::Tally;
@@ -40,8 +41,10 @@ pub(super) struct Directory {
     awaiting: u32,
     /// How many listings have begun.
     begun: u64,
+    /// Whether there are shards that are not read, since there are too many of them.
+    is_crowded: bool,
     /// Why the shards cannot be listed, while that is so.
-    pub(super) problem: Option<String>,
+    problem: Option<String>,
     /// Why the beginnings cannot be kept, while that is so.
     pub(super) store_problem: Option<String>,
 }
@@ -66,6 +69,7 @@ impl Directory {
             beginnings: None,
             awaiting: 0,
             begun: 0,
+            is_crowded: false,
             problem: None,
             store_problem: None,
         }
@@ -80,6 +84,15 @@ impl Directory {
         list.into_iter()
             .chain(waiting.map(|waiting| waiting.not_before))
             .min()
+    }
+
+    /// Returns why shards cannot be listed or read, while that is so.
+    pub(super) fn problem(&self) -> Option<String> {
+        let crowded = || {
+            let text = format!("more than {MOST_SHARDS} shards: the others are not read");
+            self.is_crowded.then_some(text)
+        };
+        self.problem.clone().or_else(crowded)
     }
 
     /// Tells whether this call keeps the beginnings of a new mapping.
@@ -178,6 +191,7 @@ impl StreamMachine {
         if recreated {
             self.forget_stream();
         }
+        self.directory.is_crowded = false;
         let new = first && !recreated && self.kept.is_empty();
         let clock = self.stream.as_ref().map(|stream| stream.clock);
         let mut clock = clock.unwrap_or_else(SourceClock::new);
@@ -271,6 +285,11 @@ impl StreamMachine {
     pub(super) fn add(&mut self, listed: Listed) {
         // One whose position is being forgotten is taken from a later listing.
         if self.keys.contains_key(&listed.id) || self.gone.is_leaving(&listed.id) {
+            return;
+        }
+        // No listing has more; but there may be others that are read though they are listed no more.
+        if self.shards.len() >= MOST_SHARDS {
+            self.directory.is_crowded = true;
             return;
         }
         let kept = self.kept.remove(&listed.id);

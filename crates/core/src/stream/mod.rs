@@ -1,6 +1,7 @@
 //! Ordered sources: Kinesis and DynamoDB Streams.
 //!
-//! The way of a record: its shard is found (`listing`, `lineage`) and read when
+//! The way of a record: its shard is found (`pages`, `listing`,
+//! `lineage`) and read when
 //! its turn comes (`reading`, `failing`, `seats`); the record is filtered and
 //! gathered in the lane of its key (`accepting`); the lane's batch goes to the function (`working`), which
 //! processes it, or fails so that it is split, sent again or given up (`answering`); what is given up is told
@@ -23,6 +24,7 @@ mod lineage;
 mod listing;
 mod machine;
 mod pace;
+mod pages;
 mod port;
 mod reading;
 mod seats;
@@ -35,6 +37,7 @@ pub use action::{Action, CallId, Input};
 pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
 pub use config::{READ_AHEAD_BYTES, StreamConfig, StreamEncoder, Surroundings};
 pub use machine::{Kept, KeptPosition, StreamMachine};
+pub use pages::{MOST_SHARDS, Pages};
 pub use port::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts};
 pub use seats::SHARDS_AT_ONCE;
 pub use window::MAX_STATE_BYTES;

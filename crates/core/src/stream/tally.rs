@@ -178,7 +178,7 @@ impl StreamMachine {
                 .first()
                 .map(|(until, _)| until.millis()),
             iterator_age_ms: self.tally.ages.last().map(|&(age, _)| age),
-            source_problem: directory.problem.as_ref().or(unread).cloned(),
+            source_problem: directory.problem().or_else(|| unread.cloned()),
             function_problem: directory
                 .store_problem
                 .as_ref()

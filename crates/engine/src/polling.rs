@@ -19,6 +19,9 @@ use crate::options::EngineOptions;
 use crate::ports::{FunctionFacts, QueueSource};
 use crate::shared::Shared;
 
+/// After so many positions others have their turn.
+const AT_A_TIME: usize = 100;
+
 /// What source, store and function say.
 pub(crate) struct Facts {
     pub(crate) source: Result<Found, SourceError>,
@@ -139,6 +142,9 @@ async fn kept(shared: &Shared, mapping: &Mapping) -> Result<Kept, SourceError> {
             checkpoint,
         };
         kept.insert(ShardId::new(position.partition), place);
+        if kept.len().is_multiple_of(AT_A_TIME) {
+            tokio::task::yield_now().await;
+        }
     }
     Ok(kept)
 }
@@ -176,8 +182,8 @@ pub(crate) fn start(
             };
             let (lanes, destination) = (config.lanes, destination_of(&config));
             let (commands, receiver) = mpsc::channel(8);
-            let driver = StreamDriver::new(config, kept, seed, ports, outside);
-            let task = tokio::spawn(driver.run(receiver));
+            let driver = StreamDriver::new(mapping.uuid, ports, outside);
+            let task = tokio::spawn(driver.run(config, kept, seed, receiver));
             Ok(Polling::Stream {
                 driver: Running { commands, task },
                 lanes,

@@ -127,6 +127,23 @@ impl StreamMachine {
         timer.into_iter().chain(list).min()
     }
 
+    /// Returns how many shards [`handle`](Self::handle) would look at for `input`, about: with more than some
+    /// thousands it takes longer than others should be kept waiting.
+    #[must_use]
+    pub fn reach(&self, now: Timestamp, input: &Input) -> usize {
+        let all = self.shards.len();
+        let due = self.out.timers.range(..=(now, ShardKey(u32::MAX)));
+        due.count()
+            + match input {
+                Input::Listed { result, .. } => {
+                    all + result.as_ref().map_or(0, |listing| listing.shards.len())
+                }
+                Input::Committed { id, .. } if self.directory.is_opening(*id) => all,
+                Input::Reconfigure(_) | Input::Drain => all,
+                _ => 1,
+            }
+    }
+
     /// Returns how many shards were looked at since the beginning, for whatever reason: the measure of what the
     /// machine costs.
     #[must_use]

@@ -9,7 +9,7 @@ use lambda_esm_core::stream::{
     StreamMachine,
 };
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -21,6 +21,13 @@ use crate::store::{Store, StoredPosition};
 /// The fencing counter of positions that only this process writes.
 const FENCE: u64 = 0;
 
+/// A step of the machine that looks at more shards than this is taken beside the runtime's workers, on which others
+/// wait for their turn: a shard takes a microsecond or two.
+const LONG_STEP: usize = 1_000;
+
+/// After so many actions, or positions, others have their turn.
+const AT_A_TIME: usize = 100;
+
 /// Where records come from, where those go that are given up, and where positions are kept.
 #[derive(Clone)]
 pub(crate) struct StreamPorts {
@@ -30,10 +37,9 @@ pub(crate) struct StreamPorts {
     pub(crate) store: Arc<dyn Store>,
 }
 
-/// Runs one stream machine until it is drained. Dropping the future aborts every call under way.
+/// Carries out what one stream machine asks for. Dropping it aborts every call under way.
 pub(crate) struct StreamDriver {
     mapping: Uuid,
-    machine: StreamMachine,
     ports: StreamPorts,
     outside: Outside,
     turns: Reservations<CallId>,
@@ -46,18 +52,9 @@ pub(crate) struct StreamDriver {
 }
 
 impl StreamDriver {
-    pub(crate) fn new(
-        config: StreamConfig,
-        kept: Kept,
-        seed: u64,
-        ports: StreamPorts,
-        outside: Outside,
-    ) -> Self {
-        let mapping = config.mapping;
-        let machine = StreamMachine::new(config, kept, seed, outside.clock.now());
+    pub(crate) fn new(mapping: Uuid, ports: StreamPorts, outside: Outside) -> Self {
         Self {
             mapping,
-            machine,
             ports,
             turns: Reservations::new(outside.function.line.clone()),
             outside,
@@ -68,74 +65,86 @@ impl StreamDriver {
         }
     }
 
-    /// Drives the machine until it was told to drain and has nothing in flight.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command<StreamConfig>>) {
+    /// Drives a machine until it was told to drain and has nothing in flight.
+    pub(crate) async fn run(
+        mut self,
+        config: StreamConfig,
+        kept: Kept,
+        seed: u64,
+        mut commands: mpsc::Receiver<Command<StreamConfig>>,
+    ) {
         let clock = self.outside.clock;
         let timer = tokio::time::sleep_until(Instant::now());
         tokio::pin!(timer);
-        self.handle(Input::Tick);
-        while !(self.draining && self.machine.is_idle()) {
-            let deadline = self.machine.next_deadline().map(|time| clock.instant(time));
+        let mut machine = StreamMachine::new(config, kept, seed, clock.now());
+        machine = self.handle(machine, Input::Tick).await;
+        while !(self.draining && machine.is_idle()) {
+            let deadline = machine.next_deadline().map(|time| clock.instant(time));
             if let Some(deadline) = deadline
                 && timer.deadline() != deadline
             {
                 timer.as_mut().reset(deadline);
             }
-            tokio::select! {
+            let input = tokio::select! {
                 biased;
-                command = commands.recv(), if !self.draining => match command {
-                    Some(Command::Reconfigure { config, function }) => {
-                        self.turns.move_to(function.line.clone());
-                        self.outside.function = function;
-                        self.handle(Input::Reconfigure(config));
-                    }
-                    Some(Command::Drain { .. }) | None => self.drain(),
-                },
-                Some(answer) = self.calls.join_next() => self.answered(answer),
-                turn = self.turns.next(), if self.turns.is_waiting() => if let Some(turn) = turn {
-                    self.handle(Input::Reserved { turn });
-                },
-                Some(answer) = self.reads.join_next() => self.answered(answer),
-                () = &mut timer, if deadline.is_some() => self.handle(Input::Tick),
+                command = commands.recv(), if !self.draining => Some(self.told(command)),
+                // No call panics; what is left is a read that `told` aborted.
+                Some(answer) = self.calls.join_next() => answer.ok(),
+                turn = self.turns.next(), if self.turns.is_waiting() => {
+                    turn.map(|turn| Input::Reserved { turn })
+                }
+                Some(answer) = self.reads.join_next() => answer.ok(),
+                () = &mut timer, if deadline.is_some() => Some(Input::Tick),
+            };
+            if let Some(input) = input {
+                machine = self.handle(machine, input).await;
             }
         }
-        self.outside.publish(self.machine.status());
+        self.outside.publish(machine.status());
     }
 
-    /// Ends open reads: what they would bring is still in the stream.
-    fn drain(&mut self) {
-        self.draining = true;
-        self.reads.abort_all();
-        self.handle(Input::Drain);
-    }
-
-    fn answered(&mut self, answer: Result<Input, JoinError>) {
-        // No call panics; what is left is a read that `drain` aborted.
-        if let Ok(input) = answer {
-            self.handle(input);
+    fn told(&mut self, command: Option<Command<StreamConfig>>) -> Input {
+        match command {
+            Some(Command::Reconfigure { config, function }) => {
+                self.turns.move_to(function.line.clone());
+                self.outside.function = function;
+                Input::Reconfigure(config)
+            }
+            // Open reads end: what they would bring is still in the stream.
+            Some(Command::Drain { .. }) | None => {
+                self.draining = true;
+                self.reads.abort_all();
+                Input::Drain
+            }
         }
     }
 
-    fn handle(&mut self, input: Input) {
+    async fn handle(&mut self, mut machine: StreamMachine, input: Input) -> StreamMachine {
         let now = self.outside.clock.now();
         let may_begin = matches!(
             input,
             Input::Listed { .. } | Input::Committed { .. } | Input::Opened { .. }
         );
+        let mut actions = 0_usize;
         let mut next = Some(input);
         while let Some(input) = next {
-            self.machine.handle(now, input);
-            while let Some(action) = self.machine.poll() {
+            machine = step(machine, now, input).await;
+            while let Some(action) = machine.poll() {
                 self.carry_out(now, action);
+                actions += 1;
+                if actions.is_multiple_of(AT_A_TIME) {
+                    tokio::task::yield_now().await;
+                }
             }
             let at_once = self.turns.at_once();
             next = at_once.map(|turn| Input::Reserved { turn });
         }
-        if may_begin && !self.begun && self.machine.has_begun() {
+        if may_begin && !self.begun && machine.has_begun() {
             self.begun = true;
             self.outside.source_answered();
         }
-        self.outside.publish(self.machine.status());
+        self.outside.publish(machine.status());
+        machine
     }
 
     fn carry_out(&mut self, now: Timestamp, action: Action) {
@@ -172,7 +181,7 @@ impl StreamDriver {
                 id,
                 identity,
                 checkpoints,
-            } => self.commit(id, &identity, checkpoints),
+            } => self.commit(id, identity, checkpoints),
             Action::Forget { id, shards } => self.forget(id, &shards),
             Action::Report(decision) => self.outside.report(now, decision),
         }
@@ -218,20 +227,45 @@ impl StreamDriver {
         });
     }
 
-    fn commit(&mut self, id: CallId, identity: &str, checkpoints: Vec<(ShardId, Checkpoint)>) {
-        let position = |(shard, checkpoint): (ShardId, Checkpoint)| StoredPosition {
-            mapping: self.mapping,
-            partition: shard.as_str().to_owned(),
-            position: checkpoint.to_text(),
-            source_identity: identity.to_owned(),
-            fence: FENCE,
-        };
-        let positions = checkpoints.into_iter().map(position).collect();
-        let store = self.ports.store.clone();
+    fn commit(&mut self, id: CallId, identity: String, checkpoints: Vec<(ShardId, Checkpoint)>) {
+        let (mapping, store) = (self.mapping, self.ports.store.clone());
         self.calls.spawn(async move {
+            let mut positions = Vec::with_capacity(checkpoints.len());
+            for (shard, checkpoint) in checkpoints {
+                positions.push(StoredPosition {
+                    mapping,
+                    partition: shard.as_str().to_owned(),
+                    position: checkpoint.to_text(),
+                    source_identity: identity.clone(),
+                    fence: FENCE,
+                });
+                if positions.len().is_multiple_of(AT_A_TIME) {
+                    tokio::task::yield_now().await;
+                }
+            }
             let result = store.commit(positions).await;
             let result = result.map_err(|error| error.to_string());
             Input::Committed { id, result }
         });
+    }
+}
+
+/// Has the machine handle one fact.
+async fn step(mut machine: StreamMachine, now: Timestamp, input: Input) -> StreamMachine {
+    if machine.reach(now, &input) <= LONG_STEP {
+        machine.handle(now, input);
+        return machine;
+    }
+    let long = tokio::task::spawn_blocking(move || {
+        machine.handle(now, input);
+        machine
+    });
+    match long.await {
+        Ok(machine) => machine,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is about to end, and this with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

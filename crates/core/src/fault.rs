@@ -3,19 +3,29 @@
 use std::time::Duration;
 
 use crate::response::Run;
+use crate::text;
 
 /// The longest text that is kept of what comes from outside, in bytes.
 const LONGEST_TEXT: usize = 1_000;
 
-/// Returns the beginning of a text that comes from outside: it is kept in status, logs and decisions.
+/// The longest text that is looked at, in bytes: much more than is kept, so that the end of what is kept looks
+/// as it would in the whole.
+const LONGEST_READ: usize = 16 * LONGEST_TEXT;
+
+/// Returns the beginning of a text that comes from outside, as it may be shown: it is kept in status, logs and
+/// decisions. Control characters are escaped, and URLs lose what may be secret; see [`text`](crate::text).
 #[must_use]
-pub fn excerpt(mut text: String) -> String {
-    if text.len() > LONGEST_TEXT {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-        text.push('…');
-        text.shrink_to_fit();
+pub fn excerpt(text: String) -> String {
+    // A secret that the cut would tear from its URL is found in the whole.
+    let read = &text[..text.floor_char_boundary(LONGEST_READ)];
+    let shown = text::without_secrets_of_urls(read);
+    let mut shown = text::plain(&shown).into_owned();
+    if shown.len() > LONGEST_TEXT {
+        shown.truncate(shown.floor_char_boundary(LONGEST_TEXT));
+        shown.push('…');
+        shown.shrink_to_fit();
     }
-    text
+    shown
 }
 
 /// A failed call to an event source.
@@ -163,6 +173,18 @@ mod tests {
         let text = excerpt("é".repeat(3_000_000));
         assert_eq!((text.chars().count(), text.ends_with('…')), (501, true));
         assert_eq!(excerpt("short".to_owned()), "short");
+    }
+
+    #[test]
+    fn what_comes_from_outside_steers_nothing_and_urls_keep_their_secrets() {
+        let said = "POST http://me:pw@h/f?code=s3cret: \x1b[2J\r\u{202e}gone";
+        let shown = "POST http://h/f: \\u{1b}[2J\\r\\u{202e}gone";
+        assert_eq!(InvokeError::function(said).message, shown);
+        assert_eq!(DeliveryError::new(said).message, shown);
+        assert_eq!(
+            SourceError::new(SourceErrorKind::Denied, said).message,
+            shown
+        );
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod queue;
 pub mod record;
 pub mod response;
 pub mod stream;
+pub mod text;
 pub mod time;
 pub mod turns;
 

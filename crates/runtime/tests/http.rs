@@ -180,6 +180,39 @@ async fn a_redirect_names_its_target_and_is_not_followed() {
 }
 
 #[tokio::test]
+async fn no_error_shows_the_query_of_a_url_or_a_header_though_the_server_repeats_it() {
+    let places = ["http://me:s3cret@there/x?s3cret", "/x?next=s3cret#s3cret"];
+    for (status, place) in [(307, places[0]), (302, places[1]), (404, ""), (500, "")] {
+        let server = serve(move |request| {
+            let key = request.headers()["x-key"].to_str().unwrap();
+            let repeated = format!("cannot POST {}\r\u{202e}{key}", request.uri());
+            let mut answer = answer(status, repeated);
+            if !place.is_empty() {
+                let place = place.parse().unwrap();
+                answer.headers_mut().insert("location", place);
+            }
+            answer
+        })
+        .await;
+        let mut config = HttpConfig::new(format!("{}/hook?code=s3cret", server.url));
+        let key = ("X-Key".to_owned(), "Bearer s3cret".to_owned());
+        config.headers.extend([key]);
+        let error = invoke(config, "{}").await.unwrap_err().message;
+        assert!(!error.contains("s3cret"), "{status}: {error}");
+        assert!(error.contains("cannot POST /hook"), "{status}: {error}");
+        assert!(error.contains("\\r\\u{202e}"), "{status}: {error}");
+        assert!(!error.contains(['\r', '\u{202e}']), "{status}: {error}");
+    }
+    let gone = HttpConfig::new("http://127.0.0.1:1/hook?code=s3cret");
+    let error = invoke(gone, "{}").await.unwrap_err().message;
+    let shown = "POST http://127.0.0.1:1/hook: ";
+    assert!(
+        error.starts_with(shown) && !error.contains("s3cret"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn the_body_of_an_error_is_shown_in_part() {
     let server = serve(|_| answer(500, "é".repeat(100_000))).await;
     let error = invoke(HttpConfig::new(server.url), "{}").await.unwrap_err();

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_core::response::{error_words, unmarked_error};
+use lambda_esm_core::text;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 use lambda_esm_engine::slots::Slots;
 
@@ -32,6 +33,8 @@ const LONGEST: Duration = Duration::from_secs(900);
 const FUNCTION_ERROR: &str = "x-amz-function-error";
 const EXCERPT_BYTES: usize = 4_096;
 const EXCERPT: usize = 500;
+/// Shorter texts are found in any sentence, and no secrets.
+const SHORTEST_SECRET: usize = 4;
 
 /// Posts events to one HTTP function, over kept-alive connections.
 ///
@@ -100,12 +103,24 @@ impl Function {
         let body = read_response(response).await?;
         if is_marked {
             let words = error_words(&body).unwrap_or_else(|| "unhandled error".to_owned());
-            return Err(InvokeError::function(words));
+            return Err(InvokeError::function(self.without_secrets(&words)));
         }
         match unmarked_error(&body).filter(|_| self.is_lambda) {
-            Some(words) => Err(InvokeError::function(words)),
+            Some(words) => Err(InvokeError::function(self.without_secrets(&words))),
             None => Ok(body),
         }
+    }
+
+    /// Leaves out what only we and the function know: servers repeat what they were sent.
+    fn without_secrets(&self, said: &str) -> String {
+        let headers = self.headers.values().filter(|value| value.is_sensitive());
+        let headers = headers.filter_map(|value| value.to_str().ok());
+        let secrets = headers.chain(self.url.query());
+        secrets
+            .filter(|secret| secret.len() >= SHORTEST_SECRET)
+            .fold(said.to_owned(), |said, secret| {
+                said.replace(secret, "(not shown)")
+            })
     }
 
     fn lost(&self, error: &Error) -> InvokeError {
@@ -126,8 +141,8 @@ impl Function {
         if status.is_redirection()
             && let Some(target) = response.headers().get(LOCATION)
         {
-            let target = excerpt(&String::from_utf8_lossy(target.as_bytes()), EXCERPT);
-            let target = crate::redact::url(&target);
+            let target = String::from_utf8_lossy(target.as_bytes());
+            let target = excerpt(&text::url(&target), EXCERPT);
             message.push_str(&format!(" to {target}, and redirects are not followed"));
         }
         let headers = response.headers().clone();
@@ -143,7 +158,7 @@ impl Function {
         };
         if !body.is_empty() {
             message.push_str(": ");
-            message.push_str(&body);
+            message.push_str(&excerpt(&self.without_secrets(&body), EXCERPT));
         }
         InvokeError::new(kind, message)
     }
@@ -255,7 +270,7 @@ async fn beginning(mut body: Incoming) -> String {
             break;
         }
     }
-    excerpt(&String::from_utf8_lossy(&bytes), EXCERPT)
+    String::from_utf8_lossy(&bytes).trim().to_owned()
 }
 
 /// Joins an error and its causes, which hyper's own text leaves out.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
+use lambda_esm_core::text;
+
 use crate::error::ConfigError;
-use crate::redact::{self, Keys};
+use crate::redact::Keys;
 
 /// One HTTP function. [`new`](Self::new) fills in the defaults.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl HttpConfig {
     }
 
     fn parse_url(&self) -> Result<Uri, ConfigError> {
-        let refuse = |rule: &str| ConfigError::new("url", redact::url(&self.url), rule);
+        let refuse = |rule: &str| ConfigError::new("url", text::url(&self.url), rule);
         let url: Uri = self.url.parse().map_err(|error| {
             refuse(&format!(
                 "{error}; give a URL such as http://host:port/path"
@@ -121,7 +123,7 @@ impl fmt::Debug for HttpConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("HttpConfig")
-            .field("url", &redact::url(&self.url))
+            .field("url", &text::url(&self.url))
             .field("timeout", &self.timeout)
             .field("concurrency", &self.concurrency)
             .field("headers", &Keys(&self.headers))

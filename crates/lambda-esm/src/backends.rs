@@ -11,20 +11,22 @@ use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, Invok
 use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
 use lambda_esm_runtime::http::HttpBackend;
-use lambda_esm_runtime::process::ProcessBackend;
+use lambda_esm_runtime::process::{ProcessBackend, ProcessConfig};
 use lambda_esm_store::RedbStore;
 
 use crate::config::{Backend, Configuration, FunctionSettings};
 use crate::failure::Failure;
 
 /// The processes of all functions, to be ended in order.
-#[derive(Default)]
-pub(crate) struct Processes(Vec<Arc<ProcessBackend>>);
+pub(crate) struct Processes {
+    open_files: Option<u64>,
+    all: Vec<Arc<ProcessBackend>>,
+}
 
 impl Processes {
     /// Ends all processes: asks them first, and kills what is left after `grace`.
     pub(crate) async fn shutdown(&self, grace: Duration) {
-        futures::future::join_all(self.0.iter().map(|backend| backend.shutdown(grace))).await;
+        futures::future::join_all(self.all.iter().map(|backend| backend.shutdown(grace))).await;
     }
 }
 
@@ -38,10 +40,17 @@ type Shared = Vec<(
 #[cfg(not(feature = "lambda-api"))]
 type Shared = ();
 
-/// Returns the engine that a configuration describes, without mappings.
-pub(crate) fn engine(configuration: &Configuration) -> Result<(Engine, Processes), Failure> {
+/// Returns the engine that a configuration describes, without mappings. Processes of functions may have
+/// `open_files` open; `None` is no limit.
+pub(crate) fn engine(
+    configuration: &Configuration,
+    open_files: Option<u64>,
+) -> Result<(Engine, Processes), Failure> {
     let mut functions = Functions::default();
-    let mut processes = Processes::default();
+    let mut processes = Processes {
+        open_files,
+        all: Vec::new(),
+    };
     let mut shared = Shared::default();
     for function in &configuration.functions {
         let backend = backend(configuration, function, &mut processes, &mut shared)?;
@@ -109,9 +118,13 @@ fn backend(
             Ok(backend)
         }
         Backend::Process(config) => {
-            let backend = ProcessBackend::new(config.as_ref().clone());
+            let config = ProcessConfig {
+                open_files: processes.open_files,
+                ..config.as_ref().clone()
+            };
+            let backend = ProcessBackend::new(config);
             let backend = Arc::new(backend.map_err(|error| refused(&error))?);
-            processes.0.push(backend.clone());
+            processes.all.push(backend.clone());
             Ok(Arc::new(Process(backend)))
         }
         Backend::Http(config) => {

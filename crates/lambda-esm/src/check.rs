@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use lambda_esm_api::Auth;
 use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::text::url;
 use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use serde_json::{Value, json};
 
+use crate::cautions;
 use crate::config::{Backend, Configuration, FunctionSettings, MappingSettings, Problem};
 use crate::failure::Failure;
 use crate::output;
@@ -77,6 +79,7 @@ fn described(configuration: &Configuration) -> Value {
         "region": options.region,
         "region_origin": configuration.region_origin,
         "notes": configuration.notes,
+        "warnings": warnings(configuration),
         "account_id": options.account_id,
         "role_arn": options.role_arn,
         "pacing": options.pacing,
@@ -93,6 +96,10 @@ fn described(configuration: &Configuration) -> Value {
         "functions": functions,
         "mappings": mappings,
     })
+}
+
+fn warnings(configuration: &Configuration) -> Vec<String> {
+    cautions::of(configuration, cautions::most_files())
 }
 
 fn state(configuration: &Configuration) -> String {
@@ -168,6 +175,9 @@ fn explained(configuration: &Configuration) -> String {
     text.push_str(&table("settings", settings.into_iter()));
     for note in &configuration.notes {
         text.push_str(&format!("  note: {note}\n"));
+    }
+    for warning in warnings(configuration) {
+        text.push_str(&format!("  warning: {warning}\n"));
     }
     text.push_str(&table("endpoints", endpoints));
     text.push_str(&table("functions", functions));
@@ -257,7 +267,7 @@ fn runs(configuration: &Configuration, function: &FunctionSettings) -> String {
         Backend::Http(http) => {
             format!(
                 "POST {}{}, waiting up to {} s",
-                http.url,
+                url(&http.url),
                 at_a_time(http.most_at_a_time()),
                 http.timeout.as_secs_f64()
             )

@@ -1,6 +1,7 @@
 //! The `lambda-esm` command.
 
 mod backends;
+mod cautions;
 mod check;
 mod cli;
 mod client;
@@ -11,6 +12,7 @@ mod filter_test;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixtures;
+mod outlet;
 mod output;
 mod run;
 mod top;

@@ -16,3 +16,4 @@ mod staged;
 mod writer;
 
 pub use keep::RedbStore;
+pub use open::FILE;

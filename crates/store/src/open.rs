@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{failure, schema, staged::StagedFile};
 
 /// The file's name inside the state directory.
-const FILE: &str = "lambda-esm.redb";
+pub const FILE: &str = "lambda-esm.redb";
 
 /// Pages kept in memory, in bytes: states are small, and redb's own default is 1 GiB.
 const CACHE: usize = 16 * 1024 * 1024;

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use lambda_esm_core::text::plain;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -235,7 +236,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     if let Some(hint) = header("x-lambda-esm-hint") {
         text = format!("{text} ({hint})");
     }
-    Failure::general(super::plain(&text))
+    Failure::general(plain(&text))
 }
 
 #[cfg(test)]

@@ -4,4 +4,4 @@ mod connection;
 mod stream;
 
 pub(crate) use connection::{Client, Connection};
-pub(crate) use stream::{Told, plain};
+pub(crate) use stream::Told;

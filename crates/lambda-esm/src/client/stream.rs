@@ -64,12 +64,6 @@ fn unknown(error: &serde_json::Error) -> Failure {
     ))
 }
 
-/// Makes a text safe for a terminal and for one line: what sources and functions say is not ours.
-pub(crate) fn plain(text: &str) -> String {
-    let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().map(shown).collect()
-}
-
 /// A stream of server-sent events.
 pub(crate) struct Stream {
     body: BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>,
@@ -154,11 +148,6 @@ mod tests {
         );
         assert_eq!(take_block(&mut buffer), None);
         assert_eq!(buffer, b"event: d");
-    }
-
-    #[test]
-    fn what_a_function_says_cannot_steer_the_terminal() {
-        assert_eq!(plain("a\x1b[2Jb\r\nc\u{9b}d"), "a [2Jb  c d");
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use lambda_esm_core::decision::Decision;
+use lambda_esm_core::text::plain;
 use lambda_esm_engine::Event;
 use serde_json::{Value, json};
 
 use super::readings::Mean;
 use super::{Summary, orders, readings};
 use crate::failure::Failure;
+use crate::output;
 
 /// How many digits of a long number are shown: sequence numbers of Kinesis have 56, and differ at the end.
 const DIGITS: usize = 6;
@@ -40,16 +42,13 @@ impl View {
 
     pub(super) fn event(&mut self, event: &Event) -> Result<(), Failure> {
         if self.json {
-            let text = serde_json::to_string(event).map_err(|error| {
-                Failure::general(format!("a decision cannot be written as JSON: {error}"))
-            })?;
-            return write(&format!("{text}\n"));
+            return output::json(event);
         }
         let color = color(&event.decision);
         self.line(
             event.time_ms,
             color,
-            &shortened(&event.decision.to_string()),
+            &shortened(&plain(&event.decision.to_string())),
         )
     }
 

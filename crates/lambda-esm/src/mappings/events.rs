@@ -1,9 +1,10 @@
 //! `mappings events`: the decision log of one mapping.
 
+use lambda_esm_core::text::plain;
 use serde_json::Value;
 
 use super::find;
-use crate::client::{Client, Told, plain};
+use crate::client::{Client, Told};
 use crate::failure::Failure;
 use crate::output;
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use lambda_esm_core::text::plain;
 use serde_json::{Value, json};
 
 use super::find;
-use crate::client::{Client, plain};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output;
 
@@ -72,7 +73,7 @@ pub(crate) fn short_source(source: &str) -> String {
 fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 7] {
     let text = |value: &Value| match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => plain(text),
+        Value::String(text) => plain(text).into_owned(),
         other => other.to_string(),
     };
     let uuid = mapping["UUID"].as_str().unwrap_or_default();

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use lambda_esm_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::spawn_blocking;
 
+use super::Args;
 use super::api::Api;
-use super::reporter::{Output, Reporter};
+use super::limits::{self, OpenFiles};
+use super::reporter::Reporter;
 use super::signals::Signals;
 use crate::backends::{self, Processes};
+use crate::cautions;
 use crate::config::Configuration;
 use crate::failure::Failure;
-use crate::output;
 
 /// How long a function's process has to end after it was asked to.
 const PROCESS_GRACE: Duration = Duration::from_secs(2);
@@ -35,12 +38,34 @@ pub(crate) fn runtime(workers: Option<u16>) -> Result<Runtime, Failure> {
         .map_err(|error| Failure::general(format!("cannot start threads: {error}")))
 }
 
-/// Runs all mappings until a signal comes, and then stops in order.
-pub(super) async fn serve(configuration: &Configuration, output: Output) -> Result<(), Failure> {
+/// Runs all mappings of a file until a signal comes, and then stops in order.
+pub(super) async fn run(args: &Args) -> Result<(), Failure> {
+    // From here on no signal ends what has begun.
     let mut signals = Signals::listen()?;
-    let (engine, processes) = backends::engine(configuration)?;
+    let files = limits::raise();
+    let path = args.config.clone();
+    // Reading may wait, as for a pipe; a signal ends that, and there is nothing to be finished.
+    let configuration = tokio::select! {
+        loaded = spawn_blocking(move || Configuration::load(&path)) => loaded
+            .map_err(|error| Failure::general(format!("cannot read the configuration: {error}")))?
+            .map_err(Failure::Configuration)?,
+        _ = signals.next() => return Ok(()),
+    };
+    serve(&configuration, args.json, files, &mut signals).await
+}
+
+async fn serve(
+    configuration: &Configuration,
+    json: bool,
+    files: OpenFiles,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let (engine, processes) = backends::engine(configuration, files.before)?;
     let mut api = Api::bind(configuration).await?;
-    let mut reporter = Reporter::new(&engine, output);
+    let mut reporter = Reporter::new(&engine, json)?;
+    for caution in cautions::of(configuration, files.now) {
+        tracing::warn!("{caution}");
+    }
     let result = tokio::select! {
         result = work(configuration, &engine, &mut api, &mut reporter) => result,
         signal = signals.next() => {
@@ -49,7 +74,7 @@ pub(super) async fn serve(configuration: &Configuration, output: Output) -> Resu
         }
     };
     api.end().await;
-    stop(&engine, &processes, &mut reporter, &mut signals).await?;
+    stop(&engine, &processes, &mut reporter, signals).await?;
     result
 }
 
@@ -85,7 +110,7 @@ async fn work(
             tracing::warn!("mappings[{index}]: {note}");
         }
         if !reporter.is_json() {
-            output::line(&settings.mapping.explain().join("\n  "))?;
+            reporter.line(&settings.mapping.explain().join("\n  "));
         }
     }
     api.serve(engine);
@@ -113,12 +138,12 @@ async fn stop(
         _ = reporter.report(engine) => {
             tokio::select! {
                 () = &mut in_order => {}
-                signal = signals.next() => return Err(cut_short(engine, processes, signals, signal).await),
+                signal = signals.again() => return Err(cut_short(engine, processes, signals, signal).await),
             }
         }
-        signal = signals.next() => return Err(cut_short(engine, processes, signals, signal).await),
+        signal = signals.again() => return Err(cut_short(engine, processes, signals, signal).await),
     }
-    reporter.finish(engine)?;
+    reporter.finish(engine).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -136,7 +161,7 @@ async fn cut_short(
     };
     tokio::select! {
         _ = tokio::time::timeout(RECEIVES_GRACE, halt) => {}
-        _ = signals.next() => {}
+        _ = signals.again() => {}
     }
     processes.shutdown(Duration::ZERO).await;
     Failure::general(format!(

@@ -2,13 +2,15 @@
 
 mod api;
 mod daemon;
+mod limits;
 mod logging;
 mod reporter;
 mod signals;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::config::{Configuration, DEFAULT_FILE};
+use crate::config::DEFAULT_FILE;
 use crate::failure::Failure;
 
 pub(crate) use daemon::runtime;
@@ -17,9 +19,11 @@ pub(crate) use signals::Signals;
 const EXAMPLES: &str = "\
 Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and
 tried again with back-off; the other mappings go on. Records that a stream mapping gives up are logged too.
-The first Ctrl-C or SIGTERM stops reading and finishes what is in flight, within `drain_seconds` of the
+The first Ctrl-C, SIGTERM or SIGQUIT stops reading and finishes what is in flight, within `drain_seconds` of the
 configuration; the second stops at once. Receives that are open are waited for: a second, with SQS of AWS up
-to 20 (after a second Ctrl-C two at most).
+to 20 (after a second Ctrl-C two at most). SIGHUP, also of a terminal that closes, stops in order as often as it
+comes, and not at all under `nohup`; SIGUSR1, SIGUSR2 and timers' signals do nothing.
+A log that nobody reads holds nothing up: lines are dropped, and counted. So are the decisions of `--json`.
 With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manage mappings while it runs, and
 `lambda-esm top` shows them; with `state_dir`, they outlive a restart, and streams go on where they were.
 
@@ -48,11 +52,19 @@ pub(crate) struct Args {
     threads: u16,
 }
 
+/// How long threads have to end that wait for the system, such as for a name to be looked up.
+const THREADS_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs the mappings of a configuration until a signal comes.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    logging::start(args.verbose)?;
-    let configuration = Configuration::load(&args.config).map_err(Failure::Configuration)?;
-    let output = reporter::Output { json: args.json };
-    // Standard output is written by this thread, so that a slow reader holds up no worker.
-    runtime(Some(args.threads))?.block_on(daemon::serve(&configuration, output))
+    let log = logging::start(args.verbose)?;
+    let runtime = runtime(Some(args.threads))?;
+    let outcome = runtime.block_on(async {
+        let outcome = daemon::run(args).await;
+        // A reader that takes nothing more misses the rest.
+        drop(log.flushed().await);
+        outcome
+    });
+    runtime.shutdown_timeout(THREADS_GRACE);
+    outcome
 }

@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use crate::failure::Failure;
+use crate::outlet::Outlet;
 use crate::output;
 
 /// How long a mapping's status rests after it was looked at, so that one that flutters cannot flood the
@@ -23,12 +24,6 @@ const REST: Duration = Duration::from_millis(500);
 
 /// About how many bytes of decisions are written at a time.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
-
-/// What is shown of decisions, and how. Records that are lost are told of in any case.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Output {
-    pub(super) json: bool,
-}
 
 /// What is compared to tell whether a status is worth a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +42,11 @@ struct StatusLine {
 
 type Change = BoxFuture<'static, (Uuid, Option<StatusWatch>)>;
 
+/// Tells on standard output what is decided, or in the log. A reader of standard output that stalls holds up
+/// neither the mappings nor their end: decisions that it does not take in time are counted, and not shown.
 pub(super) struct Reporter {
-    output: Output,
+    json: bool,
+    output: Outlet,
     decisions: Option<broadcast::Receiver<Event>>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
@@ -57,19 +55,28 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(engine: &Engine, output: Output) -> Self {
-        Self {
+    /// Begins to listen. Of decisions, all are told with `json`, else those that lose records.
+    pub(super) fn new(engine: &Engine, json: bool) -> Result<Self, Failure> {
+        // What is put in waits for its turn, so that nothing is dropped.
+        let output = Outlet::start(std::io::stdout(), |_| {})?;
+        Ok(Self {
+            json,
             output,
             decisions: Some(engine.events()),
             changes: FuturesUnordered::new(),
             seen: HashMap::new(),
             added: engine.added(),
             watched: HashSet::new(),
-        }
+        })
     }
 
     pub(super) const fn is_json(&self) -> bool {
-        self.output.json
+        self.json
+    }
+
+    /// Writes text on standard output. It is not much, and waits for no reader.
+    pub(super) fn line(&self, text: &str) {
+        self.output.put(output::shown(text));
     }
 
     /// Begins to watch the mappings that are not watched yet: of the file, of the store, of the API.
@@ -88,6 +95,8 @@ impl Reporter {
     /// Reports until standard output is closed. Cancel safe.
     pub(super) async fn report(&mut self, engine: &Engine) -> Result<(), Failure> {
         loop {
+            // Decisions wait in the engine, and are counted there if there are too many.
+            self.output.has_room().await?;
             let decision = async {
                 match &mut self.decisions {
                     Some(decisions) => decisions.recv().await,
@@ -111,15 +120,19 @@ impl Reporter {
         }
     }
 
-    /// Reports what was decided since, without waiting.
-    pub(super) fn finish(&mut self, engine: &Engine) -> Result<(), Failure> {
+    /// Reports what was decided since, and waits until that is written as long as somebody reads.
+    pub(super) async fn finish(&mut self, engine: &Engine) -> Result<(), Failure> {
         while let Some(event) = self.next_decided() {
             self.decided(&event)?;
         }
         let watched: Vec<Uuid> = self.seen.keys().copied().collect();
-        watched
-            .into_iter()
-            .try_for_each(|uuid| self.changed(engine, uuid))
+        for uuid in watched {
+            self.changed(engine, uuid)?;
+        }
+        if !self.output.flushed().await? {
+            tracing::warn!("nobody reads standard output; what was told last is not shown");
+        }
+        Ok(())
     }
 
     /// Returns the next decision, if it is there already.
@@ -135,7 +148,7 @@ impl Reporter {
 
     /// Shows a decision, and those that are there already with it.
     fn decided(&mut self, first: &Event) -> Result<(), Failure> {
-        if !self.output.json {
+        if !self.json {
             let (function, decision) = (&first.function, &first.decision);
             if is_loss(decision) {
                 tracing::warn!(%function, "{decision}");
@@ -151,7 +164,8 @@ impl Reporter {
         {
             output::append_json(&mut lines, &event)?;
         }
-        output::bytes(&lines)
+        self.output.put(lines);
+        Ok(())
     }
 
     fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {
@@ -168,13 +182,16 @@ impl Reporter {
         if before.as_ref() == Some(&now) {
             return Ok(());
         }
-        if self.output.json {
-            let time_ms = engine.clock().now().millis();
-            return output::json(&StatusLine {
-                time_ms,
+        if self.json {
+            let line = StatusLine {
+                time_ms: engine.clock().now().millis(),
                 mapping: uuid,
                 status,
-            });
+            };
+            let mut lines = Vec::new();
+            output::append_json(&mut lines, &line)?;
+            self.output.put(lines);
+            return Ok(());
         }
         log(&status, before.as_ref());
         Ok(())

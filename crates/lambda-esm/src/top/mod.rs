@@ -9,7 +9,7 @@ mod terminal;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client::{Client, Connection};
@@ -72,13 +72,25 @@ async fn watch(collector: &mut Collector<'_>) -> Result<(), Failure> {
     // What fails now is an error; what fails later is shown, and tried again.
     collector.collect().await?;
     let terminal = Terminal::enter()?;
+    let outcome = show(collector, &terminal, &mut signals, &mut resized).await;
+    terminal.leave().await;
+    outcome
+}
+
+async fn show(
+    collector: &mut Collector<'_>,
+    terminal: &Terminal,
+    signals: &mut Signals,
+    resized: &mut Signal,
+) -> Result<(), Failure> {
     let mut trouble = None;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {
         let size = terminal.size();
-        terminal.draw(&screen::screen(&collector.view(trouble.as_deref()), size))?;
+        let screen = screen::screen(&collector.view(trouble.as_deref()), size);
+        terminal.draw(&screen).await?;
         tokio::select! {
             _ = signals.next() => return Ok(()),
             _ = resized.recv() => {}

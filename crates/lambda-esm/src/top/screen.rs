@@ -1,10 +1,11 @@
 //! One screen: mappings above, the latest decisions below.
 
 use jiff::Timestamp;
+use lambda_esm_core::text::plain;
 
 use super::collect::View;
 use super::table::table;
-use crate::client::{Told, plain};
+use crate::client::Told;
 use crate::mappings::short_source;
 
 /// How many decisions plain text shows.
@@ -22,7 +23,7 @@ pub(super) struct Size {
 /// Returns the lines of a screen of `size`.
 pub(super) fn screen(view: &View<'_>, size: Size) -> Vec<String> {
     let mut lines = vec![title(view)];
-    lines.extend(view.trouble.map(|text| format!("! {}", plain(text.trim()))));
+    lines.extend(view.trouble.map(|text| format!("! {}", text.trim())));
     lines.push(String::new());
     // Decisions have at least half of the screen.
     let mut table = table(view);
@@ -40,7 +41,7 @@ pub(super) fn screen(view: &View<'_>, size: Size) -> Vec<String> {
     lines.extend(decisions(view, size.columns, room));
     lines.truncate(size.rows);
     for line in &mut lines {
-        *line = cut(line, size.columns);
+        *line = cut(&plain(line), size.columns);
     }
     lines
 }
@@ -48,7 +49,7 @@ pub(super) fn screen(view: &View<'_>, size: Size) -> Vec<String> {
 /// Returns a screen as long and as wide as it needs to be.
 pub(super) fn plain_screen(view: &View<'_>) -> String {
     let mut lines = vec![title(view), String::new()];
-    lines.extend(table(view));
+    lines.extend(table(view).iter().map(|line| plain(line).into_owned()));
     lines.extend([String::new(), "LATEST DECISIONS".to_owned()]);
     let hidden = view.decisions.len().saturating_sub(PLAIN_DECISIONS);
     let latest = view.decisions.iter().skip(hidden);

@@ -2,7 +2,6 @@
 
 use super::collect::{Mapping, View};
 use super::screen::time;
-use crate::client::plain;
 use crate::mappings::short_source;
 
 /// How much of a UUID is shown: enough to name one of a thousand mappings.
@@ -69,8 +68,8 @@ fn row(view: &View<'_>, mapping: &Mapping, kinds: Kinds) -> Vec<String> {
     let mut row = vec![
         uuid.get(..SHORT_UUID).unwrap_or(uuid).to_owned(),
         mapping.state.clone(),
-        plain(&short_source(&mapping.source)),
-        plain(&mapping.function),
+        short_source(&mapping.source),
+        mapping.function.clone(),
     ];
     let activity = &mapping.activity;
     let numbers = [
@@ -127,7 +126,7 @@ fn span(millis: u64) -> String {
 }
 
 fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
-    let mut parts: Vec<String> = mapping.problem.iter().map(|text| plain(text)).collect();
+    let mut parts: Vec<String> = mapping.problem.iter().cloned().collect();
     if let Some(until) = mapping.activity.backing_off_until {
         let wait = (until - view.now.time_ms).max(0);
         let (seconds, tenths) = (wait / 1000, wait % 1000 / 100);

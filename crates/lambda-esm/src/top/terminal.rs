@@ -4,7 +4,7 @@ use rustix::termios::tcgetwinsize;
 
 use super::Size;
 use crate::failure::Failure;
-use crate::output;
+use crate::outlet::Outlet;
 
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -19,13 +19,15 @@ const USUAL: Size = Size {
     rows: 24,
 };
 
-/// The alternate screen. Left when dropped.
-pub(super) struct Terminal(());
+/// The alternate screen.
+pub(super) struct Terminal(Outlet);
 
 impl Terminal {
     pub(super) fn enter() -> Result<Self, Failure> {
-        output::bytes(ENTER.as_bytes())?;
-        Ok(Self(()))
+        // Screens are drawn one at a time, so that nothing is dropped.
+        let outlet = Outlet::start(std::io::stdout(), |_| {})?;
+        outlet.put(ENTER.into());
+        Ok(Self(outlet))
     }
 
     /// Returns the size as it is now.
@@ -39,16 +41,24 @@ impl Terminal {
         }
     }
 
-    /// Shows these lines, which must fit.
-    pub(super) fn draw(&self, lines: &[String]) -> Result<(), Failure> {
-        let rows = lines.join(&format!("{CLEAR_RIGHT}\r\n"));
-        output::bytes(format!("{HOME}{rows}{CLEAR_RIGHT}{CLEAR_BELOW}").as_bytes())
+    /// Shows these lines, which must fit; not if the terminal has not taken earlier ones yet.
+    ///
+    /// # Errors
+    /// Fails if the terminal went away.
+    pub(super) async fn draw(&self, lines: &[String]) -> Result<(), Failure> {
+        if self.0.is_idle() {
+            self.0.has_room().await?;
+            let rows = lines.join(&format!("{CLEAR_RIGHT}\r\n"));
+            self.0
+                .put(format!("{HOME}{rows}{CLEAR_RIGHT}{CLEAR_BELOW}").into());
+        }
+        Ok(())
     }
-}
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // A terminal that went away needs no restoring.
-        drop(output::bytes(LEAVE.as_bytes()));
+    /// Goes back to the screen before.
+    pub(super) async fn leave(self) {
+        self.0.put(LEAVE.into());
+        // A terminal that went away needs no restoring, and for one that stands still nobody waits long.
+        drop(self.0.flushed().await);
     }
 }

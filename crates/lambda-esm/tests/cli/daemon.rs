@@ -1,6 +1,8 @@
 //! A running daemon.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -8,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Said, command, lambda_esm};
+use crate::support::{Said, command, command_after, lambda_esm};
 
 /// Long enough for a busy machine; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,15 +31,41 @@ impl Drop for Daemon {
 
 impl Daemon {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(&[&["run"], arguments].concat())
+        Self::of(command(&[&["run"], arguments].concat()))
+    }
+
+    /// Starts a daemon from a shell that has run `before`.
+    pub(crate) fn start_after(before: &str, arguments: &[&str]) -> Self {
+        Self::of(command_after(before, &[&["run"], arguments].concat()))
+    }
+
+    fn of(command: Command) -> Self {
+        let (mut daemon, [out, err]) = Self::unread(command);
+        (daemon.out, daemon.err) = (lines(out), lines(err));
+        daemon
+    }
+
+    /// Starts a daemon whose standard output and error nobody reads yet.
+    pub(crate) fn unread(mut command: Command) -> (Self, [File; 2]) {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = lines(child.stdout.take().unwrap());
-        let err = lines(child.stderr.take().unwrap());
-        Self { child, out, err }
+        let out = OwnedFd::from(child.stdout.take().unwrap());
+        let err = OwnedFd::from(child.stderr.take().unwrap());
+        let nothing = || channel().1;
+        let daemon = Self {
+            child,
+            out: nothing(),
+            err: nothing(),
+        };
+        (daemon, [out, err].map(File::from))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -51,6 +79,18 @@ impl Daemon {
     /// Waits for the end, and returns the exit code.
     pub(crate) fn code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
+    }
+
+    /// Returns the exit code if the end comes within a bound.
+    pub(crate) fn code_in_time(mut self) -> Option<i32> {
+        const STEP: Duration = Duration::from_millis(20);
+        for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status.code().unwrap_or(-1));
+            }
+            thread::sleep(STEP);
+        }
+        None
     }
 }
 

@@ -37,6 +37,18 @@ impl FakeSqs {
         Self { url, deleted }
     }
 
+    /// Waits until so many messages are deleted; fails after half a minute.
+    pub(crate) fn wait_for_deleted(&self, messages: usize) {
+        const STEP: Duration = Duration::from_millis(20);
+        for _ in 0..1_500 {
+            if self.deleted().len() >= messages {
+                return;
+            }
+            thread::sleep(STEP);
+        }
+        panic!("{} of {messages} messages deleted", self.deleted().len());
+    }
+
     /// Returns the receipts of the messages that were deleted.
     pub(crate) fn deleted(&self) -> Vec<String> {
         self.deleted.lock().unwrap().clone()

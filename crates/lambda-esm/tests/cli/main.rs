@@ -30,6 +30,10 @@ mod fake_streams;
 mod managing;
 #[cfg(feature = "sqs")]
 mod run;
+#[cfg(feature = "sqs")]
+mod signals;
+#[cfg(feature = "sqs")]
+mod stalls;
 #[cfg(all(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
 mod streams;
 #[cfg(all(

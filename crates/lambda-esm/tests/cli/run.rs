@@ -17,7 +17,12 @@ fn decision(line: &str) -> String {
 }
 
 /// One mapping from a queue to an HTTP function.
-fn one_mapping(name: &str, queue: &FakeSqs, function: &FakeFunction, drain_seconds: f64) -> String {
+pub(crate) fn one_mapping(
+    name: &str,
+    queue: &FakeSqs,
+    function: &FakeFunction,
+    drain_seconds: f64,
+) -> String {
     let text = format!(
         "endpoints: {{sqs: '{}'}}\ndrain_seconds: {drain_seconds}\nfunctions:\n  f: {{backend: http, url: '{}'}}\n\
          mappings:\n  - {{EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:orders', FunctionName: f}}\n",

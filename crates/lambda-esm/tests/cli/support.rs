@@ -47,6 +47,21 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Returns the command, started by a shell that has run `before`: it sets limits or ignores signals.
+pub(crate) fn command_after(before: &str, arguments: &[&str]) -> Command {
+    let plain = command(arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
+    shell.arg(plain.get_program()).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// Runs the command with nothing on standard input.
 pub(crate) fn lambda_esm(arguments: &[&str]) -> Said {
     lambda_esm_with(arguments, "")

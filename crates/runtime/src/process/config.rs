@@ -32,6 +32,10 @@ pub struct ProcessConfig {
     pub account_id: String,
     /// What `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` says, in MB, 128 to 10,240. It is not enforced.
     pub memory_mb: u32,
+    /// How many files the process may have open (its soft `RLIMIT_NOFILE`); the daemon's own limit if `None`. For
+    /// a daemon that has raised its own: programs that use `select`, or close all descriptors one by one,
+    /// bear no high limit. It is set right after the start, and on Linux only: no other system lets a parent do it.
+    pub open_files: Option<u64>,
 }
 
 impl ProcessConfig {
@@ -57,6 +61,7 @@ impl ProcessConfig {
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
             memory_mb: Self::DEFAULT_MEMORY_MB,
+            open_files: None,
         }
     }
 
@@ -135,6 +140,7 @@ impl fmt::Debug for ProcessConfig {
             .field("region", &self.region)
             .field("account_id", &self.account_id)
             .field("memory_mb", &self.memory_mb)
+            .field("open_files", &self.open_files)
             .finish()
     }
 }

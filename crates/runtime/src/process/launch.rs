@@ -8,6 +8,8 @@ use std::process::Stdio;
 
 use jiff::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
@@ -44,10 +46,33 @@ pub(crate) fn spawn(config: &ProcessConfig, api: SocketAddr) -> Result<Child, In
     if let Some(directory) = &config.working_dir {
         command.current_dir(directory);
     }
-    command
+    let child = command
         .spawn()
-        .map_err(|error| spawn_error(config, program, &error))
+        .map_err(|error| spawn_error(config, program, &error))?;
+    if let Some(files) = config.open_files {
+        limit_open_files(&child, files);
+    }
+    Ok(child)
 }
+
+/// Sets the soft limit of a process that has just begun, and is not through with loading its program.
+#[cfg(target_os = "linux")]
+fn limit_open_files(child: &Child, files: u64) {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let Some(id) = id.and_then(Pid::from_raw) else {
+        return;
+    };
+    let limit = Rlimit {
+        current: Some(files),
+        ..getrlimit(Resource::Nofile)
+    };
+    if let Err(error) = prlimit(Some(id), Resource::Nofile, limit) {
+        tracing::debug!(%error, process_id = ?id, files, "cannot limit a function's open files");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_open_files(_: &Child, _: u64) {}
 
 /// Tells whether a variable is a setting of ours, such as the token of the API: no function's business.
 fn is_the_daemons(name: &OsStr) -> bool {

@@ -17,8 +17,6 @@ use crate::routes::Api;
 
 /// What a resource's ARN must match (recorded).
 const PATTERN: &str = r"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)";
-/// How many tags a resource may have (Lambda developer guide, "Using tags").
-const MOST: usize = 50;
 
 type ArnPath = Result<Path<String>, PathRejection>;
 
@@ -63,12 +61,6 @@ pub(crate) async fn tag(
         check_length(value, "tags.value", 0, 256)?;
     }
     let uuid = found(&api, &arn)?;
-    let known = api.engine.tags(uuid).map_err(|error| named(error, &arn))?;
-    let new = tags.keys().filter(|key| !known.contains_key(*key)).count();
-    if known.len() + new > MOST {
-        let message = format!("Number of tags exceeds resource tag limit of {MOST}.");
-        return Err(ApiError::invalid("Tags", message).into());
-    }
     let tagged = api.engine.tag(uuid, tags).await;
     tagged.map_err(|error| named(error, &arn))?;
     Ok(StatusCode::NO_CONTENT.into_response())

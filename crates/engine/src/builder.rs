@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::compiling::Compiling;
 use crate::engine::Engine;
 use crate::events::Events;
 use crate::functions::Functions;
@@ -133,6 +134,7 @@ impl EngineBuilder {
             options: self.options,
             clock,
             lines: Lines::new(clock),
+            compiling: Compiling::new(),
             backend: Arc::new(Guarded::new(backend)),
             providers: providers.into_iter().map(Guarded::new).collect(),
             destinations: destinations.into_iter().map(Guarded::new).collect(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lambda_esm_core::lifecycle::Lifecycle;
 use lambda_esm_core::mapping::{
     ApiError, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration, Mapping,
-    UpdateEventSourceMapping, duplicate_error,
+    UpdateEventSourceMapping, check_tags, duplicate_error,
 };
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
@@ -31,9 +31,10 @@ impl Engine {
         request: CreateEventSourceMapping,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         self.to_its_end(|engine| async move {
-            let mapping = Mapping::create(request, &engine.shared.context(Uuid::new_v4()))?;
+            let draft = Mapping::draft(request, &engine.shared.context(Uuid::new_v4()))?;
+            engine.check_duplicate(draft.mapping())?;
+            let mapping = engine.shared.compiling.compile(draft).await?;
             engine.shared.check_outside(&mapping).await?;
-            warn_of_filters(&mapping);
             let change = engine.registry.changes.lock().await;
             engine.add(&change, mapping, None).await
         })
@@ -91,19 +92,31 @@ impl Engine {
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         self.to_its_end(move |engine| async move {
             let current = engine.registry.mapping(uuid)?;
-            let updated = current.update(request, &engine.shared.context(uuid))?;
+            let draft = current.revised(request, &engine.shared.context(uuid))?;
+            engine.check_update(&current, draft.mapping())?;
+            let updated = engine.shared.compiling.compile(draft).await?;
             engine.shared.check_outside(&updated).await?;
-            warn_of_filters(&updated);
             let _change = engine.registry.changes.lock().await;
-            if !Arc::ptr_eq(&engine.registry.mapping(uuid)?, &current) {
-                return Err(in_use("update"));
-            }
-            if updated.function != current.function {
-                engine.check_duplicate(&updated)?;
-            }
+            engine.check_update(&current, &updated)?;
             engine.replace(Arc::new(updated)).await
         })
         .await
+    }
+
+    /// Checks that a mapping is still the one that an update began with, that nothing else changes it, and that
+    /// it will not be the same as another.
+    fn check_update(&self, current: &Arc<Mapping>, updated: &Mapping) -> Result<(), ApiError> {
+        let entries = self.registry.read();
+        let entry = entries.get(&current.uuid).ok_or_else(not_found)?;
+        if !Arc::ptr_eq(&entry.mapping, current) {
+            return Err(in_use("update"));
+        }
+        self.on_its_way(entry, updated)?;
+        drop(entries);
+        if updated.function == current.function {
+            return Ok(());
+        }
+        self.check_duplicate(updated)
     }
 
     /// Puts a changed mapping into the place of the one with its UUID.
@@ -171,9 +184,13 @@ impl Engine {
     /// Adds tags to a mapping, in place of those with the same keys.
     ///
     /// # Errors
-    /// Fails if there is no such mapping, or the store cannot keep it.
+    /// Fails if there is no such mapping, it would have more than [`MOST_TAGS`](lambda_esm_core::mapping::MOST_TAGS), or the store cannot keep it.
     pub async fn tag(&self, uuid: Uuid, tags: BTreeMap<String, String>) -> Result<(), ApiError> {
-        self.retag(uuid, |current| current.extend(tags)).await
+        self.retag(uuid, |current| {
+            current.extend(tags);
+            check_tags(current)
+        })
+        .await
     }
 
     /// Removes tags from a mapping; keys that it does not have are no error.
@@ -184,6 +201,7 @@ impl Engine {
         let keys = keys.to_vec();
         self.retag(uuid, move |current| {
             current.retain(|key, _| !keys.contains(key));
+            Ok(())
         })
         .await
     }
@@ -191,12 +209,12 @@ impl Engine {
     async fn retag(
         &self,
         uuid: Uuid,
-        change: impl FnOnce(&mut BTreeMap<String, String>) + Send + 'static,
+        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), ApiError> + Send + 'static,
     ) -> Result<(), ApiError> {
         self.to_its_end(move |engine| async move {
             let _change = engine.registry.changes.lock().await;
             let mut mapping = Mapping::clone(&*engine.registry.mapping(uuid)?);
-            change(&mut mapping.tags);
+            change(&mut mapping.tags)?;
             let origin = {
                 let entries = engine.registry.read();
                 entries.get(&uuid).and_then(|entry| entry.origin.clone())
@@ -233,13 +251,6 @@ impl Engine {
             tracing::error!(%error, "a change of mappings ended without a result");
             "The change ended without a result."
         })
-    }
-}
-
-/// Tells of filters that Lambda takes though they can never match.
-fn warn_of_filters(mapping: &Mapping) {
-    for doubt in mapping.unmatchable_filters() {
-        tracing::warn!(mapping = %mapping.uuid, "{doubt}");
     }
 }
 

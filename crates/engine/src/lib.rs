@@ -5,6 +5,7 @@
 
 mod builder;
 mod changes;
+mod compiling;
 mod driver;
 mod engine;
 mod events;

@@ -58,7 +58,7 @@ impl Engine {
             unusable: Vec::new(),
         };
         for kept in from_api {
-            match self.restore(&kept) {
+            match self.restore(&kept).await {
                 Ok(mapping) => {
                     let lifecycle = Lifecycle::restored(mapping.enabled);
                     started.restored.push(self.begin(mapping, None, lifecycle));
@@ -83,9 +83,13 @@ impl Engine {
         Ok(started)
     }
 
-    fn restore(&self, kept: &StoredMapping) -> Result<Mapping, ApiError> {
-        let request = kept.request.clone().without_empty_destination();
-        let mut mapping = Mapping::create(request, &self.shared.context(kept.uuid))?;
+    async fn restore(&self, kept: &StoredMapping) -> Result<Mapping, ApiError> {
+        let mut request = kept.request.clone().without_empty_destination();
+        // Parallel requests could once give a mapping more tags than it may have.
+        let tags = request.tags.take().unwrap_or_default();
+        let draft = Mapping::draft(request, &self.shared.context(kept.uuid))?;
+        let mut mapping = self.shared.compiling.compile(draft).await?;
+        mapping.tags = tags;
         mapping.created = Timestamp(kept.created);
         mapping.last_modified = Timestamp(kept.last_modified);
         Ok(mapping)
@@ -98,12 +102,13 @@ impl Engine {
         request: CreateEventSourceMapping,
         known: &mut BTreeMap<String, StoredMapping>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let mut mapping = Mapping::create(request, &self.shared.context(Uuid::new_v4()))?;
+        let draft = Mapping::draft(request, &self.shared.context(Uuid::new_v4()))?;
+        self.check_duplicate(draft.mapping())?;
+        let mut mapping = self.shared.compiling.compile(draft).await?;
         let origin = origin(&mapping);
         let Some(before) = known.remove(&origin) else {
             return self.add(change, mapping, Some(origin)).await;
         };
-        self.check_duplicate(&mapping)?;
         mapping.uuid = before.uuid;
         mapping.created = Timestamp(before.created);
         if mapping.to_request() == before.request {

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::compiling::Compiling;
 use crate::events::Events;
 use crate::guard::Guarded;
 use crate::metrics::Metrics;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) destinations: Vec<Guarded<dyn DestinationProvider>>,
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
+    /// Where changes line up to have their filters compiled.
+    pub(crate) compiling: Compiling,
     /// Where mappings line up to call their functions.
     pub(crate) lines: Lines,
     pub(crate) store: Arc<dyn Store>,

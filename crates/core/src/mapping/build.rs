@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::arn::{Arn, SourceKind};
+use super::draft::Draft;
 use super::error::ApiError;
-use super::filters::FilterSet;
 use super::function::FunctionRef;
 use super::model::{
     Access, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster, KafkaMapping, KafkaMode,
@@ -12,6 +12,7 @@ use super::model::{
     SqsConcurrency, SqsMapping, StartingPosition, StreamSettings, StreamStart,
 };
 use super::request::CreateEventSourceMapping;
+use super::tags::check_tags;
 use super::validate::row::Subject;
 use super::validate::{destination, shape, table, values};
 use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
@@ -26,6 +27,14 @@ impl Mapping {
     /// in the order of the table, then the filters. Whether function, source and other mappings
     /// agree is for the caller, after this.
     pub fn create(request: CreateEventSourceMapping, context: &Context) -> Result<Self, ApiError> {
+        Self::draft(request, context)?.compile()
+    }
+
+    /// Makes a mapping of a request, all but its filters.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), but for the filters.
+    pub fn draft(request: CreateEventSourceMapping, context: &Context) -> Result<Draft, ApiError> {
         shape::check(&request, true)?;
         values::destinations(&request)?;
         let kind = source_kind(&request)?;
@@ -42,6 +51,7 @@ impl Mapping {
             return Err(ApiError::missing("FunctionName", "functionName"));
         };
         let function = function.resolved(&context.region, &context.account_id);
+        request.tags.as_ref().map_or(Ok(()), check_tags)?;
         let identity = Identity {
             uuid: context.uuid,
             function,
@@ -64,8 +74,8 @@ pub(super) fn build(
     kind: SourceKind,
     identity: Identity,
     context: &Context,
-) -> Result<Mapping, ApiError> {
-    let filters = FilterSet::compile(request.filter_criteria.take(), kind, context)?;
+) -> Result<Draft, ApiError> {
+    let criteria = request.filter_criteria.take();
     let Identity {
         uuid,
         function,
@@ -75,17 +85,23 @@ pub(super) fn build(
         .metrics_config
         .iter()
         .flat_map(|config| config.metrics.iter().flatten());
-    Ok(Mapping {
+    let mapping = Mapping {
         uuid,
         function,
         enabled: request.enabled.unwrap_or(true),
-        filters,
+        filters: None,
         kms_key_arn: request.kms_key_arn.clone().filter(|key| !key.is_empty()),
         metrics: metrics.filter_map(|metric| Metric::parse(metric)).collect(),
         tags: request.tags.clone().unwrap_or_default(),
         created,
         last_modified: context.now,
         source: source(&request, kind, uuid)?,
+    };
+    Ok(Draft {
+        mapping,
+        criteria,
+        dialect: context.dialect,
+        limits: context.filter_limits,
     })
 }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_esm_filter::Filters;
+use lambda_esm_filter::{Dialect, Filters, Limits};
 
 use super::arn::SourceKind;
 use super::error::ApiError;
-use super::model::Context;
 use super::shapes::{Filter, FilterCriteria};
 use crate::event::members;
 
@@ -26,13 +25,12 @@ impl FilterSet {
     /// the data of a stream (Lambda developer guide, filtering of Kinesis and DynamoDB: refused at creation
     /// and update); and the service's text for too many or too long ones.
     pub(super) fn compile(
-        criteria: Option<FilterCriteria>,
+        criteria: FilterCriteria,
         kind: SourceKind,
-        context: &Context,
+        dialect: Dialect,
+        limits: Limits,
     ) -> Result<Option<Self>, ApiError> {
-        let filters = criteria
-            .and_then(|criteria| criteria.filters)
-            .unwrap_or_default();
+        let filters = criteria.filters.unwrap_or_default();
         if filters.is_empty() {
             return Ok(None);
         }
@@ -41,10 +39,9 @@ impl FilterSet {
             .into_iter()
             .map(|filter| filter.pattern.unwrap_or_default())
             .collect();
-        let compiled = Filters::compile(&patterns, context.dialect, context.filter_limits)
-            .map_err(|error| {
-                ApiError::invalid("FilterCriteria", error.service_message()).hint(error.to_string())
-            })?;
+        let compiled = Filters::compile(&patterns, dialect, limits).map_err(|error| {
+            ApiError::invalid("FilterCriteria", error.service_message()).hint(error.to_string())
+        })?;
         let json = match kind {
             SourceKind::Kinesis | SourceKind::KinesisConsumer => "data",
             SourceKind::DynamoDbStream => "dynamodb",

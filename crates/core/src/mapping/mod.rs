@@ -15,6 +15,7 @@
 
 pub mod arn;
 pub mod configuration;
+pub mod draft;
 pub mod error;
 pub mod explain;
 pub mod filters;
@@ -24,6 +25,7 @@ pub mod outside;
 pub mod partition;
 pub mod request;
 pub mod shapes;
+pub mod tags;
 pub mod wire;
 
 mod build;
@@ -33,6 +35,7 @@ mod validate;
 
 pub use arn::{Arn, MqEngine, SourceKind};
 pub use configuration::EventSourceMappingConfiguration;
+pub use draft::Draft;
 pub use error::{ApiError, ErrorCode};
 pub use filters::FilterSet;
 pub use function::FunctionRef;
@@ -45,4 +48,5 @@ pub use model::{
 pub use outside::{check_broker_engine, check_function_timeout, duplicate_error};
 pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
+pub use tags::{MOST_TAGS, check_tags};
 pub use wire::{AccessKind, FullDocument, LogLevel, Metric};

@@ -1,6 +1,7 @@
 //! Updates: what is absent keeps its value, and the result must be as legal as if it were new.
 
 use super::build::{Identity, build};
+use super::draft::Draft;
 use super::error::ApiError;
 use super::function::FunctionRef;
 use super::model::{Context, Mapping, Source};
@@ -32,6 +33,18 @@ impl Mapping {
         update: UpdateEventSourceMapping,
         context: &Context,
     ) -> Result<Self, ApiError> {
+        self.revised(update, context)?.compile()
+    }
+
+    /// Makes the mapping that this one becomes by an update, all but new filters.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), but for the filters.
+    pub fn revised(
+        &self,
+        update: UpdateEventSourceMapping,
+        context: &Context,
+    ) -> Result<Draft, ApiError> {
         let update = partial_create(update);
         shape::check(&update, false)?;
         self.check_unchangeable(&update)?;
@@ -39,6 +52,7 @@ impl Mapping {
             Some(function) => function.resolved(&context.region, &context.account_id),
             None => self.function.clone(),
         };
+        let same_filters = update.filter_criteria.is_none();
         let request = overlay(self.to_request(), update);
         values::destinations(&request)?;
         let kind = self.source.kind();
@@ -52,7 +66,12 @@ impl Mapping {
             function,
             created: self.created,
         };
-        build(request, kind, identity, context)
+        let mut draft = build(request, kind, identity, context)?;
+        if same_filters {
+            draft.criteria = None;
+            draft.mapping.filters = self.filters.clone();
+        }
+        Ok(draft)
     }
 
     fn check_unchangeable(&self, update: &CreateEventSourceMapping) -> Result<(), ApiError> {

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod compiling;
 mod enabled;
 mod panics;
 mod starting;
 mod support;
+mod tags;
 mod twins;
 mod whole;

@@ -1,0 +1,20 @@
+//! The tags of a mapping.
+
+use std::collections::BTreeMap;
+
+use super::error::ApiError;
+
+/// How many tags a resource may have (Lambda developer guide, "Using tags on Lambda functions").
+pub const MOST_TAGS: usize = 50;
+
+/// Checks all tags that a mapping would have.
+///
+/// # Errors
+/// `InvalidParameterValueException` if they are more than [`MOST_TAGS`].
+pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    if tags.len() <= MOST_TAGS {
+        return Ok(());
+    }
+    let message = format!("Number of tags exceeds resource tag limit of {MOST_TAGS}.");
+    Err(ApiError::invalid("Tags", message))
+}

@@ -27,6 +27,7 @@ pub mod lifecycle;
 pub mod mapping;
 pub mod pacing;
 pub mod queue;
+pub mod quote;
 pub mod record;
 pub mod response;
 pub mod stream;

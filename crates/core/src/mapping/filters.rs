@@ -8,6 +8,10 @@ use super::arn::SourceKind;
 use super::error::ApiError;
 use super::shapes::{Filter, FilterCriteria};
 use crate::event::members;
+use crate::quote::cut;
+
+/// How many places are named at which patterns can never match.
+const TOLD: usize = 10;
 
 /// At least one filter, compiled, with the request's text for the answer.
 #[derive(Clone, Debug)]
@@ -76,20 +80,26 @@ impl FilterSet {
         &self.compiled
     }
 
-    /// Says which patterns no record of this kind of source can match, and why. Lambda takes them.
+    /// Says which patterns no record of this kind of source can match, and why: the first ten such places.
+    /// Lambda takes them.
     #[must_use]
     pub fn unmatchable(&self, kind: SourceKind) -> Vec<String> {
-        let patterns = self
+        let found = self
             .compiled
             .unmatchable(|path| members::can_have(kind, path));
+        let more = found.len().saturating_sub(TOLD);
         let says = |(index, path): (usize, String)| {
-            let pattern = &self.patterns[index];
+            let (pattern, path) = (cut(&self.patterns[index]), cut(path));
             format!(
                 "filter {index}, {pattern}, can never match: no record of {} has a value at {path}",
                 kind.words()
             )
         };
-        patterns.into_iter().map(says).collect()
+        let mut texts: Vec<_> = found.into_iter().take(TOLD).map(says).collect();
+        if more > 0 {
+            texts.push(format!("filters can never match in {more} more places"));
+        }
+        texts
     }
 
     /// Returns the filters as the API shows them.

@@ -183,7 +183,12 @@ fn is_aws_region(text: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text.bytes().all(legal)
+    !text.is_empty() && !is_dots(text) && text.bytes().all(legal)
+}
+
+/// Tells whether a name would lead elsewhere as a segment of a path: there is no such function.
+pub(super) fn is_dots(text: &str) -> bool {
+    matches!(text, "." | "..")
 }
 
 fn is_qualifier(text: &str) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::arn::{Arn, MqEngine};
 use super::error::{ApiError, ErrorCode};
 use super::model::{KafkaCluster, KafkaMapping, Mapping, Source};
+use crate::quote::cut;
 
 /// The longest function timeout for Kafka, Amazon MQ and DocumentDB (Lambda developer guide).
 const BROKER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(14 * 60);
@@ -81,13 +82,14 @@ pub fn duplicate_error(existing: &Mapping, new: &Mapping) -> Option<ApiError> {
     }
     let name = new.function.name();
     let by_arn = |arn: &Arn| {
+        let arn = cut(arn);
         format!(
             r#"The event source arn (" {arn} ") and function (" {name} ") provided mapping already exists."#
         )
     };
     let text = match (&existing.source, &new.source) {
         (Source::Sqs(old), Source::Sqs(new)) if old.queue_arn == new.queue_arn => {
-            let arn = &new.queue_arn;
+            let arn = cut(&new.queue_arn);
             format!(
                 r#"An event source mapping with SQS arn (" {arn} ") and function (" {name} ") already exists."#
             )

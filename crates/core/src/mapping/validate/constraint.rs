@@ -1,9 +1,13 @@
 //! Collects the violations of single members, in the words of AWS's request framework.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use crate::mapping::error::{ApiError, ErrorCode};
+use crate::quote::cut;
+
+/// How many violations a message names.
+const NAMED: usize = 10;
 
 /// A member under examination: the request's parameter it belongs to, and its path in the message.
 #[derive(Clone, Copy)]
@@ -18,22 +22,28 @@ pub(super) struct Member<'a> {
 #[derive(Default)]
 pub(super) struct Violations {
     field: Option<&'static str>,
+    /// Of the first [`NAMED`].
     texts: Vec<String>,
+    count: usize,
 }
 
 impl Violations {
     /// Ends the examination.
     ///
     /// # Errors
-    /// One `ValidationException` that names every violation.
+    /// One `ValidationException` that names every violation, or the first [`NAMED`] and how many more there are.
     pub(super) fn finish(self) -> Result<(), ApiError> {
-        let count = self.texts.len();
+        let count = self.count;
         if count == 0 {
             return Ok(());
         }
         let plural = if count == 1 { "" } else { "s" };
         let list = self.texts.join("; ");
-        let message = format!("{count} validation error{plural} detected: {list}");
+        let more = match count - self.texts.len() {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let message = format!("{count} validation error{plural} detected: {list}{more}");
         Err(ApiError {
             field: self.field,
             ..ApiError::new(ErrorCode::Validation, message)
@@ -93,7 +103,7 @@ impl Violations {
     ) {
         let Some(values) = values else { return };
         if let Some(rule) = length_rule(values.len(), &range) {
-            self.add(member, quoted(list(values)), &rule);
+            self.add(member, quoted(List(values)), &rule);
         }
     }
 
@@ -101,7 +111,7 @@ impl Violations {
     pub(super) fn one_of(&mut self, member: Member<'_>, value: Option<&str>, legal: &[&str]) {
         let Some(value) = value else { return };
         if !legal.contains(&value) {
-            let rule = format!("Member must satisfy enum value set: {}", list(legal));
+            let rule = format!("Member must satisfy enum value set: {}", List(legal));
             self.add(member, quoted(value), &rule);
         }
     }
@@ -117,9 +127,9 @@ impl Violations {
         if values.iter().any(|value| !legal.contains(&value.as_str())) {
             let rule = format!(
                 "Member must satisfy constraint: [Member must satisfy enum value set: {}]",
-                list(legal)
+                List(legal)
             );
-            self.add(member, quoted(list(values)), &rule);
+            self.add(member, quoted(List(values)), &rule);
         }
     }
 
@@ -139,6 +149,10 @@ impl Violations {
 
     fn add(&mut self, member: Member<'_>, shown: impl Display, rule: &str) {
         self.field.get_or_insert(member.field);
+        self.count += 1;
+        if self.count > NAMED {
+            return;
+        }
         let path = member.path;
         self.texts.push(format!(
             "Value {shown} at '{path}' failed to satisfy constraint: {rule}"
@@ -146,8 +160,8 @@ impl Violations {
     }
 }
 
-fn quoted(value: impl Display) -> String {
-    format!("'{value}'")
+fn quoted(value: impl Display) -> impl Display {
+    fmt::from_fn(move |out| write!(out, "'{}'", cut(&value)))
 }
 
 fn length_rule(length: usize, range: &RangeInclusive<usize>) -> Option<String> {
@@ -166,13 +180,15 @@ fn length_rule(length: usize, range: &RangeInclusive<usize>) -> Option<String> {
     }
 }
 
-fn list<T: Display>(values: &[T]) -> String {
-    let mut text = String::from("[");
-    for (index, value) in values.iter().enumerate() {
-        let separator = if index == 0 { "" } else { ", " };
-        // Writing to a String cannot fail.
-        write!(text, "{separator}{value}").unwrap_or_default();
+struct List<'a, T>(&'a [T]);
+
+impl<T: Display> Display for List<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[")?;
+        for (index, value) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(out, "{separator}{value}")?;
+        }
+        out.write_str("]")
     }
-    text.push(']');
-    text
 }

@@ -1,13 +1,14 @@
 //! On-failure destinations (Lambda developer guide, on-failure destinations of each source).
 
 use crate::mapping::arn::Arn;
+use crate::mapping::function::is_dots;
 use crate::mapping::model::{AwsDestination, KafkaDestination};
 
 /// Reads the ARN of a standard queue, a standard topic or a bucket; `None` for anything else. FIFO
-/// queues and topics cannot take discarded records.
+/// queues and topics cannot take discarded records, and no bucket is named as a way through folders.
 pub(in crate::mapping) fn aws(text: &str) -> Option<AwsDestination> {
     let arn = Arn::parse(text)?;
-    if arn.resource().ends_with(".fifo") {
+    if arn.resource().ends_with(".fifo") || is_dots(arn.resource()) {
         return None;
     }
     match arn.service() {

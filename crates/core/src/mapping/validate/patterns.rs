@@ -2,7 +2,7 @@
 //! engine.
 
 use crate::mapping::arn::Arn;
-use crate::mapping::function::FunctionRef;
+use crate::mapping::function::{FunctionRef, is_dots};
 
 /// A pattern: AWS's text of it, and whether a value matches.
 pub(super) type Pattern = (&'static str, fn(&str) -> bool);
@@ -18,6 +18,11 @@ pub(super) const FUNCTION: Pattern = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
     |text| FunctionRef::parse(text).is_some(),
 );
+
+/// A function that is not named as if it were a way through folders.
+pub(super) const NOT_DOTS: Pattern = (r"(?!(.*:)?\.\.?(:.*)?$).*", |text| {
+    !text.split(':').any(is_dots)
+});
 
 /// A key of the key service, or nothing.
 pub(super) const KMS_KEY: Pattern = (r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()", |text| {

@@ -2,7 +2,7 @@
 //! syntax).
 
 use super::constraint::{Member, Violations};
-use super::patterns::{ARN, FUNCTION, KMS_KEY, TOPIC};
+use super::patterns::{ARN, FUNCTION, KMS_KEY, NOT_DOTS, TOPIC};
 use super::shape_nested as nested;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
@@ -38,7 +38,9 @@ fn texts(request: &CreateEventSourceMapping, needs_function: bool, violations: &
     // Only a name by itself is limited to 64 characters.
     let bare = name.is_some_and(|name| !name.contains(':'));
     violations.length(function, name, 1..=if bare { 64 } else { 256 });
-    violations.pattern(function, name, FUNCTION);
+    // AWS's own pattern lets two names pass that would lead elsewhere in a URL.
+    let named = name.is_none_or(NOT_DOTS.1);
+    violations.pattern(function, name, if named { FUNCTION } else { NOT_DOTS });
     let arn = member("EventSourceArn", "eventSourceArn");
     violations.length(arn, request.event_source_arn.as_deref(), 0..=10_000);
     violations.pattern(arn, request.event_source_arn.as_deref(), ARN);

@@ -7,6 +7,7 @@ use super::patterns::{
 use crate::mapping::request::CreateEventSourceMapping;
 use crate::mapping::shapes::{KafkaEventSourceConfig, SchemaRegistryConfig};
 use crate::mapping::wire::{AccessKind, FullDocument, LogLevel, Metric};
+use crate::quote::cut;
 
 /// Checks the nested structures.
 pub(super) fn check(request: &CreateEventSourceMapping, violations: &mut Violations) {
@@ -145,7 +146,7 @@ fn self_managed(request: &CreateEventSourceMapping, violations: &mut Violations)
     for (key, servers) in endpoints {
         let path = member(field, "selfManagedEventSource.endpoints.key");
         violations.one_of(path, Some(key), &["KAFKA_BOOTSTRAP_SERVERS"]);
-        let path = format!("selfManagedEventSource.endpoints.{key}.member");
+        let path = format!("selfManagedEventSource.endpoints.{}.member", cut(key));
         violations.items(member(field, &path), Some(servers), 1..=10);
         for (index, server) in servers.iter().enumerate() {
             let path = format!("{path}.{}.member", index + 1);

@@ -8,6 +8,7 @@ use crate::mapping::arn::SourceKind;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
 use crate::mapping::wire::{AccessKind, Metric};
+use crate::quote::cut;
 
 type Checked = Result<(), ApiError>;
 
@@ -77,7 +78,7 @@ pub(super) fn starting_position(subject: Subject<'_>) -> Checked {
     }
     if subject.kind == SourceKind::DynamoDbStream {
         let arn = request.event_source_arn.as_deref().unwrap_or_default();
-        let message = format!("Unsupported starting position for arn type: {arn}");
+        let message = format!("Unsupported starting position for arn type: {}", cut(arn));
         return Err(ApiError::invalid("StartingPosition", message)
             .hint("use TRIM_HORIZON or LATEST for a DynamoDB stream"));
     }

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use lambda_esm_core::quote::{bounded, cut};
+
 use crate::error::Fault;
 
 /// The members whose values are lists (Lambda API reference). The values of the map `Endpoints` are
@@ -18,6 +20,10 @@ const LISTS: [&str; 9] = [
     "SchemaValidationConfigs",
     "KAFKA_BOOTSTRAP_SERVERS",
 ];
+
+/// How many bytes of the reader's words are shown. They may quote the request; without that, the longest lists
+/// all members of a request, in 900 bytes.
+const LONGEST_REASON: usize = 2 * 1024;
 
 /// Reads a request; an empty body counts as `{}`.
 pub(crate) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Fault> {
@@ -37,7 +43,8 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Fau
             "Could not parse the request body: expected an object, found a list.",
         )),
         Some(path) => Err(Fault::serialization(format!(
-            "Could not parse the request body at '{path}': expected an object or a single value, found a list."
+            "Could not parse the request body at '{}': expected an object or a single value, found a list.",
+            cut(path)
         ))),
         None => Ok(parsed),
     }
@@ -46,8 +53,9 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Fau
 fn refusal(path: &str, error: &serde_json::Error) -> Fault {
     let place = match path {
         "." | "?" => String::new(),
-        path => format!(" at '{path}'"),
+        path => format!(" at '{}'", cut(path)),
     };
+    let error = bounded(error.to_string(), LONGEST_REASON);
     Fault::serialization(format!("Could not parse the request body{place}: {error}"))
 }
 

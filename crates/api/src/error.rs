@@ -1,17 +1,21 @@
 //! Refusals, as the wire has them.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_core::quote::{LONGEST_MESSAGE, bounded, cut};
 use serde::Serialize;
 
 /// Names the error; what SDKs go by.
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// A way out for people, which AWS's own texts do not give.
 const HINT: HeaderName = HeaderName::from_static("x-lambda-esm-hint");
+/// How many bytes a hint has at most: longer than any that names what there is to choose from.
+const LONGEST_HINT: usize = 2 * 1024;
 /// JSON's media type.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -28,7 +32,7 @@ enum Shape {
     Service,
 }
 
-/// A refused request.
+/// A refused request. Its message is at most [`LONGEST_MESSAGE`] long, however long the request is.
 #[derive(Debug)]
 pub(crate) struct Fault {
     status: StatusCode,
@@ -59,8 +63,17 @@ impl Fault {
         Self::framework(StatusCode::BAD_REQUEST, "SerializationException", message)
     }
 
-    /// A member that breaks its own constraint. `shown` is the value in quotes, or `null`.
-    pub(crate) fn validation(shown: &str, member: &str, rule: &str) -> Self {
+    /// A member that must be there.
+    pub(crate) fn missing(member: &str) -> Self {
+        Self::constraint("null", member, "Member must not be null")
+    }
+
+    /// A member whose value breaks its own constraint.
+    pub(crate) fn validation(value: &str, member: &str, rule: &str) -> Self {
+        Self::constraint(format_args!("'{}'", cut(value)), member, rule)
+    }
+
+    fn constraint(shown: impl Display, member: &str, rule: &str) -> Self {
         let message = format!(
             "1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {rule}"
         );
@@ -112,7 +125,11 @@ struct Wire<'a> {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let text = Some(&*self.message);
+        let message = match self.message {
+            Cow::Owned(message) => Cow::Owned(bounded(message, LONGEST_MESSAGE)),
+            short => short,
+        };
+        let text = Some(&*message);
         let (kind, capital, message) = match self.shape {
             Shape::Framework => (None, None, text),
             Shape::User => (Some("User"), None, text),
@@ -132,7 +149,8 @@ impl IntoResponse for Fault {
         ];
         let mut response = (self.status, headers, body).into_response();
         // Not every text can stand in a header.
-        if let Some(hint) = self.hint.and_then(|hint| HeaderValue::try_from(hint).ok()) {
+        let hint = self.hint.map(|hint| bounded(hint, LONGEST_HINT));
+        if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(hint).ok()) {
             response.headers_mut().insert(HINT, hint);
         }
         response

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_core::quote::cut;
 use lambda_esm_engine::Event;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -74,7 +75,8 @@ impl Asked {
         for (name, value) in query {
             let wrong = |_| {
                 Fault::serialization(format!(
-                    "'{value}' of the query parameter '{name}' is not a whole number of 0 or more."
+                    "'{}' of the query parameter '{name}' is not a whole number of 0 or more.",
+                    cut(value)
                 ))
             };
             match name.as_str() {
@@ -82,7 +84,8 @@ impl Asked {
                 "after" => asked.after = Some(value.parse().map_err(wrong)?),
                 _ => {
                     return Err(Fault::serialization(format!(
-                        "Unknown query parameter '{name}': the decision log takes last=N and after=SEQUENCE."
+                        "Unknown query parameter '{}': the decision log takes last=N and after=SEQUENCE.",
+                        cut(name)
                     )));
                 }
             }

@@ -8,11 +8,12 @@ use http::StatusCode;
 use lambda_esm_core::mapping::{
     ApiError, CreateEventSourceMapping, ErrorCode, UpdateEventSourceMapping,
 };
+use lambda_esm_core::quote::cut;
 use uuid::Uuid;
 
 use crate::body;
 use crate::error::{Fault, json};
-use crate::page::{self, Wanted};
+use crate::page::Wanted;
 use crate::routes::Api;
 
 /// A UUID in the path, as far as it could be decoded.
@@ -36,7 +37,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Fault> {
     let Query(query) = query.map_err(|error| Fault::serialization(error.body_text()))?;
     let wanted = Wanted::parse(&query, &api.engine)?;
-    json(StatusCode::OK, &page::cut(api.engine.list(), &wanted))
+    json(StatusCode::OK, &wanted.page(&api.engine))
 }
 
 /// `UpdateEventSourceMapping`.
@@ -50,6 +51,7 @@ pub(crate) async fn update(
     if let Some(other) = &request.uuid
         && other.parse() != Ok(uuid)
     {
+        let other = cut(other);
         let message = format!("The UUID {other} of the body is not the UUID {uuid} of the path.");
         return Err(ApiError::invalid("UUID", message).into());
     }
@@ -72,7 +74,7 @@ pub(crate) fn uuid(path: UuidPath) -> Result<Uuid, Fault> {
         _ => Some("Member must have length less than or equal to 36"),
     };
     match rule {
-        Some(rule) => Err(Fault::validation(&format!("'{text}'"), "uUID", rule)),
+        Some(rule) => Err(Fault::validation(&text, "uUID", rule)),
         None => text.parse().map_err(|_| missing().into()),
     }
 }

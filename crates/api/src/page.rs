@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_esm_core::mapping::{
-    ApiError, Context, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration,
+    ApiError, Arn, Context, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration,
     FunctionRef, Mapping,
 };
-use lambda_esm_engine::Engine;
+use lambda_esm_core::quote::cut;
+use lambda_esm_engine::{Engine, EngineOptions};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -59,8 +60,9 @@ impl Wanted {
             !["EventSourceArn", "FunctionName", "Marker", "MaxItems"].contains(&name.as_str())
         }) {
             return Err(Fault::serialization(format!(
-                "Unknown query parameter '{name}': ListEventSourceMappings takes EventSourceArn, \
-                 FunctionName, Marker and MaxItems."
+                "Unknown query parameter '{}': ListEventSourceMappings takes EventSourceArn, FunctionName, \
+                 Marker and MaxItems.",
+                cut(name)
             )));
         }
         let items = value("MaxItems").filter(|text| !text.is_empty());
@@ -81,31 +83,28 @@ impl Wanted {
         })
     }
 
-    fn matches(&self, mapping: &EventSourceMappingConfiguration) -> bool {
-        let source = mapping.event_source_arn.as_deref();
+    fn matches(&self, mapping: &Mapping, options: &EngineOptions) -> bool {
+        let source = mapping.source.arn().map(Arn::as_str);
+        let arn = || mapping.function.arn(&options.region, &options.account_id);
         self.source
             .as_deref()
             .is_none_or(|wanted| source == Some(wanted))
             && self
                 .function
                 .as_ref()
-                .is_none_or(|function| function.is(&mapping.function_arn))
+                .is_none_or(|function| function.is(&arn()))
     }
-}
 
-/// Cuts a page out of all mappings, which are ordered by UUID.
-pub(crate) fn cut(all: Vec<EventSourceMappingConfiguration>, wanted: &Wanted) -> Page {
-    let uuid = |mapping: &EventSourceMappingConfiguration| mapping.uuid.parse::<Uuid>().ok();
-    let mut rest = all
-        .into_iter()
-        .filter(|mapping| wanted.after.is_none() || uuid(mapping) > wanted.after)
-        .filter(|mapping| wanted.matches(mapping));
-    let page: Vec<_> = rest.by_ref().take(wanted.items).map(listed).collect();
-    let more = rest.next().is_some();
-    let last = page.last().filter(|_| more).and_then(uuid);
-    Page {
-        next_marker: last.map(write_marker),
-        event_source_mappings: page,
+    /// Returns the page.
+    pub(crate) fn page(&self, engine: &Engine) -> Page {
+        let wanted = |mapping: &Mapping| self.matches(mapping, engine.options());
+        let (page, more) = engine.page(self.after, self.items, wanted);
+        let last = page.last().filter(|_| more);
+        let last = last.and_then(|mapping| mapping.uuid.parse().ok());
+        Page {
+            next_marker: last.map(write_marker),
+            event_source_mappings: page.into_iter().map(listed).collect(),
+        }
     }
 }
 
@@ -120,7 +119,7 @@ fn listed(mut mapping: EventSourceMappingConfiguration) -> EventSourceMappingCon
 
 fn max_items(text: &str) -> Result<usize, Fault> {
     let Ok(items) = text.parse::<i64>() else {
-        let message = format!("'{text}' can not be converted to an Integer");
+        let message = format!("'{}' can not be converted to an Integer", cut(text));
         return Err(Fault::serialization(message));
     };
     let rule = match items {
@@ -128,7 +127,7 @@ fn max_items(text: &str) -> Result<usize, Fault> {
         1..=10_000 => return Ok(usize::try_from(items).unwrap_or(PAGE).min(PAGE)),
         _ => "Member must have value less than or equal to 10000",
     };
-    Err(Fault::validation(&format!("'{items}'"), "maxItems", rule))
+    Err(Fault::validation(&items.to_string(), "maxItems", rule))
 }
 
 /// Holds the members to the constraints they have in `CreateEventSourceMapping` by themselves. Whether

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_core::quote::cut;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -54,7 +55,7 @@ pub(crate) async fn tag(
         return Err(ApiError::invalid("Resource", message).into());
     }
     let Some(tags) = request.tags else {
-        return Err(Fault::validation("null", "tags", "Member must not be null"));
+        return Err(Fault::missing("tags"));
     };
     for (key, value) in &tags {
         check_length(key, "tags.key", 1, 128)?;
@@ -76,16 +77,13 @@ pub(crate) async fn untag(
     let Query(query) = query.map_err(|error| Fault::serialization(error.body_text()))?;
     if let Some((name, _)) = query.iter().find(|(name, _)| name != "tagKeys") {
         return Err(Fault::serialization(format!(
-            "Unknown query parameter '{name}': UntagResource takes tagKeys."
+            "Unknown query parameter '{}': UntagResource takes tagKeys.",
+            cut(name)
         )));
     }
     let keys: Vec<_> = query.into_iter().map(|(_, key)| key).collect();
     if keys.is_empty() {
-        return Err(Fault::validation(
-            "null",
-            "tagKeys",
-            "Member must not be null",
-        ));
+        return Err(Fault::missing("tagKeys"));
     }
     for key in &keys {
         check_length(key, "tagKeys", 1, 128)?;
@@ -104,7 +102,7 @@ fn check_length(text: &str, member: &str, least: usize, most: usize) -> Result<(
         length if length > most => format!("Member must have length less than or equal to {most}"),
         _ => return Ok(()),
     };
-    Err(Fault::validation(&format!("'{text}'"), member, &rule))
+    Err(Fault::validation(text, member, &rule))
 }
 
 fn mapping(api: &Api, path: ArnPath) -> Result<(String, Uuid), Fault> {
@@ -120,14 +118,14 @@ fn arn(path: ArnPath) -> Result<String, Fault> {
         return Ok(arn);
     }
     let rule = format!("Member must satisfy regular expression pattern: {PATTERN}");
-    Err(Fault::validation(&format!("'{arn}'"), "resource", &rule))
+    Err(Fault::validation(&arn, "resource", &rule))
 }
 
 /// Finds the mapping that has this ARN, account and Region included.
 fn found(api: &Api, arn: &str) -> Result<Uuid, Fault> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let Some(uuid) = resource.strip_prefix("event-source-mapping:") else {
-        let message = format!("Resource not found: {arn}");
+        let message = format!("Resource not found: {}", cut(arn));
         return Err(ApiError::new(ErrorCode::ResourceNotFound, message).into());
     };
     let uuid = uuid.parse().map_err(|_| unknown(arn))?;
@@ -149,7 +147,7 @@ fn named(error: ApiError, arn: &str) -> ApiError {
 }
 
 fn unknown(arn: &str) -> ApiError {
-    let message = format!("Event source mapping not found: {arn}");
+    let message = format!("Event source mapping not found: {}", cut(arn));
     ApiError::new(ErrorCode::ResourceNotFound, message)
 }
 

@@ -1,6 +1,7 @@
 //! The engine: begins and ends mappings, and shows them.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use lambda_esm_core::lifecycle::{Lifecycle, State};
@@ -123,6 +124,29 @@ impl Engine {
             .values()
             .map(|entry| entry.configuration(&self.shared.options))
             .collect()
+    }
+
+    /// Returns those that are `wanted` of the mappings whose UUIDs come after `after`, ordered by UUID and at most
+    /// `most`, and tells whether there are more.
+    #[must_use]
+    pub fn page(
+        &self,
+        after: Option<Uuid>,
+        most: usize,
+        wanted: impl Fn(&Mapping) -> bool,
+    ) -> (Vec<EventSourceMappingConfiguration>, bool) {
+        let entries = self.registry.read();
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = entries
+            .range((after, Bound::Unbounded))
+            .map(|(_, entry)| entry)
+            .filter(|entry| wanted(&entry.mapping));
+        let page = rest
+            .by_ref()
+            .take(most)
+            .map(|entry| entry.configuration(&self.shared.options))
+            .collect();
+        (page, rest.next().is_some())
     }
 
     /// Returns what every mapping is doing.

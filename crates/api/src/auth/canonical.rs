@@ -81,10 +81,11 @@ fn path(path: &str) -> String {
     utf8_percent_encode(&path, PATH).to_string()
 }
 
-/// Encodes every name and value once, and sorts them.
+/// Encodes every name and value once, and sorts them. A plus is a blank, as it is for who reads the query.
 fn query(query: &str) -> String {
     let component = |text: &str| {
-        let decoded: Vec<u8> = percent_decode_str(text).collect();
+        let text = text.replace('+', " ");
+        let decoded: Vec<u8> = percent_decode_str(&text).collect();
         percent_encode(&decoded, COMPONENT).to_string()
     };
     let mut pairs: Vec<_> = query
@@ -118,6 +119,7 @@ mod tests {
     #[test]
     fn queries_are_sorted_with_each_part_encoded_once() {
         assert_eq!(query("b=2&a=x%3ay&a=%20&flag&"), "a=%20&a=x%3Ay&b=2&flag=");
+        assert_eq!(query("a=b+c&a=b%2Bc"), "a=b%20c&a=b%2Bc");
     }
 
     #[test]

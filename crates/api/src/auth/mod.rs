@@ -1,7 +1,7 @@
 //! Who may ask.
 
 mod canonical;
-mod local;
+mod page;
 mod sigv4;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,11 +14,18 @@ use sha2::Sha256;
 use crate::error::Fault;
 use crate::options::Auth;
 
-/// Lets a request pass by what is known before its body is read, or says why not. `now` is the
-/// engine's time.
-pub(crate) fn check_head(auth: &Auth, parts: &Parts, now: Timestamp) -> Result<(), Fault> {
+/// Lets a request pass by what is known before its body is read, or says why not. `host` is the
+/// address that it names, `now` the engine's time.
+pub(crate) fn check_head(
+    auth: &Auth,
+    parts: &Parts,
+    host: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let open = matches!(auth, Auth::None);
+    page::check_origin(parts, host, open)?;
     match auth {
-        Auth::None => local::check(parts),
+        Auth::None => page::check_host(host),
         Auth::SigV4 { keys, region } => sigv4::check_head(keys, region, parts, now).map(drop),
         Auth::Bearer { token } => bearer(token, &parts.headers),
     }

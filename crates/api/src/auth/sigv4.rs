@@ -10,6 +10,7 @@ use http::request::Parts;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::quote::cut;
 
 use super::{canonical, forbidden, invalid_token, mac};
 use crate::error::Fault;
@@ -149,7 +150,8 @@ impl<'a> Signature<'a> {
         };
         if for_region != region {
             return Err(invalid(format!(
-                "Credential should be scoped to a valid region: '{region}', not '{for_region}'."
+                "Credential should be scoped to a valid region: '{region}', not '{}'.",
+                cut(for_region)
             )));
         }
         if service != SERVICE {
@@ -159,15 +161,17 @@ impl<'a> Signature<'a> {
         }
         if end != "aws4_request" {
             return Err(invalid(format!(
-                "Credential should be scoped with a valid terminator: 'aws4_request', not '{end}'."
+                "Credential should be scoped with a valid terminator: 'aws4_request', not '{}'.",
+                cut(end)
             )));
         }
         if !self.date.starts_with(day) || day.len() != 8 {
             return Err(invalid(format!(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
-                 HTTP: '{day}' != '{}', from '{}'.",
+                 HTTP: '{}' != '{}', from '{}'.",
+                cut(day),
                 self.date.get(..8).unwrap_or_default(),
-                self.date
+                cut(self.date)
             )));
         }
         Ok(())

@@ -263,20 +263,51 @@ async fn a_token_opens_the_door_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn without_authentication_other_sites_pages_are_refused() {
-    let server = Server::start().await;
-    let ask = async |name: &'static str, value: &str| {
-        let mut request = server.request(Method::GET, MAPPINGS, "");
-        request.headers_mut().insert(name, value.parse().unwrap());
-        let answer = server.send(request).await;
-        (answer.status.as_u16(), answer.error().to_owned())
+async fn a_plus_in_a_signed_query_is_not_taken_for_another_character() {
+    let server = Server::with(sigv4(), Limits::default()).await;
+    let body = mapping(json!({ "Tags": { "a+b": "1", "a b": "2" } })).to_string();
+    let created = server
+        .send(RIGHT.sign(&server, Method::POST, MAPPINGS, &body))
+        .await;
+    let arn = created.json()["EventSourceMappingArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/2017-03-31/tags/{arn}");
+    let tags = async || {
+        let answer = server
+            .send(RIGHT.sign(&server, Method::GET, &path, ""))
+            .await;
+        answer.json()["Tags"].clone()
     };
-    let refused = (403, "AccessDeniedException".to_owned());
-    assert_eq!(ask("origin", "https://example.com").await, refused);
-    assert_eq!(ask("origin", "null").await, refused);
-    assert_eq!(ask("host", "rebound.example.com:80").await, refused);
-    assert_eq!(ask("origin", "http://localhost:3000").await.0, 200);
-    assert_eq!(ask("host", "localhost:9560").await.0, 200);
+    let plus = || {
+        RIGHT.sign(
+            &server,
+            Method::DELETE,
+            &format!("{path}?tagKeys=a%2Bb"),
+            "",
+        )
+    };
+    let mut blank = plus();
+    *blank.uri_mut() = format!("http://{}{path}?tagKeys=a+b", server.address)
+        .parse()
+        .unwrap();
+    let answer = server.send(blank).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.error()),
+        (403, "InvalidSignatureException")
+    );
+    assert_eq!(tags().await, json!({ "a+b": "1", "a b": "2" }));
+    assert_eq!(server.send(plus()).await.status.as_u16(), 204);
+    assert_eq!(tags().await, json!({ "a b": "2" }));
+    let blank = RIGHT.sign(
+        &server,
+        Method::DELETE,
+        &format!("{path}?tagKeys=a%20b"),
+        "",
+    );
+    assert_eq!(server.send(blank).await.status.as_u16(), 204);
+    assert_eq!(tags().await, json!({}));
     server.stop().await;
 }
 

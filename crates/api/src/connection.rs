@@ -9,19 +9,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use crate::places::Place;
+
 /// Writes fail once the client has left them unread for a while.
 pub(crate) struct Connection {
     stream: TcpStream,
     patience: Duration,
+    place: Place,
     /// Runs while a write waits for the client.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
-    pub(crate) const fn new(stream: TcpStream, patience: Duration) -> Self {
+    pub(crate) const fn new(stream: TcpStream, patience: Duration, place: Place) -> Self {
         Self {
             stream,
             patience,
+            place,
             waiting: None,
         }
     }
@@ -77,7 +81,12 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.patiently(cx, |stream, cx| stream.poll_flush(cx))
+        // It is called when everything is written.
+        let flushed = self.patiently(cx, |stream, cx| stream.poll_flush(cx));
+        if flushed.is_ready() {
+            self.place.written();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

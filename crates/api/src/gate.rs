@@ -1,36 +1,49 @@
 //! What every request passes through: its id, its limits, and who sent it.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::header::{CONTENT_LENGTH, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_core::quote::cut;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::auth;
 use crate::error::Fault;
+use crate::places::{Place, Working};
 use crate::routes::Api;
+use crate::{auth, host};
 
 /// The one path that needs no authentication.
 pub(crate) const HEALTH: &str = "/healthz";
-/// How much is read of the body of a request that is refused anyway: without reading it the connection
-/// would be reset, and the client might not see why.
+/// How much is read of the body of a request that is refused anyway, and for how long: without reading it the
+/// connection would be reset, and the client might not see why.
 const REFUSED_BODY: usize = 16 * 1024;
+const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Reads the whole request, checks who sent it, has it answered in time, and gives the answer an id.
-pub(crate) async fn pass(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(crate) async fn pass(
+    State(api): State<Api>,
+    Extension(place): Extension<Place>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = Uuid::new_v4().to_string();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = match admitted(&api, request).await {
-        Ok(request) => answer(&api, request, next).await,
-        Err(fault) => fault.into_response(),
-    };
+    let (method, path) = (
+        request.method().clone(),
+        cut(request.uri().path()).to_string(),
+    );
+    let mut response = answer(&api, &place, request, next).await;
     tracing::debug!(%method, path, status = response.status().as_u16(), id, "API request");
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -38,46 +51,99 @@ pub(crate) async fn pass(State(api): State<Api>, request: Request, next: Next) -
     response
 }
 
-/// Reads the body of a request whose sender may ask.
-async fn admitted(api: &Api, request: Request) -> Result<Request, Fault> {
+async fn answer(api: &Api, place: &Place, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let (auth, limits) = (&api.options.auth, &api.options.limits);
-    let open = parts.uri.path().trim_end_matches('/') == HEALTH;
-    let now = api.engine.clock().wall();
-    let head = if open {
-        Ok(())
-    } else {
-        auth::check_head(auth, &parts, now)
-    };
-    let most = match head {
-        Ok(()) => limits.body_bytes,
-        Err(_) => limits.body_bytes.min(REFUSED_BODY),
-    };
-    let body = match timeout(limits.request_timeout, read(&parts, body, most)).await {
-        Ok(read) => head.and(read)?,
-        Err(_) => {
-            return Err(Fault::framework(
-                StatusCode::REQUEST_TIMEOUT,
-                "RequestTimeoutException",
-                "The request body did not arrive in time.",
-            ));
+    // Whether the daemon lives must be known whatever else is asked, and needs no body.
+    let health = parts.uri.path().trim_end_matches('/') == HEALTH;
+    let head = host::named(&parts).and_then(|host| {
+        let now = api.engine.clock().wall();
+        if health {
+            Ok(())
+        } else {
+            auth::check_head(&api.options.auth, &parts, host, now)
         }
-    };
-    if !open {
-        auth::check_body(auth, &parts, &body, now)?;
+    });
+    if let Err(fault) = head {
+        // Whether all of it came in time does not matter.
+        drop(timeout(REFUSED_PATIENCE, read(&parts, body, REFUSED_BODY, place)).await);
+        place.hold(0);
+        let mut refusal = fault.into_response();
+        refusal.headers_mut().insert(CONNECTION, CLOSE);
+        return held(place, refusal);
     }
-    Ok(Request::from_parts(parts, Body::from(body)))
+    if health {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    match admitted(api, place, parts, body).await {
+        Ok((request, working)) => worked(api, request, next, working).await,
+        Err(fault) => held(place, fault.into_response()),
+    }
 }
 
-async fn answer(api: &Api, request: Request, next: Next) -> Response {
-    let limit = api.options.limits.request_timeout;
-    timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+/// Reads the body of a request whose head was let in, and takes it on if its sender may ask.
+async fn admitted(
+    api: &Api,
+    place: &Place,
+    parts: Parts,
+    body: Body,
+) -> Result<(Request, Working), Fault> {
+    let (auth, limits) = (&api.options.auth, &api.options.limits);
+    let now = api.engine.clock().wall();
+    let read = read(&parts, body, limits.body_bytes, place);
+    let body = timeout(limits.request_timeout, read).await;
+    let body = body.unwrap_or_else(|_| {
+        Err(Fault::framework(
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeoutException",
+            "The request body did not arrive in time.",
+        ))
+    })?;
+    auth::check_body(auth, &parts, &body, now)?;
+    Ok((Request::from_parts(parts, Body::from(body)), place.work()))
+}
+
+/// Has a request answered, if there are not too many already.
+async fn worked(api: &Api, request: Request, next: Next, working: Working) -> Response {
+    let limits = &api.options.limits;
+    let Ok(_permit) = api.requests.try_acquire() else {
+        let most = limits.requests;
+        let text = format!("There are {most} requests under way already; try again.");
+        return held(working.place(), busy(text));
+    };
+    let answer = timeout(limits.request_timeout, next.run(request)).await;
+    let answer = answer.unwrap_or_else(|_| {
         let text = "The answer did not come in time; a change that was asked for may still happen.";
         Fault::service(StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    });
+    if answer.body().size_hint().exact().is_some() {
+        return held(working.place(), answer);
+    }
+    // A stream, which is work until its end.
+    working.place().hold(0);
+    answer.map(|body| {
+        let chunks = body.into_data_stream();
+        Body::from_stream(chunks.inspect(move |_| {
+            let _ = &working;
+        }))
     })
 }
 
-async fn read(parts: &Parts, body: Body, most: usize) -> Result<Bytes, Fault> {
+/// Accounts for an answer until it is written. One for which there is no room is not given.
+fn held(place: &Place, answer: Response) -> Response {
+    let bytes = answer.body().size_hint().exact().unwrap_or(0);
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    if place.hold_answer(bytes) {
+        return answer;
+    }
+    busy("Too much is held for clients that do not read; try again.".to_owned())
+}
+
+fn busy(text: String) -> Response {
+    Fault::from(ApiError::new(ErrorCode::TooManyRequests, text)).into_response()
+}
+
+/// Reads a body, and accounts for what is there of it.
+async fn read(parts: &Parts, body: Body, most: usize, place: &Place) -> Result<Bytes, Fault> {
     let too_large = || {
         Fault::framework(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -98,6 +164,10 @@ async fn read(parts: &Parts, body: Body, most: usize) -> Result<Bytes, Fault> {
         })?;
         if whole.len() + chunk.len() > most {
             return Err(too_large());
+        }
+        if !place.hold(whole.len() + chunk.len()) {
+            let text = "Too many requests are held already; try again.";
+            return Err(ApiError::new(ErrorCode::TooManyRequests, text).into());
         }
         whole.extend_from_slice(&chunk);
     }

@@ -13,8 +13,15 @@
 //! Every path may end in a slash. Errors carry AWS's texts, and where there is a way out that these do
 //! not name, the header `x-lambda-esm-hint`. Two things are stricter than Lambda: a member that the API does not
 //! know is refused (400 `SerializationException` that names it), since whoever wrote it expects it to
-//! do something; and without authentication, requests of other sites' pages are refused, since a
-//! browser would carry them to loopback.
+//! do something; and requests of other sites' pages are refused, since a browser would carry them to loopback.
+//!
+//! # What clients can take
+//!
+//! Whoever only connects costs little: [`Limits`] bounds connections, requests under way, and the bytes held for
+//! all clients together. Where that is too little, connections are closed for which nothing is being done, first
+//! those that have sent no request that was let in; new ones do not wait for them, and `/healthz` is answered
+//! before anything else is read. A refusal is at most 8 KiB long: it names the first ten violations, and cuts
+//! values after 400 characters.
 
 mod auth;
 mod body;
@@ -23,13 +30,15 @@ mod error;
 mod events;
 mod follower;
 mod gate;
+mod host;
 mod mappings;
 mod options;
 mod page;
+mod places;
 mod routes;
 mod serve;
 mod status;
 mod tags;
 
 pub use options::{ApiOptions, Auth, Limits, OptionsError};
-pub use serve::serve;
+pub use serve::{listen, serve};

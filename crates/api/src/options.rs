@@ -134,8 +134,15 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a client may leave what it is sent unread. Default 30 s.
     pub write_timeout: Duration,
-    /// How many connections are served at a time; more wait. Default 512.
+    /// How many connections are served at a time. For one more, that is closed which has longest waited for its
+    /// client, first of those that have sent no request yet that was let in. Default 512.
     pub connections: usize,
+    /// How many requests are worked on at a time; more are refused. Fewer than `connections`, less
+    /// `event_streams`: otherwise new connections may have to wait. Default 128.
+    pub requests: usize,
+    /// How many bytes of requests that have not all come, and of answers that were not read, are held for all
+    /// clients together. For more, connections are closed that have longest left theirs lying. Default 64 MiB.
+    pub held_bytes: usize,
     /// How many event streams are served at a time; more are refused; 0
     /// for none. Default 64.
     pub event_streams: usize,
@@ -153,6 +160,8 @@ impl Limits {
             ("request_timeout", self.request_timeout.is_zero()),
             ("write_timeout", self.write_timeout.is_zero()),
             ("connections", self.connections == 0),
+            ("requests", self.requests == 0),
+            ("held_bytes", self.held_bytes == 0),
             ("heartbeat", self.heartbeat.is_zero()),
         ];
         match zeros.iter().find(|(_, zero)| *zero) {
@@ -172,6 +181,8 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             connections: 512,
+            requests: 128,
+            held_bytes: 64 * 1024 * 1024,
             event_streams: 64,
             heartbeat: Duration::from_secs(15),
         }

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode, Uri};
+use lambda_esm_core::quote::cut;
 use lambda_esm_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) options: ApiOptions,
     /// Cancelled when the server stops.
     pub(crate) stopping: CancellationToken,
+    /// One permit for each request that may be under way.
+    pub(crate) requests: Semaphore,
     /// One permit for each event stream that may be open.
     pub(crate) streams: Arc<Semaphore>,
 }
@@ -38,12 +41,14 @@ impl std::ops::Deref for Api {
 
 impl Api {
     pub(crate) fn new(engine: Engine, options: ApiOptions, stopping: CancellationToken) -> Self {
-        let streams = options.limits.event_streams.min(Semaphore::MAX_PERMITS);
-        let streams = Arc::new(Semaphore::new(streams));
+        let semaphore = |permits: usize| Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        let requests = semaphore(options.limits.requests);
+        let streams = Arc::new(semaphore(options.limits.event_streams));
         Self(Arc::new(Shared {
             engine,
             options,
             stopping,
+            requests,
             streams,
         }))
     }
@@ -87,9 +92,10 @@ pub(crate) fn router(api: Api) -> Router {
 /// Answers for everything else, with the name AWS's services give it.
 async fn unknown(method: Method, uri: Uri) -> Fault {
     let message = format!(
-        "There is no operation {method} {}. This is the Lambda API of event source mappings and their tags \
+        "There is no operation {} {}. This is the Lambda API of event source mappings and their tags \
          only; functions and the rest of Lambda are elsewhere.",
-        uri.path()
+        cut(method),
+        cut(uri.path())
     );
     Fault::framework(StatusCode::NOT_FOUND, "UnknownOperationException", message)
 }

@@ -2,29 +2,49 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use lambda_esm_engine::Engine;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_service::Service as _;
 
 use crate::connection::Connection;
 use crate::options::{ApiOptions, Limits};
+use crate::places::{Place, Places};
 use crate::routes::{Api, router};
 
+/// How many connections the system keeps that are not accepted yet: as many as clients may open in the time in
+/// which a busy machine does not let us accept any. The system may keep fewer (`net.core.somaxconn`).
+const BACKLOG: u32 = 1024;
 /// The pause after a failed accept, which is most often a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The smallest buffer for headers that the HTTP implementation takes.
 const LEAST_HEADER_BYTES: usize = 8192;
+
+/// Listens on an address, for [`serve`]. Must be within a tokio runtime.
+///
+/// # Errors
+/// Fails if the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A server that starts anew must not wait for connections of the one before to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves the API on `listener` until `shutdown` completes; then takes no more connections, ends event
 /// streams, and finishes requests under way within [`Limits::request_timeout`].
@@ -46,31 +66,32 @@ pub async fn serve(
     let limits = options.limits.clone();
     let stopping = CancellationToken::new();
     let router = router(Api::new(engine, options, stopping.clone()));
-    let slots = limits.connections.min(Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(slots));
+    let places = Places::new(&limits);
     let tasks = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
-            // The semaphore is never closed.
-            let slot = slots.clone().acquire_owned().await;
-            (listener.accept().await, slot)
+            let (stream, _) = listener.accept().await?;
+            io::Result::Ok((stream, places.take().await))
         };
-        let (accepted, slot) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection =
-                    connection(stream, router.clone(), limits.clone(), stopping.clone());
-                tasks.spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
+            Ok((stream, place)) => {
+                let connection = connection(
+                    stream,
+                    place,
+                    router.clone(),
+                    limits.clone(),
+                    stopping.clone(),
+                );
+                tasks.spawn(connection);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection to the API could not be accepted");
+                places.evict();
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -84,6 +105,7 @@ pub async fn serve(
 
 async fn connection(
     stream: TcpStream,
+    place: Place,
     router: Router,
     limits: Limits,
     stopping: CancellationToken,
@@ -92,16 +114,26 @@ async fn connection(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let io = TokioIo::new(Connection::new(stream, limits.write_timeout));
+    let io = Connection::new(stream, limits.write_timeout, place.clone());
+    let io = TokioIo::new(io);
+    let placed = place.clone();
+    let service = service_fn(move |mut request: Request<_>| {
+        request.extensions_mut().insert(placed.clone());
+        router.clone().call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.header_bytes.max(LEAST_HEADER_BYTES))
         .max_headers(limits.headers)
-        .serve_connection(io, TowerToHyperService::new(router));
+        .serve_connection(io, service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = place.evicted() => {
+            tracing::debug!("a connection to the API was closed to make room");
+            return;
+        }
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
             match timeout(limits.request_timeout, connection).await {

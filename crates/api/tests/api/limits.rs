@@ -14,7 +14,7 @@ use crate::support::{MAPPINGS, Server, mapping};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sends bytes on a connection of their own and returns all that comes until the server ends it.
-async fn exchange(server: &Server, bytes: &[u8]) -> String {
+pub(crate) async fn exchange(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
@@ -106,25 +106,6 @@ async fn a_slow_body_is_408() {
         answer.contains("x-amzn-errortype: RequestTimeoutException"),
         "{answer}"
     );
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_connection_over_the_limit_waits_for_its_turn() {
-    let limits = Limits {
-        connections: 1,
-        ..Limits::default()
-    };
-    let server = Server::with(Auth::None, limits).await;
-    let first = TcpStream::connect(server.address).await.unwrap();
-    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let second = exchange(&server, request);
-    let mut second = Box::pin(second);
-    let early = timeout(Duration::from_millis(100), &mut second).await;
-    assert!(early.is_err(), "two connections were served at a time");
-    drop(first);
-    assert!(second.as_mut().await.ends_with("ok\n"));
-    drop(second);
     server.stop().await;
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod boto3;
+mod browsers;
 mod churn;
 mod errors;
 mod events;
@@ -11,6 +12,8 @@ mod identity;
 mod limits;
 mod mappings;
 mod pages;
+mod places;
+mod refusals;
 mod streams;
 mod support;
 mod tags;

@@ -95,6 +95,7 @@ impl Server {
             })
             .source("orders", orders.clone())
             .source("missing", Missing)
+            .source("silent", Silent)
             .stream("clicks", clicks.clone())
             .stream("gone", gone(clock))
             .stream(
@@ -259,6 +260,24 @@ fn gone(clock: Clock) -> MemoryStream {
     let stream = MemoryStream::new(clock, MemoryStreamOptions::kinesis());
     stream.fail_next(StreamCall::List, 1_000, SourceErrorKind::NotFound);
     stream
+}
+
+/// A queue whose service does not answer.
+struct Silent;
+
+#[async_trait]
+impl QueueSource for Silent {
+    async fn describe(&self) -> Result<QueueFacts, SourceError> {
+        std::future::pending().await
+    }
+
+    async fn receive(&self, _: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+        std::future::pending().await
+    }
+
+    async fn settle(&self, _: &[Settlement]) -> Result<Vec<Result<(), SourceError>>, SourceError> {
+        std::future::pending().await
+    }
 }
 
 /// A queue that the queue service does not know.

@@ -18,11 +18,11 @@ pub(super) enum Api {
 
 impl Api {
     /// Takes the address, so that one that is not to be had is known before anything begins.
-    pub(super) async fn bind(configuration: &Configuration) -> Result<Self, Failure> {
+    pub(super) fn bind(configuration: &Configuration) -> Result<Self, Failure> {
         let Some(options) = configuration.api.clone() else {
             return Ok(Self::None);
         };
-        match TcpListener::bind(options.listen).await {
+        match lambda_esm_api::listen(options.listen) {
             Ok(listener) => Ok(Self::Bound(listener, Box::new(options))),
             Err(error) => {
                 let (file, listen) = (configuration.file.display(), options.listen);

@@ -61,7 +61,7 @@ async fn serve(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let (engine, processes) = backends::engine(configuration, files.before)?;
-    let mut api = Api::bind(configuration).await?;
+    let mut api = Api::bind(configuration)?;
     let mut reporter = Reporter::new(&engine, json)?;
     for caution in cautions::of(configuration, files.now) {
         tracing::warn!("{caution}");

@@ -10,6 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::event_stream::RawMessage;
 use aws_smithy_types::str_bytes::StrBytes;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::patience::within;
 
 use crate::credentials::{unsigned, way_out};
 use crate::site::Site;
@@ -54,9 +55,9 @@ impl Call<'_> {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        match tokio::time::timeout(limit, answer).await {
-            Err(_) => Err(self.unanswered(limit)),
-            Ok(answer) => answer.map_err(|error| self.failed(&error)),
+        match within(limit, answer).await {
+            None => Err(self.unanswered(limit)),
+            Some(answer) => answer.map_err(|error| self.failed(&error)),
         }
     }
 

@@ -22,6 +22,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use http_body_util::BodyExt as _;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::time::Timestamp;
+use lambda_esm_engine::patience::within;
 use serde::Deserialize;
 
 use crate::bound::TooLong;
@@ -116,10 +117,9 @@ impl Call<'_> {
             let answer = tap.answer().await;
             answer.map_err(|error| self.not_read(error.as_ref()))
         };
-        match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(self.unanswered(limit)),
-        }
+        within(limit, answer)
+            .await
+            .unwrap_or_else(|| Err(self.unanswered(limit)))
     }
 
     fn not_read(self, error: &(dyn Error + 'static)) -> SourceError {

@@ -25,6 +25,7 @@ pub mod clock;
 pub mod contract;
 pub mod functions;
 pub mod memory;
+pub mod patience;
 pub mod ports;
 pub mod simulated;
 pub mod slots;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::patience::within;
+
 /// The calls that may be open at a time, for backends that reach a function over a network.
 ///
 /// There a function goes on running when its caller is gone, and a server that runs one at a time may take
@@ -66,14 +68,14 @@ impl Slot {
         call: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         let Some(slot) = self.0 else {
-            return tokio::time::timeout(patience, call).await.ok();
+            return within(patience, call).await;
         };
         let call = tokio::spawn(async move {
             let result = call.await;
             drop(slot);
             result
         });
-        let ended = tokio::time::timeout(patience, call).await.ok()?;
+        let ended = within(patience, call).await?;
         match ended.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(result) => Some(result),
             Err(Ok(panic)) => resume_unwind(panic),

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lambda_esm_engine::patience::within;
 use rustls::crypto::aws_lc_rs;
 
 use super::dial::Dial;
@@ -94,7 +95,7 @@ impl HttpClient {
         time: Duration,
         limit: usize,
     ) -> Result<Answer, Unanswered> {
-        tokio::time::timeout(time, self.exchange(request, limit))
+        within(time, self.exchange(request, limit))
             .await
             .unwrap_or(Err(Unanswered::Late))
     }

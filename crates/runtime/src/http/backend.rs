@@ -15,6 +15,7 @@ use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_core::response::{error_words, unmarked_error};
 use lambda_esm_core::text;
+use lambda_esm_engine::patience::within;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 use lambda_esm_engine::slots::Slots;
 
@@ -189,7 +190,7 @@ impl InvokeBackend for HttpBackend {
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let slot = self.slots.take(request.function.name())?;
         let exchange = self.function.clone().exchange(request.payload);
-        let bounded = async { tokio::time::timeout(LONGEST, exchange).await.ok() };
+        let bounded = within(LONGEST, exchange);
         let answer = slot.call(self.config.timeout, bounded).await.flatten();
         answer.map_or_else(
             || {

@@ -129,12 +129,25 @@ impl ProcessBackend {
         let words = match unready {
             Unready::InitFailed(words) => words,
             Unready::Ended(ended) => ended.words(" before it asked for an event"),
-            Unready::TooSlow => {
+            Unready::TooSlow { strangers } => {
                 let limit = self.launch.init_limit().as_secs_f64();
-                format!("runtime did not ask for an event within {limit:.2} seconds")
+                let mut words =
+                    format!("runtime did not ask for an event within {limit:.2} seconds");
+                if strangers > 0 {
+                    words.push_str("; others tried to, and were refused: the log says why");
+                }
+                words
             }
+            Unready::Lack(what) => return self.not_heard(&what),
         };
         InvokeError::function(format!("Runtime.InitError: {words}"))
+    }
+
+    /// The function may have run. But that it was not heard is no fault of its own, so it does not count.
+    fn not_heard(&self, what: &str) -> InvokeError {
+        let name = &self.launch.config.name;
+        let message = format!("function {name}: lambda-esm could not hear its runtime: {what}");
+        InvokeError::new(InvokeErrorKind::Unavailable, message)
     }
 
     fn throttled(&self) -> InvokeError {
@@ -170,6 +183,7 @@ impl InvokeBackend for ProcessBackend {
                 ))
             }
             End::Ended(ended) => Err(format!("Runtime.ExitError: {}", ended.words(""))),
+            End::Lack(what) => return Err(self.not_heard(&what)),
         };
         let run = Run {
             request_id: Some(invocation.id),

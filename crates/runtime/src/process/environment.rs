@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use lambda_esm_engine::patience::overdue;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use super::api::Api;
 use super::config::ProcessConfig;
 use super::group::ProcessGroup;
 use super::launch::spawn;
 use super::logs::{LastError, LogSink, LogTarget};
 use super::server::serve;
 use super::state::{Answer, Dialogue, Invocation};
+use super::strangers::Strangers;
 use super::supervise::{Ended, Stop, supervise};
 
 /// The init phase's limit (Lambda developer guide, "Lambda execution environment lifecycle").
@@ -38,8 +41,10 @@ impl Launch {
 
 /// A running environment. Dropping it kills the process group at once; [`leave`](Self::leave) does not.
 pub(crate) struct Environment {
-    dialogue: Arc<Dialogue>,
+    api: Arc<Api>,
     ended: watch::Receiver<Option<Ended>>,
+    /// When it was last asked to take an event.
+    asked: Instant,
     /// When it must be back for more at the latest.
     limit: Instant,
     group: Arc<ProcessGroup>,
@@ -56,8 +61,12 @@ pub(crate) struct Handed {
 pub(crate) enum Unready {
     InitFailed(String),
     Ended(Ended),
-    /// It did not ask for work in time.
-    TooSlow,
+    /// It did not ask for work in time. So many others tried to.
+    TooSlow {
+        strangers: u64,
+    },
+    /// It could not be heard, for what this daemon lacked.
+    Lack(String),
 }
 
 /// How an invocation ended.
@@ -65,6 +74,8 @@ pub(crate) enum End {
     Answered(Answer),
     TimedOut,
     Ended(Ended),
+    /// It could not be heard, for what this daemon lacked.
+    Lack(String),
 }
 
 impl Environment {
@@ -81,12 +92,14 @@ impl Environment {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .map_err(no_listener)?;
-        let child = spawn(config, listener.local_addr().map_err(no_listener)?)?;
+        let address = listener.local_addr().map_err(no_listener)?;
+        let child = spawn(config, address)?;
         let process_id = child.id().unwrap_or_default();
         tracing::debug!(function = %config.name, process_id, "started an environment");
         let group = Arc::new(ProcessGroup::new(process_id));
+        let function: Arc<str> = Arc::from(config.name.as_str());
         let logs = LogTarget {
-            function: Arc::from(config.name.as_str()),
+            function: Arc::clone(&function),
             process_id,
             sink: launch.sink.clone(),
             last_error: LastError::default(),
@@ -95,12 +108,19 @@ impl Environment {
         launch
             .tracker
             .spawn(supervise(child, Arc::clone(&group), logs, stop, sender));
-        let dialogue = Arc::new(Dialogue::new());
-        let server = tokio::spawn(serve(listener, Arc::clone(&dialogue)));
+        let api = Arc::new(Api {
+            dialogue: Dialogue::new(),
+            authority: address.to_string(),
+            strangers: Strangers::new(function, process_id),
+        });
+        let server = serve(listener, Arc::clone(&api), Arc::clone(&group));
+        let server = tokio::spawn(server);
+        let now = Instant::now();
         Ok(Self {
-            dialogue,
+            api,
             ended,
-            limit: Instant::now() + launch.init_limit(),
+            asked: now,
+            limit: now + launch.init_limit(),
             group,
             kill_on_drop: true,
             _server: AbortOnDropHandle::new(server),
@@ -109,7 +129,7 @@ impl Environment {
 
     /// Tells whether it could take an event at this moment.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.dialogue.is_waiting() && !self.group.has_ended()
+        self.api.dialogue.is_waiting() && !self.group.has_ended()
     }
 
     /// Waits until the runtime asks for work, and hands it `invocation` with a deadline `timeout` from then.
@@ -118,14 +138,18 @@ impl Environment {
         invocation: &Invocation,
         timeout: Duration,
     ) -> Result<Handed, Unready> {
+        self.asked = Instant::now();
         loop {
             let limit = self.limit;
-            let dialogue = Arc::clone(&self.dialogue);
+            let api = Arc::clone(&self.api);
             tokio::select! {
                 biased;
-                waiting = dialogue.waiting() => waiting.map_err(Unready::InitFailed)?,
-                ended = self.end() => return Err(Unready::Ended(ended)),
-                () = tokio::time::sleep_until(limit) => return Err(Unready::TooSlow),
+                waiting = api.dialogue.waiting() => waiting.map_err(Unready::InitFailed)?,
+                ended = self.end() => return Err(self.lacked(Unready::Lack, Unready::Ended(ended))),
+                () = overdue(limit) => {
+                    let slow = Unready::TooSlow { strangers: api.strangers.count() };
+                    return Err(self.lacked(Unready::Lack, slow));
+                }
             }
             if self.group.has_ended() {
                 return Err(Unready::Ended(self.end().await));
@@ -138,7 +162,7 @@ impl Environment {
                 ..invocation.clone()
             };
             self.limit = Instant::now() + timeout;
-            if let Some(answer) = self.dialogue.deliver(invocation) {
+            if let Some(answer) = self.api.dialogue.deliver(invocation) {
                 return Ok(Handed { answer });
             }
         }
@@ -150,9 +174,15 @@ impl Environment {
         tokio::select! {
             biased;
             Ok(answer) = handed.answer => End::Answered(answer),
-            ended = self.end() => End::Ended(ended),
-            () = tokio::time::sleep_until(limit) => End::TimedOut,
+            ended = self.end() => self.lacked(End::Lack, End::Ended(ended)),
+            () = overdue(limit) => self.lacked(End::Lack, End::TimedOut),
         }
+    }
+
+    /// Returns what this daemon has lacked since it asked the environment, if it did, and else what that did.
+    fn lacked<T>(&self, lack: impl FnOnce(String) -> T, otherwise: T) -> T {
+        let lacked = self.api.dialogue.lack_since(self.asked);
+        lacked.map_or(otherwise, lack)
     }
 
     /// Lets go without a kill; the supervisor ends the process.

@@ -19,6 +19,12 @@ impl ProcessGroup {
         }
     }
 
+    /// Returns the leader, unless it was waited for. As long as it was not, its number is that of no other process
+    /// or group.
+    pub(crate) fn leader(&self) -> Option<Pid> {
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn terminate(&self) {
         self.signal(Signal::TERM);
     }

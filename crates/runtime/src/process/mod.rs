@@ -25,14 +25,19 @@
 //!
 //! Not served: the Extensions, Logs and Telemetry APIs and SnapStart's restore calls; they answer 404.
 
+mod api;
 mod backend;
 mod config;
 mod environment;
 mod group;
+mod lack;
 mod launch;
 mod logs;
+mod peer;
 mod server;
+mod stall;
 mod state;
+mod strangers;
 mod supervise;
 
 pub use backend::ProcessBackend;

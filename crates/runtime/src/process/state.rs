@@ -1,7 +1,17 @@
 //! Where one environment stands in the Runtime API's dialogue.
 
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use bytes::Bytes;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::time::Instant;
+
+use super::lack::way_out;
+
+/// Failures that follow each other so soon are one.
+const SAME_LACK: Duration = Duration::from_secs(10);
 
 /// What a runtime answered: its response, or its error in words.
 pub(crate) type Answer = Result<Bytes, String>;
@@ -29,6 +39,10 @@ pub(crate) enum Refusal {
 /// The dialogue of one environment. All changes go through here, so that both sides see one order.
 pub(crate) struct Dialogue {
     phase: watch::Sender<Phase>,
+    /// The right to be heard: one body is read at a time, for each may have megabytes.
+    hearing: Semaphore,
+    /// When the runtime last could not be heard for a lack of ours, and of what.
+    lack: Mutex<Option<(Instant, String)>>,
 }
 
 enum Phase {
@@ -67,7 +81,26 @@ impl Dialogue {
     pub(crate) fn new() -> Self {
         Self {
             phase: watch::Sender::new(Phase::Starting),
+            hearing: Semaphore::new(1),
+            lack: Mutex::default(),
         }
+    }
+
+    /// The runtime cannot be heard at this moment, since this daemon lacks something. Returns whether it could
+    /// just before.
+    pub(crate) fn lacks(&self, error: &io::Error) -> bool {
+        let lack = (Instant::now(), format!("{error}{}", way_out(error)));
+        let mut last = self.lack.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace(lack);
+        before.is_none_or(|(at, _)| at.elapsed() > SAME_LACK)
+    }
+
+    /// Returns what this daemon has lacked since `begin`, if it did. What the runtime has not said since then is
+    /// not its fault.
+    pub(crate) fn lack_since(&self, begin: Instant) -> Option<String> {
+        let lack = self.lack.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, what) = lack.as_ref().filter(|(at, _)| *at >= begin)?;
+        Some(what.clone())
     }
 
     /// The runtime asks for work. The receiver fails if a later `/next` takes this one's place.
@@ -91,8 +124,27 @@ impl Dialogue {
         result
     }
 
-    /// Tells whether an answer to request `id` would be taken now.
-    pub(crate) fn expects(&self, id: &str) -> Result<(), Refusal> {
+    /// Returns the right to answer request `id` now.
+    pub(crate) fn hear_answer(&self, id: &str) -> Result<SemaphorePermit<'_>, Refusal> {
+        self.expects(id)?;
+        self.hear()
+    }
+
+    /// Returns the right to report a failed init now.
+    pub(crate) fn hear_init_error(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let phase = self.phase.borrow().name();
+        if phase != Phase::Starting.name() {
+            return Err(Refusal::OutOfOrder(phase));
+        }
+        self.hear()
+    }
+
+    fn hear(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let hearing = self.hearing.try_acquire();
+        hearing.map_err(|_| Refusal::OutOfOrder("Answering"))
+    }
+
+    fn expects(&self, id: &str) -> Result<(), Refusal> {
         let phase = self.phase.borrow();
         match &*phase {
             Phase::Running { id: current, .. } if current == id => Ok(()),
@@ -196,7 +248,11 @@ mod tests {
         let mut next = dialogue.next().unwrap();
         let mut answer = dialogue.deliver(invocation("a")).unwrap();
         assert_eq!(next.try_recv().unwrap().id, "a");
-        assert_eq!(dialogue.expects("b"), Err(Refusal::UnknownRequest));
+        let refused = |id| dialogue.hear_answer(id).err();
+        assert_eq!(refused("b"), Some(Refusal::UnknownRequest));
+        let hearing = dialogue.hear_answer("a").unwrap();
+        assert_eq!(refused("a"), Some(Refusal::OutOfOrder("Answering")));
+        drop(hearing);
         assert_eq!(dialogue.answer("a", Ok(Bytes::from_static(b"1"))), Ok(()));
         assert_eq!(answer.try_recv().unwrap(), Ok(Bytes::from_static(b"1")));
         assert!(!dialogue.is_waiting());

@@ -5,5 +5,8 @@
 mod awslambdaric;
 mod ending;
 mod failures;
+mod lacking;
 mod serving;
+#[cfg(target_os = "linux")]
+mod strangers;
 mod support;

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,20 @@ def run(event, headers):
         raise ValueError(event["message"])
     elif what == "misbehave":
         return misbehave(headers["Lambda-Runtime-Aws-Request-Id"])
+    elif what == "say":
+        request = headers["Lambda-Runtime-Aws-Request-Id"]
+        return [say(text.replace("API", API).replace("ID", request)) for text in event["texts"]]
+    elif what == "ask by":
+        return by(event["whom"])
+    elif what == "flood":
+        return flood(headers["Lambda-Runtime-Aws-Request-Id"])
+    elif what == "connect":
+        print(API, flush=True)
+        KEPT.extend(socket.create_connection(address()) for _ in range(event["count"]))
+    elif what == "wait":
+        open(event["begun"], "w").close()
+        while not os.path.exists(event["until"]):
+            time.sleep(0.005)
     return {"pid": os.getpid(), "event": event}
 
 
@@ -69,6 +84,72 @@ def misbehave(request):
         "wrong method": call("POST", "invocation/next", "")[0].status,
         "unknown path": call("GET", "elsewhere")[0].status,
     }
+
+
+def address(family=socket.AF_INET):
+    host, port = API.split(":")
+    return ("::ffff:" + host if family == socket.AF_INET6 else host, int(port))
+
+
+def say(text, family=socket.AF_INET):
+    """Sends a request as it stands there, and returns the status of the answer, 0 if there is none."""
+    connection = socket.socket(family)
+    connection.settimeout(20)
+    try:
+        connection.connect(address(family))
+        connection.sendall(text.encode())
+        answer = connection.recv(4096)
+    except ConnectionError:
+        return 0
+    return int(answer.split()[1]) if answer else 0
+
+
+KEPT = []
+
+
+def flood(request):
+    """Says half an answer, tries to say five others meanwhile, and then the other half. Returns the statuses."""
+    body = json.dumps("x" * 6_000_000).encode()
+    head = f"POST {ROOT}invocation/{request}/response HTTP/1.1\r\nHost: {API}\r\nContent-Length: {len(body)}\r\n"
+    first = socket.create_connection(address())
+    first.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
+    statuses = [int(first.recv(4096).split()[1])]
+    first.sendall(body[:3_000_000])
+    statuses += [say(head + "\r\n" + "x" * 1000) for _ in range(5)]
+    first.sendall(body[3_000_000:])
+    statuses.append(int(first.recv(4096).split()[1]))
+    print("statuses", *statuses, flush=True)
+
+
+ASK = f"GET {ROOT}elsewhere HTTP/1.1\r\nHost: {API}\r\n\r\n"
+
+
+def by(whom):
+    """Has somebody of this environment, or a bit outside, call the API, and returns the status of the answer."""
+    if whom == "itself":
+        return say(ASK)
+    if whom == "itself over IPv6":
+        return say(ASK, socket.AF_INET6)
+    answer, answered = os.pipe()
+    if os.fork() == 0:
+        if whom == "a grandchild" or whom == "an orphan" or whom == "an orphan of its own session":
+            parent = os.getpid()
+            if os.fork() != 0:
+                if whom == "a grandchild":
+                    os.wait()
+                os._exit(0)
+            while whom.startswith("an orphan") and os.getppid() == parent:
+                time.sleep(0.001)
+        if whom == "a child of its own group":
+            os.setpgid(0, 0)
+        if whom.endswith("session"):
+            os.setsid()
+        if whom == "a child of another user":
+            os.setuid(65534)
+        os.write(answered, str(say(ASK)).encode())
+        os._exit(0)
+    os.close(answered)
+    return int(os.read(answer, 100))
 
 
 def main():

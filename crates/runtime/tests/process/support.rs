@@ -116,6 +116,33 @@ pub(crate) fn kill_the_daemon(name: &str, config: impl FnOnce() -> ProcessConfig
     }));
 }
 
+/// Runs `daemon` in a process of its own, so that it may be done what the other tests here would not bear, and
+/// `meanwhile` in this one; both are given a folder. The daemon is this test program once more, told by a variable
+/// to play that part in the test `name`.
+pub(crate) fn in_a_daemon(
+    name: &str,
+    daemon: impl AsyncFnOnce(&Path),
+    meanwhile: impl FnOnce(&std::process::Child, &Folder),
+) {
+    const FOLDER: &str = "LAMBDA_ESM_TEST_DAEMON_FOLDER";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        return runtime.block_on(daemon(Path::new(&folder)));
+    }
+    let folder = Folder::new();
+    let daemon = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(FOLDER, folder.path())
+        .spawn()
+        .unwrap();
+    let mut daemon = Daemon(daemon);
+    meanwhile(&daemon.0, &folder);
+    assert!(daemon.0.wait().unwrap().success());
+}
+
 /// A daemon that is killed when dropped, even by a failing test.
 struct Daemon(std::process::Child);
 

@@ -1,0 +1,12 @@
+//! Systems that do not tell whose a socket is.
+
+use std::io;
+
+use rustix::process::Pid;
+
+use super::{Ends, Peer};
+
+/// Takes every client for the environment's.
+pub(crate) fn look_at(_: Ends, _: Pid) -> io::Result<Peer> {
+    Ok(Peer::Environment)
+}

@@ -1,0 +1,44 @@
+//! Whose the client is, by what Linux tells.
+
+use std::io;
+
+use rustix::process::{Pid, geteuid};
+
+use super::holder::{Search, search};
+use super::{Ends, Peer, socket};
+
+/// Tells whether the client is of the environment whose runtime is `leader`, which has not been waited for.
+///
+/// It reads what the kernel tells about processes, so it blocks: 0.1 ms for a connection of the runtime itself,
+/// and up to a few milliseconds for every thousand processes of the machine if it is a stranger's.
+///
+/// # Errors
+/// Fails if this process lacks what it takes to look, as descriptors. Then nothing is known.
+pub(crate) fn look_at(ends: Ends, leader: Pid) -> io::Result<Peer> {
+    let Some(socket) = socket::of_client(ends)? else {
+        return Ok(stranger("it was closed before it was looked at"));
+    };
+    let us = geteuid();
+    // The descriptors of other users' processes are closed to us, unless we are root.
+    if socket.user != us.as_raw() && !us.is_root() {
+        let (user, us) = (socket.user, us.as_raw());
+        return Ok(Peer::Stranger(format!(
+            "it belongs to user {user}, and this daemon runs as user {us}; a runtime must do so, too"
+        )));
+    }
+    Ok(match search(leader, socket.inode)? {
+        Search::Found => Peer::Environment,
+        Search::Nowhere => stranger(
+            "no process of the environment has it; a runtime must stay in the process group in which it was \
+             started, or be a descendant of that command, and not in a container",
+        ),
+        Search::Hidden(pid, error) => Peer::Stranger(format!(
+            "process {pid} of the environment does not show its descriptors ({error}); run it as this daemon's \
+             user, from a file that this user may read"
+        )),
+    })
+}
+
+fn stranger(why: &str) -> Peer {
+    Peer::Stranger(why.to_owned())
+}

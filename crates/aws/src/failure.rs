@@ -165,7 +165,7 @@ impl Call<'_> {
     }
 
     /// Returns the error for an answer whose end does not come.
-    #[cfg(any(feature = "dynamodb", feature = "kinesis"))]
+    #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
     pub(crate) fn broken_off(self, cause: &str) -> SourceError {
         let message = format!(
             "{} {} broke off its answer to {}: {cause}",

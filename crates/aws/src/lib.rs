@@ -18,6 +18,8 @@ mod dynamodb;
 mod endpoint;
 #[cfg(feature = "sdk")]
 mod failure;
+#[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
+mod few;
 #[cfg(feature = "kinesis")]
 mod kinesis;
 #[cfg(feature = "lambda")]
@@ -28,7 +30,7 @@ mod site;
 mod sqs;
 mod surroundings;
 mod text;
-#[cfg(any(feature = "dynamodb", feature = "kinesis"))]
+#[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
 mod wire;
 
 pub use config::{AwsConfig, Endpoints};

@@ -8,13 +8,12 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
-use lambda_esm_core::record::QueueMessage;
 use uuid::Uuid;
 
 use crate::ports::{
     DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
     InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, Position, QueueFacts, QueueSource,
-    ReceiveRequest, Settlement, ShardId, SourceProvider, StartAt, StreamSource,
+    ReceiveRequest, Received, Settlement, ShardId, SourceProvider, StartAt, StreamSource,
 };
 use crate::store::{Store, StoreError, StoredMapping, StoredPosition};
 
@@ -62,7 +61,7 @@ impl QueueSource for Guarded<dyn QueueSource> {
         guarded!(self.describe(), source_panicked())
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         guarded!(self.receive(request), source_panicked())
     }
 

@@ -11,8 +11,9 @@ use bytes::Bytes;
 pub use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
-pub use lambda_esm_core::queue::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};
-use lambda_esm_core::record::QueueMessage;
+pub use lambda_esm_core::queue::{
+    QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
+};
 pub use lambda_esm_core::response::{InvokeAnswer, Run};
 pub use lambda_esm_core::stream::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts,
@@ -28,12 +29,13 @@ pub trait QueueSource: Send + Sync + 'static {
 
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
     ///
-    /// An empty answer is no error. The implementation clamps `max` and `wait` to what its server
+    /// An empty answer is no error, and one message that makes no sense does not spoil the others: it is told of
+    /// as [unreadable](Received::unreadable). The implementation clamps `max` and `wait` to what its server
     /// allows, and answers within a bound beyond the wait. Unless it
     /// [is cancel safe](Self::receive_is_cancel_safe), the engine waits for the answer also when the mapping stops,
     /// and when it is dropped itself; only with the runtime does the returned future end early, which must not
     /// lose messages for longer than their visibility.
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError>;
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError>;
 
     /// Tells whether the future of [`receive`](Self::receive) may be dropped while it waits, since it takes no
     /// message before it is ready. Then a mapping that stops need not wait for it. That is true of a queue within

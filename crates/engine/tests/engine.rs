@@ -11,10 +11,9 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{CreateEventSourceMapping, ErrorCode, UpdateEventSourceMapping};
-use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
-use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Settlement};
+use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
 use lambda_esm_engine::{Clock, Engine, EngineBuilder, EngineOptions};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -368,7 +367,7 @@ impl QueueSource for Unreachable {
         self.1.describe().await
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         self.check()?;
         self.1.receive(request).await
     }

@@ -12,11 +12,10 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{ErrorCode, FunctionRef};
-use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
     FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueFacts, QueueSource,
-    ReceiveRequest, Settlement,
+    ReceiveRequest, Received, Settlement,
 };
 use lambda_esm_engine::{Clock, Engine, EngineBuilder};
 use serde_json::{Value, json};
@@ -126,7 +125,7 @@ impl QueueSource for Mute {
         self.queue.describe().await
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         self.queue.receive(request).await
     }
 

@@ -111,7 +111,7 @@ async fn a_receive_may_ask_for_another_visibility_timeout() {
         wait: Duration::ZERO,
         visibility_timeout: Some(Duration::from_secs(100)),
     };
-    assert_eq!(queue.receive(request).await.unwrap().len(), 1);
+    assert_eq!(queue.receive(request).await.unwrap().messages.len(), 1);
     tokio::time::sleep(Duration::from_secs(99)).await;
     assert_eq!(queue.counts(), (0, 1, 0));
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -9,11 +9,10 @@ use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
-    InvokeRequest, QueueFacts, QueueSource, ReceiveRequest, Settlement,
+    InvokeRequest, QueueFacts, QueueSource, ReceiveRequest, Received, Settlement,
 };
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::{Value, json};
@@ -31,7 +30,7 @@ impl QueueSource for Distant {
         self.queue.describe().await
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let messages = self.queue.receive(request).await;
         tokio::time::sleep(self.way).await;
         messages

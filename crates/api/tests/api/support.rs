@@ -13,13 +13,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use lambda_esm_api::{ApiOptions, Auth, Limits, serve};
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
-use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{
     MemoryDestination, MemoryQueue, MemoryQueueOptions, MemoryStream, MemoryStreamOptions,
     SendMessage, StreamCall,
 };
-use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Settlement};
+use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
 use lambda_esm_engine::{Clock, Engine, EngineOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -271,7 +270,7 @@ impl QueueSource for Silent {
         std::future::pending().await
     }
 
-    async fn receive(&self, _: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, _: ReceiveRequest) -> Result<Received, SourceError> {
         std::future::pending().await
     }
 
@@ -291,8 +290,8 @@ impl QueueSource for Missing {
         Err(SourceError::new(SourceErrorKind::NotFound, text))
     }
 
-    async fn receive(&self, _: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
-        self.describe().await.map(|_| Vec::new())
+    async fn receive(&self, _: ReceiveRequest) -> Result<Received, SourceError> {
+        self.describe().await.map(|_| Received::default())
     }
 
     async fn settle(&self, _: &[Settlement]) -> Result<Vec<Result<(), SourceError>>, SourceError> {

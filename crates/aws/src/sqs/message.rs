@@ -1,15 +1,25 @@
-//! From the SDK's message to a polled record.
+//! From a message as it came to a polled record.
 
 use std::borrow::Cow;
 
-use aws_sdk_sqs::types::{Message, MessageAttributeValue};
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use aws_smithy_types::base64;
 use lambda_esm_core::record::{
     AttributeValue, MessageAttribute, QueueContent, QueueMessage, Receipt, SqsMessage,
 };
+use lambda_esm_engine::ports::UnreadableMessage;
+use md5::{Digest as _, Md5};
+use serde_json::value::RawValue;
+
+use super::answers::{Attribute, Named, Text, Told};
+use crate::text::with_causes;
+use crate::wire::without_halves;
+
+/// The longest JSON of a message that is read: 1 MiB with its attributes (SQS developer guide, "Amazon SQS
+/// message quotas"), of which JSON may write each byte in six, and what stands around it.
+const LONGEST: usize = 7 * 1024 * 1024;
 
 /// The system attributes that Lambda's events show first, in that order (recorded from the service).
-/// The SDK returns them in a random order, so the others follow by name.
+/// The others follow by name.
 const FIRST: [&str; 4] = [
     "ApproximateReceiveCount",
     "SentTimestamp",
@@ -21,37 +31,64 @@ const FIRST: [&str; 4] = [
 /// group is only a hint for fairness (SQS developer guide, "Amazon SQS fair queues").
 ///
 /// # Errors
-/// Fails if the message has no id or receipt handle, without which it cannot be settled.
-pub(super) fn record(message: Message, fifo: bool) -> Result<QueueMessage, SourceError> {
-    let (Some(id), Some(receipt)) = (message.message_id, message.receipt_handle) else {
-        return Err(SourceError::new(
-            SourceErrorKind::Fatal,
-            "received a message without MessageId or ReceiptHandle, so it cannot be settled; \
-             is the endpoint really SQS?",
-        ));
+/// Fails if the message lacks its id or its receipt handle, without which it cannot be settled; if its body is
+/// not the one that was sent, by its MD5; or if it has another form than the API reference says.
+pub(super) fn record(raw: &RawValue, fifo: bool) -> Result<QueueMessage, UnreadableMessage> {
+    let length = raw.get().len();
+    if length > LONGEST {
+        return Err(UnreadableMessage {
+            id: String::new(),
+            because: format!("its {length} bytes are more than the {LONGEST} that are read"),
+        });
+    }
+    let json = without_halves(raw.get());
+    let told = serde_json::from_str(&json).map_err(|error| error.to_string());
+    told.and_then(|told| polled(told, fifo)).map_err(|because| {
+        let named = serde_json::from_str::<Named>(&json);
+        let id = named.map(|named| named.message_id).unwrap_or_default();
+        UnreadableMessage { id, because }
+    })
+}
+
+fn polled(told: Told, fifo: bool) -> Result<QueueMessage, String> {
+    let named = |name: &str, value: Option<String>| {
+        let value = value.filter(|value| !value.is_empty());
+        value.ok_or_else(|| format!("it has no {name}, so that it cannot be settled"))
     };
-    let attributes = system_attributes(
-        message
-            .attributes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (Cow::Owned(name.as_str().to_owned()), value)),
-    );
+    let id = named("MessageId", told.message_id)?;
+    let receipt = named("ReceiptHandle", told.receipt_handle)?;
+    let body = told.body.unwrap_or_default();
+    let md5_of_body = told.md5_of_body.unwrap_or_default();
+    // Not every server that stands in for SQS tells it.
+    if !md5_of_body.is_empty() {
+        let came = hex(&Md5::digest(body.as_bytes()));
+        if !md5_of_body.eq_ignore_ascii_case(&came) {
+            return Err(format!(
+                "its MD5OfBody is {md5_of_body}, but {came} is that of the body that came"
+            ));
+        }
+    }
+    let attributes = system_attributes(told.attributes.unwrap_or_default().0);
     let group = attributes
         .iter()
         .find(|(name, _)| fifo && name == "MessageGroupId")
         .map(|(_, group)| group.clone());
-    let mut message_attributes: Vec<_> = message
+    let mut message_attributes = told
         .message_attributes
         .unwrap_or_default()
+        .0
         .into_iter()
-        .map(|(name, value)| (name, message_attribute(value)))
-        .collect();
+        .map(|(name, attribute)| {
+            let attribute = message_attribute(attribute);
+            let attribute = attribute.map_err(|why| format!("MessageAttributes.{name}: {why}"))?;
+            Ok((name, attribute))
+        })
+        .collect::<Result<Vec<_>, String>>()?;
     message_attributes.sort_by(|(left, _), (right, _)| left.cmp(right));
     let content = SqsMessage {
-        body: message.body.unwrap_or_default().into(),
-        md5_of_body: message.md5_of_body.unwrap_or_default().into(),
-        md5_of_message_attributes: message.md5_of_message_attributes,
+        body,
+        md5_of_body,
+        md5_of_message_attributes: told.md5_of_message_attributes,
         attributes,
         message_attributes,
     };
@@ -63,65 +100,73 @@ pub(super) fn record(message: Message, fifo: bool) -> Result<QueueMessage, Sourc
     })
 }
 
-fn system_attributes(
-    attributes: impl Iterator<Item = (Cow<'static, str>, String)>,
-) -> Vec<(Cow<'static, str>, String)> {
+fn system_attributes(attributes: Vec<(String, Text)>) -> Vec<(Cow<'static, str>, String)> {
     let place = |name: &str| {
         FIRST
             .iter()
             .position(|first| *first == name)
             .unwrap_or(FIRST.len())
     };
-    let mut attributes: Vec<_> = attributes.collect();
-    attributes.sort_by(|(left, _), (right, _)| {
+    let attributes = attributes.into_iter();
+    let mut attributes: Vec<_> = attributes
+        .map(|(name, Text(value))| (Cow::Owned(name), value))
+        .collect();
+    attributes.sort_by(|(left, _), (right, _): &(Cow<'_, str>, String)| {
         place(left).cmp(&place(right)).then_with(|| left.cmp(right))
     });
     attributes
 }
 
-fn message_attribute(value: MessageAttributeValue) -> MessageAttribute {
-    let content = match (value.binary_value, value.string_value) {
-        (Some(binary), _) => AttributeValue::Binary(binary.into_inner()),
-        (None, text) => AttributeValue::Text(text.unwrap_or_default()),
+fn message_attribute(told: Attribute) -> Result<MessageAttribute, String> {
+    let value = match (told.binary_value, told.string_value) {
+        (Some(binary), _) => {
+            let bytes = base64::decode(binary).map_err(|error| with_causes(&error))?;
+            AttributeValue::Binary(bytes)
+        }
+        (None, text) => AttributeValue::Text(text.map(|Text(text)| text).unwrap_or_default()),
     };
-    MessageAttribute {
-        data_type: value.data_type,
-        value: content,
-    }
+    Ok(MessageAttribute {
+        data_type: told.data_type.unwrap_or_default(),
+        value,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sqs::primitives::Blob;
-    use aws_sdk_sqs::types::MessageSystemAttributeName as Name;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn message() -> aws_sdk_sqs::types::builders::MessageBuilder {
-        Message::builder().message_id("m-1").receipt_handle("r-1")
+    fn read(message: &Value, fifo: bool) -> Result<QueueMessage, UnreadableMessage> {
+        record(&serde_json::value::to_raw_value(message).unwrap(), fifo)
     }
 
-    fn sqs(record: QueueMessage) -> SqsMessage {
-        let QueueContent::Sqs(content) = record.content;
+    fn message(members: Value) -> Value {
+        let mut message = json!({"MessageId": "m-1", "ReceiptHandle": "r-1"});
+        let Value::Object(members) = members else {
+            panic!("{members}")
+        };
+        message.as_object_mut().unwrap().extend(members);
+        message
+    }
+
+    fn sqs(members: Value) -> SqsMessage {
+        let QueueContent::Sqs(content) = read(&message(members), false).unwrap().content;
         content
     }
 
     #[test]
     fn system_attributes_come_in_the_order_of_lambdas_events() {
-        let full = message()
-            .attributes(Name::SequenceNumber, "18")
-            .attributes(Name::MessageGroupId, "g")
-            .attributes(Name::ApproximateFirstReceiveTimestamp, "2")
-            .attributes(Name::SenderId, "AIDA")
-            .attributes(Name::SentTimestamp, "1")
-            .attributes(Name::ApproximateReceiveCount, "3")
-            .attributes(Name::from("LaterInvention"), "x")
-            .build();
-        let names: Vec<_> = sqs(record(full, false).unwrap())
-            .attributes
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let attributes = sqs(json!({"Attributes": {
+            "SequenceNumber": "18", "MessageGroupId": "g", "ApproximateFirstReceiveTimestamp": "2",
+            "SenderId": "AIDA", "SentTimestamp": "1", "ApproximateReceiveCount": "3", "LaterInvention": "x",
+        }}))
+        .attributes;
+        let names: Vec<_> = attributes.into_iter().map(|(name, _)| name).collect();
         let expected = [
             "ApproximateReceiveCount",
             "SentTimestamp",
@@ -136,36 +181,28 @@ mod tests {
 
     #[test]
     fn only_a_fifo_queue_has_groups() {
-        let grouped = message().attributes(Name::MessageGroupId, "g").build();
-        assert_eq!(
-            record(grouped.clone(), true).unwrap().group.as_deref(),
-            Some("g")
-        );
-        assert_eq!(record(grouped, false).unwrap().group, None);
+        let grouped = message(json!({"Attributes": {"MessageGroupId": "g"}}));
+        assert_eq!(read(&grouped, true).unwrap().group.as_deref(), Some("g"));
+        assert_eq!(read(&grouped, false).unwrap().group, None);
     }
 
     #[test]
-    fn a_missing_body_is_an_empty_one() {
-        let content = sqs(record(message().build(), false).unwrap());
-        assert_eq!(&*content.body, "");
-        assert_eq!(content.md5_of_message_attributes, None);
+    fn what_is_missing_is_empty() {
+        let nothing =
+            json!({"Body": null, "MD5OfBody": null, "Attributes": null, "MessageAttributes": null});
+        for members in [json!({}), nothing] {
+            assert_eq!(sqs(members), SqsMessage::default());
+        }
     }
 
     #[test]
     fn message_attributes_keep_type_and_bytes() {
-        let value = |kind: &str| MessageAttributeValue::builder().data_type(kind);
-        let full = message()
-            .md5_of_message_attributes("d25a")
-            .message_attributes(
-                "b",
-                value("Binary")
-                    .binary_value(Blob::new([0, 255]))
-                    .build()
-                    .unwrap(),
-            )
-            .message_attributes("a", value("Number.int").string_value("6").build().unwrap())
-            .build();
-        let content = sqs(record(full, false).unwrap());
+        let content = sqs(
+            json!({"MD5OfMessageAttributes": "d25a", "MessageAttributes": {
+                "b": {"DataType": "Binary", "BinaryValue": "AP8="},
+                "a": {"DataType": "Number.int", "StringValue": "6"},
+            }}),
+        );
         assert_eq!(content.md5_of_message_attributes.as_deref(), Some("d25a"));
         let [(first, number), (second, binary)] = content.message_attributes.as_slice() else {
             panic!("{:?}", content.message_attributes)
@@ -177,8 +214,72 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_cannot_be_settled_is_refused() {
-        let error = record(Message::builder().body("x").build(), false).unwrap_err();
-        assert_eq!(error.kind, SourceErrorKind::Fatal);
+    fn numbers_and_truth_values_are_read_as_texts() {
+        let content = sqs(
+            json!({"Attributes": {"ApproximateReceiveCount": 3, "Yes": true},
+            "MessageAttributes": {"a": {"DataType": "Number", "StringValue": 6.5}}}),
+        );
+        assert_eq!(content.attributes[0].1, "3");
+        assert_eq!(content.attributes[1].1, "true");
+        let (_, number) = &content.message_attributes[0];
+        assert_eq!(number.value, AttributeValue::Text("6.5".to_owned()));
+    }
+
+    #[test]
+    fn the_body_must_be_the_one_that_was_sent() {
+        let hello = "5d41402abc4b2a76b9719d911017c592";
+        for md5 in [hello, &hello.to_ascii_uppercase(), ""] {
+            let read = sqs(json!({"Body": "hello", "MD5OfBody": md5}));
+            assert_eq!((&*read.body, &*read.md5_of_body), ("hello", md5));
+        }
+        let changed = message(json!({"Body": "hallo", "MD5OfBody": hello}));
+        let lost = read(&changed, false).unwrap_err();
+        assert_eq!(lost.id, "m-1");
+        let words = "its MD5OfBody is 5d41402abc4b2a76b9719d911017c592, but 598d4c200461b81522a3328565c25f7c";
+        assert!(lost.because.starts_with(words), "{lost:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_settled_or_read_says_why() {
+        let many: Value = (0..101).map(|n| (n.to_string(), json!(""))).collect();
+        let table = [
+            (json!({"MessageId": null}), "", "it has no MessageId"),
+            (json!({"MessageId": ""}), "", "it has no MessageId"),
+            (json!({"MessageId": 7}), "", "invalid type: integer `7`"),
+            (
+                json!({"ReceiptHandle": null}),
+                "m-1",
+                "it has no ReceiptHandle",
+            ),
+            (json!({"Body": {"a": 1}}), "m-1", "invalid type: map"),
+            (json!({"Attributes": [1]}), "m-1", "invalid type: sequence"),
+            (
+                json!({"Attributes": {"a": {}}}),
+                "m-1",
+                "a value that is no text",
+            ),
+            (
+                json!({"Attributes": many}),
+                "m-1",
+                "more members than the 100",
+            ),
+            (
+                json!({"MessageAttributes": {"a": {"BinaryValue": "not base64!"}}}),
+                "m-1",
+                "MessageAttributes.a: ",
+            ),
+            (json!({"Body": "x".repeat(LONGEST)}), "", "its 7340"),
+        ];
+        for (members, id, because) in table {
+            let lost = read(&message(members), false).unwrap_err();
+            assert_eq!(lost.id, id, "{lost:?}");
+            assert!(lost.because.contains(because), "{lost:?}");
+        }
+        assert!(
+            read(&json!(7), false)
+                .unwrap_err()
+                .because
+                .contains("invalid type")
+        );
     }
 }

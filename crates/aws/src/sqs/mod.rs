@@ -1,6 +1,7 @@
 //! SQS as an event source, and what a queue as a destination shares with it.
 
 mod address;
+mod answers;
 mod failure;
 mod message;
 mod name;

@@ -9,17 +9,19 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
 };
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::record::QueueMessage;
-use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
+use lambda_esm_engine::ports::{
+    QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
+};
 
 use super::address::{PATIENCE, QueueAddress};
+use super::answers::Received as Told;
 use super::message::record;
 use super::name::QueueName;
 use crate::failure::Call;
 
 /// The most messages of one receive and the most entries of one batch request (SQS API reference,
 /// `ReceiveMessage` and `DeleteMessageBatch`).
-const LIMIT: usize = 10;
+pub(super) const LIMIT: usize = 10;
 /// The longest `WaitTimeSeconds` (SQS developer guide, "Amazon SQS short and long polling").
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// How long to wait at a server that stands in for AWS. `ElasticMQ` and ministack go on serving a receive whose
@@ -153,7 +155,7 @@ impl QueueSource for SqsQueue {
         reason = "servers from before 2024 know only `AttributeNames` for what is now \
                   `MessageSystemAttributeNames`, and answer without a message group"
     )]
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let call = self.address.call("ReceiveMessage");
         // The wait is always sent, since the queue may have a default of its own.
         let wait = request.wait.min(LONGEST_WAIT).as_secs();
@@ -169,17 +171,28 @@ impl QueueSource for SqsQueue {
             .set_attribute_names(Some(vec![QueueAttributeName::All]))
             .message_attribute_names("All");
         let limit = Duration::from_secs(wait) + PATIENCE;
-        let answer = self
-            .address
-            .check(call.within(limit, receive.send()).await)
-            .await?;
+        let send = |tap| receive.customize().interceptor(tap).send();
+        let answer = call.tapped(limit, send).await;
+        let answer = self.address.check(answer).await?;
+        let told: Told<'_> = call.read(&answer)?;
+        let mut received = Received::default();
+        let Some(messages) = told.messages else {
+            return Ok(received);
+        };
         let fifo = self.name().is_fifo();
-        answer
-            .messages
-            .unwrap_or_default()
-            .into_iter()
-            .map(|message| record(message, fifo))
-            .collect()
+        for message in messages.values {
+            match record(message, fifo) {
+                Ok(message) => received.messages.push(message),
+                Err(unreadable) => received.unreadable.push(unreadable),
+            }
+        }
+        if messages.beyond > 0 {
+            received.unreadable.push(UnreadableMessage {
+                id: String::new(),
+                because: format!("{} are beyond the {LIMIT} of one receive", messages.beyond),
+            });
+        }
+        Ok(received)
     }
 
     async fn settle(

@@ -25,6 +25,7 @@ mod kinesis_failures;
 mod kinesis_servers;
 mod lambda_api;
 mod lambda_servers;
+mod nonsense;
 mod proxies;
 mod sqs_failures;
 mod sqs_servers;

@@ -6,7 +6,7 @@ use crate::fake::{Fake, Reply, reply};
 use lambda_esm_aws::{AwsConfig, SqsProvider, SqsQueue};
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::Receipt;
-use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb, Settlement};
+use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
 
 const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 const FOUND: &str =
@@ -192,13 +192,13 @@ async fn the_queue_url_is_asked_once_and_forgotten_when_the_queue_is_gone() {
     .await;
     let queue = open(&fake.url, ARN).await;
     for _ in 0..2 {
-        assert_eq!(queue.receive(ONCE).await.unwrap(), []);
+        assert_eq!(queue.receive(ONCE).await.unwrap(), Received::default());
     }
     assert_eq!(
         queue.receive(ONCE).await.unwrap_err().kind,
         SourceErrorKind::NotFound
     );
-    assert_eq!(queue.receive(ONCE).await.unwrap(), []);
+    assert_eq!(queue.receive(ONCE).await.unwrap(), Received::default());
     let operations: Vec<_> = fake
         .seen()
         .iter()

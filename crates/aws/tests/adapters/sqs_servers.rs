@@ -225,7 +225,10 @@ async fn overrides_the_visibility_timeout(server: Server) {
         wait: Duration::from_secs(5),
         visibility_timeout: Some(Duration::from_millis(900)),
     };
-    assert_eq!(queue.source.receive(request).await.unwrap().len(), 1);
+    assert_eq!(
+        queue.source.receive(request).await.unwrap().messages.len(),
+        1
+    );
     let again = receive(&queue.source, 1, Duration::from_secs(10)).await;
     assert_eq!(
         again.len(),

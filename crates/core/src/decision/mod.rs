@@ -171,6 +171,13 @@ pub enum Decision {
         /// The size of the event that would carry it.
         bytes: usize,
     },
+    /// A message is in no form in which it could be delivered. It is left to the queue's redrive policy.
+    Unreadable {
+        /// The message; empty if it has no id.
+        message_id: String,
+        /// What is wrong with it, in words.
+        because: String,
+    },
     /// The number of concurrent invocations that the mapping allows itself has changed.
     Scaled {
         /// Before.

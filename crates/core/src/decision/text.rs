@@ -174,6 +174,20 @@ impl fmt::Display for Decision {
                     "cannot deliver {message_id}: its event alone is {bytes} bytes"
                 )
             }
+            Self::Unreadable {
+                message_id,
+                because,
+            } => {
+                let name = if message_id.is_empty() {
+                    "a message"
+                } else {
+                    message_id
+                };
+                write!(
+                    out,
+                    "cannot read {name}, which stays in the queue: {because}"
+                )
+            }
             Self::Scaled { from, to, because } => {
                 write!(out, "concurrency limit {from} -> {to}: {because}")
             }

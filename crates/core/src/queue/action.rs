@@ -3,10 +3,9 @@
 use bytes::Bytes;
 
 use super::config::QueueConfig;
-use super::port::{ReceiveRequest, Settlement};
+use super::port::{ReceiveRequest, Received, Settlement};
 use crate::decision::{BatchId, Decision};
 use crate::fault::{InvokeError, SourceError};
-use crate::record::QueueMessage;
 use crate::response::InvokeAnswer;
 use crate::time::Timestamp;
 
@@ -25,8 +24,8 @@ pub enum Input {
     Received {
         /// The receive.
         id: ReceiveId,
-        /// The messages, or why there are none.
-        result: Result<Vec<QueueMessage>, SourceError>,
+        /// What it brought, or why that is nothing.
+        result: Result<Received, SourceError>,
     },
     /// It is the batch's turn, as asked for with [`Action::Reserve`].
     Reserved {

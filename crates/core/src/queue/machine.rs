@@ -62,6 +62,8 @@ pub struct QueueMachine {
     pub(super) drain_until: Option<Timestamp>,
     /// Whether the queue has groups, and the last message came without one.
     pub(super) ungrouped: bool,
+    /// What the last messages came with that cannot be read, in words.
+    pub(super) unread: Option<String>,
     /// The longest time that the function was seen to run.
     pub(super) longest_run: Duration,
     pub(super) sieve: Sieve,
@@ -111,6 +113,7 @@ impl QueueMachine {
             function_problem: None,
             drain_until: None,
             ungrouped: false,
+            unread: None,
             longest_run: Duration::ZERO,
             sieve: Sieve::default(),
             unasked: Unasked::default(),
@@ -194,6 +197,7 @@ impl QueueMachine {
             source_problem: self
                 .source_problem
                 .clone()
+                .or_else(|| self.unread.clone())
                 .or_else(|| self.ungrouped.then(|| UNGROUPED.to_owned())),
             function_problem: self.function_problem.clone(),
         }

@@ -31,4 +31,4 @@ mod settling;
 pub use action::{Action, Input, ReceiveId, SettleId};
 pub use config::{Concurrency, QueueConfig, QueueEncoder};
 pub use machine::QueueMachine;
-pub use port::{QueueFacts, ReceiveRequest, SettleVerb, Settlement};
+pub use port::{QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage};

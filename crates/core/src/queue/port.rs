@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record::Receipt;
+use crate::record::{QueueMessage, Receipt};
 
 /// What a queue says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,34 @@ pub struct ReceiveRequest {
     pub wait: Duration,
     /// Overrides the queue's visibility timeout for the messages received.
     pub visibility_timeout: Option<Duration>,
+}
+
+/// What a receive brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The messages.
+    pub messages: Vec<QueueMessage>,
+    /// What else came, and is in no form in which it could be delivered or settled. It stays in the queue,
+    /// hidden until its visibility timeout ends, and goes the way of the queue's redrive policy.
+    pub unreadable: Vec<UnreadableMessage>,
+}
+
+impl From<Vec<QueueMessage>> for Received {
+    fn from(messages: Vec<QueueMessage>) -> Self {
+        Self {
+            messages,
+            unreadable: Vec::new(),
+        }
+    }
+}
+
+/// A message that the source could not make sense of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableMessage {
+    /// Its id; empty if it has none.
+    pub id: String,
+    /// What is wrong with it, in words.
+    pub because: String,
 }
 
 /// What to do with one delivery.

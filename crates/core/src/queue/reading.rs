@@ -6,11 +6,11 @@ use super::action::{Action, ReceiveId};
 use super::config::explain;
 use super::flight::Delivery;
 use super::machine::QueueMachine;
-use super::port::{ReceiveRequest, SettleVerb};
+use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::backoff::Backoff;
 use crate::batch::{CloseReason, Oversized};
 use crate::decision::Decision;
-use crate::fault::SourceError;
+use crate::fault::{SourceError, SourceErrorKind};
 use crate::record::{QueueContent, QueueMessage};
 use crate::time::Timestamp;
 
@@ -109,15 +109,48 @@ impl QueueMachine {
         &mut self,
         now: Timestamp,
         id: ReceiveId,
-        result: Result<Vec<QueueMessage>, SourceError>,
+        result: Result<Received, SourceError>,
     ) {
         let Some(reading) = self.receives.remove(&id) else {
             return;
         };
         self.outstanding -= reading.max;
         match result {
-            Ok(messages) => self.accept(now, reading, messages),
+            Ok(received) => self.sort(now, reading, received),
             Err(error) => self.poll_failed(now, error),
+        }
+    }
+
+    /// Sets aside what cannot be read. A receive that brings nothing else has failed, so that a source of such
+    /// messages is left alone for a while.
+    fn sort(&mut self, now: Timestamp, reading: Reading, received: Received) {
+        let Received {
+            messages,
+            unreadable,
+        } = received;
+        let problem = unreadable.first().map(|first| {
+            let (lost, all) = (unreadable.len(), unreadable.len() + messages.len());
+            format!(
+                "{lost} of {all} received messages cannot be read: {}",
+                first.because
+            )
+        });
+        for UnreadableMessage { id, because } in unreadable {
+            self.report(Decision::Unreadable {
+                message_id: id,
+                because,
+            });
+        }
+        match problem {
+            Some(problem) if messages.is_empty() => {
+                self.poll_failed(now, SourceError::new(SourceErrorKind::Fatal, problem));
+            }
+            problem => {
+                if !messages.is_empty() {
+                    self.unread = problem;
+                }
+                self.accept(now, reading, messages);
+            }
         }
     }
 

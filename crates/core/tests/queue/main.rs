@@ -14,4 +14,5 @@ mod property;
 mod rules;
 mod settings;
 mod settling;
+mod unreadable;
 mod world;

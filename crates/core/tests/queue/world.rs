@@ -2,7 +2,7 @@
 //! clock that jumps from one event to the next.
 
 mod line;
-mod service;
+pub(crate) mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use lambda_esm_core::filter::{Dialect, Filters};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{
     Action, Concurrency, Input, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ReceiveId,
-    ReceiveRequest,
+    ReceiveRequest, Received,
 };
 use lambda_esm_core::turns::{Ticket, Turns};
 
@@ -353,7 +353,7 @@ impl World {
             let (id, ..) = self.polls.remove(at);
             self.give(Input::Received {
                 id,
-                result: Ok(Vec::new()),
+                result: Ok(Received::default()),
             });
         }
     }

@@ -209,6 +209,7 @@ pub async fn receive(source: &dyn QueueSource, max: usize, wait: Duration) -> Ve
         })
         .await
         .unwrap()
+        .messages
 }
 
 /// Receives the one message that must be there.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::queue::{Input, ReceiveId, ReceiveRequest};
+use lambda_esm_core::queue::{Input, ReceiveId, ReceiveRequest, Received};
 use lambda_esm_core::record::QueueMessage;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -48,10 +48,10 @@ impl Receives {
             let result = tokio::select! {
                 biased;
                 result = source.receive(request) => result,
-                () = stop.cancelled(), if may_end => Ok(Vec::new()),
+                () = stop.cancelled(), if may_end => Ok(Received::default()),
             };
-            let taken = |messages| Taken {
-                messages,
+            let taken = |received| Taken {
+                received,
                 source,
                 token: tasks.token(),
             };
@@ -84,19 +84,19 @@ impl Drop for Receives {
 
 /// What a receive brought. Dropped before the machine has it, it goes back to the queue.
 struct Taken {
-    messages: Vec<QueueMessage>,
+    received: Received,
     source: Arc<dyn QueueSource>,
     /// Whoever waits for the tasks waits also for what may become one.
     token: TaskTrackerToken,
 }
 
 impl Taken {
-    fn keep(mut self) -> Vec<QueueMessage> {
-        std::mem::take(&mut self.messages)
+    fn keep(mut self) -> Received {
+        std::mem::take(&mut self.received)
     }
 
     fn release(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        let messages = std::mem::take(&mut self.messages).into_iter();
+        let messages = std::mem::take(&mut self.received.messages).into_iter();
         let release = |message: QueueMessage| Settlement {
             receipt: message.receipt,
             verb: SettleVerb::Release,
@@ -119,7 +119,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.messages.is_empty() {
+        if self.received.messages.is_empty() {
             return;
         }
         // Without a runtime nothing can be done any more: the process is about to end.

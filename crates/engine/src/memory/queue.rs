@@ -14,7 +14,7 @@ use super::digest;
 use super::log::Sequence;
 use super::storage::{Delivered, Storage, Stored};
 use crate::clock::Clock;
-use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
+use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
 
 /// FIFO queues ignore a second message with the same deduplication ID for this long (SQS developer
 /// guide, "Exactly-once processing").
@@ -331,14 +331,14 @@ impl QueueSource for MemoryQueue {
         })
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
         loop {
             // Register before looking, so that a message sent in between is not missed.
             let arrived = self.shared.arrived.notified();
             let (messages, next) = self.take(&request);
             if !messages.is_empty() || self.shared.clock.now() >= deadline {
-                return Ok(messages);
+                return Ok(messages.into());
             }
             let wake = next.map_or(deadline, |next| next.min(deadline));
             tokio::select! {

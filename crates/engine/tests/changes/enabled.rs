@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::memory::{MemoryQueue, SendMessage};
-use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Settlement};
+use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
 use serde_json::json;
 
 use crate::support::{Slow, builder, change, nothing, queue, request, seconds, uuid};
@@ -29,7 +28,7 @@ impl QueueSource for Away {
         self.1.describe().await
     }
 
-    async fn receive(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         self.1.receive(request).await
     }
 

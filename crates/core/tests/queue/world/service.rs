@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::queue::{Input, ReceiveRequest, SettleVerb, Settlement};
+use lambda_esm_core::queue::{
+    Input, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
+};
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SqsMessage};
 
 use super::{Message, World, index};
+
+/// The body of a message that nobody can read.
+pub(crate) const GARBLED: &str = "garbled";
 
 impl World {
     /// The calls succeed here, when they are made; whether the machine hears of it is another matter.
@@ -74,21 +79,21 @@ impl World {
         let mut at = 0;
         while at < self.polls.len() {
             let (id, request, _) = self.polls[at];
-            let messages = self.take(&request);
-            if messages.is_empty() {
+            let received = self.take(&request);
+            if received == Received::default() {
                 at += 1;
             } else {
                 self.polls.remove(at);
                 let input = Input::Received {
                     id,
-                    result: Ok(messages),
+                    result: Ok(received),
                 };
                 self.schedule(self.answers_after, input);
             }
         }
     }
 
-    fn take(&mut self, request: &ReceiveRequest) -> Vec<QueueMessage> {
+    fn take(&mut self, request: &ReceiveRequest) -> Received {
         let now = self.now;
         let hidden = request
             .visibility_timeout
@@ -101,7 +106,11 @@ impl World {
             .filter_map(|m| m.group.clone())
             .collect();
         let mut taken = Vec::new();
+        let mut unreadable = Vec::new();
         for (index, message) in self.messages.iter_mut().enumerate() {
+            if taken.len() + unreadable.len() == request.max {
+                break;
+            }
             let blocked = message
                 .group
                 .as_ref()
@@ -113,6 +122,11 @@ impl World {
             // Some time passes until the machine hears of it.
             message.visible_at = now + hidden + self.answers_after;
             let id = format!("m{index}");
+            if message.body == GARBLED {
+                let because = GARBLED.to_owned();
+                unreadable.push(UnreadableMessage { id, because });
+                continue;
+            }
             self.held.insert(id.clone());
             taken.push(QueueMessage {
                 receipt: Receipt(format!("{id}#{}", message.receives)),
@@ -127,14 +141,14 @@ impl World {
                     ..SqsMessage::default()
                 }),
             });
-            if taken.len() == request.max {
-                break;
-            }
         }
         self.most_held = self.most_held.max(self.held.len());
         if self.deliver_twice {
             taken.extend(taken.clone());
         }
-        taken
+        Received {
+            messages: taken,
+            unreadable,
+        }
     }
 }

@@ -32,20 +32,25 @@ pub(crate) const RECORDS: u32 = 32 * MIB;
 /// server that knows no pages.
 const SHARDS: u32 = 32 * MIB;
 /// Any other answer, and any refusal: a few kilobytes.
-const OTHER: u32 = MIB;
+pub(crate) const SMALL: u32 = MIB;
 /// The answers over 1 MiB that one client reads at a time. Those whose length is not told count as the longest
 /// of their kind, of which at least one must fit.
 const ROOM: u32 = MESSAGES;
 
 /// Returns `client` with bounds on what it reads.
 pub(crate) fn bounded(client: impl HttpClient + 'static) -> SharedHttpClient {
-    let room = Arc::new(Semaphore::new(ROOM as usize));
+    let room = room();
     http_client_fn(move |settings, components| {
         SharedHttpConnector::new(Reader {
             connector: client.http_connector(settings, components),
             room: Arc::clone(&room),
         })
     })
+}
+
+/// Returns the room for what is long.
+pub(crate) fn room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(ROOM as usize))
 }
 
 /// An answer is longer than the service's can be.
@@ -79,12 +84,12 @@ impl std::error::Error for TooLong {}
 /// Returns the most bytes to read of an answer; `None` if it has no end and is read piece by piece.
 fn limit(operation: &str, is_success: bool) -> Option<u32> {
     match operation {
-        _ if !is_success => Some(OTHER),
+        _ if !is_success => Some(SMALL),
         "ReceiveMessage" => Some(MESSAGES),
         "GetRecords" => Some(RECORDS),
         "ListShards" | "DescribeStream" => Some(SHARDS),
         "SubscribeToShard" => None,
-        _ => Some(OTHER),
+        _ => Some(SMALL),
     }
 }
 
@@ -140,7 +145,7 @@ impl Part {
         let needed = u32::try_from(longest).unwrap_or(u32::MAX);
         // What is too long is not read, and nobody closes the room.
         let room = match needed {
-            0..=OTHER => None,
+            0..=SMALL => None,
             needed if needed > limit => None,
             needed => room.acquire_many_owned(needed).await.ok(),
         };

@@ -7,8 +7,6 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::event_stream::RawMessage;
-use aws_smithy_types::str_bytes::StrBytes;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::patience::within;
 
@@ -62,10 +60,9 @@ impl Call<'_> {
     }
 
     /// Returns the error of a call that the SDK reports as failed.
-    pub(crate) fn failed<E, R>(self, error: &SdkError<E, R>) -> SourceError
+    pub(crate) fn failed<E>(self, error: &SdkError<E, HttpResponse>) -> SourceError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: Answer,
     {
         let name = self.service.name;
         let place = self.site;
@@ -78,18 +75,15 @@ impl Call<'_> {
         match error {
             SdkError::ServiceError(service) => {
                 let answer = service.err();
-                let status = service.raw().status();
-                let code = answer.code().or_else(|| service.raw().code());
-                match (code, answer.message()) {
-                    (None, None) => {
-                        self.unreadable(status, service.raw().body(), &with_causes(answer))
-                    }
+                let (status, body) = parts(service.raw());
+                match (answer.code(), answer.message()) {
+                    (None, None) => self.unreadable(status, body, &with_causes(answer)),
                     (code, text) => self.refused(code, text, status),
                 }
             }
             SdkError::ResponseError(response) => {
-                let raw = response.raw();
-                self.unreadable(raw.status(), raw.body(), &with_causes(error))
+                let (status, body) = parts(response.raw());
+                self.unreadable(status, body, &with_causes(error))
             }
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => SourceError::new(
                 SourceErrorKind::Transient,
@@ -216,45 +210,10 @@ impl Call<'_> {
     }
 }
 
-/// What an answer says about itself, beside the error that the SDK reads from it.
-pub(crate) trait Answer: std::fmt::Debug + 'static {
-    /// Returns the HTTP status; `None` for a message within an answer.
-    fn status(&self) -> Option<u16>;
-
-    /// Returns the body, as far as it was read.
-    fn body(&self) -> &[u8] {
-        &[]
-    }
-
-    /// Returns the error code where the SDK does not.
-    fn code(&self) -> Option<&str> {
-        None
-    }
-}
-
-impl Answer for HttpResponse {
-    fn status(&self) -> Option<u16> {
-        Some(Self::status(self).as_u16())
-    }
-
-    fn body(&self) -> &[u8] {
-        Self::body(self).bytes().unwrap_or_default()
-    }
-}
-
-impl Answer for RawMessage {
-    fn status(&self) -> Option<u16> {
-        None
-    }
-
-    fn code(&self) -> Option<&str> {
-        let Self::Decoded(message) = self else {
-            return None;
-        };
-        let mut headers = message.headers().iter();
-        let code = headers.find(|header| header.name().as_str() == ":exception-type")?;
-        code.value().as_string().ok().map(StrBytes::as_str)
-    }
+/// Returns the status and the body, as far as it was read.
+fn parts(answer: &HttpResponse) -> (Option<u16>, &[u8]) {
+    let body = answer.body().bytes();
+    (Some(answer.status().as_u16()), body.unwrap_or_default())
 }
 
 /// Sorts the error codes of all services, without `Exception` at their ends (API references of SQS and

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// The first values of an array, `MOST` at most, and how many more there are.
 #[derive(Debug)]
@@ -23,14 +24,17 @@ pub(crate) struct Few<T, const MOST: usize>(pub(crate) Vec<T>);
 pub(crate) struct Members<T, const MOST: usize>(pub(crate) Vec<(String, T)>);
 
 /// A text; more than `MOST` bytes cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Short<const MOST: usize>(pub(crate) String);
 
-impl<T, const MOST: usize> Default for Few<T, MOST> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
+/// The name of a shard, or a number in it: at most 129 characters (Kinesis API reference).
+pub(crate) type Name = Short<256>;
+/// An iterator: at most 2,048 characters (DynamoDB Streams API reference).
+pub(crate) type Token = Short<65_536>;
+
+/// A value on which nothing depends: `None` if it is of another type.
+#[derive(Debug)]
+pub(crate) struct Lenient<T>(pub(crate) Option<T>);
 
 impl<T, const MOST: usize> Default for Members<T, MOST> {
     fn default() -> Self {
@@ -38,9 +42,16 @@ impl<T, const MOST: usize> Default for Members<T, MOST> {
     }
 }
 
-impl<const MOST: usize> From<Short<MOST>> for String {
-    fn from(short: Short<MOST>) -> Self {
-        short.0
+impl<T> Default for Lenient<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(json.get()).ok()))
     }
 }
 

@@ -29,6 +29,9 @@ use crate::bound::TooLong;
 use crate::failure::Call;
 use crate::text::with_causes;
 
+/// The seconds since the Unix epoch of the years 0 to 9999.
+pub(crate) const CALENDAR: std::ops::Range<f64> = -62_167_219_200.0..253_402_300_800.0;
+
 /// An answer that is no refusal.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
@@ -38,14 +41,21 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Takes the body of an answer that is no refusal out of the SDK's hands, and leaves it an empty object.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tap(Arc<Mutex<Option<Tapped>>>);
+/// Takes the body of an answer that is no refusal out of the SDK's hands.
+#[derive(Clone, Debug)]
+pub(crate) struct Tap {
+    tapped: Arc<Mutex<Option<Opened>>>,
+    /// What it leaves to the SDK.
+    left: &'static str,
+}
 
+/// An answer that is no refusal, before its body is read.
 #[derive(Debug)]
-struct Tapped {
-    time: Option<Timestamp>,
-    body: SdkBody,
+pub(crate) struct Opened {
+    /// When it was given by the server's clock, to the second below; `None` if it does not say.
+    pub(crate) time: Option<Timestamp>,
+    /// The body.
+    pub(crate) body: SdkBody,
 }
 
 #[dyn_dispatch_hint]
@@ -62,25 +72,19 @@ impl Intercept for Tap {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         if response.status().is_success() {
-            let tapped = Tapped {
+            let tapped = Opened {
                 time: response.headers().get("date").and_then(time),
-                body: std::mem::replace(response.body_mut(), SdkBody::from("{}")),
+                body: std::mem::replace(response.body_mut(), SdkBody::from(self.left)),
             };
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(tapped);
+            *self.tapped.lock().unwrap_or_else(PoisonError::into_inner) = Some(tapped);
         }
         Ok(())
     }
 }
 
-impl Tap {
-    fn take(&self) -> Option<Tapped> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    async fn answer(&self) -> Result<Answer, BoxError> {
-        let Some(Tapped { time, mut body }) = self.take() else {
-            return Ok(Answer::default());
-        };
+impl Opened {
+    async fn read(self) -> Result<Answer, BoxError> {
+        let Self { time, mut body } = self;
         // Piece by piece, so that the whole is there once.
         let mut whole = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -110,11 +114,9 @@ impl Call<'_> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let tap = Tap::default();
         let answer = async {
-            let sent = send(tap.clone()).await;
-            sent.map_err(|error| self.failed(&error))?;
-            let answer = tap.answer().await;
+            let opened = self.sent("{}", send).await?;
+            let answer = opened.read().await;
             answer.map_err(|error| self.not_read(error.as_ref()))
         };
         within(limit, answer)
@@ -122,7 +124,62 @@ impl Call<'_> {
             .unwrap_or_else(|| Err(self.unanswered(limit)))
     }
 
-    fn not_read(self, error: &(dyn Error + 'static)) -> SourceError {
+    /// The same for an answer that goes on and on: waits for its beginning.
+    #[cfg(feature = "kinesis")]
+    pub(crate) async fn opened<T, E, F>(
+        self,
+        limit: Duration,
+        send: impl FnOnce(Tap) -> F,
+    ) -> Result<Opened, SourceError>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match tokio::time::timeout(limit, self.sent("", send)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(self.unanswered(limit)),
+        }
+    }
+
+    async fn sent<T, E, F>(
+        self,
+        left: &'static str,
+        send: impl FnOnce(Tap) -> F,
+    ) -> Result<Opened, SourceError>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let tap = Tap {
+            tapped: Arc::default(),
+            left,
+        };
+        let sent = send(tap.clone()).await;
+        sent.map_err(|error| self.failed(&error))?;
+        let mut tapped = tap.tapped.lock().unwrap_or_else(PoisonError::into_inner);
+        tapped.take().ok_or_else(|| self.incomplete("a body"))
+    }
+
+    /// Checks that a page with so many records, which was read at `place`, says that the next one is elsewhere.
+    ///
+    /// # Errors
+    /// Fails if the same records would come again for ever.
+    #[cfg(any(feature = "dynamodb", feature = "kinesis"))]
+    pub(crate) fn check_progress(
+        self,
+        place: &str,
+        next: Option<&str>,
+        records: usize,
+    ) -> Result<(), SourceError> {
+        if records == 0 || next != Some(place) {
+            return Ok(());
+        }
+        let cause = format!("its NextShardIterator is the one that led to its {records} records");
+        Err(self.unreadable(Some(200), &[], &cause))
+    }
+
+    /// Returns the error for a body that could not be read to its end.
+    pub(crate) fn not_read(self, error: &(dyn Error + 'static)) -> SourceError {
         if error.is::<TooLong>() {
             return self.unreadable(Some(200), &[], &error.to_string());
         }
@@ -131,12 +188,16 @@ impl Call<'_> {
 
     /// Reads the body of an answer. One without a body is an empty object.
     pub(crate) fn read<'a, T: Deserialize<'a>>(self, answer: &'a Answer) -> Result<T, SourceError> {
-        let body = match answer.body.as_slice() {
-            b"" => b"{}",
-            body => body,
-        };
-        serde_json::from_slice(body)
-            .map_err(|error| self.unreadable(Some(200), &answer.body, &error.to_string()))
+        match answer.body.as_slice() {
+            b"" => self.parse(b"{}"),
+            body => self.parse(body),
+        }
+    }
+
+    /// Reads JSON that came.
+    pub(crate) fn parse<'a, T: Deserialize<'a>>(self, json: &'a [u8]) -> Result<T, SourceError> {
+        serde_json::from_slice(json)
+            .map_err(|error| self.unreadable(Some(200), json, &error.to_string()))
     }
 }
 

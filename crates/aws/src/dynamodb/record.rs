@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 
 use super::item::item;
 use crate::failure::Call;
-use crate::wire::without_halves;
+use crate::few::Name;
+use crate::wire::{CALENDAR, without_halves};
 
 /// What is read of a record (DynamoDB Streams API reference, `Record`).
 #[derive(Deserialize)]
@@ -66,7 +67,7 @@ struct Placed {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Place {
-    sequence_number: Arc<str>,
+    sequence_number: Name,
 }
 
 /// Returns the record of a change, which came at `time` by the server's clock. One that cannot be read is still
@@ -80,7 +81,8 @@ pub(super) fn record(
     call: Call<'_>,
 ) -> Result<StreamRecord, SourceError> {
     let json = without_halves(raw.get());
-    let Ok(placed) = serde_json::from_str::<Placed>(&json) else {
+    let placed = serde_json::from_str::<Placed>(&json).ok();
+    let Some(placed) = placed.filter(|placed| !placed.dynamodb.sequence_number.0.is_empty()) else {
         return Err(call.incomplete("the SequenceNumber of a record"));
     };
     let read = serde_json::from_str::<Change<'_>>(&json);
@@ -96,7 +98,7 @@ pub(super) fn record(
         )
     });
     Ok(StreamRecord {
-        sequence: placed.dynamodb.sequence_number,
+        sequence: Arc::from(placed.dynamodb.sequence_number.0),
         arrival,
         content,
     })
@@ -121,7 +123,12 @@ fn polled(record: Change<'_>) -> serde_json::Result<(Timestamp, StreamContent)> 
             principal_id: identity.principal_id.unwrap_or_default(),
         }),
     };
-    let arrival = timestamp(change.approximate_creation_date_time);
+    let seconds = change.approximate_creation_date_time;
+    if !CALENDAR.contains(&seconds) {
+        let why = format_args!("ApproximateCreationDateTime: {seconds:e} is no time");
+        return Err(serde::de::Error::custom(why));
+    }
+    let arrival = timestamp(seconds);
     Ok((arrival, StreamContent::DynamoDb(Box::new(content))))
 }
 

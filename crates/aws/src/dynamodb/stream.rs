@@ -17,13 +17,14 @@ use super::answers::{Described, Description, Opened, Read, Shard as Told};
 use super::failure::DYNAMODB_STREAMS;
 use super::record::{record, timestamp};
 use crate::failure::Call;
+use crate::few::Few;
 use crate::site::Site;
 
 /// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
 /// Streams").
 const RETENTION: Duration = Duration::from_hours(24);
 /// The most records of one fetch (DynamoDB Streams API reference, `GetRecords`).
-const FETCH_LIMIT: usize = 1_000;
+pub(super) const FETCH_LIMIT: usize = 1_000;
 /// How often Lambda reads an idle shard: four times a second (Lambda developer guide, "Using AWS Lambda
 /// with Amazon DynamoDB").
 const BASE_INTERVAL: Duration = Duration::from_millis(250);
@@ -131,11 +132,13 @@ impl DynamoDbStream {
         let facts = facts(arn, &page, !self.site.is_aws());
         let mut pages = Pages::default();
         loop {
-            let told = page.shards.unwrap_or_default().into_iter();
-            let shards: Vec<Shard> = told
+            let told = page.shards.map_or_else(Vec::new, |Few(shards)| shards);
+            let shards: Vec<Shard> = (told.into_iter())
                 .map(|each| self.shard(each))
                 .collect::<Result<_, _>>()?;
-            match pages.add(shards, page.last_evaluated_shard_id)? {
+            let last = page.last_evaluated_shard_id.map(|last| last.0);
+            let last = last.filter(|last| !last.is_empty());
+            match pages.add(shards, last)? {
                 None => {
                     return Ok(Listing {
                         facts,
@@ -165,10 +168,10 @@ impl DynamoDbStream {
         };
         let range = described.sequence_number_range;
         Ok(Shard {
-            id: ShardId::new(id),
+            id: ShardId::new(id.0),
             parents: described
                 .parent_shard_id
-                .map(ShardId::new)
+                .map(|parent| ShardId::new(parent.0))
                 .into_iter()
                 .collect(),
             closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
@@ -209,16 +212,17 @@ impl StreamSource for DynamoDbStream {
         let answer: Opened = call.read(&answer)?;
         let iterator = answer.shard_iterator;
         iterator
-            .map(Position)
+            .map(|iterator| Position(iterator.0))
             .ok_or_else(|| call.incomplete("a ShardIterator"))
     }
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let limit = request.limit.clamp(1, FETCH_LIMIT);
+        let place = request.position.0;
         let fetch = self
             .client
             .get_records()
-            .shard_iterator(request.position.0)
+            .shard_iterator(place.clone())
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let call = self.call("GetRecords");
         let send = |tap| fetch.customize().interceptor(tap).send();
@@ -227,12 +231,15 @@ impl StreamSource for DynamoDbStream {
             answer => answer?,
         };
         let read: Read<'_> = call.read(&answer)?;
-        let records = read.records.into_iter();
+        let next = read.next_shard_iterator.map(|next| next.0);
+        let Few(records) = read.records;
+        call.check_progress(&place, next.as_deref(), records.len())?;
+        let records = records.into_iter();
         Ok(Page {
             records: records
                 .map(|each| record(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
-            next: read.next_shard_iterator.map(Position),
+            next: next.map(Position),
             ..END
         })
     }

@@ -1,7 +1,16 @@
 //! What is read of the answers of Kinesis (Kinesis API reference).
 
+use lambda_esm_core::stream::MOST_SHARDS;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::stream::LIMIT;
+use crate::few::{Few, Lenient, Name, Token};
+
+/// The records of one event of a subscription, which the API reference does not limit.
+const RECORDS: usize = 100_000;
+/// The children of a shard, of which a split makes two, and the parents, of which a merge has two.
+const RELATIVES: usize = 100;
 
 /// Of `DescribeStreamSummary`.
 #[derive(Debug, Deserialize)]
@@ -18,29 +27,69 @@ pub(super) struct Summary {
     pub(super) retention_period_hours: Option<u64>,
 }
 
+/// Of `ListShards`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Listed {
+    pub(super) shards: Option<Few<Told, MOST_SHARDS>>,
+    pub(super) next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Told {
+    pub(super) shard_id: Name,
+    pub(super) parent_shard_id: Option<Name>,
+    pub(super) adjacent_parent_shard_id: Option<Name>,
+    #[serde(default)]
+    pub(super) hash_key_range: Lenient<HashKeys>,
+    pub(super) sequence_number_range: Option<Range>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Range {
+    /// Only a closed shard has an end (API reference, `SequenceNumberRange`).
+    pub(super) ending_sequence_number: Option<Name>,
+}
+
 /// Of `GetRecords`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Read<'a> {
     /// Each is read by itself, so that one which cannot be read leaves the others alone.
     #[serde(borrow)]
-    pub(super) records: Vec<&'a RawValue>,
-    pub(super) next_shard_iterator: Option<String>,
-    pub(super) millis_behind_latest: Option<i64>,
-    pub(super) child_shards: Option<Vec<Child>>,
+    pub(super) records: Few<&'a RawValue, LIMIT>,
+    pub(super) next_shard_iterator: Option<Token>,
+    #[serde(default)]
+    pub(super) millis_behind_latest: Lenient<i64>,
+    pub(super) child_shards: Option<Few<Child, RELATIVES>>,
+}
+
+/// An event of `SubscribeToShard`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Event<'a> {
+    #[serde(borrow)]
+    pub(super) records: Few<&'a RawValue, RECORDS>,
+    pub(super) continuation_sequence_number: Option<Name>,
+    #[serde(default)]
+    pub(super) millis_behind_latest: Lenient<i64>,
+    pub(super) child_shards: Option<Few<Child, RELATIVES>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Child {
-    pub(super) shard_id: String,
-    pub(super) parent_shards: Vec<String>,
-    pub(super) hash_key_range: Option<HashKeys>,
+    pub(super) shard_id: Name,
+    pub(super) parent_shards: Few<Name, RELATIVES>,
+    #[serde(default)]
+    pub(super) hash_key_range: Lenient<HashKeys>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct HashKeys {
-    pub(super) starting_hash_key: String,
-    pub(super) ending_hash_key: String,
+    pub(super) starting_hash_key: Name,
+    pub(super) ending_hash_key: Name,
 }

@@ -1,20 +1,22 @@
 //! One consumer of a Kinesis stream, to which records are pushed with a throughput of its own.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamFacts, StreamSource,
 };
+use tokio::sync::Semaphore;
 
+use super::events::Events;
 use super::name::KinesisName;
 use super::place::Place;
 use super::stream::{KinesisStream, PATIENCE, unbuildable};
 use super::subscription::Subscription;
+use crate::bound::room;
 
 /// How long a fetch waits for an event; our choice.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -36,6 +38,8 @@ pub struct KinesisConsumer {
     stream: KinesisStream,
     /// Those that no fetch has in use.
     subscriptions: Mutex<HashMap<ShardId, Subscription>>,
+    /// For the long events of all shards.
+    room: Arc<Semaphore>,
 }
 
 impl KinesisConsumer {
@@ -44,6 +48,7 @@ impl KinesisConsumer {
         Self {
             stream,
             subscriptions: Mutex::default(),
+            room: room(),
         }
     }
 
@@ -71,11 +76,7 @@ impl KinesisConsumer {
         self.subscriptions().insert(shard, subscription.set_aside());
     }
 
-    async fn subscribe(
-        &self,
-        shard: &ShardId,
-        place: &Place,
-    ) -> Result<SubscribeToShardOutput, SourceError> {
+    async fn subscribe(&self, shard: &ShardId, place: &Place) -> Result<Events, SourceError> {
         let place = place.starting_position();
         let request = self
             .stream
@@ -85,7 +86,9 @@ impl KinesisConsumer {
             .shard_id(shard.as_str())
             .starting_position(place.map_err(|error| unbuildable(&error))?);
         let call = self.stream.call("SubscribeToShard");
-        call.within(PATIENCE, request.send()).await
+        let send = |tap| request.customize().interceptor(tap).send();
+        let opened = call.opened(PATIENCE, send).await?;
+        Ok(Events::new(opened, Arc::clone(&self.room)))
     }
 }
 
@@ -147,7 +150,7 @@ impl StreamSource for KinesisConsumer {
                 .wait(request.wait.min(LONGEST_WAIT), call)
                 .await?;
         }
-        let page = subscription.page(request.limit.max(1), call)?;
+        let page = subscription.page(request.limit.max(1));
         if page.next.is_some() {
             self.keep(request.shard, subscription);
         }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod consumer;
+mod events;
 mod failure;
 mod name;
 mod place;

@@ -1,10 +1,9 @@
-//! From records and shards as they came, or as the SDK has read them, to ours.
+//! From records and shards as they came to ours.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::primitives::DateTime;
-use aws_sdk_kinesis::types::{ChildShard, HashKeyRange, Record};
 use aws_smithy_types::base64;
 use bytes::Bytes;
 use lambda_esm_core::fault::SourceError;
@@ -14,10 +13,11 @@ use lambda_esm_engine::ports::{Shard, ShardId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answers::Child;
+use super::answers::{Child, HashKeys, Told as ToldShard};
 use crate::failure::Call;
+use crate::few::{Few, Name};
 use crate::text::with_causes;
-use crate::wire::without_halves;
+use crate::wire::{CALENDAR, without_halves};
 
 /// What is read of a record (Kinesis API reference, `Record`).
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct Told {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Placed {
-    sequence_number: Arc<str>,
+    sequence_number: Name,
 }
 
 /// Returns a record as it came, at `time` by the server's clock. One that cannot be read is still a record, of
@@ -44,14 +44,14 @@ struct Placed {
 ///
 /// # Errors
 /// Fails if it lacks its sequence number, without which nothing can be read after it.
-pub(super) fn read_record(
+pub(super) fn record(
     raw: &RawValue,
     time: Option<Timestamp>,
     call: Call<'_>,
 ) -> Result<StreamRecord, SourceError> {
     let json = without_halves(raw.get());
     let placed = serde_json::from_str::<Placed>(&json).ok();
-    let Some(placed) = placed.filter(|placed| !placed.sequence_number.is_empty()) else {
+    let Some(placed) = placed.filter(|placed| !placed.sequence_number.0.is_empty()) else {
         return Err(call.incomplete("a SequenceNumber"));
     };
     let told = serde_json::from_str::<Told>(&json);
@@ -61,8 +61,14 @@ pub(super) fn read_record(
             partition_key: told.partition_key.unwrap_or_default(),
             data: Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
         };
-        let arrival = DateTime::from_secs_f64(told.approximate_arrival_timestamp);
-        Ok((timestamp(arrival), StreamContent::Kinesis(content)))
+        let seconds = told.approximate_arrival_timestamp;
+        if !CALENDAR.contains(&seconds) {
+            return Err(format!(
+                "ApproximateArrivalTimestamp: {seconds:e} is no time"
+            ));
+        }
+        let arrival = timestamp(DateTime::from_secs_f64(seconds));
+        Ok((arrival, StreamContent::Kinesis(content)))
     });
     let (arrival, content) = read.unwrap_or_else(|because| {
         let json = json.into_owned();
@@ -74,28 +80,9 @@ pub(super) fn read_record(
         )
     });
     Ok(StreamRecord {
-        sequence: placed.sequence_number,
+        sequence: Arc::from(placed.sequence_number.0),
         arrival,
         content,
-    })
-}
-
-/// Returns a record of an event. Fails if it lacks its number, without which nothing can be read after it, or its
-/// time, without which it has no age and no window.
-pub(super) fn record(record: Record, call: Call<'_>) -> Result<StreamRecord, SourceError> {
-    let Some(arrival) = record.approximate_arrival_timestamp else {
-        return Err(call.incomplete("an ApproximateArrivalTimestamp"));
-    };
-    if record.sequence_number.is_empty() {
-        return Err(call.incomplete("a SequenceNumber"));
-    }
-    Ok(StreamRecord {
-        sequence: Arc::from(record.sequence_number),
-        arrival: timestamp(arrival),
-        content: StreamContent::Kinesis(KinesisRecord {
-            partition_key: record.partition_key.unwrap_or_default().into(),
-            data: Bytes::from(record.data.into_inner()),
-        }),
     })
 }
 
@@ -107,52 +94,35 @@ pub(super) fn timestamp(time: DateTime) -> Timestamp {
 }
 
 /// Returns a shard of a listing.
-pub(super) fn shard(shard: aws_sdk_kinesis::types::Shard) -> Shard {
-    let parents = shard.parent_shard_id.into_iter();
-    let parents = parents.chain(shard.adjacent_parent_shard_id);
-    // Only a closed shard has an end (Kinesis API reference, `SequenceNumberRange`).
-    let range = shard.sequence_number_range;
-    let closed = range.is_some_and(|range| range.ending_sequence_number.is_some());
+pub(super) fn shard(told: ToldShard) -> Shard {
+    let parents = told.parent_shard_id.into_iter();
+    let parents = parents.chain(told.adjacent_parent_shard_id);
+    let range = told.sequence_number_range;
     Shard {
-        id: ShardId::new(shard.shard_id),
-        parents: parents.map(ShardId::new).collect(),
-        closed,
-        hash_keys: shard.hash_key_range.and_then(|range| hash_keys(&range)),
+        id: ShardId::new(told.shard_id.0),
+        parents: parents.map(|parent| ShardId::new(parent.0)).collect(),
+        closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
+        hash_keys: told.hash_key_range.0.and_then(hash_keys),
     }
 }
 
-/// Returns a shard that a closed one names at its end.
-pub(super) fn child(child: Child) -> Shard {
-    let keys = child.hash_key_range.and_then(|range| {
-        let first = range.starting_hash_key.parse().ok()?;
-        Some((first, range.ending_hash_key.parse().ok()?))
-    });
-    Shard {
-        id: ShardId::new(child.shard_id),
-        parents: child.parent_shards.into_iter().map(ShardId::new).collect(),
+/// Returns the shards that a closed one names at its end.
+pub(super) fn children<const MOST: usize>(children: Option<Few<Child, MOST>>) -> Vec<Shard> {
+    let children = children.into_iter().flat_map(|Few(children)| children);
+    let shard = |child: Child| Shard {
+        id: ShardId::new(child.shard_id.0),
+        parents: (child.parent_shards.0.into_iter())
+            .map(|parent| ShardId::new(parent.0))
+            .collect(),
         closed: false,
-        hash_keys: keys,
-    }
-}
-
-/// Returns the shards that a closed one names in its last event.
-pub(super) fn children(children: Option<Vec<ChildShard>>) -> Vec<Shard> {
-    let child = |child: ChildShard| Shard {
-        id: ShardId::new(child.shard_id),
-        parents: child.parent_shards.into_iter().map(ShardId::new).collect(),
-        closed: false,
-        hash_keys: child.hash_key_range.and_then(|range| hash_keys(&range)),
+        hash_keys: child.hash_key_range.0.and_then(hash_keys),
     };
-    children
-        .unwrap_or_default()
-        .into_iter()
-        .map(child)
-        .collect()
+    children.map(shard).collect()
 }
 
-fn hash_keys(range: &HashKeyRange) -> Option<(u128, u128)> {
-    let first = range.starting_hash_key.parse().ok()?;
-    let last = range.ending_hash_key.parse().ok()?;
+fn hash_keys(range: HashKeys) -> Option<(u128, u128)> {
+    let first = range.starting_hash_key.0.parse().ok()?;
+    let last = range.ending_hash_key.0.parse().ok()?;
     Some((first, last))
 }
 

@@ -13,22 +13,25 @@ use lambda_esm_engine::ports::{
     FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
 };
 
-use super::answers::{Described, Read};
+use super::answers::{Described, Listed, Read};
 use super::failure::KINESIS;
 use super::name::KinesisName;
 use super::place::Place;
-use super::record::{behind, child, read_record, shard, timestamp};
+use super::record::{behind, children, record, shard, timestamp};
 use crate::failure::Call;
+use crate::few::Few;
 use crate::site::Site;
 
 /// The most records of one `GetRecords` (Kinesis API reference).
-const LIMIT: usize = 10_000;
+pub(super) const LIMIT: usize = 10_000;
 /// How often an idle shard is read (Lambda developer guide, "Using Lambda with Kinesis").
 const BASE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reads of a shard in a second (Kinesis API reference, `GetRecords`).
 const READS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
 /// `ApproximateArrivalTimestamp` has milliseconds (Kinesis API reference, `Record`).
 const GRAIN: Duration = Duration::from_millis(1);
+/// The longest retention, in hours: 365 days (Kinesis API reference, `IncreaseStreamRetentionPeriod`).
+const LONGEST_RETENTION: u64 = 8_760;
 /// How long an answer may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long all pages of a listing may take.
@@ -87,7 +90,7 @@ impl KinesisStream {
         let hours = summary.retention_period_hours.unwrap_or(0);
         let facts = StreamFacts {
             identity: format!("created {}", DateTime::from_millis(created.millis())),
-            retention: (hours > 0).then(|| Duration::from_hours(hours)),
+            retention: (hours > 0).then(|| Duration::from_hours(hours.min(LONGEST_RETENTION))),
             fetch_limit: LIMIT,
             base_interval: BASE_INTERVAL,
             reads_per_second: Some(READS_PER_SECOND),
@@ -111,10 +114,12 @@ impl KinesisStream {
                     .stream_name(self.name.stream())
                     .stream_arn(self.name.stream_arn()),
             };
-            let answer = call.within(PATIENCE, request.send()).await?;
-            let token = answer.next_token.filter(|token| !token.is_empty());
-            let shards = answer.shards.unwrap_or_default().into_iter().map(shard);
-            next = pages.add(shards, token)?;
+            let send = |tap| request.customize().interceptor(tap).send();
+            let answer = call.tapped(PATIENCE, send).await?;
+            let listed: Listed = call.read(&answer)?;
+            let shards = listed.shards.map_or_else(Vec::new, |Few(shards)| shards);
+            let token = listed.next_token.filter(|token| !token.is_empty());
+            next = pages.add(shards.into_iter().map(shard), token)?;
             if next.is_none() {
                 return Ok(pages.into_shards());
             }
@@ -162,23 +167,27 @@ impl StreamSource for KinesisStream {
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let call = self.call("GetRecords");
         let limit = request.limit.clamp(1, LIMIT);
+        let place = request.position.0;
         let request = self
             .client
             .get_records()
             .stream_arn(self.name.stream_arn())
-            .shard_iterator(request.position.0)
+            .shard_iterator(place.clone())
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let send = |tap| request.customize().interceptor(tap).send();
         let answer = call.tapped(PATIENCE, send).await?;
         let read: Read<'_> = call.read(&answer)?;
-        let records = read.records.into_iter();
+        let next = read.next_shard_iterator.map(|next| next.0);
+        let Few(records) = read.records;
+        call.check_progress(&place, next.as_deref(), records.len())?;
+        let records = records.into_iter();
         Ok(Page {
             records: records
-                .map(|each| read_record(each, answer.time, call))
+                .map(|each| record(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
-            next: read.next_shard_iterator.map(Position),
-            behind: read.millis_behind_latest.map(behind),
-            children: read.child_shards.into_iter().flatten().map(child).collect(),
+            next: next.map(Position),
+            behind: read.millis_behind_latest.0.map(behind),
+            children: children(read.child_shards),
         })
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
-use aws_sdk_kinesis::types::{Record, SubscribeToShardEvent, SubscribeToShardEventStream};
 use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::record::StreamRecord;
+use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{Page, Position, Shard};
 use tokio::time::Instant;
 
+use super::answers::Event;
+use super::events::{Events, Told};
 use super::place::Place;
 use super::record::{behind, children, record};
 use crate::failure::Call;
@@ -26,7 +28,7 @@ pub(super) struct Subscription {
     /// Before the first record that was not returned.
     place: Place,
     /// The records of the event in hand that were not returned.
-    rest: VecDeque<Record>,
+    rest: VecDeque<StreamRecord>,
     /// How far behind the newest record the event in hand was; `None` if none came.
     behind: Option<Duration>,
     /// The shards that follow, once the shard has told its end.
@@ -39,7 +41,7 @@ pub(super) struct Subscription {
 /// A connection on which events come.
 #[derive(Debug)]
 struct Live {
-    events: SubscribeToShardOutput,
+    events: Events,
     /// When the last event came, or when it began.
     heard: Instant,
     /// Whether any came.
@@ -77,7 +79,7 @@ impl Subscription {
     }
 
     /// Goes on with `events`, which begin at its place.
-    pub(super) fn connect(&mut self, events: SubscribeToShardOutput) {
+    pub(super) fn connect(&mut self, events: Events) {
         self.live = Some(Live {
             events,
             heard: Instant::now(),
@@ -109,48 +111,59 @@ impl Subscription {
             return Ok(());
         };
         self.behind = None;
-        // An event that is half received when the time is up is not lost: the SDK keeps the bytes.
-        match tokio::time::timeout(limit, live.events.event_stream.recv()).await {
+        // An event that is half received when the time is up is not lost.
+        match tokio::time::timeout(limit, live.events.next(call)).await {
             Err(_) if live.heard.elapsed() > SILENCE => self.live = None,
             Err(_) => {}
-            Ok(Ok(Some(event))) => {
+            Ok(Ok(Some(told))) => {
                 live.heard = Instant::now();
                 live.proven = true;
-                if let SubscribeToShardEventStream::SubscribeToShardEvent(event) = event {
-                    self.take(event);
+                let time = live.events.time;
+                if let Told::Event(event) = told {
+                    self.take(&event, time, call)?;
                 }
             }
             // To subscribe anew at once, again and again, would help nobody.
             Ok(Ok(None)) if !live.proven => return Err(call.incomplete("a single event")),
             Ok(Ok(None)) => self.live = None,
-            Ok(Err(error)) => return Err(call.failed(&error)),
+            Ok(Err(error)) => return Err(error),
         }
         Ok(())
     }
 
-    fn take(&mut self, event: SubscribeToShardEvent) {
-        let first = event.records.first();
+    fn take(
+        &mut self,
+        event: &[u8],
+        time: Option<Timestamp>,
+        call: Call<'_>,
+    ) -> Result<(), SourceError> {
+        let event: Event<'_> = call.parse(event)?;
+        let records = event.records.0.into_iter();
+        let records = records.map(|each| record(each, time, call));
+        let records = records.collect::<Result<VecDeque<_>, _>>()?;
+        let first = records.front();
         if let (Place::Latest, Some(first)) = (&self.place, first) {
-            self.place = Place::At(first.sequence_number.clone());
+            self.place = Place::At(first.sequence.as_ref().to_owned());
         }
-        if first.is_none() && !event.continuation_sequence_number.is_empty() {
+        let continuation = event.continuation_sequence_number.map(|number| number.0);
+        if let (None, Some(number)) = (first, continuation.filter(|number| !number.is_empty())) {
             // Even without records it tells how far the shard was read. The API reference allows to go on
             // both at and after this number; after it does the Kinesis Client Library, and after a record
             // the number is that of the record.
-            self.place = Place::After(event.continuation_sequence_number);
+            self.place = Place::After(number);
         }
-        self.rest = event.records.into();
-        self.behind = Some(behind(event.millis_behind_latest));
+        self.rest = records;
+        self.behind = event.millis_behind_latest.0.map(behind);
         // Only the last event of a closed shard names children.
         let children = children(event.child_shards);
         self.end = (!children.is_empty()).then_some(children);
+        Ok(())
     }
 
     /// Returns up to `limit` records of the event in hand, and moves on behind them.
-    pub(super) fn page(&mut self, limit: usize, call: Call<'_>) -> Result<Page, SourceError> {
+    pub(super) fn page(&mut self, limit: usize) -> Page {
         let number = limit.min(self.rest.len());
-        let records = self.rest.drain(..number).map(|each| record(each, call));
-        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let records: Vec<_> = self.rest.drain(..number).collect();
         if let Some(last) = records.last() {
             self.place = Place::After(last.sequence.as_ref().to_owned());
         }
@@ -161,11 +174,11 @@ impl Subscription {
         let next = children.is_none().then(|| self.position());
         // What is still in hand lies at least a little behind.
         let least = Duration::from_millis(u64::from(!self.rest.is_empty()));
-        Ok(Page {
+        Page {
             records,
             next,
             behind: self.behind.map(|behind| behind.max(least)),
             children: children.unwrap_or_default(),
-        })
+        }
     }
 }

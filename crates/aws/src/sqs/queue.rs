@@ -130,12 +130,12 @@ impl QueueSource for SqsQueue {
         let attributes = answer.attributes.unwrap_or_default();
         let seconds = attributes
             .get(&QueueAttributeName::VisibilityTimeout)
-            .and_then(|seconds| seconds.parse().ok());
+            .and_then(|seconds| seconds.parse::<u64>().ok());
         let Some(seconds) = seconds else {
             return Err(call.incomplete("a VisibilityTimeout in seconds"));
         };
         Ok(QueueFacts {
-            visibility_timeout: Duration::from_secs(seconds),
+            visibility_timeout: Duration::from_secs(seconds.min(LONGEST_VISIBILITY)),
             receive_limit: LIMIT,
             settle_limit: LIMIT,
             longest_wait: if self.address.is_aws() {

@@ -164,7 +164,13 @@ async fn shards_of_all_pages_are_listed_with_their_lineage() {
 
 #[tokio::test]
 async fn a_listing_that_comes_to_no_end_is_given_up() {
-    let fake = Fake::start([described(&json!([]), Some("s-1"))]).await;
+    let page = |number| {
+        described(
+            &json!([{"ShardId": format!("s-{number}")}]),
+            Some(&format!("s-{number}")),
+        )
+    };
+    let fake = Fake::start((0..1_000).map(page)).await;
     let stream = stream(&fake.url).await;
     tokio::time::pause();
     let listing = stream.list();

@@ -150,6 +150,7 @@ async fn failure(operation: &'static str, answer: Answer) -> (SourceError, u64) 
 
 const OK: &str = "HTTP/1.1 200 OK\r\n\r\n";
 const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"AccessDenied\",\"message\":\"";
+const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\n\r\n";
 const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const BROKEN: &str = "HTTP/1.1 500 Oops\r\n\r\n<html>";
 
@@ -217,6 +218,33 @@ async fn a_refusal_without_end_is_read_to_a_mebibyte() {
             let bound = MIB + ON_THE_WAY;
             assert!(sent <= bound, "{operation}: {sent} bytes were taken");
         }
+    }
+}
+
+/// The head of an event of 4 GiB, of one that has room for 31 MiB, and of one that is shorter than its head.
+const FRAMES: [(&[u8], SourceErrorKind, &str); 3] = [
+    (
+        &[0xff; 12],
+        Fatal,
+        "its 4294967295 bytes are more than the 33554432 that are read",
+    ),
+    (
+        &[1, 0xf0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        Transient,
+        "an answer that cannot be read",
+    ),
+    (&[0; 12], Transient, "an answer that cannot be read"),
+];
+
+#[tokio::test]
+async fn an_event_is_read_to_its_bound() {
+    for (piece, kind, words) in FRAMES {
+        let (error, sent) = failure("SubscribeToShard consumer", Endless(EVENTS, piece)).await;
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(words), "{error}");
+        let announced = if piece[0] == 1 { 31 * MIB } else { 0 };
+        let bound = announced + ON_THE_WAY;
+        assert!(sent <= bound, "{sent} bytes were taken");
     }
 }
 

@@ -90,13 +90,27 @@ fn pushes(messages: &[Vec<u8>], ends: bool) -> Reply {
     }
 }
 
+/// Returns a subscription on which one event with this payload comes, and then nothing.
+pub(crate) async fn subscription(payload: &str) -> World {
+    let headers = [
+        (":message-type", "event"),
+        (":event-type", "SubscribeToShardEvent"),
+        (":content-type", "application/json"),
+    ];
+    World::of([pushes(&[message(&headers, payload)], false)]).await
+}
+
 /// A consumer of a server that gives these replies.
-struct World {
+pub(crate) struct World {
     fake: Fake,
     source: Arc<dyn StreamSource>,
 }
 
 impl World {
+    pub(crate) fn source(&self) -> &dyn StreamSource {
+        &*self.source
+    }
+
     async fn of(replies: impl IntoIterator<Item = Reply>) -> Self {
         let fake = Fake::start(replies).await;
         let mut config = AwsConfig::default();

@@ -192,8 +192,12 @@ async fn a_listing_is_read_to_its_last_page() {
 
 #[tokio::test]
 async fn a_listing_without_end_is_given_up_after_half_a_minute() {
-    let more = ok(r#"{"NextToken":"more","Shards":[]}"#);
-    let fake = Fake::start([ok(SUMMARY), more]).await;
+    let page = |number| {
+        ok(format!(
+            r#"{{"NextToken":"{number}","Shards":[{{"ShardId":"s-{number}"}}]}}"#
+        ))
+    };
+    let fake = Fake::start([ok(SUMMARY)].into_iter().chain((0..100_000).map(page))).await;
     let source = open(&fake.url).await;
     let listing = tokio::spawn(async move { source.list().await });
     // Each page comes in time, but there are always more.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use lambda_esm_core::mapping::Partition;
+use lambda_esm_core::text;
 
 /// The URL of an endpoint: `http://` or `https://`, a host, and possibly a port and a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,7 +83,7 @@ impl FromStr for EndpointUrl {
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let refuse = |rule| {
             Err(EndpointError {
-                value: text.to_owned(),
+                value: text::url(text).into_owned(),
                 rule,
             })
         };
@@ -121,7 +122,7 @@ impl FromStr for EndpointUrl {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("endpoint `{value}` {rule}")]
 pub struct EndpointError {
-    /// The text refused.
+    /// The text refused, without what may be secret.
     pub value: String,
     /// The rule it breaks.
     pub rule: &'static str,

@@ -64,10 +64,13 @@ pub(super) fn read(
     functions
 }
 
-/// Returns the names that the file defines, also of functions that have problems.
+/// Returns the names that the file defines and that may be shown, also of functions that have problems.
 pub(super) fn names(field: &Field<'_>) -> Vec<String> {
     match &field.node.value {
-        Value::Map(members) => members.iter().map(|member| member.key.clone()).collect(),
+        Value::Map(members) => {
+            let shown = members.iter().filter(|member| member.is_shown());
+            shown.map(|member| member.key.clone()).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -230,6 +233,21 @@ fn secret_texts(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, 
     texts
 }
 
+/// Reads headers, and checks each at its own place.
+fn headers(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
+    for (member, entry) in field.entries(problems).unwrap_or_default() {
+        let Some(text) = entry.secret_text(problems) else {
+            continue;
+        };
+        match HttpConfig::check_header(&member.key, text) {
+            Ok(()) => drop(headers.insert(member.key.clone(), text.to_owned())),
+            Err(rule) => problems.add(member.place, &entry.path, format!("a header {rule}")),
+        }
+    }
+    headers
+}
+
 fn http(mut section: Section<'_>, problems: &mut Problems) -> Option<Backend> {
     let url = section.require("url", "http://127.0.0.1:8080/", problems);
     let text = url.as_ref().and_then(|field| field.text(problems));
@@ -240,24 +258,15 @@ fn http(mut section: Section<'_>, problems: &mut Problems) -> Option<Backend> {
             .unwrap_or(config.timeout);
     }
     config.concurrency = concurrency(&mut section, problems);
-    let headers = section.take("headers");
-    if let Some(field) = &headers {
-        config.headers = secret_texts(field, problems);
+    if let Some(field) = section.take("headers") {
+        config.headers = headers(&field, problems);
     }
     section.finish(problems);
     let (url, _) = (url?, text?);
     if let Err(error) = HttpBackend::new(config.clone()) {
         // The error shows the value itself, without secrets.
-        let field = if error.field == "headers" {
-            headers.as_ref().unwrap_or(&url)
-        } else {
-            &url
-        };
-        problems.add(
-            field.node.place,
-            &field.path,
-            format!("{} is refused: {}", error.value, error.rule),
-        );
+        let rule = format!("{} is refused: {}", error.value, error.rule);
+        problems.explain(url.node, &url.path, rule);
     }
     Some(Backend::Http(Box::new(config)))
 }

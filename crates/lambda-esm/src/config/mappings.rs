@@ -104,7 +104,7 @@ pub(super) fn read(
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            problems.add(settings.place, &item.path, text);
+            problems.explain(item.node, &item.path, text);
             problems.hint(format!(
                 "the one in line {} is the same; remove one",
                 earlier.line
@@ -123,7 +123,7 @@ fn one(
 ) -> Option<MappingSettings> {
     let Value::Map(members) = &item.node.value else {
         let rule = format!("must be a map, not {}", item.node.kind());
-        problems.refuse(item.node, &item.path, rule);
+        problems.add(item.node.place, &item.path, rule);
         return None;
     };
     let before = problems.len();
@@ -274,7 +274,7 @@ fn refused(item: &Field<'_>, error: &ApiError, problems: &mut Problems) {
     let (node, path) = descend(item, &steps);
     let shows_value = error.message.contains("Value '");
     if shows_value || matches!(node.value, Value::List(_) | Value::Map(_)) {
-        problems.add(node.place, &path, error.message.clone());
+        problems.explain(node, &path, error.message.clone());
     } else {
         problems.refuse(node, &path, error.message.clone());
     }
@@ -298,7 +298,7 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
             break;
         };
         node = &member.node;
-        path = join(&path, &member.key);
+        path = member.path(&path);
     }
     (node, path)
 }

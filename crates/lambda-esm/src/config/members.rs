@@ -60,6 +60,24 @@ impl Misfit {
         self.path.insert(0, step);
         self
     }
+
+    /// The same below a member, whose key is left out if it is not to be shown.
+    fn below_member(self, member: &Member) -> Self {
+        if member.is_shown() {
+            self.below(member.key.clone())
+        } else {
+            self
+        }
+    }
+
+    /// The same of a value, of which it may repeat no secret.
+    fn of(mut self, node: &Node) -> Self {
+        if node.is_repeated_by(&self.rule) {
+            self.rule =
+                "is no value for this, and not shown: it stands under a secret key".to_owned();
+        }
+        self.at(node.place)
+    }
 }
 
 impl fmt::Display for Misfit {
@@ -125,7 +143,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 })
             }
         };
-        result.map_err(|misfit| misfit.at(self.place))
+        result.map_err(|misfit| misfit.of(self))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -193,7 +211,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
         let key: StrDeserializer<'_, Misfit> = member.key.as_str().into_deserializer();
         let key = seed.deserialize(key);
         key.map(Some)
-            .map_err(|misfit| misfit.at(member.place).below(member.key.clone()))
+            .map_err(|misfit| misfit.at(member.place).below_member(member))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misfit> {
@@ -202,6 +220,6 @@ impl<'de> MapAccess<'de> for Members<'de> {
             .take()
             .ok_or_else(|| Misfit::custom("value without a key"))?;
         seed.deserialize(&member.node)
-            .map_err(|misfit| misfit.below(member.key.clone()))
+            .map_err(|misfit| misfit.below_member(member))
     }
 }

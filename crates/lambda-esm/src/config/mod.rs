@@ -15,11 +15,13 @@ mod node;
 mod problem;
 mod section;
 mod suggest;
+mod syntax;
 
 pub(crate) use file::{Configuration, DEFAULT_FILE};
 pub(crate) use functions::{Backend, FunctionSettings};
 pub(crate) use mappings::MappingSettings;
 pub(crate) use problem::Problem;
+pub(crate) use syntax::words as syntax_words;
 
 #[cfg(feature = "aws")]
 pub(crate) use clients::called_services;

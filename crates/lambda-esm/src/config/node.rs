@@ -1,15 +1,30 @@
 //! A YAML document as a tree in which every value knows its place.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use lambda_esm_core::text;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::{DuplicateKeyPolicy, Options};
 use serde_saphyr::{Location, Spanned};
 
 use super::problem::{Place, Problems};
+use super::section::join;
+use super::syntax;
 
-/// A value and its place. It may hold secrets, so it cannot be printed.
+/// What stands under these keys, wherever they are, is secret: values and keys.
+const SECRETS: [&str; 4] = ["auth", "secrets", "env", "headers"];
+
+/// The longest text that is shown whole.
+const LONGEST: usize = 80;
+
+/// A value and its place. It knows whether it stands in the file where secrets are, also if it is used elsewhere
+/// by an alias; what may be shown of it is [`shown`](Self::shown).
 pub(crate) struct Node {
     pub(crate) place: Place,
+    /// Where it is written; elsewhere than its place if an alias names it.
+    written: Place,
+    is_secret: bool,
     pub(crate) value: Value,
 }
 
@@ -27,6 +42,8 @@ pub(crate) enum Value {
 pub(crate) struct Member {
     pub(crate) key: String,
     pub(crate) place: Place,
+    written: Place,
+    is_secret: bool,
     pub(crate) node: Node,
 }
 
@@ -34,18 +51,22 @@ impl Node {
     /// Reads the one document of a file; `None` if it cannot be read at all, which is then among the
     /// problems.
     pub(crate) fn parse(text: &str, problems: &mut Problems) -> Option<Self> {
-        match serde_saphyr::from_str(text) {
-            Ok(node) => Some(node),
+        let mut options = Options::default();
+        // A key that comes twice is found here, where its path is known.
+        options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+        match serde_saphyr::from_str_with_options::<Self>(text, options) {
+            Ok(mut node) => {
+                let mut written = HashSet::new();
+                node.gather_secrets(false, &mut written);
+                node.mark_secrets(&written);
+                node.refuse_repetitions("", problems);
+                Some(node)
+            }
             Err(error) => {
                 let place = error.location().map(Place::from);
-                // The rendering with a piece of the file might show a secret.
-                let plain = error.without_snippet();
-                let text = plain.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-                problems.add(
-                    place,
-                    "",
-                    format!("cannot be read as YAML: {}", one_line(&text)),
-                );
+                let (rule, hint) = syntax::words(&error);
+                problems.add(place, "", format!("cannot be read as YAML: {rule}"));
+                problems.hint(hint);
                 None
             }
         }
@@ -63,16 +84,127 @@ impl Node {
             Value::Map(_) => "a map",
         }
     }
+
+    /// Returns a scalar as it may be shown: no secret, not too long, and of a URL what is none.
+    pub(crate) fn shown(&self) -> Option<String> {
+        match &self.value {
+            _ if self.is_secret => None,
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Integer(value) => Some(value.to_string()),
+            Value::Float(value) => Some(value.to_string()),
+            Value::Text(text) => Some(shown_text(text)),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Tells whether a sentence about this value repeats a secret that is in it.
+    pub(crate) fn is_repeated_by(&self, sentence: &str) -> bool {
+        let repeats = |text: &str| !text.is_empty() && sentence.contains(text);
+        match &self.value {
+            Value::List(items) => items.iter().any(|item| item.is_repeated_by(sentence)),
+            Value::Map(members) => members.iter().any(|member| {
+                member.is_secret && repeats(&member.key) || member.node.is_repeated_by(sentence)
+            }),
+            _ if !self.is_secret => false,
+            Value::Text(text) => repeats(text),
+            Value::Integer(value) => repeats(&value.to_string()),
+            Value::Float(value) => repeats(&value.to_string()),
+            // Both are words of our own as well.
+            Value::Null | Value::Bool(_) => false,
+        }
+    }
+
+    /// Notes where everything is written that stands under a secret key.
+    fn gather_secrets(&self, is_secret: bool, written: &mut HashSet<Place>) {
+        if is_secret {
+            written.insert(self.written);
+        }
+        match &self.value {
+            Value::List(items) => {
+                items
+                    .iter()
+                    .for_each(|item| item.gather_secrets(is_secret, written));
+            }
+            Value::Map(members) => {
+                for member in members {
+                    if is_secret {
+                        written.insert(member.written);
+                    }
+                    let named = |key: &&str| member.key.trim().eq_ignore_ascii_case(key);
+                    let is_secret = is_secret || SECRETS.iter().any(named);
+                    member.node.gather_secrets(is_secret, written);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Marks everything that is written there, and all that is inside.
+    fn mark_secrets(&mut self, written: &HashSet<Place>) {
+        self.is_secret = written.contains(&self.written);
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.mark_secrets(written)),
+            Value::Map(members) => {
+                for member in members {
+                    member.is_secret = written.contains(&member.written);
+                    member.node.mark_secrets(written);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn refuse_repetitions(&self, path: &str, problems: &mut Problems) {
+        match &self.value {
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    item.refuse_repetitions(&format!("{path}[{index}]"), problems);
+                }
+            }
+            Value::Map(members) => {
+                for (index, member) in members.iter().enumerate() {
+                    let path = member.path(path);
+                    let mut earlier = members[..index].iter();
+                    if let Some(first) = earlier.find(|earlier| earlier.key == member.key) {
+                        problems.add(member.place, &path, "a key may not come twice");
+                        let line = first.place.line;
+                        problems.hint(format!("it is in line {line} already; remove one"));
+                    }
+                    member.node.refuse_repetitions(&path, problems);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
-/// Cuts the place that the library repeats at the end, and everything after the first line.
-fn one_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    line.split(" at line ")
-        .next()
-        .unwrap_or(line)
-        .trim()
-        .to_owned()
+impl Member {
+    /// Returns its path below `parent`; that of `parent` if the key is not to be shown.
+    pub(crate) fn path(&self, parent: &str) -> String {
+        if self.is_shown() {
+            join(parent, &self.key)
+        } else {
+            parent.to_owned()
+        }
+    }
+
+    /// Tells whether the key is shown: it is no secret, and no line of one that went astray, such as
+    /// `Authorization: …`, `NAME=…` or a URL with a password. Of an ARN all may be known.
+    pub(crate) fn is_shown(&self) -> bool {
+        let key = &self.key;
+        let is_suspect = key.contains(['@', '=', ':', '?']) && !key.starts_with("arn:");
+        !self.is_secret && !is_suspect && key.chars().count() <= LONGEST
+    }
+}
+
+fn shown_text(text: &str) -> String {
+    let text = text::url(text);
+    if text.chars().count() > LONGEST {
+        let start: String = text.chars().take(LONGEST).collect();
+        format!("{start:?}…")
+    } else {
+        format!("{text:?}")
+    }
 }
 
 impl From<Location> for Place {
@@ -89,6 +221,8 @@ impl<'de> Deserialize<'de> for Node {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
         Ok(Self {
             place: spanned.referenced.into(),
+            written: spanned.defined.into(),
+            is_secret: false,
             value: spanned.value,
         })
     }
@@ -125,10 +259,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Integer(value))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        i64::try_from(value)
-            .map(Value::Integer)
-            .map_err(|_| E::custom("number too large"))
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "no setting is so large, whatever its last digits are"
+        )]
+        let large = Value::Float(value as f64);
+        Ok(i64::try_from(value).map_or(large, Value::Integer))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -162,6 +299,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
             map.push(Member {
                 key: key.value,
                 place: key.referenced.into(),
+                written: key.defined.into(),
+                is_secret: false,
                 node,
             });
         }

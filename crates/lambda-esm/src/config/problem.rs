@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::node::{Node, Value};
+use super::node::Node;
 
 /// A place in the configuration file; lines and columns count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct Place {
     pub(crate) line: u64,
     pub(crate) column: u64,
@@ -54,6 +54,10 @@ impl fmt::Display for Problem {
             .map_or(Ok(()), |hint| write!(out, "{joint}{hint}"))
     }
 }
+
+/// A rule that cannot be told without a secret.
+const NOT_SHOWN: &str = "is refused, and why would repeat what stands under a secret key; write the value out \
+                         where it is used, without an alias";
 
 /// Collects all problems of one file, so that they can be mended in one go.
 #[derive(Debug)]
@@ -101,12 +105,28 @@ impl Problems {
         });
     }
 
-    /// Adds a problem of a field, and shows its value.
+    /// Adds a problem of a field, and shows its value as far as it may be.
     pub(crate) fn refuse(&mut self, node: &Node, field: &str, rule: impl Into<String>) {
-        self.add(node.place, field, rule);
+        self.explain(node, field, rule);
+        self.show(node);
+    }
+
+    /// Shows the value of the problem that was added last as far as it may be.
+    pub(crate) fn show(&mut self, node: &Node) {
         if let Some(last) = self.found.last_mut() {
-            last.value = shown(node);
+            last.value = node.shown();
         }
+    }
+
+    /// Adds a problem of a field whose rule speaks of its value itself: not if that is a secret.
+    pub(crate) fn explain(&mut self, node: &Node, field: &str, rule: impl Into<String>) {
+        let rule = rule.into();
+        let rule = if node.is_repeated_by(&rule) {
+            NOT_SHOWN.to_owned()
+        } else {
+            rule
+        };
+        self.add(node.place, field, rule);
     }
 
     /// Adds the way out to the problem that was added last.
@@ -114,22 +134,5 @@ impl Problems {
         if let Some(last) = self.found.last_mut() {
             last.hint = Some(hint.into());
         }
-    }
-}
-
-/// Returns a scalar as it may be shown: not too long, and without the user and password of a URL.
-fn shown(node: &Node) -> Option<String> {
-    const LONGEST: usize = 80;
-    match &node.value {
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Integer(value) => Some(value.to_string()),
-        Value::Float(value) => Some(value.to_string()),
-        Value::Text(text) if text.contains("://") && text.contains('@') => None,
-        Value::Text(text) if text.chars().count() > LONGEST => {
-            let start: String = text.chars().take(LONGEST).collect();
-            Some(format!("{start:?}…"))
-        }
-        Value::Text(text) => Some(format!("{text:?}")),
-        Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }

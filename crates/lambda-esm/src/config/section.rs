@@ -27,7 +27,12 @@ impl<'a> Section<'a> {
     /// Begins to read the map at `path`; `None` if it is no map.
     pub(super) fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Option<Self> {
         let Value::Map(members) = &node.value else {
-            problems.refuse(node, path, format!("must be a map, not {}", node.kind()));
+            // What stands there in place of a map may be all of it, secrets, too.
+            problems.add(
+                node.place,
+                path,
+                format!("must be a map, not {}", node.kind()),
+            );
             return None;
         };
         Some(Self {
@@ -67,7 +72,7 @@ impl<'a> Section<'a> {
     pub(super) fn finish(self, problems: &mut Problems) {
         for member in self.members {
             if !self.asked.contains(&member.key.as_str()) {
-                problems.add(member.place, &join(&self.path, &member.key), "unknown key");
+                problems.add(member.place, &member.path(&self.path), "unknown key");
                 problems.hint(known_names(&member.key, &self.asked));
             }
         }
@@ -101,16 +106,21 @@ fn with_unit(what: &str, unit: &str) -> String {
 impl<'a> Field<'a> {
     /// Reports that the value has the wrong type.
     fn mistyped(&self, wanted: &str, problems: &mut Problems) {
+        self.of_another_kind(wanted, problems);
+        if !matches!(self.node.value, Value::Null) {
+            problems.show(self.node);
+        }
+    }
+
+    /// Reports that a value of some parts has the wrong type, and does not show what may be all of them.
+    fn of_another_kind(&self, wanted: &str, problems: &mut Problems) {
+        let place = self.node.place;
         if matches!(self.node.value, Value::Null) {
-            problems.add(
-                self.node.place,
-                &self.path,
-                format!("is empty; must be {wanted}"),
-            );
+            problems.add(place, &self.path, format!("is empty; must be {wanted}"));
             problems.hint("give a value, or leave the key out");
         } else {
             let rule = format!("must be {wanted}, not {}", self.node.kind());
-            problems.refuse(self.node, &self.path, rule);
+            problems.add(place, &self.path, rule);
         }
     }
 
@@ -217,7 +227,7 @@ impl<'a> Field<'a> {
         match self.text(problems)?.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                problems.add(self.node.place, &self.path, error.to_string());
+                problems.explain(self.node, &self.path, error.to_string());
                 None
             }
         }
@@ -241,7 +251,7 @@ impl<'a> Field<'a> {
 
     pub(super) fn list(&self, problems: &mut Problems) -> Option<Vec<Self>> {
         let Value::List(items) = &self.node.value else {
-            self.mistyped("a list", problems);
+            self.of_another_kind("a list", problems);
             return None;
         };
         let item = |(index, node)| Self {
@@ -254,14 +264,14 @@ impl<'a> Field<'a> {
     /// Reads a map whose keys are names that the user chose.
     pub(super) fn entries(&self, problems: &mut Problems) -> Option<Vec<(&'a Member, Self)>> {
         let Value::Map(members) = &self.node.value else {
-            self.mistyped("a map", problems);
+            self.of_another_kind("a map", problems);
             return None;
         };
         let entry = |member: &'a Member| {
             (
                 member,
                 Self {
-                    path: join(&self.path, &member.key),
+                    path: member.path(&self.path),
                     node: &member.node,
                 },
             )

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::config::syntax_words;
 use crate::failure::Failure;
 
 /// Arguments of `create`.
@@ -107,9 +108,13 @@ fn settings(text: &str) -> Result<Map<String, Value>, String> {
             Err("must be a map of settings, such as EventSourceArn and FunctionName".to_owned())
         }
         Err(error) => {
-            let error = error.without_snippet().to_string();
-            let line = error.lines().next().unwrap_or_default();
-            Err(format!("cannot be read as YAML or JSON: {line}"))
+            let place = error.location();
+            let place = place.map(|place| format!("{}:{}: ", place.line(), place.column()));
+            let (rule, hint) = syntax_words(&error);
+            let place = place.unwrap_or_default();
+            Err(format!(
+                "{place}cannot be read as YAML or JSON: {rule}; {hint}"
+            ))
         }
     }
 }

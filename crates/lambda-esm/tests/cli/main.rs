@@ -30,6 +30,8 @@ mod fake_streams;
 mod managing;
 #[cfg(feature = "sqs")]
 mod run;
+#[cfg(all(feature = "sqs", feature = "lambda-api"))]
+mod secrets;
 #[cfg(feature = "sqs")]
 mod signals;
 #[cfg(feature = "sqs")]

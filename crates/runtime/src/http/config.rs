@@ -101,18 +101,35 @@ impl HttpConfig {
         }
     }
 
+    /// Checks one header of [`headers`](Self::headers).
+    ///
+    /// # Errors
+    /// Says what is wrong with it, and shows neither name nor value.
+    pub fn check_header(name: &str, value: &str) -> Result<(), &'static str> {
+        Self::parse_header(name, value).map(drop)
+    }
+
+    fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
+        let name = HeaderName::try_from(name)
+            .map_err(|_| "has a name with characters that it may not hold")?;
+        if [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
+            return Err(
+                "is set by the client itself; leave out Host, Connection, Content-Length and \
+                        Transfer-Encoding",
+            );
+        }
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| "has a value with characters that it may not hold")?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+
     fn parse_headers(&self) -> Result<HeaderMap, ConfigError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in &self.headers {
-            let refuse = |rule: &str| ConfigError::new("headers", format!("{name:?}"), rule);
-            let key = HeaderName::try_from(name).map_err(|_| refuse("is no header name"))?;
-            if [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
-                return Err(refuse("is set by the client itself; leave it out"));
-            }
-            let mut value = HeaderValue::try_from(value)
-                .map_err(|_| refuse("has a value with characters that a header may not hold"))?;
-            value.set_sensitive(true);
+            let (key, value) = Self::parse_header(name, value)
+                .map_err(|rule| ConfigError::new("headers", format!("{name:?}"), rule))?;
             headers.insert(key, value);
         }
         Ok(headers)

@@ -181,6 +181,9 @@ impl Block {
     }
 
     pub(crate) fn contains(&self, value: &[u8]) -> bool {
+        if value.len() > LONGEST_ADDRESS {
+            return false;
+        }
         let address = std::str::from_utf8(value)
             .ok()
             .and_then(|text| text.parse().ok());
@@ -189,6 +192,9 @@ impl Block {
             .is_some_and(|(address, v6)| v6 == self.v6 && address & self.mask == self.first)
     }
 }
+
+/// Bytes of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`, the longest spelling of an address.
+const LONGEST_ADDRESS: usize = 45;
 
 fn number(address: IpAddr) -> (u128, bool) {
     match address {
@@ -223,6 +229,13 @@ mod tests {
         assert!(!equals("straße", "STRAẞE"));
         assert!(!equals("K", "\u{212a}") && !equals("Σ", "ς") && equals("Σ", "σ"));
         assert!(!equals("abc", "abcd") && !equals("äbc", "äbcd"));
+    }
+
+    #[test]
+    fn the_longest_address_is_in_its_block() {
+        let longest = b"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
+        assert_eq!(longest.len(), LONGEST_ADDRESS);
+        assert!(Block::new("ffff::/16").unwrap().contains(longest));
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! Says why an event does not match.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::{Value, json};
 
 use crate::filters::Filters;
-use crate::pattern::Field;
 use crate::predicate::{Leaf, Literal};
-use crate::program::Alternative;
-use crate::record::{Form, Mismatch, Record};
-use crate::tree::{Tree, quote};
-use crate::walk::Scratch;
+use crate::program::{Program, Span};
+use crate::record::{Form, Record};
+use crate::scratch::{Misfits, Scratch};
+use crate::tree::Tree;
 
 /// Most values shown for one field.
 const SHOWN: usize = 8;
+
+/// Most characters shown of a value: enough to know it by, of an event that may have megabytes.
+const SHOWN_CHARS: usize = 200;
 
 /// Tells for each pattern whether it matched, and if not, why. An empty set of patterns matches.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +47,8 @@ pub struct Failure {
     pub path: String,
     /// The list of values and operators, as JSON text.
     pub expected: String,
-    /// The values that stand there in the event (at most 8), as JSON text.
+    /// The values that stand there in the event (at most 8), as JSON text of at most 200 characters each: what is
+    /// longer ends with `…`.
     pub found: Vec<String>,
     /// Why they do not satisfy the list.
     pub reason: Reason,
@@ -171,37 +175,34 @@ pub(crate) fn event(filters: &Filters, event: &[u8]) -> Explanation {
         Err(at) => return unreadable(filters, format!("event is not valid JSON at byte {at}")),
     };
     filters.walk_event(event, &mut scratch);
-    let program = &filters.inner.program;
-    explain(filters, |alternative, field, bit| {
-        if alternative_met(filters, &scratch, alternative) {
-            return None;
-        }
-        let met = scratch.is_field_met(program, bit);
-        (!met).then(|| judge(field, &leaves(&tree, &field.path)))
+    let misfits = Misfits::default();
+    explain(filters, &scratch, misfits, None, |values| {
+        values.gather(&tree, 0, None);
     })
-}
-
-fn alternative_met(filters: &Filters, scratch: &Scratch, alternative: &Alternative) -> bool {
-    scratch.is_met(&filters.inner.program, alternative, &[])
 }
 
 /// Explains a record.
 pub(crate) fn record(filters: &Filters, record: &Record<'_>) -> Explanation {
     let mut scratch = Scratch::default();
-    let program = &filters.inner.program;
-    let Some(walked) = record.walk(program, &mut scratch) else {
+    let Some(walked) = record.walk(&filters.program, &mut scratch) else {
         return unreadable(filters, "metadata is not a valid JSON object".to_owned());
     };
-    let view = View::new(record, walked.form);
-    explain(filters, |alternative, field, bit| {
-        if filters.is_record_met(alternative, record, walked, &scratch) {
-            return None;
+    explain(filters, &scratch, walked.misfits, walked.form, |values| {
+        for object in record.metadata {
+            if let Ok(tree) = Tree::parse_all(object) {
+                values.gather(&tree, 0, walked.data_node);
+            }
         }
-        match view.misfit(field) {
-            Some(_) if record.on_mismatch == Mismatch::IgnoreData => None,
-            Some(reason) => Some(failure(field, Vec::new(), reason)),
-            None if scratch.is_field_met(program, bit) => None,
-            None => Some(judge(field, &view.leaves(field))),
+        let Some(node) = walked.data_node else {
+            return;
+        };
+        match walked.form {
+            Some(Form::Json) => {
+                if let Ok(tree) = Tree::parse_all(record.data) {
+                    values.gather(&tree, node, None);
+                }
+            }
+            _ => values.gather(&Tree::String(Cow::Borrowed(record.data)), node, None),
         }
     })
 }
@@ -209,143 +210,147 @@ pub(crate) fn record(filters: &Filters, record: &Record<'_>) -> Explanation {
 fn unreadable(filters: &Filters, reason: String) -> Explanation {
     let outcome = Outcome::Unreadable { reason };
     Explanation {
-        patterns: vec![outcome; filters.inner.patterns.len()],
+        patterns: vec![outcome; filters.program.ends.len()],
     }
 }
 
-/// For each pattern, takes the alternative in which the fewest fields fail.
+/// For each pattern, takes the alternative in which the fewest fields fail, and says why each does, by the values
+/// that are gathered.
 fn explain(
     filters: &Filters,
-    check: impl Fn(&Alternative, &Field, usize) -> Option<Failure>,
-) -> Explanation {
-    let inner = &filters.inner;
-    let mut patterns = vec![None; inner.patterns.len()];
-    for alternative in &inner.program.alternatives {
-        let fields = &inner.patterns[alternative.pattern].fields;
-        let failures: Vec<Failure> = (alternative.first_bit..)
-            .zip(&alternative.fields)
-            .filter_map(|(bit, field)| check(alternative, &fields[*field], bit))
-            .collect();
-        let best: &mut Option<Vec<Failure>> = &mut patterns[alternative.pattern];
-        if best.as_ref().is_none_or(|best| failures.len() < best.len()) {
-            *best = Some(failures);
-        }
-    }
-    let outcome = |failures: Option<Vec<Failure>>| match failures {
-        Some(failures) if failures.is_empty() => Outcome::Matched,
-        failures => Outcome::Failed(failures.unwrap_or_default()),
-    };
-    Explanation {
-        patterns: patterns.into_iter().map(outcome).collect(),
-    }
-}
-
-/// A record as trees.
-struct View<'a> {
-    data_key: &'a [u8],
+    scratch: &Scratch,
+    misfits: Misfits,
     form: Option<Form>,
-    data: Tree<'a>,
-    metadata: Vec<Tree<'a>>,
-}
-
-impl<'a> View<'a> {
-    fn new(record: &Record<'a>, form: Option<Form>) -> Self {
-        let as_text = || Tree::String(Cow::Borrowed(record.data));
-        Self {
-            data_key: record.data_key.as_bytes(),
-            form,
-            data: match form {
-                Some(Form::Json) => Tree::parse_all(record.data).unwrap_or_else(|_| as_text()),
-                _ => as_text(),
-            },
-            metadata: record
-                .metadata
-                .iter()
-                .filter_map(|text| Tree::parse_all(text).ok())
-                .collect(),
+    gather: impl FnOnce(&mut Values<'_>),
+) -> Explanation {
+    let program = &*filters.program;
+    let mut failing = vec![0_u32; program.ends.last().copied().unwrap_or_default()];
+    scratch.each_unmet(program, misfits, &program.alternatives, |_, alternative| {
+        failing[alternative] += 1;
+    });
+    let closest = |pattern: usize| {
+        let mut alternatives = program.of_pattern(pattern);
+        let fewest = alternatives
+            .clone()
+            .map(|alternative| failing[alternative])
+            .min()?;
+        alternatives.find(|alternative| fewest > 0 && failing[*alternative] == fewest)
+    };
+    let closest: Vec<Option<usize>> = (0..program.ends.len()).map(closest).collect();
+    let mut among = vec![0; program.alternatives.len()];
+    for alternative in closest.iter().flatten() {
+        among[alternative / 64] |= 1 << (alternative % 64);
+    }
+    let mut fields = Vec::new();
+    scratch.each_unmet(program, misfits, &among, |bit, alternative| {
+        fields.push((program.pattern(alternative), bit));
+    });
+    let mut values = Values {
+        program,
+        misfits: misfits.fields,
+        form,
+        found: fields
+            .iter()
+            .map(|(_, bit)| (*bit, Found::default()))
+            .collect(),
+    };
+    gather(&mut values);
+    let outcome = |closest: Option<usize>| match closest {
+        None => Outcome::Matched,
+        Some(_) => Outcome::Failed(Vec::new()),
+    };
+    let mut patterns: Vec<Outcome> = closest.into_iter().map(outcome).collect();
+    for (pattern, bit) in fields {
+        if let Outcome::Failed(failures) = &mut patterns[pattern] {
+            failures.push(values.failure(bit));
         }
     }
-
-    /// Returns what follows the data key in a field's path.
-    fn below_data<'f>(&self, field: &'f Field) -> Option<&'f [u8]> {
-        let rest = field.path.strip_prefix(self.data_key)?;
-        (rest.is_empty() || rest.starts_with(b".")).then_some(rest)
-    }
-
-    fn misfit(&self, field: &Field) -> Option<Reason> {
-        let plain = self.below_data(field)?.is_empty();
-        match self.form {
-            Some(Form::Json) if plain => Some(Reason::DataNotText),
-            Some(Form::Text) if !plain => Some(Reason::DataNotJson),
-            Some(Form::Binary) => Some(Reason::DataNotJson),
-            _ => None,
-        }
-    }
-
-    fn leaves(&self, field: &Field) -> Vec<&Tree<'a>> {
-        match self.below_data(field) {
-            Some([]) => vec![&self.data],
-            Some([_, path @ ..]) => leaves(&self.data, path),
-            None => self
-                .metadata
-                .iter()
-                .flat_map(|object| leaves(object, &field.path))
-                .collect(),
-        }
-    }
+    Explanation { patterns }
 }
 
-/// Collects the leaves at a dotted path, through arrays.
-fn leaves<'t, 'a>(tree: &'t Tree<'a>, path: &[u8]) -> Vec<&'t Tree<'a>> {
-    let mut found = Vec::new();
-    collect(tree, Some(path), &mut found);
-    found
+/// The values at the fields that fail.
+struct Values<'p> {
+    program: &'p Program,
+    /// Those that ask for data of another form than this.
+    misfits: Span,
+    form: Option<Form>,
+    /// By the field's bit.
+    found: HashMap<usize, Found>,
 }
 
-/// `path` is `None` once it is used up.
-fn collect<'t, 'a>(tree: &'t Tree<'a>, path: Option<&[u8]>, found: &mut Vec<&'t Tree<'a>>) {
-    match (tree, path) {
-        (Tree::Array(items), _) => items.iter().for_each(|item| collect(item, path, found)),
-        (Tree::Object(members), Some(path)) => {
-            for (name, value) in members {
-                match path.strip_prefix(&**name) {
-                    Some([]) => collect(value, None, found),
-                    Some([b'.', rest @ ..]) => collect(value, Some(rest), found),
-                    _ => {}
+/// The values at one field.
+#[derive(Default)]
+struct Found {
+    /// The first of them.
+    shown: Vec<String>,
+    /// One of them is accepted.
+    accepted: bool,
+}
+
+impl Values<'_> {
+    /// Takes in what stands at and below a node, as [`crate::walk::Walk`] does.
+    fn gather(&mut self, tree: &Tree<'_>, node: u32, except: Option<u32>) {
+        let program = self.program;
+        let this = &program.nodes[node as usize];
+        let leaf = match tree {
+            Tree::Array(items) => {
+                return items
+                    .iter()
+                    .for_each(|item| self.gather(item, node, except));
+            }
+            Tree::Object(members) => {
+                for (name, value) in members {
+                    if let Some(child) = program.below(&this.children, name, except) {
+                        self.gather(value, child, except);
+                    }
+                }
+                return;
+            }
+            Tree::Null => Leaf::Literal(Literal::Null),
+            Tree::Bool(true) => Leaf::Literal(Literal::True),
+            Tree::Bool(false) => Leaf::Literal(Literal::False),
+            Tree::Number(text) => Leaf::bare(text.as_bytes(), true),
+            Tree::String(text) => Leaf::String(text),
+        };
+        for bit in this.own.start..this.own.end {
+            if self.misfits.contains(bit) {
+                continue;
+            }
+            if let Some(found) = self.found.get_mut(&bit) {
+                found.accepted |= program.fields[bit].predicate.accepts(&leaf);
+                if found.shown.len() < SHOWN {
+                    found.shown.push(cut(tree.render()));
                 }
             }
         }
-        (Tree::Object(_), None) | (_, Some(_)) => {}
-        (leaf, None) => found.push(leaf),
+    }
+
+    /// Says why a field fails.
+    fn failure(&self, bit: usize) -> Failure {
+        let field = &self.program.fields[bit];
+        let found = &self.found[&bit];
+        let reason = match (found.shown.is_empty(), found.accepted) {
+            _ if self.misfits.contains(bit) => match self.form {
+                Some(Form::Json) => Reason::DataNotText,
+                _ => Reason::DataNotJson,
+            },
+            (true, _) if !field.predicate.allows_absence() => Reason::Missing,
+            (false, false) => Reason::NotAccepted,
+            _ => Reason::OtherElement,
+        };
+        Failure {
+            path: String::from_utf8_lossy(&field.path).into_owned(),
+            expected: field.source.clone(),
+            found: found.shown.clone(),
+            reason,
+        }
     }
 }
 
-fn judge(field: &Field, values: &[&Tree<'_>]) -> Failure {
-    let accepted = values.iter().any(|value| match value {
-        Tree::Null => field.predicate.accepts(&Leaf::Literal(Literal::Null)),
-        Tree::Bool(true) => field.predicate.accepts(&Leaf::Literal(Literal::True)),
-        Tree::Bool(false) => field.predicate.accepts(&Leaf::Literal(Literal::False)),
-        Tree::Number(text) => field.predicate.accepts(&Leaf::bare(text.as_bytes(), true)),
-        Tree::String(text) => field.predicate.accepts(&Leaf::String(text)),
-        Tree::Array(_) | Tree::Object(_) => false,
-    });
-    let reason = match (values.is_empty(), accepted) {
-        (true, _) if !field.predicate.allows_absence() => Reason::Missing,
-        (false, false) => Reason::NotAccepted,
-        _ => Reason::OtherElement,
-    };
-    let shown = values.iter().take(SHOWN).map(|value| match value {
-        Tree::String(text) => quote(text),
-        other => other.render(),
-    });
-    failure(field, shown.collect(), reason)
-}
-
-fn failure(field: &Field, found: Vec<String>, reason: Reason) -> Failure {
-    Failure {
-        path: String::from_utf8_lossy(&field.path).into_owned(),
-        expected: field.source.clone(),
-        found,
-        reason,
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(SHOWN_CHARS) {
+        text.truncate(end);
+        text.push('…');
     }
+    text
 }

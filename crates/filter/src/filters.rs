@@ -6,20 +6,15 @@ use crate::dialect::{Dialect, Limits};
 use crate::error::{PatternError, PatternFault};
 use crate::explain::{self, Explanation};
 use crate::pattern::{Field, Pattern};
-use crate::program::{Alternative, Program};
-use crate::record::{Mismatch, Record, Walked};
-use crate::walk::{Scratch, Walk};
+use crate::program::Program;
+use crate::record::Record;
+use crate::scratch::{Misfits, Scratch};
+use crate::walk::Walk;
 
 /// A compiled set of patterns. An event matches if any of them does, or if there are none.
 #[derive(Clone, Debug)]
 pub struct Filters {
-    pub(crate) inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) patterns: Vec<Pattern>,
-    pub(crate) program: Program,
+    pub(crate) program: Arc<Program>,
 }
 
 impl Filters {
@@ -54,15 +49,14 @@ impl Filters {
             .enumerate()
             .map(parse)
             .collect::<Result<Vec<_>, _>>()?;
-        let program = Program::new(&patterns);
         Ok(Self {
-            inner: Arc::new(Inner { patterns, program }),
+            program: Arc::new(Program::new(patterns)),
         })
     }
 
     /// Returns whether there are no patterns, so that everything matches.
     pub fn is_empty(&self) -> bool {
-        self.inner.patterns.is_empty()
+        self.program.ends.is_empty()
     }
 
     /// Returns whether a whole event, one JSON object, matches. A malformed event matches only
@@ -71,18 +65,17 @@ impl Filters {
         if self.is_empty() {
             return true;
         }
-        let program = &self.inner.program;
         self.walk_event(event, scratch)
-            && program
-                .alternatives
-                .iter()
-                .any(|alternative| scratch.is_met(program, alternative, &[]))
+            && scratch
+                .first_met(&self.program, Misfits::default())
+                .is_some()
     }
 
     pub(crate) fn walk_event(&self, event: &[u8], scratch: &mut Scratch) -> bool {
-        let program = &self.inner.program;
-        scratch.reset(program.words);
-        Walk::new(event, program, scratch).object_at(0).is_ok()
+        scratch.reset(&self.program);
+        Walk::new(event, &self.program, scratch)
+            .object_at(0)
+            .is_ok()
     }
 
     /// Returns the position of the first pattern that a record matches, or 0 if there are no
@@ -91,81 +84,53 @@ impl Filters {
         if self.is_empty() {
             return Some(0);
         }
-        let program = &self.inner.program;
-        let walked = record.walk(program, scratch)?;
-        let met = program
-            .alternatives
-            .iter()
-            .find(|alternative| self.is_record_met(alternative, record, walked, scratch))?;
-        Some(met.pattern)
-    }
-
-    pub(crate) fn is_record_met(
-        &self,
-        alternative: &Alternative,
-        record: &Record<'_>,
-        walked: Walked,
-        scratch: &Scratch,
-    ) -> bool {
-        let program = &self.inner.program;
-        let misfits = walked.misfits(program);
-        match record.on_mismatch {
-            Mismatch::Drop => {
-                let misfit = misfits
-                    .iter()
-                    .any(|fields| overlap(&alternative.need, fields));
-                !misfit && scratch.is_met(program, alternative, &[])
-            }
-            Mismatch::IgnoreData => scratch.is_met(program, alternative, &misfits),
-        }
+        let walked = record.walk(&self.program, scratch)?;
+        let met = scratch.first_met(&self.program, walked.misfits)?;
+        Some(self.program.pattern(met))
     }
 
     /// Returns whether any pattern names a field other than `data_key`. If not, the caller need
     /// not build [`Record::metadata`].
     pub fn needs_metadata(&self, data_key: &str) -> bool {
-        let mut fields = self
-            .inner
-            .patterns
-            .iter()
-            .flat_map(|pattern| &pattern.fields);
-        fields.any(|field| {
-            let first = field.path.split(|&byte| byte == b'.').next();
-            first != Some(data_key.as_bytes())
-        })
+        let mut names = self.program.nodes[0].children.names();
+        names.any(|name| name != data_key.as_bytes())
     }
 
     /// Returns the patterns that name `path` (names joined by dots) itself, not only fields below it: in
     /// [`Record`]s, a pattern that names the data key so asks for plain text.
     pub fn naming(&self, path: &str) -> impl Iterator<Item = usize> {
-        let names = |pattern: &Pattern| {
-            let mut fields = pattern.fields.iter();
-            fields.any(|field| *field.path == *path.as_bytes())
+        let program = &self.program;
+        let names = |field: &Field| *field.path == *path.as_bytes();
+        let needing = program.needing(program.fields.iter().map(names));
+        let names = move |pattern: &usize| {
+            let mut alternatives = program.words_of(*pattern);
+            alternatives.any(|(word, mask)| needing[word] & mask != 0)
         };
-        let patterns = self.inner.patterns.iter().enumerate();
-        patterns.filter_map(move |(index, pattern)| names(pattern).then_some(index))
+        (0..program.ends.len()).filter(names)
     }
 
     /// Returns the patterns that nothing can match if a value stands only at paths for which `can_have`
     /// holds: each with one of the fields that it asks for in vain, as a dotted path.
     pub fn unmatchable(&self, can_have: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+        let program = &self.program;
         let in_vain = |field: &Field| {
-            let path = String::from_utf8_lossy(&field.path);
-            (!field.predicate.allows_absence() && !can_have(&path)).then(|| path.into_owned())
+            !field.predicate.allows_absence() && !can_have(&String::from_utf8_lossy(&field.path))
         };
-        let unmet = |pattern: &Pattern| {
-            let mut first = None;
-            for fields in &pattern.alternatives {
-                let unmet = fields
-                    .iter()
-                    .find_map(|&field| in_vain(&pattern.fields[field]))?;
-                first.get_or_insert(unmet);
-            }
-            first
+        let in_vain: Vec<bool> = program.fields.iter().map(in_vain).collect();
+        let needing = program.needing(in_vain.iter().copied());
+        let unmet = |pattern: usize| {
+            let mut alternatives = program.words_of(pattern);
+            alternatives
+                .all(|(word, mask)| needing[word] & mask == mask)
+                .then(|| {
+                    let first = program.of_pattern(pattern).start;
+                    let field = program.fields_of(first).find(|bit| in_vain[*bit])?;
+                    let path = &program.fields[field].path;
+                    Some((pattern, String::from_utf8_lossy(path).into_owned()))
+                })
+                .flatten()
         };
-        let patterns = self.inner.patterns.iter().enumerate();
-        patterns
-            .filter_map(|(index, pattern)| Some((index, unmet(pattern)?)))
-            .collect()
+        (0..program.ends.len()).filter_map(unmet).collect()
     }
 
     /// Tells for each pattern whether a whole event matches it, and if not, why. Slow.
@@ -177,12 +142,4 @@ impl Filters {
     pub fn explain_record(&self, record: &Record<'_>) -> Explanation {
         explain::record(self, record)
     }
-}
-
-fn overlap(one: &[(u32, u64)], other: &[(u32, u64)]) -> bool {
-    one.iter().any(|(word, mask)| {
-        other
-            .iter()
-            .any(|(other_word, other_mask)| word == other_word && mask & other_mask != 0)
-    })
 }

@@ -1,8 +1,9 @@
-//! Reads one pattern into alternatives, each a list of fields that must all be satisfied.
+//! Reads one pattern into fields, and the alternatives that need each of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use crate::alternatives::{Alternatives, Bits};
 use crate::dialect::{Dialect, Limits};
 use crate::error::PatternFault;
 use crate::operator;
@@ -10,6 +11,9 @@ use crate::predicate::Predicate;
 use crate::tree::Tree;
 
 /// Most combinations that `$or` may multiply out to in one pattern.
+///
+/// Source: EventBridge's documented limit for a rule. Each field keeps a bit for each of them, at most 16 words:
+/// the hundreds of fields that 4,096 characters have room for keep some 50 KB.
 pub(crate) const MAX_ALTERNATIVES: usize = 1000;
 
 /// A field's path and what its values must satisfy.
@@ -22,12 +26,12 @@ pub(crate) struct Field {
     pub(crate) source: String,
 }
 
-/// A pattern with every `$or` multiplied out.
-#[derive(Debug, Default)]
+/// A pattern with every `$or` multiplied out: it matches if one of its alternatives has all its fields satisfied.
+#[derive(Debug)]
 pub(crate) struct Pattern {
-    pub(crate) fields: Vec<Field>,
-    /// Each alternative's fields, as indices into `fields`.
-    pub(crate) alternatives: Vec<Vec<usize>>,
+    /// Each field with the alternatives that need it, counted from 0.
+    pub(crate) fields: Vec<(Field, Bits)>,
+    pub(crate) alternatives: usize,
 }
 
 /// Where the fault is (a dotted path) and what it is.
@@ -53,48 +57,46 @@ impl Pattern {
         let Tree::Object(members) = &tree else {
             return Err(whole(PatternFault::NotAnObject { found: tree.kind() }));
         };
-        let mut reader = Reader {
-            dialect,
-            fields: Vec::new(),
-        };
-        let mut alternatives = vec![BTreeMap::new()];
-        reader.object(members, None, false, &mut alternatives)?;
+        let mut alternatives = Alternatives::one();
+        Reader { dialect }.object(members, None, false, &mut alternatives)?;
         Ok(Self {
-            fields: reader.fields,
-            alternatives: alternatives
-                .into_iter()
-                .map(|fields| fields.into_values().collect())
-                .collect(),
+            alternatives: alternatives.count(),
+            fields: alternatives.into_fields(),
         })
     }
 }
 
-/// A path's field. A path given again replaces the earlier field.
-type Alternative = BTreeMap<Box<[u8]>, usize>;
-
 struct Reader {
     dialect: Dialect,
-    fields: Vec<Field>,
 }
 
 impl Reader {
+    /// Adds an object's fields to every alternative so far.
     fn object(
-        &mut self,
+        &self,
         members: &Members<'_>,
         path: Option<&[u8]>,
         inside_or: bool,
-        alternatives: &mut Vec<Alternative>,
+        alternatives: &mut Alternatives,
     ) -> Result<(), Located> {
         if members.is_empty() {
             return Err(located(path.unwrap_or_default(), PatternFault::EmptyObject));
         }
+        let last: HashMap<&[u8], usize> = members
+            .iter()
+            .enumerate()
+            .map(|(index, (name, _))| (&**name, index))
+            .collect();
         for (index, (name, value)) in members.iter().enumerate() {
-            let repeated_later = members[index + 1..].iter().any(|(later, _)| later == name);
+            let repeated_later = last.get(&**name).is_some_and(|last| *last > index);
             if repeated_later {
                 continue;
             }
             if **name == *b"$or" {
-                self.or(value, path, alternatives)?;
+                let one_of = self.or(value, path)?;
+                alternatives
+                    .multiply(one_of, MAX_ALTERNATIVES)
+                    .map_err(|max| too_many(path, max))?;
                 continue;
             }
             let path = join(path, name);
@@ -106,12 +108,7 @@ impl Reader {
                 Tree::Object(members) => {
                     self.object(members, Some(&path), inside_or, alternatives)?
                 }
-                Tree::Array(items) => {
-                    let field = self.field(&path, value, items)?;
-                    for alternative in &mut *alternatives {
-                        alternative.insert(path.clone(), field);
-                    }
-                }
+                Tree::Array(items) => alternatives.need(self.field(path, value, items)?),
                 scalar => {
                     return Err(located(
                         &path,
@@ -125,69 +122,45 @@ impl Reader {
         Ok(())
     }
 
-    fn or(
-        &mut self,
-        value: &Tree<'_>,
-        path: Option<&[u8]>,
-        alternatives: &mut Vec<Alternative>,
-    ) -> Result<(), Located> {
-        let at = path.unwrap_or_default();
+    fn or(&self, value: &Tree<'_>, path: Option<&[u8]>) -> Result<Alternatives, Located> {
+        let fault = |found| located(path.unwrap_or_default(), PatternFault::Or { found });
         let branches = match value {
             Tree::Array(branches) if branches.len() >= 2 => branches,
-            Tree::Array(branches) => {
-                let found = format!("a list of {}", branches.len());
-                return Err(located(at, PatternFault::Or { found }));
-            }
-            other => {
-                return Err(located(
-                    at,
-                    PatternFault::Or {
-                        found: other.kind().to_owned(),
-                    },
-                ));
-            }
+            Tree::Array(branches) => return Err(fault(format!("a list of {}", branches.len()))),
+            other => return Err(fault(other.kind().to_owned())),
         };
-        let mut combined = Vec::new();
+        let mut one_of = Alternatives::none();
         for branch in branches {
             let Tree::Object(members) = branch else {
-                let found = format!("{} in its list", branch.kind());
-                return Err(located(at, PatternFault::Or { found }));
+                return Err(fault(format!("{} in its list", branch.kind())));
             };
-            let mut of_branch = alternatives.clone();
+            let mut of_branch = Alternatives::one();
             self.object(members, path, true, &mut of_branch)?;
-            if combined.len() + of_branch.len() > MAX_ALTERNATIVES {
-                return Err(located(
-                    at,
-                    PatternFault::TooManyAlternatives {
-                        max: MAX_ALTERNATIVES,
-                    },
-                ));
-            }
-            combined.append(&mut of_branch);
+            one_of
+                .append(of_branch, MAX_ALTERNATIVES)
+                .map_err(|max| too_many(path, max))?;
         }
-        *alternatives = combined;
-        Ok(())
+        Ok(one_of)
     }
 
     fn field(
-        &mut self,
-        path: &[u8],
+        &self,
+        path: Box<[u8]>,
         list: &Tree<'_>,
         items: &[Tree<'_>],
-    ) -> Result<usize, Located> {
+    ) -> Result<Field, Located> {
         if items.is_empty() {
-            return Err(located(path, PatternFault::EmptyList));
+            return Err(located(&path, PatternFault::EmptyList));
         }
         let tests = items.iter().map(|item| operator::item(item, self.dialect));
         let tests = tests
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|fault| located(path, fault))?;
-        self.fields.push(Field {
-            path: path.into(),
+            .map_err(|fault| located(&path, fault))?;
+        Ok(Field {
+            path,
             predicate: Predicate::new(tests),
             source: list.render(),
-        });
-        Ok(self.fields.len() - 1)
+        })
     }
 }
 
@@ -201,4 +174,9 @@ fn join(path: Option<&[u8]>, name: &[u8]) -> Box<[u8]> {
 
 fn located(path: &[u8], fault: PatternFault) -> Located {
     (String::from_utf8_lossy(path).into_owned(), fault)
+}
+
+fn too_many(path: Option<&[u8]>, max: usize) -> Located {
+    let fault = PatternFault::TooManyAlternatives { max };
+    located(path.unwrap_or_default(), fault)
 }

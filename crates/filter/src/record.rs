@@ -1,7 +1,9 @@
 //! Records whose data is encoded apart from their metadata.
 
-use crate::program::{Node, Program};
-use crate::walk::{Scratch, Walk};
+use crate::predicate::Leaf;
+use crate::program::{Program, Span};
+use crate::scratch::{Misfits, Scratch};
+use crate::walk::Walk;
 
 /// A record as its source delivers it: metadata, and data in an encoding of its own.
 ///
@@ -49,28 +51,13 @@ pub(crate) struct Walked {
     pub(crate) data_node: Option<u32>,
     /// `None` if no pattern looks at the data.
     pub(crate) form: Option<Form>,
-}
-
-impl Walked {
-    /// Returns the fields that ask for the other form of data.
-    pub(crate) fn misfits<'p>(&self, program: &'p Program) -> [&'p [(u32, u64)]; 2] {
-        let none: &[(u32, u64)] = &[];
-        let Some(node) = self.data_node.map(|node| &program.nodes[node as usize]) else {
-            return [none; 2];
-        };
-        match self.form {
-            None => [none; 2],
-            Some(Form::Json) => [&node.own, none],
-            Some(Form::Text) => [&node.below, none],
-            Some(Form::Binary) => [&node.own, &node.below],
-        }
-    }
+    pub(crate) misfits: Misfits,
 }
 
 impl Record<'_> {
     /// Walks data and metadata; returns `None` if the metadata is malformed.
     pub(crate) fn walk(&self, program: &Program, scratch: &mut Scratch) -> Option<Walked> {
-        scratch.reset(program.words);
+        scratch.reset(program);
         let data_node = program.nodes[0].children.find(self.data_key.as_bytes());
         let form = data_node.map(|node| self.walk_data(node, program, scratch));
         for object in self.metadata {
@@ -79,7 +66,18 @@ impl Record<'_> {
                 .object_at(0)
                 .ok()?;
         }
-        Some(Walked { data_node, form })
+        let misfits = Misfits {
+            fields: data_node
+                .zip(form)
+                .map(|(node, form)| misfits(program, node, form))
+                .unwrap_or_default(),
+            ignored: self.on_mismatch == Mismatch::IgnoreData,
+        };
+        Some(Walked {
+            data_node,
+            form,
+            misfits,
+        })
     }
 
     fn walk_data(&self, node: u32, program: &Program, scratch: &mut Scratch) -> Form {
@@ -93,9 +91,22 @@ impl Record<'_> {
             return Form::Json;
         }
         // The walk may have set bits before it came upon the fault.
-        scratch.reset(program.words);
-        let node: &Node = &program.nodes[node as usize];
-        scratch.test(node, &crate::predicate::Leaf::String(self.data));
+        scratch.reset(program);
+        let node = &program.nodes[node as usize];
+        scratch.test(program, node, &Leaf::String(self.data));
         Form::Text
+    }
+}
+
+/// Returns the fields that ask for another form of data than this.
+fn misfits(program: &Program, data_node: u32, form: Form) -> Span {
+    let node = &program.nodes[data_node as usize];
+    match form {
+        Form::Json => node.own,
+        Form::Text => node.below,
+        Form::Binary => Span {
+            start: node.own.start,
+            end: node.below.end,
+        },
     }
 }

@@ -1,106 +1,10 @@
 //! Walks an event's bytes once and sets the bits of the fields it satisfies.
 
 use crate::predicate::Leaf;
-use crate::program::{Alternative, Children, Found, Node, Program};
+use crate::program::{Children, Found, Node, Program};
 use crate::scan::{Cursor, Malformed, Text};
+use crate::scratch::Scratch;
 use crate::unescape::unescape;
-
-/// Working memory for matching. Keep one per thread and pass it to every call: after the first
-/// few records, matching allocates nothing.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// Masks of satisfied fields; one per array element being walked, outermost first.
-    satisfied: Vec<u64>,
-    /// Masks of fields at which a leaf stood, likewise.
-    present: Vec<u64>,
-    /// Where the innermost mask begins.
-    frame: usize,
-    name: Vec<u8>,
-    value: Vec<u8>,
-}
-
-impl Scratch {
-    /// Forgets the last event and makes room for masks of `words` words.
-    pub(crate) fn reset(&mut self, words: usize) {
-        self.frame = 0;
-        if self.satisfied.len() < words {
-            self.satisfied.resize(words, 0);
-            self.present.resize(words, 0);
-        }
-        self.satisfied[..words].fill(0);
-        self.present[..words].fill(0);
-    }
-
-    /// Returns the mask's word of fields that are satisfied, be it by absence.
-    #[inline]
-    fn fulfilled(&self, program: &Program, word: u32) -> u64 {
-        let at = self.frame + word as usize;
-        self.satisfied[at] | program.absentable[word as usize] & !self.present[at]
-    }
-
-    /// Returns whether every field of an alternative is satisfied, not counting the `ignored`.
-    #[inline]
-    pub(crate) fn is_met(
-        &self,
-        program: &Program,
-        alternative: &Alternative,
-        ignored: &[&[(u32, u64)]],
-    ) -> bool {
-        alternative.need.iter().all(|&(word, mask)| {
-            let skip = ignored.iter().flat_map(|fields| fields.iter());
-            let skip = skip
-                .filter(|(other, _)| *other == word)
-                .fold(0, |all, (_, mask)| all | mask);
-            (self.fulfilled(program, word) | skip) & mask == mask
-        })
-    }
-
-    /// Returns whether a field is satisfied.
-    pub(crate) fn is_field_met(&self, program: &Program, bit: usize) -> bool {
-        self.fulfilled(program, (bit / 64) as u32) >> (bit % 64) & 1 == 1
-    }
-
-    fn push_frame(&mut self, words: usize) {
-        self.frame += words;
-        let end = self.frame + words;
-        if self.satisfied.len() < end {
-            self.satisfied.resize(end, 0);
-            self.present.resize(end, 0);
-        }
-        self.satisfied[self.frame..end].fill(0);
-        self.present[self.frame..end].fill(0);
-    }
-
-    /// Ends an array element: what it satisfies as a whole counts for the array.
-    fn pop_frame(&mut self, program: &Program, node: &Node) {
-        let words = program.words;
-        let outer = self.frame - words;
-        for group in &node.groups {
-            let touched = group
-                .iter()
-                .any(|&(word, mask)| self.satisfied[self.frame + word as usize] & mask != 0);
-            // Without a value there is nothing to be absent beside.
-            let met = touched
-                && group
-                    .iter()
-                    .all(|&(word, mask)| self.fulfilled(program, word) & mask == mask);
-            if met {
-                for &(word, mask) in group {
-                    self.satisfied[outer + word as usize] |= mask;
-                }
-            }
-        }
-        for &(word, mask) in &node.free {
-            let word = word as usize;
-            self.satisfied[outer + word] |= self.satisfied[self.frame + word] & mask;
-        }
-        for &(word, mask) in &node.below {
-            let word = word as usize;
-            self.present[outer + word] |= self.present[self.frame + word] & mask;
-        }
-        self.frame = outer;
-    }
-}
 
 /// A walk through one JSON text.
 pub(crate) struct Walk<'a, 's> {
@@ -189,7 +93,7 @@ impl<'a, 's> Walk<'a, 's> {
         match children.look_up(name.raw) {
             Found::Nothing => None,
             Found::Child(child) => Some(child),
-            Found::Dotted => self.child_dotted(children, name.raw),
+            Found::Dotted => self.program.below(children, name.raw, self.except),
         }
     }
 
@@ -209,20 +113,6 @@ impl<'a, 's> Walk<'a, 's> {
         child
     }
 
-    /// Finds the node of a name in which dots stand for nesting.
-    #[cold]
-    fn child_dotted(&self, mut children: &'s Children, mut name: &[u8]) -> Option<u32> {
-        while let Some(dot) = memchr::memchr(b'.', name) {
-            let child = children.find(&name[..dot])?;
-            if Some(child) == self.except {
-                return Some(child);
-            }
-            children = &self.node(child).children;
-            name = &name[dot + 1..];
-        }
-        children.find(name)
-    }
-
     fn array(&mut self, node: u32) -> Step {
         self.cursor.enter()?;
         if self.cursor.token() != b']' {
@@ -230,11 +120,11 @@ impl<'a, 's> Walk<'a, 's> {
             loop {
                 match self.cursor.token() {
                     b'{' if this.children.is_empty() => self.cursor.skip_container()?,
-                    b'{' if this.groups.is_empty() => self.object(node)?,
+                    b'{' if !this.together => self.object(node)?,
                     b'{' => {
-                        self.scratch.push_frame(self.program.words);
+                        let outer = self.scratch.begin_element(self.program, this);
                         self.object(node)?;
-                        self.scratch.pop_frame(self.program, this);
+                        self.scratch.end_element(self.program, node, outer);
                     }
                     b'[' => self.array(node)?,
                     _ => self.leaf(node)?,
@@ -252,41 +142,27 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn leaf(&mut self, node: u32) -> Step {
         let node = self.node(node);
-        if node.leaves.is_empty() {
+        if node.own.is_empty() {
             return self.cursor.skip_value();
         }
         if self.cursor.peek() != b'"' {
             let text = self.cursor.bare()?;
-            self.scratch.test(node, &Leaf::bare(text, node.compares));
+            self.scratch
+                .test(self.program, node, &Leaf::bare(text, node.compares));
             return Ok(());
         }
         let text = self.cursor.string()?;
         if !text.escaped {
-            self.scratch.test(node, &Leaf::String(text.raw));
+            self.scratch
+                .test(self.program, node, &Leaf::String(text.raw));
             return Ok(());
         }
         let mut buffer = std::mem::take(&mut self.scratch.value);
         buffer.clear();
         unescape(text.raw, &mut buffer);
-        self.scratch.test(node, &Leaf::String(&buffer));
+        self.scratch
+            .test(self.program, node, &Leaf::String(&buffer));
         self.scratch.value = buffer;
         Ok(())
-    }
-}
-
-impl Scratch {
-    /// Sets the bits that one value at `node` earns.
-    #[inline]
-    pub(crate) fn test(&mut self, node: &Node, leaf: &Leaf<'_>) {
-        for test in &node.leaves {
-            let accepted = test.predicate.accepts(leaf);
-            for &(word, mask) in &test.marks {
-                let at = self.frame + word as usize;
-                self.present[at] |= mask;
-                if accepted {
-                    self.satisfied[at] |= mask;
-                }
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Matching allocates nothing once its working memory has grown.
+//! Matching allocates nothing once its working memory has grown, and compiling no more than its patterns' size.
 #![expect(unsafe_code, reason = "counting allocations takes a global allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,12 +11,14 @@ struct Counting;
 thread_local! {
     /// Per thread, as the test harness allocates in its own.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.set(BYTES.get() + layout.size());
         unsafe { System.alloc(layout) }
     }
 
@@ -26,6 +28,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.set(BYTES.get() + size);
         unsafe { System.realloc(memory, layout, size) }
     }
 }
@@ -72,4 +75,58 @@ fn a_record_costs_no_allocation() {
     let after = ALLOCATIONS.get();
     assert_eq!(after - before, 0);
     assert!(matched > 0);
+}
+
+/// Patterns of 31 × 32 alternatives, each of which needs so many fields besides.
+fn product(patterns: usize, fields: usize) -> Vec<String> {
+    let or = |name: &str, branches: usize| {
+        let branches: Vec<String> = (0..branches)
+            .map(|branch| format!(r#"{{"{name}{branch}":[1]}}"#))
+            .collect();
+        format!(r#""$or":[{}]"#, branches.join(","))
+    };
+    let pattern = |pattern: usize| {
+        let fields: String = (0..fields)
+            .map(|field| format!(r#","{pattern}f{field}":[1]"#))
+            .collect();
+        format!(
+            r#"{{"body":{{{},"z":{{{}}}{fields}}}}}"#,
+            or("a", 31),
+            or("b", 32)
+        )
+    };
+    (0..patterns).map(pattern).collect()
+}
+
+/// Returns the bytes that a call allocates, altogether.
+fn bytes<T>(call: impl FnOnce() -> T) -> (usize, T) {
+    let before = BYTES.get();
+    let result = call();
+    (BYTES.get() - before, result)
+}
+
+#[test]
+fn alternatives_do_not_multiply_what_patterns_take() {
+    let limits = Limits {
+        max_filters: 10,
+        ..Limits::default()
+    };
+    let compile = |patterns: usize, fields: usize| {
+        let patterns = product(patterns, fields);
+        let (bytes, filters) =
+            bytes(|| Filters::compile(&patterns, Dialect::Lambda, limits).unwrap());
+        (bytes, filters)
+    };
+    // Half as much again, as buffers that grow are doubled.
+    let small = compile(1, 100).0;
+    let many_fields = compile(1, 240).0;
+    assert!(many_fields < small * 36 / 10, "{small} {many_fields}");
+    let many_patterns = compile(10, 100).0;
+    assert!(many_patterns < small * 15, "{small} {many_patterns}");
+    let (most, filters) = compile(10, 240);
+    assert!(most < 20_000_000, "{most}");
+    let event = format!(r#"{{"body":[{}]}}"#, ["{}"; 1000].join(","));
+    let (explained, explanation) = bytes(|| filters.explain(event.as_bytes()));
+    assert!(!explanation.is_match());
+    assert!(explained < 12_000_000, "{explained}");
 }

@@ -108,9 +108,29 @@ fn pattern() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A pattern of more alternatives than a word has bits, some of which replace fields of others.
+fn wide_pattern() -> impl Strategy<Value = Value> {
+    let list = || vec(item(), 1..2).prop_map(Value::from);
+    let branch = move || btree_map(name(), list(), 1..3).prop_map(object);
+    let or = move |least: usize, most: usize| vec(branch(), least..most).prop_map(Value::from);
+    let place = prop_oneof![Just("a"), Just("e")];
+    (branch(), or(2, 40), or(2, 20), place).prop_map(|(fields, first, second, place)| {
+        let mut pattern = fields;
+        pattern["$or"] = first;
+        if !pattern[place].is_array() {
+            pattern[place] = json!({ "$or": second });
+        }
+        pattern
+    })
+}
+
 /// A pattern in which no path is both a list and a parent: what that means is left to unit tests.
 fn plain_pattern() -> impl Strategy<Value = Value> {
-    pattern().prop_filter("a path is a list and a parent", |pattern| {
+    plain(pattern())
+}
+
+fn plain(pattern: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+    pattern.prop_filter("a path is a list and a parent", |pattern| {
         let (mut lists, mut parents) = (Vec::new(), Vec::new());
         paths(pattern, "", &mut lists, &mut parents);
         !lists.iter().any(|list| parents.contains(list))
@@ -172,6 +192,18 @@ proptest! {
             prop_assert_eq!(filters.is_match(text.as_bytes(), &mut scratch), expected, "{} {}", pattern, text);
             let explanation = filters.explain(text.as_bytes());
             prop_assert_eq!(explanation.is_match(), expected, "{} {}\n{}", pattern, text, explanation);
+        }
+    }
+
+    #[test]
+    fn many_alternatives_are_told_apart(pattern in plain(wide_pattern()), events in vec(event(), 4)) {
+        let filters = compile(&pattern);
+        let mut scratch = Scratch::default();
+        for event in events {
+            let expected = matcher::matches(&pattern, &event);
+            let text = event.to_string();
+            prop_assert_eq!(filters.is_match(text.as_bytes(), &mut scratch), expected, "{} {}", pattern, text);
+            prop_assert_eq!(filters.explain(text.as_bytes()).is_match(), expected, "{} {}", pattern, text);
         }
     }
 

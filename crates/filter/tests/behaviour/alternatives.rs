@@ -1,0 +1,112 @@
+//! Many alternatives: `$or` multiplied out.
+
+use crate::common::matches;
+use lambda_esm_filter::{Dialect, Filters, Limits};
+
+/// `"$or":[{"a0":[1]},{"a1":[1]},…]`
+fn or(name: &str, branches: usize) -> String {
+    let branches: Vec<String> = (0..branches)
+        .map(|branch| format!(r#"{{"{name}{branch}":[1]}}"#))
+        .collect();
+    format!(r#""$or":[{}]"#, branches.join(","))
+}
+
+/// 31 × 32 combinations beside a field that all need.
+fn product() -> String {
+    format!(
+        r#"{{"p":{{"all":[1],{},"q":{{{}}}}}}}"#,
+        or("a", 31),
+        or("b", 32)
+    )
+}
+
+#[test]
+fn each_of_a_thousand_alternatives_decides_for_itself() {
+    let pattern = product();
+    for (a, b) in [(0, 0), (30, 31), (1, 0), (0, 1), (15, 16), (29, 2)] {
+        let whole = format!(r#""all":1,"a{a}":1,"q":{{"b{b}":1}}"#);
+        assert!(matches(&pattern, &format!(r#"{{"p":{{{whole}}}}}"#)));
+        assert!(matches(&pattern, &format!(r#"{{"p":[{{}},{{{whole}}}]}}"#)));
+        let without = |part: &str| {
+            let event = format!(r#"{{"p":{{{whole}}}}}"#);
+            let without = event.replace(part, r#""other""#);
+            assert!(!matches(&pattern, &without), "{without}");
+        };
+        without(r#""all""#);
+        without(&format!(r#""a{a}""#));
+        without(&format!(r#""b{b}""#));
+        let apart = format!(r#"{{"p":[{{"all":1,"a{a}":1}},{{"q":{{"b{b}":1}}}}]}}"#);
+        assert!(!matches(&pattern, &apart));
+    }
+}
+
+#[test]
+fn elements_of_nested_arrays_satisfy_an_alternative_together() {
+    let pattern = r#"{"p":{"k":[1],"q":{"$or":[{"a":[1],"b":[1]},{"a":[1],"c":[1]}]}},"r":["x"]}"#;
+    for (p, verdict) in [
+        (r#"[{"k":1,"q":[{"a":1},{"a":1,"c":1}]}]"#, true),
+        (r#"[{"k":1,"q":[{"a":1},{"c":1}]}]"#, false),
+        (r#"[{"k":1},{"q":[{"a":1,"c":1}]}]"#, false),
+        (r#"[{"k":1,"q":[{"a":1,"b":1}]},{"k":2}]"#, true),
+        (r#"{"k":1,"q":[{"a":1,"b":2},{"a":1,"c":1}]}"#, true),
+        (r#"{"k":1,"q":[{"a":1,"b":2},{"a":2,"c":1}]}"#, false),
+    ] {
+        let event = format!(r#"{{"p":{p},"r":"x"}}"#);
+        assert_eq!(matches(pattern, &event), verdict, "{event}");
+    }
+}
+
+#[test]
+fn a_path_given_again_replaces_it_in_its_alternatives_only() {
+    let many = or("a", 70);
+    // In the branches: where `k` is given again, the first one does not count.
+    let inside = format!(r#"{{"k":[1],"$or":[{{"k":[2],"x":[1]}},{{{many}}}]}}"#);
+    assert!(matches(&inside, r#"{"k":2,"x":1}"#));
+    assert!(!matches(&inside, r#"{"k":1,"x":1}"#));
+    assert!(matches(&inside, r#"{"k":1,"a69":1}"#));
+    assert!(!matches(&inside, r#"{"k":2,"a69":1}"#));
+    // After them: in all alternatives.
+    let after = format!(r#"{{"$or":[{{"k":[2],"x":[1]}},{{{many}}}],"k":[3]}}"#);
+    assert!(matches(&after, r#"{"k":3,"x":1}"#));
+    assert!(matches(&after, r#"{"k":3,"a64":1}"#));
+    assert!(!matches(&after, r#"{"k":2,"x":1}"#));
+}
+
+#[test]
+fn the_first_pattern_that_matches_is_told_beyond_the_first_word() {
+    let patterns = [product(), product().replace("all", "any")];
+    let filters = Filters::compile(&patterns, Dialect::Lambda, Limits::default()).unwrap();
+    let explanation = filters.explain(br#"{"p":{"any":1,"a30":1,"q":{"b31":1}}}"#);
+    assert_eq!(
+        explanation.to_string(),
+        "filter 0: no match\n  field `p.all`: no value there; expected [1]\nfilter 1: matched"
+    );
+    let explanation = filters.explain(br#"{"p":{"all":1,"a7":1,"q":{"b3":2}}}"#);
+    let text = explanation.to_string();
+    assert!(
+        text.starts_with("filter 0: no match\n  field `p.q.b"),
+        "{text}"
+    );
+    assert_eq!(
+        text.lines().filter(|line| line.contains("p.q.b")).count(),
+        2
+    );
+}
+
+#[test]
+fn patterns_that_nothing_can_match_are_named_by_a_field_of_theirs() {
+    let pattern = format!(r#"{{"body":{{"k":[1],{}}}}}"#, or("a", 100));
+    let patterns = [pattern.clone(), pattern.replace("body", "id")];
+    let filters = Filters::compile(&patterns, Dialect::Lambda, Limits::default()).unwrap();
+    let only = |names: &'static [&str]| move |path: &str| names.contains(&path);
+    assert_eq!(filters.unmatchable(|_| true), []);
+    let [(0, path), (1, _)] = &filters.unmatchable(|path| !path.ends_with(".k"))[..] else {
+        panic!("both need k");
+    };
+    assert_eq!(path, "body.k");
+    // One alternative that can match is enough.
+    let one = filters.unmatchable(only(&["body.k", "body.a99", "id.k"]));
+    assert_eq!(one, [(1, "id.a0".to_owned())]);
+    assert_eq!(filters.naming("id.a99").collect::<Vec<_>>(), [1]);
+    assert!(filters.needs_metadata("body") && filters.needs_metadata("id"));
+}

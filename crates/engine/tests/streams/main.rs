@@ -5,6 +5,7 @@
 mod ages;
 mod clocks;
 mod delivery;
+mod many;
 mod restarts;
 mod settings;
 mod support;

@@ -1,12 +1,10 @@
 //! Ordered sources: Kinesis and DynamoDB Streams.
 //!
-//! The way of a record: its shard is found (`pages`, `listing`,
-//! `lineage`) and read when
-//! its turn comes (`reading`, `failing`, `seats`); the record is filtered and
-//! gathered in the lane of its key (`accepting`); the lane's batch goes to the function (`working`), which
-//! processes it, or fails so that it is split, sent again or given up (`answering`); what is given up is told
-//! to the on-failure destination (`discarding`); and how far the shard is settled is made durable
-//! (`ledger`, `committing`) before the lane's next batch begins.
+//! The way of a record: its shard is found (`pages`, `listing`, `lineage`) and read when its turn comes (`seats`,
+//! `reading`, `failing`); the record is filtered and gathered in the lane of its key (`accepting`); the lane's batch
+//! goes to the function (`working`), which processes it, or fails so that it is split, sent again or given up
+//! (`answering`); what is given up is told to the on-failure destination (`discarding`); and how far the shard is
+//! settled is made durable (`ledger`, `committing`) before the lane's next batch begins.
 
 mod accepting;
 mod action;

@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// word, and a listing tells.
 const MOST_CHILDREN: usize = 100;
 
+/// How many shards start in one step: each is told of, and what is told takes memory until it is carried out.
+const START_AT_ONCE: usize = 1_000;
+
 /// The waiting shards.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
@@ -87,12 +90,20 @@ impl StreamMachine {
         }
     }
 
-    /// Starts the shards whose parents are over.
+    /// Tells whether there are shards to be started at once.
+    pub(super) fn has_starters(&self) -> bool {
+        !self.lineage.candidates.is_empty() && !self.draining && !self.is_beginning()
+    }
+
+    /// Starts shards whose parents are over: a number of them at a time, and the others right after that.
     pub(super) fn start_shards(&mut self, now: Timestamp) {
-        if self.draining || self.is_beginning() {
+        if !self.has_starters() {
             return;
         }
-        for key in std::mem::take(&mut self.lineage.candidates) {
+        for _ in 0..START_AT_ONCE {
+            let Some(key) = self.lineage.candidates.pop_first() else {
+                return;
+            };
             self.out.visits += 1;
             let Some(shard) = self.shards.get(&key) else {
                 continue;

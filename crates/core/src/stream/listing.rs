@@ -32,6 +32,8 @@ pub(super) struct Directory {
     open: Option<CallId>,
     /// When to list next.
     due: Timestamp,
+    /// When the last listing began.
+    began: Timestamp,
     last: Option<Timestamp>,
     failures: u32,
     last_key: u32,
@@ -63,6 +65,7 @@ impl Directory {
         Self {
             open: None,
             due: now,
+            began: now,
             last: None,
             failures: 0,
             last_key: 0,
@@ -124,6 +127,7 @@ impl StreamMachine {
             let id = self.out.next_call();
             self.directory.open = Some(id);
             self.directory.begun += 1;
+            self.directory.began = now;
             self.out.actions.push_back(Action::List { id });
         }
     }
@@ -147,7 +151,14 @@ impl StreamMachine {
                 self.directory.failures = 0;
                 let awaits = self.directory.awaiting > 0;
                 self.directory.awaiting = self.directory.awaiting.saturating_sub(1);
-                self.directory.due = now + if awaits { SHORTEST } else { INTERVAL };
+                // One that takes long is not to keep the source busy all the time.
+                let took = now.since(self.directory.began);
+                self.directory.due = now
+                    + if awaits {
+                        SHORTEST.max(took)
+                    } else {
+                        INTERVAL.max(10 * took)
+                    };
                 if !self.draining {
                     self.take_listing(now, listing);
                 }
@@ -308,7 +319,7 @@ impl StreamMachine {
         if shard.stage == Stage::Waiting {
             self.lineage.waits(&shard);
         }
-        self.shards.insert(key, shard);
+        self.shards.insert(key, Box::new(shard));
         key
     }
 
@@ -396,6 +407,9 @@ impl StreamMachine {
     /// are listed, where they begin is kept, and those that are to be read are open.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.stream.is_some() && self.directory.beginnings.is_none() && self.tally.all_are_open()
+        self.stream.is_some()
+            && !self.is_beginning()
+            && !self.has_starters()
+            && self.tally.all_are_open()
     }
 }

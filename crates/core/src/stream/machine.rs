@@ -44,7 +44,8 @@ pub struct StreamMachine {
     pub(super) kept: Kept,
     /// `None` until the first listing.
     pub(super) stream: Option<Stream>,
-    pub(super) shards: BTreeMap<ShardKey, Shard>,
+    /// Boxed, for a map has room for more than it holds.
+    pub(super) shards: BTreeMap<ShardKey, Box<Shard>>,
     pub(super) keys: BTreeMap<ShardId, ShardKey>,
     pub(super) directory: Directory,
     pub(super) lineage: Lineage,
@@ -124,7 +125,8 @@ impl StreamMachine {
         } else {
             self.directory.next_deadline()
         };
-        timer.into_iter().chain(list).min()
+        let start = self.has_starters().then_some(self.handled);
+        timer.into_iter().chain(list).chain(start).min()
     }
 
     /// Returns how many shards [`handle`](Self::handle) would look at for `input`, about: with more than some

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::port::{Shard, ShardId};
 use crate::fault::{SourceError, SourceErrorKind};
 
-/// The most shards of a stream, closed ones that still hold records included: 200,000. An account has up to 20,000
-/// open ones unless AWS raises that quota (Kinesis developer guide, "Quotas and limits").
-pub const MOST_SHARDS: usize = 200_000;
+/// The most shards of a stream, closed ones that still hold records included: 100,000. All streams of an account
+/// together have up to 20,000 open ones, unless AWS raises that quota (Kinesis developer guide, "Quotas and
+/// limits"). Each takes some 2 KB of memory.
+pub const MOST_SHARDS: usize = 100_000;
 
 /// How many pages in a row may hold no shard that is new.
 const BARREN_PAGES: u32 = 10;
@@ -150,8 +151,8 @@ mod tests {
             (
                 "ever more",
                 read(|number| (full(number), open)),
-                201,
-                "more than 200000 shards",
+                101,
+                "more than 100000 shards",
             ),
         ];
         for (name, (pages, end), expected, text) in rows {

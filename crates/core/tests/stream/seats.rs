@@ -255,7 +255,7 @@ fn twice_as_many_shards_cost_twice_as_much() {
         }),
     ];
     for (name, make) in worlds {
-        let (once, twice) = (visits(500, make), visits(1_000, make));
+        let (once, twice) = (visits(250, make), visits(500, make));
         assert!(twice <= 2 * once + 100, "{name}: {once}, then {twice}");
     }
 }

@@ -283,13 +283,18 @@ impl Stream {
                 .manners
                 .tells
                 .then(|| unread.map_or(Duration::ZERO, |record| self.behind(record, now))),
-            children: self
-                .shards
-                .iter()
-                .filter(|(_, child)| named && child.parents.contains(&request.shard))
-                .map(|(id, child)| self.shard(id, child))
-                .collect(),
+            children: if named {
+                self.children(&request.shard)
+            } else {
+                Vec::new()
+            },
         })
+    }
+
+    fn children(&self, parent: &ShardId) -> Vec<Shard> {
+        let children = self.shards.iter();
+        let children = children.filter(|(_, log)| log.parents.contains(parent));
+        children.map(|(id, log)| self.shard(id, log)).collect()
     }
 
     /// Returns how far a page is behind that ends before `record`: zero only if there is none.

@@ -113,7 +113,7 @@ async fn work(
             reporter.line(&settings.mapping.explain().join("\n  "));
         }
     }
-    api.serve(engine);
+    api.serve(engine)?;
     let count = engine.list().len();
     let plural = if count == 1 { "" } else { "s" };
     tracing::info!("{count} mapping{plural} running; Ctrl-C stops");

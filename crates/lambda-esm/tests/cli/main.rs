@@ -33,6 +33,8 @@ mod run;
 #[cfg(all(feature = "sqs", feature = "lambda-api"))]
 mod secrets;
 #[cfg(feature = "sqs")]
+mod shown;
+#[cfg(feature = "sqs")]
 mod signals;
 #[cfg(feature = "sqs")]
 mod stalls;

@@ -2,29 +2,34 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt as _, TryStreamExt as _};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use lambda_esm_core::quote::{LONGEST_MESSAGE, bounded};
 use lambda_esm_core::text::plain;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::stream::Stream;
+use super::stream::{Chunks, Stream};
 use crate::failure::Failure;
 
 /// Where a daemon listens if its `api` does not say.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:9560";
 /// The daemon answers within 30 seconds, if only to say that it could not.
 const PATIENCE: Duration = Duration::from_secs(35);
-/// More than the status of a hundred thousand mappings.
-const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
+/// How many bytes a daemon may answer to one question, of however many requests: the list and the status of some
+/// 25,000 mappings.
+const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// How many bytes of a refusal are read; the daemon's are at most 8 KiB.
+const LONGEST_REFUSAL: usize = 64 * 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -66,9 +71,9 @@ pub(crate) struct Client {
     endpoint: String,
     authorization: Option<HeaderValue>,
     http: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
+    /// How many bytes of answers are still read.
+    left: AtomicUsize,
 }
-
-type Answer = Response<BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
 
 impl Client {
     /// Returns a client; nothing is connected yet.
@@ -82,7 +87,13 @@ impl Client {
             endpoint,
             authorization,
             http,
+            left: AtomicUsize::new(LONGEST_ANSWER),
         })
+    }
+
+    /// Begins another question: what was answered until now counts no more.
+    pub(crate) fn renew(&self) {
+        self.left.store(LONGEST_ANSWER, Ordering::Relaxed);
     }
 
     /// Returns the address of the daemon.
@@ -104,20 +115,21 @@ impl Client {
     ) -> Result<Value, Failure> {
         let answered = async {
             let answer = self.send(method, path, body, JSON).await?;
-            let bytes = self.read(answer).await?;
+            let bytes = self.read(answer.into_body(), usize::MAX).await?;
             serde_json::from_slice(&bytes).map_err(|error| {
                 self.failed(format!("answered with something else than JSON: {error}"))
             })
         };
         match timeout(PATIENCE, answered).await {
             Ok(answered) => answered,
-            Err(_) => Err(self.failed(format!("did not answer in {} s", PATIENCE.as_secs()))),
+            Err(_) => Err(self.late()),
         }
     }
 
     /// Opens a stream of server-sent events.
     pub(crate) async fn stream(&self, path: &str) -> Result<Stream, Failure> {
-        let answer = self.send(Method::GET, path, None, EVENT_STREAM).await?;
+        let answer = timeout(PATIENCE, self.send(Method::GET, path, None, EVENT_STREAM));
+        let answer = answer.await.unwrap_or_else(|_| Err(self.late()))?;
         Ok(Stream::new(answer.into_body(), self.endpoint.clone()))
     }
 
@@ -128,7 +140,7 @@ impl Client {
         path: &str,
         body: Option<&Value>,
         accept: HeaderValue,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response<Chunks>, Failure> {
         let uri: Uri = format!("{}{path}", self.endpoint)
             .parse()
             .map_err(|error| Failure::Usage(format!("{path:?} is no path: {error}")))?;
@@ -146,23 +158,38 @@ impl Client {
         }
         let answer = self.http.request(request).await;
         let answer = answer.map_err(|error| self.unreachable(&error))?;
-        let answer = answer.map(|body| Limited::new(body, LARGEST_ANSWER).boxed());
+        let answer = answer.map(|body| body.into_data_stream().map_err(Into::into).boxed());
         if answer.status().is_success() {
             return Ok(answer);
         }
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = self.read(answer).await?;
+        let body = self.read(answer.into_body(), LONGEST_REFUSAL).await?;
         Err(refusal(status, &headers, &body))
     }
 
-    async fn read(&self, answer: Answer) -> Result<Bytes, Failure> {
-        match answer.into_body().collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) => Err(self.failed(format!("broke off its answer: {error}"))),
+    async fn read(&self, mut chunks: Chunks, most: usize) -> Result<Bytes, Failure> {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = chunks.next().await {
+            let data =
+                chunk.map_err(|error| self.failed(format!("broke off its answer: {error}")))?;
+            let less = |left: usize| left.checked_sub(data.len());
+            let left = self
+                .left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            if left.is_err() || whole.len() + data.len() > most {
+                let most = most.min(LONGEST_ANSWER);
+                return Err(self.failed(format!("answers without end: more than {most} bytes")));
+            }
+            whole.extend_from_slice(&data);
         }
+        Ok(whole.freeze())
     }
 
-    fn failed(&self, what: String) -> Failure {
+    fn late(&self) -> Failure {
+        self.failed(format!("did not answer in {} s", PATIENCE.as_secs()))
+    }
+
+    pub(crate) fn failed(&self, what: String) -> Failure {
         Failure::general(format!("the daemon at {} {what}", self.endpoint))
     }
 
@@ -236,7 +263,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     if let Some(hint) = header("x-lambda-esm-hint") {
         text = format!("{text} ({hint})");
     }
-    Failure::general(plain(&text))
+    Failure::general(bounded(plain(&text).into_owned(), LONGEST_MESSAGE))
 }
 
 #[cfg(test)]

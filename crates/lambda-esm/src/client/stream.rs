@@ -1,13 +1,25 @@
 //! Decisions, as a daemon tells them: by page, or as server-sent events.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
-use http_body_util::combinators::BoxBody;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::failure::Failure;
+
+/// How many bytes one event has at most; a daemon remembers 1 MiB of each mapping's decisions.
+const LONGEST_EVENT: usize = 4 * 1024 * 1024;
+/// How long a stream may be silent: a daemon says every 15 s that it is alive.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The body of an answer, as it comes.
+pub(super) type Chunks =
+    BoxStream<'static, Result<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
 
 /// What is printed of one decision.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,9 +78,11 @@ fn unknown(error: &serde_json::Error) -> Failure {
 
 /// A stream of server-sent events.
 pub(crate) struct Stream {
-    body: BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>,
+    chunks: Chunks,
     endpoint: String,
     buffer: Vec<u8>,
+    /// How much of the buffer was looked through for the end of an event.
+    seen: usize,
 }
 
 /// One event of a stream: its name and its data.
@@ -79,45 +93,55 @@ pub(crate) struct Sent {
 }
 
 impl Stream {
-    pub(super) const fn new(
-        body: BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>,
-        endpoint: String,
-    ) -> Self {
-        let buffer = Vec::new();
+    pub(super) const fn new(chunks: Chunks, endpoint: String) -> Self {
         Self {
-            body,
+            chunks,
             endpoint,
-            buffer,
+            buffer: Vec::new(),
+            seen: 0,
         }
     }
 
     /// Returns the next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Sent>, Failure> {
         loop {
-            while let Some(block) = take_block(&mut self.buffer) {
+            while let Some(block) = self.take_block() {
                 if let Some(sent) = parse(&block) {
                     return Ok(Some(sent));
                 }
             }
-            let Some(frame) = self.body.frame().await else {
+            if self.buffer.len() > LONGEST_EVENT {
+                let text = format!("tells an event of more than {LONGEST_EVENT} bytes");
+                return Err(self.failed(&text));
+            }
+            let Ok(chunk) = timeout(SILENCE, self.chunks.next()).await else {
+                let text = format!("has said nothing for {} s", SILENCE.as_secs());
+                return Err(self.failed(&text));
+            };
+            let Some(chunk) = chunk else {
                 return Ok(None);
             };
-            let frame = frame.map_err(|error| {
-                let endpoint = &self.endpoint;
-                Failure::general(format!("the daemon at {endpoint} went away: {error}"))
-            })?;
-            if let Ok(data) = frame.into_data() {
-                self.buffer.extend_from_slice(&data);
-            }
+            let chunk = chunk.map_err(|error| self.failed(&format!("went away: {error}")))?;
+            self.buffer.extend_from_slice(&chunk);
         }
     }
-}
 
-/// Takes the text up to the next empty line.
-fn take_block(buffer: &mut Vec<u8>) -> Option<String> {
-    let end = buffer.windows(2).position(|pair| pair == b"\n\n")?;
-    let block: Vec<u8> = buffer.drain(..end + 2).collect();
-    Some(String::from_utf8_lossy(&block).into_owned())
+    /// Takes the text up to the next empty line.
+    fn take_block(&mut self) -> Option<String> {
+        let unseen = self.buffer.get(self.seen..).unwrap_or_default();
+        let Some(end) = unseen.windows(2).position(|pair| pair == b"\n\n") else {
+            // The first half of the end may be there.
+            self.seen = self.buffer.len().saturating_sub(1);
+            return None;
+        };
+        let block: Vec<u8> = self.buffer.drain(..self.seen + end + 2).collect();
+        self.seen = 0;
+        Some(String::from_utf8_lossy(&block).into_owned())
+    }
+
+    fn failed(&self, what: &str) -> Failure {
+        Failure::general(format!("the daemon at {} {what}", self.endpoint))
+    }
 }
 
 /// Reads an event; `None` if the block is a comment.
@@ -133,21 +157,60 @@ fn parse(block: &str) -> Option<Sent> {
 
 #[cfg(test)]
 mod tests {
+    use futures::stream;
     use serde_json::json;
+    use tokio::time::Instant;
 
     use super::*;
 
-    #[test]
-    fn events_are_cut_at_empty_lines_and_comments_are_skipped() {
-        let mut buffer = b":alive\n\nid: 7\nevent: gap\ndata: {\"missed\":2}\n\nevent: d".to_vec();
-        assert_eq!(parse(&take_block(&mut buffer).unwrap()), None);
-        let sent = parse(&take_block(&mut buffer).unwrap()).unwrap();
+    fn stream(chunks: Vec<&'static [u8]>, ends: bool) -> Stream {
+        let chunks = chunks
+            .into_iter()
+            .map(|chunk| Ok(Bytes::from_static(chunk)));
+        let rest = if ends {
+            stream::empty().left_stream()
+        } else {
+            stream::pending().right_stream()
+        };
+        Stream::new(
+            stream::iter(chunks).chain(rest).boxed(),
+            "http://h".to_owned(),
+        )
+    }
+
+    #[tokio::test]
+    async fn events_are_cut_at_empty_lines_and_comments_are_skipped() {
+        let chunks: [&[u8]; 5] = [
+            b":alive\n",
+            b"\nid: 7\nevent: gap\ndata: {\"missed\":2}\n",
+            b"",
+            b"\ndata:1\n\n",
+            b"event: d",
+        ];
+        let mut stream = stream(chunks.to_vec(), true);
+        let sent = stream.next().await.unwrap().unwrap();
         assert_eq!(
             (sent.name.as_str(), sent.data),
             ("gap", json!({"missed": 2}))
         );
-        assert_eq!(take_block(&mut buffer), None);
-        assert_eq!(buffer, b"event: d");
+        assert_eq!(stream.next().await.unwrap().unwrap().name, "message");
+        assert_eq!(stream.next().await.unwrap(), None);
+        assert_eq!(stream.buffer, b"event: d");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_silent_or_whose_event_has_no_end_is_given_up() {
+        let began = Instant::now();
+        let mut silent = stream(vec![b":alive\n\n"], false);
+        let failure = silent.next().await.unwrap_err().to_string();
+        assert!(failure.contains("has said nothing for 60 s"), "{failure}");
+        assert_eq!(began.elapsed(), SILENCE);
+        let endless = vec![[b'x'; 64 * 1024].as_slice(); 100];
+        let failure = stream(endless, false).next().await.unwrap_err().to_string();
+        assert!(
+            failure.contains("an event of more than 4194304 bytes"),
+            "{failure}"
+        );
     }
 
     #[test]

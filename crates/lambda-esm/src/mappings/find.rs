@@ -1,30 +1,57 @@
 //! Finds mappings: all of them, page by page, or one by the beginning of its UUID.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
+use lambda_esm_core::quote::cut;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::failure::Failure;
 
 /// The mappings in the Lambda API.
 pub(super) const PATH: &str = "/2015-03-31/event-source-mappings";
+/// How many pages of mappings are read. A daemon's hold a hundred each.
+const MOST_PAGES: usize = 1_000;
+/// How long all pages may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The length of a UUID as text.
 const WHOLE: usize = 36;
 
 /// Returns all mappings.
 pub(super) async fn all(client: &Client) -> Result<Vec<Value>, Failure> {
+    let all = timeout(PATIENCE, pages(client)).await;
+    all.unwrap_or_else(|_| {
+        let text = format!("did not end its list in {} s", PATIENCE.as_secs());
+        Err(client.failed(text))
+    })
+}
+
+async fn pages(client: &Client) -> Result<Vec<Value>, Failure> {
     let mut found = Vec::new();
+    let mut markers = HashSet::new();
     let mut path = PATH.to_owned();
-    loop {
+    for _ in 0..MOST_PAGES {
         let mut page = client.get(&path).await?;
         if let Value::Array(mappings) = page["EventSourceMappings"].take() {
             found.extend(mappings);
         }
-        // Markers are made of letters that need no escape.
-        match page["NextMarker"].as_str() {
-            Some(marker) => path = format!("{PATH}?Marker={marker}"),
-            None => return Ok(found),
+        let Some(marker) = page["NextMarker"].as_str() else {
+            return Ok(found);
+        };
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !marker.bytes().all(legal) || !markers.insert(marker.to_owned()) {
+            let marker = cut(marker);
+            return Err(client.failed(format!(
+                "gives the marker '{marker}' for the next page, which leads nowhere new"
+            )));
         }
+        path = format!("{PATH}?Marker={marker}");
     }
+    Err(client.failed(format!(
+        "lists mappings without end: more than {MOST_PAGES} pages"
+    )))
 }
 
 /// Returns the UUID that begins with `text`.
@@ -57,7 +84,7 @@ fn one(wanted: &str, found: Vec<&str>) -> Result<String, Failure> {
         ))),
         several => Err(Failure::general(format!(
             "{wanted} may be any of {}; write more of it",
-            several.join(", ")
+            cut(several.join(", "))
         ))),
     }
 }

@@ -108,6 +108,7 @@ impl<'a> Collector<'a> {
     }
 
     async fn ask(&mut self) -> Result<(), Failure> {
+        self.client.renew();
         let answer = self.client.get("/status").await?;
         let status = Status::deserialize(answer).map_err(|error| {
             Failure::general(format!(

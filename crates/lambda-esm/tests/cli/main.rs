@@ -27,6 +27,8 @@ mod fake_sqs;
 #[cfg(all(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
 mod fake_streams;
 #[cfg(feature = "sqs")]
+mod hostile_daemon;
+#[cfg(feature = "sqs")]
 mod managing;
 #[cfg(feature = "sqs")]
 mod run;

@@ -165,11 +165,11 @@ async fn read(parts: &Parts, body: Body, most: usize, place: &Place) -> Result<B
         if whole.len() + chunk.len() > most {
             return Err(too_large());
         }
-        if !place.hold(whole.len() + chunk.len()) {
+        whole.extend_from_slice(&chunk);
+        if !place.hold(whole.capacity()) {
             let text = "Too many requests are held already; try again.";
             return Err(ApiError::new(ErrorCode::TooManyRequests, text).into());
         }
-        whole.extend_from_slice(&chunk);
     }
     Ok(whole.freeze())
 }

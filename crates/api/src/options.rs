@@ -141,7 +141,7 @@ pub struct Limits {
     /// `event_streams`: otherwise new connections may have to wait. Default 128.
     pub requests: usize,
     /// How many bytes of requests that have not all come, and of answers that were not read, are held for all
-    /// clients together. For more, connections are closed that have longest left theirs lying. Default 64 MiB.
+    /// clients together. For more, connections are closed that have longest left theirs lying. Default 32 MiB.
     pub held_bytes: usize,
     /// How many event streams are served at a time; more are refused; 0
     /// for none. Default 64.
@@ -182,7 +182,7 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             connections: 512,
             requests: 128,
-            held_bytes: 64 * 1024 * 1024,
+            held_bytes: 32 * 1024 * 1024,
             event_streams: 64,
             heartbeat: Duration::from_secs(15),
         }

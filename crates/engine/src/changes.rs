@@ -33,7 +33,7 @@ impl Engine {
         self.to_its_end(|engine| async move {
             let draft = Mapping::draft(request, &engine.shared.context(Uuid::new_v4()))?;
             engine.check_duplicate(draft.mapping())?;
-            let mapping = engine.shared.compiling.compile(draft).await?;
+            let mapping = engine.shared.compiling.compile_soon(draft).await?;
             engine.shared.check_outside(&mapping).await?;
             let change = engine.registry.changes.lock().await;
             engine.add(&change, mapping, None).await
@@ -94,7 +94,7 @@ impl Engine {
             let current = engine.registry.mapping(uuid)?;
             let draft = current.revised(request, &engine.shared.context(uuid))?;
             engine.check_update(&current, draft.mapping())?;
-            let updated = engine.shared.compiling.compile(draft).await?;
+            let updated = engine.shared.compiling.compile_soon(draft).await?;
             engine.shared.check_outside(&updated).await?;
             let _change = engine.registry.changes.lock().await;
             engine.check_update(&current, &updated)?;

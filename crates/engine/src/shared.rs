@@ -28,6 +28,10 @@ use crate::turns::Lines;
 /// How long source and function may take to say what they are.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a change waits for what only the outside knows: with its filters less than the 30 s after which the API
+/// tells that it may still happen.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What all mappings of an engine share.
 pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
@@ -133,7 +137,7 @@ impl Shared {
     /// Checks what only the outside knows. What cannot be asked now, or does not answer in time, is not held
     /// against the mapping.
     pub(crate) async fn check_outside(&self, mapping: &Mapping) -> Result<(), ApiError> {
-        let checked = tokio::time::timeout(PATIENCE, self.ask_outside(mapping)).await;
+        let checked = tokio::time::timeout(CHANGE_PATIENCE, self.ask_outside(mapping)).await;
         checked.unwrap_or(Ok(()))
     }
 

@@ -68,6 +68,26 @@ fn a_change_with_filters_waits_for_them_and_others_do_not() {
 }
 
 #[test]
+fn a_change_whose_filters_take_too_long_is_refused_and_not_kept() {
+    let (runtime, release) = occupied();
+    runtime.block_on(async {
+        let (clock, queue) = queue();
+        let store = Slow::default();
+        let engine = builder(clock, &queue, &store).build();
+        let create = request(filtered(PATTERN, json!({})));
+        let refused = engine.create(create).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Service);
+        let text = "The filters were not compiled in 8 s; nothing was changed.";
+        assert_eq!(refused.message, text);
+        release.send(()).unwrap();
+        settle().await;
+        assert_eq!(store.load().await.unwrap(), []);
+        assert_eq!(engine.list().len(), 0);
+        engine.shutdown().await;
+    });
+}
+
+#[test]
 fn what_conflicts_is_refused_before_its_filters_are_compiled() {
     let (runtime, release) = occupied();
     runtime.block_on(async {

@@ -5,7 +5,6 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::fake_http;
 use crate::support::lambda_esm;
@@ -40,7 +39,6 @@ fn pour(mut stream: TcpStream, head: &str, chunk: &str) -> std::io::Result<()> {
 }
 
 fn fails(url: &str, command: &[&str], words: &str) {
-    let began = Instant::now();
     let (verb, rest) = command.split_first().unwrap();
     let said = lambda_esm(&[&[verb, "--endpoint", url], rest].concat());
     assert_eq!(said.code, 1, "{command:?}: {said:?}");
@@ -49,7 +47,6 @@ fn fails(url: &str, command: &[&str], words: &str) {
         said.err.len() < 10_000 && said.out.is_empty(),
         "{command:?}"
     );
-    assert!(began.elapsed() < Duration::from_secs(60), "{command:?}");
 }
 
 #[test]

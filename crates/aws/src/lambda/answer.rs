@@ -11,6 +11,10 @@ use super::http::{Answer, Unanswered};
 use crate::credentials::way_out;
 use crate::text::first_line;
 
+/// The longest id or version that is kept of an answer, in bytes: AWS's have 36, and a batch keeps them while it is
+/// worked on.
+const LONGEST_ID: usize = 256;
+
 /// Who answers about which function; for messages.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -281,7 +285,8 @@ fn retry_after(answer: &Answer, error: &ServiceError) -> Option<Duration> {
 
 /// Returns which run the answer is of (Lambda API reference, "Invoke: Response Elements").
 fn run(answer: &Answer) -> Run {
-    let text = |name| header(answer, name).map(str::to_owned);
+    let id = |text: &&str| text.len() <= LONGEST_ID;
+    let text = |name| header(answer, name).filter(id).map(str::to_owned);
     Run {
         request_id: text("x-amzn-requestid"),
         executed_version: text("x-amz-executed-version"),
@@ -300,5 +305,28 @@ fn function_error(payload: &[u8], how: &str) -> String {
     match first_line(&String::from_utf8_lossy(payload)) {
         empty if empty.is_empty() => format!("{} error without a payload", how.to_lowercase()),
         payload => payload,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_too_long_for_one_is_not_kept() {
+        let of = |id: &str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-amzn-requestid", id.parse().unwrap());
+            let (status, body) = (StatusCode::OK, bytes::Bytes::new());
+            run(&Answer {
+                status,
+                headers,
+                body,
+            })
+            .request_id
+        };
+        let longest = "x".repeat(LONGEST_ID);
+        assert_eq!(of(&longest), Some(longest.clone()));
+        assert_eq!(of(&format!("{longest}x")), None);
     }
 }

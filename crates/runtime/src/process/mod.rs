@@ -16,6 +16,24 @@
 //! whole process group is killed, and the next invocation starts a new environment. A dropped invocation
 //! is thus cut short, never answered to somebody else. A function error does not end an environment.
 //!
+//! **Who may speak.** The Runtime API is on a loopback port, which every user and every web page of this machine
+//! can reach. A connection is taken from the environment only: on Linux from a process of its process group, or one
+//! that descends from its command, by what the kernel tells of sockets and `/proc` of processes. Everybody else is
+//! cut off unheard, and logged once. That must be possible to see: a runtime that runs as another user, in a
+//! container, or detached in a session of its own is refused, too. No other system tells whose a socket is, at least
+//! not to safe code; there whoever shares the machine can speak, and should not be let on it. Everywhere, `Host` must
+//! be exactly what `AWS_LAMBDA_RUNTIME_API` says, and `Origin` and `Sec-Fetch-…`, by which browsers mark what pages
+//! send, are refused.
+//!
+//! **How much.** An environment has 16 connections, and more wait to be taken; a runtime has one, or one for each
+//! call. They may be quiet for as long as they like, but the head of a request, of at most 1 MB, is read within 10
+//! seconds of its first byte. A body is read only if it fits what is going on, one at a time, for no longer than the
+//! init or the invocation may take; 6 MB of it are kept.
+//!
+//! **What the daemon lacks.** If there are no descriptors, processes or memory to start an environment or to hear
+//! one, it is `Unavailable`: the invocation counts as not made, and is tried again with back-off. The function may
+//! have run, though.
+//!
 //! **Nothing outlives the daemon.** [`ProcessBackend::shutdown`] sends `SIGTERM` to every group and
 //! `SIGKILL` after the grace; dropping the backend does the same in the background; a dropped tokio
 //! runtime kills at once. If the daemon itself is killed, its sockets close: a runtime that waits in

@@ -6,12 +6,16 @@ use std::process::Child;
 use std::time::Duration;
 
 use lambda_esm_core::fault::InvokeErrorKind;
+use lambda_esm_engine::ports::InvokeBackend;
+use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
 use lambda_esm_runtime::process::ProcessConfig;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Folder, PATIENCE, backend, eventually, in_a_daemon, invoke, scripted};
+use crate::support::{
+    Folder, PATIENCE, backend, eventually, in_a_daemon, invoke, request, scripted,
+};
 
 /// Takes all descriptors that this process may have but `spare`, also those that connections give back for a while.
 /// They are free again when this is dropped.
@@ -37,6 +41,9 @@ fn a_lack_of_descriptors_is_no_error_of_the_function() {
             timeout: Duration::from_secs(2),
             ..scripted(&[])
         };
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", server.local_addr().unwrap());
+        let http = HttpBackend::new(HttpConfig::new(url)).unwrap();
         // With none left, a connection cannot be accepted; with one, it cannot be seen whose it is.
         for spare in [0, 1] {
             let backend = backend(config.clone());
@@ -56,8 +63,11 @@ fn a_lack_of_descriptors_is_no_error_of_the_function() {
             let unheard = unheard.unwrap_err();
             // Its environment is gone, and another one cannot be made.
             let unmade = invoke(&backend, json!({})).await.unwrap_err();
-            drop(taken);
-            for error in [unheard, unmade] {
+            // Nor can a server be called.
+            let last = File::open("/dev/null").ok();
+            let unsent = http.invoke(request(&json!({}))).await.unwrap_err();
+            drop((taken, last));
+            for error in [unheard, unmade, unsent] {
                 assert_eq!(error.kind, InvokeErrorKind::Unavailable, "{error}");
                 assert!(error.message.contains("Too many open files"), "{error}");
             }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod awslambdaric;
+mod bootstrap;
 mod ending;
 mod failures;
 mod lacking;

@@ -85,6 +85,7 @@ impl Family {
             Err(error) => return gone(error).map(|()| false),
         };
         // `PID (NAME) STATE PARENT GROUP …`, where a name may hold anything (proc_pid_stat(5)).
+        // A call of `getpgid` would not do: a kernel thread is in group 0, which rustix takes for impossible.
         let mut words = stat.rsplit(')').next().unwrap_or_default().split(' ');
         let parent = words.nth(2).and_then(|word| word.parse().ok());
         let group = words.next().and_then(|word| word.parse().ok());

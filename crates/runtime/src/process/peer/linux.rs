@@ -9,8 +9,8 @@ use super::{Ends, Peer, socket};
 
 /// Tells whether the client is of the environment whose runtime is `leader`, which has not been waited for.
 ///
-/// It reads what the kernel tells about processes, so it blocks: 0.1 ms for a connection of the runtime itself,
-/// and up to a few milliseconds for every thousand processes of the machine if it is a stranger's.
+/// It reads what the kernel tells about processes, so it blocks; for how long is a matter of how many of them the
+/// environment has, and of how many there are if it is a stranger's.
 ///
 /// # Errors
 /// Fails if this process lacks what it takes to look, as descriptors. Then nothing is known.

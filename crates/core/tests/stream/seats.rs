@@ -1,7 +1,7 @@
 //! Streams of many shards: how many call the source at a time, whether each comes to its turn, and what that
 //! costs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -208,6 +208,27 @@ fn shards_are_read_though_their_iterators_expire_before_their_turn_comes() {
     // Now there is a page before them that is refused.
     world.advance(world.now + Duration::from_secs(1_610), true);
     assert_eq!(processed(&world), 800);
+}
+
+#[test]
+fn a_page_that_names_more_children_than_a_split_makes_is_not_believed() {
+    for (children, opened) in [(100, 101), (101, 1)] {
+        let mut world = world(1, 64, quick(), "TRIM_HORIZON");
+        let names: Vec<ShardId> = (1..=children).map(shard).collect();
+        world.stream.reshard(&[shard(0)], &names);
+        // No listing has them.
+        for name in &names {
+            world.stream.log(name).gone = true;
+        }
+        world.start();
+        world.advance(START + Duration::from_secs(5), true);
+        let opens = world.happenings.iter().filter_map(|(_, each)| match each {
+            Happening::Open(shard, _) => Some(shard),
+            _ => None,
+        });
+        let opens: BTreeSet<&ShardId> = opens.collect();
+        assert_eq!(opens.len(), opened, "{children} children");
+    }
 }
 
 fn quick() -> Slow {

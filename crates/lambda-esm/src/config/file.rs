@@ -58,7 +58,7 @@ impl Configuration {
         }
     }
 
-    fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::new(name);
         let root = Node::parse(text, &mut problems);
         let configuration = root.and_then(|root| read(Path::new(name), &root, &mut problems));

@@ -21,7 +21,7 @@ pub(crate) type UuidPath = Result<Path<String>, PathRejection>;
 
 /// `CreateEventSourceMapping`.
 pub(crate) async fn create(State(api): State<Api>, body: Bytes) -> Result<Response, Fault> {
-    let request: CreateEventSourceMapping = body::parse(&body)?;
+    let request: CreateEventSourceMapping = body::parse(body).await?;
     json(StatusCode::ACCEPTED, &api.engine.create(request).await?)
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn update(
     body: Bytes,
 ) -> Result<Response, Fault> {
     let uuid = uuid(path)?;
-    let request: UpdateEventSourceMapping = body::parse(&body)?;
+    let request: UpdateEventSourceMapping = body::parse(body).await?;
     if let Some(other) = &request.uuid
         && other.parse() != Ok(uuid)
     {

@@ -49,7 +49,7 @@ pub(crate) async fn tag(
     body: Bytes,
 ) -> Result<Response, Fault> {
     let arn = arn(path)?;
-    let request: TagResource = body::parse(&body)?;
+    let request: TagResource = body::parse(body).await?;
     if request.resource.is_some_and(|resource| resource != arn) {
         let message = "The Resource of the body is not the resource of the path.";
         return Err(ApiError::invalid("Resource", message).into());

@@ -135,3 +135,26 @@ async fn a_change_under_way_is_answered_although_the_server_stops() {
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     server.stop().await;
 }
+
+#[test]
+fn a_large_body_is_read_where_nobody_else_waits_for_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    drop(runtime.spawn_blocking(move || released.recv()));
+    runtime.block_on(async {
+        let server = Server::start().await;
+        let large = format!("{:20000}", mapping(json!({})).to_string());
+        let mut reading = Box::pin(server.send(server.request(Method::POST, MAPPINGS, large)));
+        let early = timeout(Duration::from_millis(100), &mut reading).await;
+        assert!(early.is_err(), "it was read on a thread of the runtime");
+        let small = server.post(MAPPINGS, mapping(json!({ "FunctionName": "g" })));
+        assert_eq!(small.await.status.as_u16(), 202);
+        release.send(()).unwrap();
+        assert_eq!(reading.await.status.as_u16(), 202);
+        server.stop().await;
+    });
+}

@@ -8,6 +8,8 @@ use crate::quote::cut;
 
 /// How many violations a message names.
 const NAMED: usize = 10;
+/// How many items of a list are looked at to show them: more than any list has that is legal.
+const LISTED: usize = 100;
 
 /// A member under examination: the request's parameter it belongs to, and its path in the message.
 #[derive(Clone, Copy)]
@@ -185,10 +187,13 @@ struct List<'a, T>(&'a [T]);
 impl<T: Display> Display for List<'_, T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("[")?;
-        for (index, value) in self.0.iter().enumerate() {
+        for (index, value) in self.0.iter().take(LISTED).enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             write!(out, "{separator}{value}")?;
         }
-        out.write_str("]")
+        match self.0.len() {
+            ..=LISTED => out.write_str("]"),
+            length => write!(out, ", ... ({length} items)]"),
+        }
     }
 }

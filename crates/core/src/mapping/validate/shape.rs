@@ -102,14 +102,14 @@ fn numbers(request: &CreateEventSourceMapping, violations: &mut Violations) {
 fn lists(request: &CreateEventSourceMapping, violations: &mut Violations) {
     let topics = request.topics.as_deref();
     violations.items(member("Topics", "topics"), topics, 1..=1);
-    for topic in topics.unwrap_or_default() {
+    for topic in topics.unwrap_or_default().iter().take(1) {
         let topics = member("Topics", "topics.1.member");
         violations.length(topics, Some(topic), 1..=249);
         violations.pattern(topics, Some(topic), TOPIC);
     }
     let queues = request.queues.as_deref();
     violations.items(member("Queues", "queues"), queues, 1..=1);
-    for queue in queues.unwrap_or_default() {
+    for queue in queues.unwrap_or_default().iter().take(1) {
         violations.length(member("Queues", "queues.1.member"), Some(queue), 1..=1000);
     }
     let responses = request.function_response_types.as_deref();

@@ -1,13 +1,34 @@
 //! The same for the members of nested structures.
 
+use std::fmt;
+
 use super::constraint::{Member, Violations};
 use super::patterns::{
     ARN, COLLECTION, DATABASE, DESTINATION, ENDPOINT, POLLER_GROUP, REGISTRY, URI,
 };
 use crate::mapping::request::CreateEventSourceMapping;
-use crate::mapping::shapes::{KafkaEventSourceConfig, SchemaRegistryConfig};
+use crate::mapping::shapes::{
+    KafkaEventSourceConfig, SchemaRegistryConfig, SourceAccessConfiguration,
+};
 use crate::mapping::wire::{AccessKind, FullDocument, LogLevel, Metric};
 use crate::quote::cut;
+
+/// How many items these lists may have. Of longer ones no more than these are checked one by one: they are
+/// refused anyway, and should cost little.
+const MOST_ACCESSES: usize = 23;
+const MOST_ENDPOINTS: usize = 2;
+const MOST_SERVERS: usize = 10;
+
+/// A source access configuration as AWS shows it.
+struct ShownAccess<'a>(&'a SourceAccessConfiguration);
+
+impl fmt::Display for ShownAccess<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, uri) = (self.0.r#type.as_deref(), self.0.uri.as_deref());
+        let (kind, uri) = (kind.unwrap_or("null"), uri.unwrap_or("null"));
+        write!(out, "SourceAccessConfiguration(type={kind}, uRI={uri})")
+    }
+}
 
 /// Checks the nested structures.
 pub(super) fn check(request: &CreateEventSourceMapping, violations: &mut Violations) {
@@ -103,20 +124,13 @@ fn accesses(request: &CreateEventSourceMapping, violations: &mut Violations) {
     let Some(accesses) = &request.source_access_configurations else {
         return;
     };
-    let shown: Vec<String> = accesses
-        .iter()
-        .map(|access| {
-            let (kind, uri) = (access.r#type.as_deref(), access.uri.as_deref());
-            let (kind, uri) = (kind.unwrap_or("null"), uri.unwrap_or("null"));
-            format!("SourceAccessConfiguration(type={kind}, uRI={uri})")
-        })
-        .collect();
+    let shown: Vec<_> = accesses.iter().map(ShownAccess).collect();
     violations.items(
         member(field, "sourceAccessConfigurations"),
         Some(&shown),
-        0..=23,
+        0..=MOST_ACCESSES,
     );
-    for (index, access) in accesses.iter().enumerate() {
+    for (index, access) in accesses.iter().take(MOST_ACCESSES).enumerate() {
         let path = |name: &str| format!("sourceAccessConfigurations.{}.member.{name}", index + 1);
         let (kind, uri) = (path("type"), path("uRI"));
         violations.required(member(field, &kind), access.r#type.is_some());
@@ -141,14 +155,14 @@ fn self_managed(request: &CreateEventSourceMapping, violations: &mut Violations)
     violations.items(
         member(field, "selfManagedEventSource.endpoints"),
         Some(&keys),
-        1..=2,
+        1..=MOST_ENDPOINTS,
     );
-    for (key, servers) in endpoints {
+    for (key, servers) in endpoints.iter().take(MOST_ENDPOINTS) {
         let path = member(field, "selfManagedEventSource.endpoints.key");
         violations.one_of(path, Some(key), &["KAFKA_BOOTSTRAP_SERVERS"]);
         let path = format!("selfManagedEventSource.endpoints.{}.member", cut(key));
-        violations.items(member(field, &path), Some(servers), 1..=10);
-        for (index, server) in servers.iter().enumerate() {
+        violations.items(member(field, &path), Some(servers), 1..=MOST_SERVERS);
+        for (index, server) in servers.iter().take(MOST_SERVERS).enumerate() {
             let path = format!("{path}.{}.member", index + 1);
             violations.length(member(field, &path), Some(server), 1..=300);
             violations.pattern(member(field, &path), Some(server), ENDPOINT);

@@ -29,8 +29,9 @@ pub(crate) const DYNAMODB: &str =
 const MIB: u64 = 1 << 20;
 /// What may lie between the server and its reader: the buffers of the sockets, and hyper's own.
 const ON_THE_WAY: u64 = 8 * MIB;
-/// No call may take longer, the wait of a receive aside.
-const PATIENCE: Duration = Duration::from_secs(11);
+/// No call may take longer: ten seconds, and what a busy machine makes of them. Where the clock stands still,
+/// what dribbles is timed to the second.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn queue(url: &str) -> SqsQueue {
     SqsProvider::new(at(Some(url))).open(QUEUE).await.unwrap()

@@ -69,6 +69,9 @@ pub trait StreamSource: Send + Sync + 'static {
     /// Reads up to `request.limit` records. Answers at once with what is there, if only an empty page;
     /// a source that has records pushed to it may wait up to `request.wait` for the first one.
     ///
+    /// Never holds more than the source is able to give, whatever a server sends. A record that makes no sense is
+    /// returned as [unreadable](lambda_esm_core::record::StreamContent::Unreadable), in its place.
+    ///
     /// The same position may be fetched again, and gives the same records as long as the stream holds
     /// them. Fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired) if the position was
     /// good once and is no longer; the caller then opens the shard anew.

@@ -242,8 +242,8 @@ mod tests {
         let mut unnamed = of("INSERT", json!({}));
         unnamed["eventName"].take();
         for (wrong, word) in [
-            (of("INSERT", json!({"NewImage": "text"})), "expected a map"),
-            (of("INSERT", json!({"Keys": []})), "expected a map"),
+            (of("INSERT", json!({"NewImage": "text"})), "a map"),
+            (of("INSERT", json!({"Keys": []})), "a map"),
             (
                 of("INSERT", json!({"ApproximateCreationDateTime": "today"})),
                 "expected f64",

@@ -8,8 +8,8 @@ use lambda_esm_core::mapping::{
 use libfuzzer_sys::fuzz_target;
 use uuid::Uuid;
 
-#[path = "../../crates/api/src/body.rs"]
-mod body;
+#[path = "../../crates/api/src/body/json.rs"]
+mod json;
 
 /// What the body's reader asks of the crate around it.
 mod error {
@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
         filter_limits: Default::default(),
         dialect: Default::default(),
     };
-    let mapping = match body::parse::<CreateEventSourceMapping>(input) {
+    let mapping = match json::read::<CreateEventSourceMapping>(input) {
         Err(error::Fault(reason)) => return assert!(reason.len() < LONGEST_REFUSAL),
         Ok(request) => Mapping::create(request, &context),
     };
@@ -43,7 +43,7 @@ fuzz_target!(|input: &[u8]| {
         Err(error) => assert!(error.to_string().len() < LONGEST_REFUSAL),
         Ok(mapping) => survives(&mapping, &context),
     }
-    if let Ok(update) = body::parse::<UpdateEventSourceMapping>(input) {
+    if let Ok(update) = json::read::<UpdateEventSourceMapping>(input) {
         let queue =
             r#"{"FunctionName":"f","EventSourceArn":"arn:aws:sqs:us-east-1:123456789012:orders"}"#;
         let queue = serde_json::from_str(queue).expect("it is a request");

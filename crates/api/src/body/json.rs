@@ -1,11 +1,8 @@
 //! Requests' bodies: JSON, read strictly, and refused in words that say where.
 
-use bytes::Bytes;
-use http::StatusCode;
 use lambda_esm_core::quote::{bounded, cut};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use crate::error::Fault;
 
@@ -27,36 +24,8 @@ const LISTS: [&str; 9] = [
 /// all members of a request, in 900 bytes.
 const LONGEST_REASON: usize = 2 * 1024;
 
-/// Larger bodies are read beside the runtime's workers, so that nobody else waits for that. Few that are legal
-/// are larger.
-const SMALL: usize = 16 * 1024;
-/// How many of those are read at a time.
-static LARGE: Semaphore = Semaphore::const_new(2);
-
 /// Reads a request; an empty body counts as `{}`.
-pub(crate) async fn parse<T>(body: Bytes) -> Result<T, Fault>
-where
-    T: DeserializeOwned + Default + Send + 'static,
-{
-    if body.len() <= SMALL {
-        return read(&body);
-    }
-    // The semaphore is never closed.
-    let permit = LARGE.acquire().await;
-    let parsed = tokio::task::spawn_blocking(move || {
-        // Until the end, also if nobody waits for it any more.
-        let _permit = permit;
-        read(&body)
-    });
-    let parsed = parsed.await;
-    parsed.unwrap_or_else(|error| {
-        tracing::error!(%error, "the reading of a request ended without a result");
-        let text = "The request could not be read.";
-        Err(Fault::service(StatusCode::INTERNAL_SERVER_ERROR, text))
-    })
-}
-
-fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Fault> {
+pub(crate) fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Fault> {
     if body.is_empty() {
         return Ok(T::default());
     }

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
 use lambda_esm_core::quote::cut;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -74,6 +75,8 @@ async fn answer(api: &Api, place: &Place, request: Request, next: Next) -> Respo
     if health {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
+    // Those who send one request behind the other wait for all others before each.
+    yield_now().await;
     match admitted(api, place, parts, body).await {
         Ok((request, working)) => worked(api, request, next, working).await,
         Err(fault) => held(place, fault.into_response()),

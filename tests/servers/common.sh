@@ -58,3 +58,8 @@ end_server() {
   say "$2 (process $1) did not stop within 10 s when asked; killing it"
   kill -KILL "$1" 2>/dev/null || true
 }
+
+# Prints the path of Chromium; fails if there is none.
+chromium_program() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome
+}

@@ -198,3 +198,30 @@ impl Body for Part {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn long_answers_wait_for_each_other_and_short_ones_for_none() {
+        let room = Arc::new(Semaphore::new(3 * MIB as usize));
+        let part = |length: u32| {
+            let body = SdkBody::from(vec![0; length as usize]);
+            timeout(
+                Duration::from_secs(1),
+                Part::new(body, RECORDS, Arc::clone(&room)),
+            )
+        };
+        let first = part(2 * MIB).await.unwrap();
+        part(SMALL).await.expect("a short one waits for none");
+        part(RECORDS + 1).await.expect("one too long is not read");
+        assert!(part(2 * MIB).await.is_err(), "there is no room for it");
+        drop(first);
+        part(2 * MIB).await.expect("its room is free");
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::members::members;
+use crate::quote::cut;
 
 /// Reads the state from the response to an invocation of a tumbling window, byte for byte as the function
 /// wrote it.
@@ -12,8 +13,11 @@ use super::members::members;
 /// The reason in words, if the response is not a JSON object or its `state` is missing or no object: such
 /// an invocation has failed (Lambda developer guide, "Tumbling windows").
 pub fn read_window_state(response: &[u8]) -> Result<Box<RawValue>, String> {
-    let [state] = members(response, ["state"])
-        .map_err(|error| format!("the response of a tumbling window is no JSON object: {error}"))?;
+    // The reader's words repeat a text that stands in place of the object.
+    let [state] = members(response, ["state"]).map_err(|error| {
+        let error = cut(error);
+        format!("the response of a tumbling window is no JSON object: {error}")
+    })?;
     let Some(state) = state else {
         return Err("the response of a tumbling window has no `state`".to_owned());
     };
@@ -64,5 +68,12 @@ mod tests {
             let reason = read_window_state(response).expect_err("refused");
             assert!(reason.contains(why), "{response:?}: {reason}");
         }
+    }
+
+    #[test]
+    fn a_long_text_in_place_of_an_object_is_not_repeated() {
+        let response = format!("\"{}\"", "x".repeat(1_000_000));
+        let reason = read_window_state(response.as_bytes()).expect_err("refused");
+        assert!(reason.len() < 600, "{} bytes", reason.len());
     }
 }

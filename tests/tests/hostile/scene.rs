@@ -22,10 +22,10 @@ const MOST_MEMORY_MB: u64 = 200;
 const SLOW_HEALTH: Duration = Duration::from_millis(100);
 /// Of how many answers of `/healthz` one may be slow, so that a hiccup of the machine is not blamed on the daemon, and
 /// how slow that one may be.
-const ONE_SLOW_OF: usize = 50;
-const SLOWEST_HEALTH: Duration = Duration::from_secs(1);
+const ONE_SLOW_OF: usize = 20;
+const SLOWEST_HEALTH: Duration = Duration::from_secs(3);
 /// How much later than at once a message of the steady mapping may arrive.
-const LATEST: Duration = Duration::from_secs(2);
+const LATEST: Duration = Duration::from_secs(4);
 /// How long an attack lasts at least.
 const LEAST: Duration = Duration::from_secs(3);
 const GONE_WITHIN: Duration = Duration::from_secs(15);
@@ -261,7 +261,12 @@ impl Watched {
             self.probe(&figures, &over),
         );
         // The last message may be on its way.
-        sleep(LATEST).await;
+        let arrived = async || {
+            let arrivals = self.arrivals.lock().unwrap();
+            let all = sent.iter().all(|(body, _)| arrivals.contains_key(body));
+            all.then_some(())
+        };
+        within(LATEST, arrived).await;
         self.judge(row, &figures.lock().unwrap(), &sent);
         result
     }
@@ -368,6 +373,14 @@ impl Watched {
 
     /// Fails if anything was not as it must be.
     pub(crate) fn finish(&self) {
+        for (body, times) in self.arrivals.lock().unwrap().iter() {
+            if times.len() > 1 {
+                self.wrong(
+                    "in the end",
+                    format!("{body:?} arrived {} times", times.len()),
+                );
+            }
+        }
         let wrong = self.wrong.lock().unwrap();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }

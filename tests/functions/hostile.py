@@ -111,7 +111,7 @@ def endless_line():
 
 
 def endless_lines():
-    end = time.time() + STAY
+    end = time.time() + 1
     while time.time() < end:
         sys.stderr.buffer.write(b"\x1b[2J\xe2\x80\xae\r\n" * 10_000)
 

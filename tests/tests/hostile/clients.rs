@@ -62,7 +62,7 @@ fn rows() -> Vec<Row> {
             let body = body.to_string();
             (head(api, "POST", MAPPINGS, body.len()) + &body).into()
         }),
-        row("deaf-and-pipelined", 60, 8, false, |api| {
+        row("deaf-and-pipelined", 30, 8, false, |api| {
             format!("GET /status HTTP/1.1\r\nHost: {api}\r\n\r\n")
                 .repeat(2_000)
                 .into()

@@ -135,10 +135,9 @@ impl Call<'_> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        match tokio::time::timeout(limit, self.sent("", send)).await {
-            Ok(opened) => opened,
-            Err(_) => Err(self.unanswered(limit)),
-        }
+        within(limit, self.sent("", send))
+            .await
+            .unwrap_or_else(|| Err(self.unanswered(limit)))
     }
 
     async fn sent<T, E, F>(

@@ -11,7 +11,7 @@
 //! **The drain rule:** after every `handle`, call `poll` until it returns `None` before the next
 //! `handle`, and only then trust `next_deadline`.
 //!
-//! Position moves last: a machine asks for a deletion or a checkpoint only when the batch is settled,
+//! Cursor moves last: a machine asks for a deletion or a checkpoint only when the batch is settled,
 //! so a crash between any two actions loses nothing.
 
 pub mod activity;

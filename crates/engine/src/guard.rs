@@ -11,11 +11,11 @@ use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use uuid::Uuid;
 
 use crate::ports::{
-    DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
-    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, Position, QueueFacts, QueueSource,
-    ReceiveRequest, Received, Settlement, ShardId, SourceProvider, StartAt, StreamSource,
+    Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
+    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, QueueFacts, QueueSource,
+    ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start, StreamSource,
 };
-use crate::store::{Store, StoreError, StoredMapping, StoredPosition};
+use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
 /// A port whose calls cannot panic. The engine calls every port through one of these.
 pub(crate) struct Guarded<P: ?Sized>(Arc<P>);
@@ -84,7 +84,7 @@ impl StreamSource for Guarded<dyn StreamSource> {
         guarded!(self.list(), source_panicked())
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         guarded!(self.open(shard, from), source_panicked())
     }
 
@@ -162,11 +162,11 @@ impl Store for Guarded<dyn Store> {
         guarded!(self.remove(mapping), store_panicked())
     }
 
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        guarded!(self.positions(mapping), store_panicked())
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        guarded!(self.checkpoints(mapping), store_panicked())
     }
 
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
+    async fn commit(&self, positions: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
         guarded!(self.commit(positions), store_panicked())
     }
 

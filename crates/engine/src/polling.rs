@@ -9,7 +9,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Lanes, Mapping, Source, SqsConcurrency, SqsMapping};
 use lambda_esm_core::queue::{Concurrency, QueueConfig, QueueEncoder, QueueFacts};
 use lambda_esm_core::stream::{
-    Checkpoint, Kept, KeptPosition, ShardId, StreamConfig, Surroundings,
+    Checkpoint, KeptCheckpoint, KeptCheckpoints, ShardId, StreamConfig, Surroundings,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use crate::options::EngineOptions;
 use crate::ports::{FunctionFacts, QueueSource};
 use crate::shared::Shared;
 
-/// After so many positions others have their turn.
+/// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
 
 /// What source, store and function say.
@@ -32,7 +32,7 @@ pub(crate) struct Facts {
 /// A source to be polled.
 pub(crate) enum Found {
     Queue(Arc<dyn QueueSource>, QueueFacts),
-    Stream(StreamPorts, Kept),
+    Stream(StreamPorts, KeptCheckpoints),
 }
 
 /// A driver at work.
@@ -124,24 +124,24 @@ pub(crate) async fn ask(
 }
 
 /// Returns how far the mapping had come.
-async fn kept(shared: &Shared, mapping: &Mapping) -> Result<Kept, SourceError> {
+async fn kept(shared: &Shared, mapping: &Mapping) -> Result<KeptCheckpoints, SourceError> {
     let fatal = |text: String| SourceError::new(SourceErrorKind::Fatal, text);
-    let positions = shared.store.positions(mapping.uuid).await;
-    let positions =
-        positions.map_err(|error| fatal(format!("the positions kept cannot be read: {error}")))?;
-    let mut kept = Kept::new();
-    for position in positions {
-        let Some(checkpoint) = Checkpoint::from_text(&position.position) else {
+    let rows = shared.store.checkpoints(mapping.uuid).await;
+    let rows =
+        rows.map_err(|error| fatal(format!("the checkpoints kept cannot be read: {error}")))?;
+    let mut kept = KeptCheckpoints::new();
+    for row in rows {
+        let Some(checkpoint) = Checkpoint::from_text(&row.checkpoint) else {
             return Err(fatal(format!(
-                "the position kept for {} makes no sense; delete the mapping and create it anew",
-                position.partition
+                "the checkpoint kept for {} makes no sense; delete the mapping and create it anew",
+                row.partition
             )));
         };
-        let place = KeptPosition {
-            identity: position.source_identity,
+        let known = KeptCheckpoint {
+            identity: row.source_identity,
             checkpoint,
         };
-        kept.insert(ShardId::new(position.partition), place);
+        kept.insert(ShardId::new(row.partition), known);
         if kept.len().is_multiple_of(AT_A_TIME) {
             tokio::task::yield_now().await;
         }

@@ -16,7 +16,7 @@ pub use lambda_esm_core::queue::{
 };
 pub use lambda_esm_core::response::{InvokeAnswer, Run};
 pub use lambda_esm_core::stream::{
-    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts,
+    Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts,
 };
 
 /// A queue whose messages stay hidden from other consumers until they are settled or their visibility
@@ -64,7 +64,7 @@ pub trait StreamSource: Send + Sync + 'static {
     /// Returns the position in `shard` at which to fetch. Fails with
     /// [`Trimmed`](lambda_esm_core::fault::SourceErrorKind::Trimmed) if the stream no longer holds the
     /// record to begin after, and with `NotFound` if it no longer has the shard.
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError>;
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError>;
 
     /// Reads up to `request.limit` records. Answers at once with what is there, if only an empty page;
     /// a source that has records pushed to it may wait up to `request.wait` for the first one.

@@ -1,4 +1,4 @@
-//! The port through which mappings and positions outlive the process.
+//! The port through which mappings and checkpoints outlive the process.
 
 use std::sync::Arc;
 
@@ -24,13 +24,14 @@ pub struct StoredMapping {
 
 /// How far a mapping has come in one partition of its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredPosition {
+pub struct StoredCheckpoint {
     /// The mapping.
     pub mapping: Uuid,
     /// The partition: a shard, or a topic and partition.
     pub partition: String,
-    /// The last settled place, in the source's own terms.
-    pub position: String,
+    /// How far it is settled, as text that only the engine reads.
+    #[serde(rename = "position")]
+    pub checkpoint: String,
     /// The creation time or identifier of the source: a stream made anew under the same name must not
     /// be resumed at a stale place.
     pub source_identity: String,
@@ -57,7 +58,7 @@ pub enum StoreError {
         /// The latest format that this version knows.
         supported: u64,
     },
-    /// The position was written under a later lease; this one is lost.
+    /// The checkpoint was written under a later lease; this one is lost.
     #[error("the lease on {0} was taken over")]
     Fenced(String),
     /// The disk or the system refused.
@@ -65,7 +66,7 @@ pub enum StoreError {
     Io(String),
 }
 
-/// Keeps mappings and positions. One caller at a time owns a store.
+/// Keeps mappings and checkpoints. One caller at a time owns a store.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Returns all mappings.
@@ -74,17 +75,17 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a mapping, in place of the one with its UUID. Durable when it returns.
     async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError>;
 
-    /// Forgets a mapping and its positions. Durable when it returns; no error if there is none.
+    /// Forgets a mapping and its checkpoints. Durable when it returns; no error if there is none.
     async fn remove(&self, mapping: Uuid) -> Result<(), StoreError>;
 
-    /// Returns the positions of a mapping.
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError>;
+    /// Returns the checkpoints of a mapping.
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError>;
 
-    /// Keeps positions, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
+    /// Keeps checkpoints, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
     /// of them is kept already under a higher fence.
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError>;
+    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError>;
 
-    /// Forgets the positions of a mapping in partitions that its source has no more. Durable when it
+    /// Forgets the checkpoints of a mapping in partitions that its source has no more. Durable when it
     /// returns; no error if there are none. A store that does not forget them, as this default, does no harm
     /// but grows.
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
@@ -108,12 +109,12 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).remove(mapping).await
     }
 
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        (**self).positions(mapping).await
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        (**self).checkpoints(mapping).await
     }
 
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
-        (**self).commit(positions).await
+    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
+        (**self).commit(checkpoints).await
     }
 
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {

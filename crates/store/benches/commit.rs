@@ -1,5 +1,5 @@
 //! How many durable puts per second one store takes, from 1, 8 and 64 writers that each wait for
-//! their answer, and from as many commits of one position each. Then how long opening takes, which
+//! their answer, and from as many commits of one checkpoint each. Then how long opening takes, which
 //! reads and checks everything.
 //!
 //! `cargo bench -p lambda-esm-store --bench commit`
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lambda_esm_engine::store::{Store, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{Store, StoredCheckpoint, StoredMapping};
 use lambda_esm_store::RedbStore;
 use uuid::Uuid;
 
@@ -35,9 +35,9 @@ fn main() {
         .build()
         .unwrap();
     for writers in [1, 8, 64] {
-        for positions in [false, true] {
+        for checkpoints in [false, true] {
             let state = directory.join(format!("lambda-esm-bench-{}", Uuid::new_v4()));
-            runtime.block_on(run(&state, writers, positions));
+            runtime.block_on(run(&state, writers, checkpoints));
             std::fs::remove_dir_all(state).unwrap();
         }
     }
@@ -48,30 +48,30 @@ fn main() {
     }
 }
 
-/// Times opening a file with many mappings, of ten positions each.
+/// Times opening a file with many mappings, of ten checkpoints each.
 async fn reopen(directory: &std::path::Path, mappings: u128) {
     let store = RedbStore::open(directory).unwrap();
     for number in 0..mappings {
         store.put(mapping(number)).await.unwrap();
-        let positions = (0..10).map(|partition| StoredPosition {
+        let checkpoints = (0..10).map(|partition| StoredCheckpoint {
             partition: format!("shardId-{partition:012}"),
-            ..position(number, 1)
+            ..checkpoint(number, 1)
         });
-        store.commit(positions.collect()).await.unwrap();
+        store.commit(checkpoints.collect()).await.unwrap();
     }
     drop(store);
     let begin = Instant::now();
     let store = RedbStore::open(directory).unwrap();
     assert_eq!(store.load().await.unwrap().len() as u128, mappings);
     println!(
-        "open and load {mappings} mappings and {} positions: {:.1} ms, file of {} KiB",
+        "open and load {mappings} mappings and {} checkpoints: {:.1} ms, file of {} KiB",
         mappings * 10,
         begin.elapsed().as_secs_f64() * 1e3,
         store.path().metadata().unwrap().len() / 1024,
     );
 }
 
-async fn run(directory: &std::path::Path, writers: u128, positions: bool) {
+async fn run(directory: &std::path::Path, writers: u128, checkpoints: bool) {
     let store = Arc::new(RedbStore::open(directory).unwrap());
     let begin = Instant::now();
     let tasks: Vec<_> = (0..writers)
@@ -82,8 +82,8 @@ async fn run(directory: &std::path::Path, writers: u128, positions: bool) {
                 let mut slowest = Duration::ZERO;
                 while begin.elapsed() < TIME {
                     let asked = Instant::now();
-                    if positions {
-                        store.commit(vec![position(writer, done)]).await.unwrap();
+                    if checkpoints {
+                        store.commit(vec![checkpoint(writer, done)]).await.unwrap();
                     } else {
                         let number = writer * 1_000 + u128::from(done % 200);
                         store.put(mapping(number)).await.unwrap();
@@ -104,7 +104,11 @@ async fn run(directory: &std::path::Path, writers: u128, positions: bool) {
     let seconds = begin.elapsed().as_secs_f64();
     println!(
         "{writers:>3} writers, {:<9} {:>8.0}/s  {:>7.0} transactions/s  slowest {:>6.1} ms",
-        if positions { "positions" } else { "mappings" },
+        if checkpoints {
+            "checkpoints"
+        } else {
+            "mappings"
+        },
         done as f64 / seconds,
         store.transactions() as f64 / seconds,
         slowest.as_secs_f64() * 1e3,
@@ -128,11 +132,11 @@ fn mapping(number: u128) -> StoredMapping {
     }
 }
 
-fn position(mapping: u128, position: u64) -> StoredPosition {
-    StoredPosition {
+fn checkpoint(mapping: u128, checkpoint: u64) -> StoredCheckpoint {
+    StoredCheckpoint {
         mapping: Uuid::from_u128(mapping),
         partition: "shardId-000000000000".to_owned(),
-        position: format!("49640000000000000000000000000000000000{position:018}"),
+        checkpoint: format!("49640000000000000000000000000000000000{checkpoint:018}"),
         source_identity: "2026-01-01T00:00:00Z".to_owned(),
         fence: 1,
     }

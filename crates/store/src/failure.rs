@@ -30,7 +30,7 @@ pub(crate) fn opening(path: &Path, error: DatabaseError) -> StoreError {
 pub(crate) fn corrupt(path: &Path, what: &str) -> StoreError {
     StoreError::Corrupt(format!(
         "state file {} is damaged, or is no state file of lambda-esm ({what}); it was left as it is: \
-         restore it from a backup, or move it away to start without mappings and positions",
+         restore it from a backup, or move it away to start without mappings and checkpoints",
         path.display()
     ))
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::{
     writer::{self, QUEUE, Request},
 };
 
-/// Mappings and positions in `lambda-esm.redb`.
+/// Mappings and checkpoints in `lambda-esm.redb`.
 ///
 /// A change that fails with `Io` may or may not be kept. The store then opens its file anew, and goes
 /// on as soon as that succeeds.
@@ -160,19 +160,19 @@ impl Store for RedbStore {
         self.change(Change::Remove(mapping)).await
     }
 
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        self.read(move |reader| reader.positions(mapping)).await
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        self.read(move |reader| reader.checkpoints(mapping)).await
     }
 
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
-        if positions.is_empty() {
+    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
+        if checkpoints.is_empty() {
             return Ok(());
         }
-        let positions = positions
+        let checkpoints = checkpoints
             .into_iter()
-            .map(|position| self.encode(&position).map(|value| (position, value)))
+            .map(|checkpoint| self.encode(&checkpoint).map(|value| (checkpoint, value)))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        self.change(Change::Commit(positions)).await
+        self.change(Change::Commit(checkpoints)).await
     }
 
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! Keeps event source mappings and their positions in one file, `lambda-esm.redb`.
+//! Keeps event source mappings and their checkpoints in one file, `lambda-esm.redb`.
 //!
 //! * One writer thread. Whatever waits when it turns to its queue becomes one transaction with two
 //!   flushes to disk, and every request is answered when that transaction is durable.

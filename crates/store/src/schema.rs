@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | `format` | `()` | version, counted up with every change that an older program cannot read |
 //! | `mappings` | UUID | [`StoredMapping`] |
-//! | `positions` | UUID, partition | [`StoredPosition`] |
+//! | `positions` | UUID, partition | [`StoredCheckpoint`] |
 
 use std::path::Path;
 
-use lambda_esm_engine::store::{StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{StoreError, StoredCheckpoint, StoredMapping};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
     WriteTransaction,
@@ -20,11 +20,11 @@ use crate::failure;
 /// The version that this program writes, and the highest that it reads.
 pub(crate) const VERSION: u64 = 1;
 
-pub(crate) type PositionKey = (u128, &'static str);
+pub(crate) type CheckpointKey = (u128, &'static str);
 
 const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
 const MAPPINGS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("mappings");
-const POSITIONS: TableDefinition<'_, PositionKey, &[u8]> = TableDefinition::new("positions");
+const CHECKPOINTS: TableDefinition<'_, CheckpointKey, &[u8]> = TableDefinition::new("positions");
 
 /// Begins a transaction that survives damage to its own root: see [`crate::staged`].
 pub(crate) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
@@ -40,7 +40,7 @@ pub(crate) fn make(database: &Database) -> Result<(), redb::Error> {
     let transaction = begin(database)?;
     transaction.open_table(FORMAT)?.insert((), VERSION)?;
     transaction.open_table(MAPPINGS)?;
-    transaction.open_table(POSITIONS)?;
+    transaction.open_table(CHECKPOINTS)?;
     transaction.commit()?;
     Ok(())
 }
@@ -59,7 +59,7 @@ pub(crate) fn check(database: &Database, path: &Path) -> Result<(), StoreError> 
         found => return Err(failure::corrupt(path, &format!("format {found}"))),
     }
     reader.mappings()?;
-    reader.all_positions()
+    reader.all_checkpoints()
 }
 
 /// One view of the database, unmoved by later transactions.
@@ -110,38 +110,38 @@ impl<'a> Reader<'a> {
         .collect()
     }
 
-    pub(crate) fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
+    pub(crate) fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
         let table = self
             .transaction
-            .open_table(POSITIONS)
+            .open_table(CHECKPOINTS)
             .map_err(|error| self.table(error))?;
         let mapping = mapping.as_u128();
         let rows = table
             .range((mapping, "")..)
             .map_err(|error| self.storage(error))?;
-        let mut positions = Vec::new();
+        let mut checkpoints = Vec::new();
         for row in rows {
             let (key, value) = row.map_err(|error| self.storage(error))?;
             if key.value().0 != mapping {
                 break;
             }
-            positions.push(decode(value.value(), self.path)?);
+            checkpoints.push(decode(value.value(), self.path)?);
         }
-        Ok(positions)
+        Ok(checkpoints)
     }
 
-    fn all_positions(&self) -> Result<(), StoreError> {
+    fn all_checkpoints(&self) -> Result<(), StoreError> {
         let table = self
             .transaction
-            .open_table(POSITIONS)
+            .open_table(CHECKPOINTS)
             .map_err(|error| self.table(error))?;
         for row in table.iter().map_err(|error| self.storage(error))? {
             let (key, value) = row.map_err(|error| self.storage(error))?;
-            let position: StoredPosition = decode(value.value(), self.path)?;
-            if (position.mapping.as_u128(), position.partition.as_str()) != key.value() {
+            let checkpoint: StoredCheckpoint = decode(value.value(), self.path)?;
+            if (checkpoint.mapping.as_u128(), checkpoint.partition.as_str()) != key.value() {
                 return Err(failure::corrupt(
                     self.path,
-                    "a position under another's key",
+                    "a checkpoint under another's key",
                 ));
             }
         }
@@ -171,13 +171,13 @@ pub(crate) enum Change {
         mapping: Uuid,
         partitions: Vec<String>,
     },
-    Commit(Vec<(StoredPosition, Vec<u8>)>),
+    Commit(Vec<(StoredCheckpoint, Vec<u8>)>),
 }
 
 /// The tables of one transaction.
 pub(crate) struct Tables<'a> {
     mappings: Table<'a, u128, &'static [u8]>,
-    positions: Table<'a, PositionKey, &'static [u8]>,
+    checkpoints: Table<'a, CheckpointKey, &'static [u8]>,
     path: &'a Path,
 }
 
@@ -188,7 +188,7 @@ impl<'a> Tables<'a> {
     ) -> Result<Self, redb::Error> {
         Ok(Self {
             mappings: transaction.open_table(MAPPINGS)?,
-            positions: transaction.open_table(POSITIONS)?,
+            checkpoints: transaction.open_table(CHECKPOINTS)?,
             path,
         })
     }
@@ -212,7 +212,7 @@ impl<'a> Tables<'a> {
                 self.mappings.remove(mapping).map_err(failed)?;
                 let keys: Vec<String> = self.partitions(mapping).map_err(failed)?;
                 for partition in keys {
-                    self.positions
+                    self.checkpoints
                         .remove((mapping, partition.as_str()))
                         .map_err(failed)?;
                 }
@@ -222,20 +222,20 @@ impl<'a> Tables<'a> {
                 partitions,
             } => {
                 for partition in partitions {
-                    self.positions
+                    self.checkpoints
                         .remove((mapping.as_u128(), partition.as_str()))
                         .map_err(failed)?;
                 }
             }
-            Change::Commit(positions) => {
-                for (position, _) in positions {
-                    if self.fence(position)? > position.fence {
-                        return Ok(Err(StoreError::Fenced(position.partition.clone())));
+            Change::Commit(checkpoints) => {
+                for (checkpoint, _) in checkpoints {
+                    if self.fence(checkpoint)? > checkpoint.fence {
+                        return Ok(Err(StoreError::Fenced(checkpoint.partition.clone())));
                     }
                 }
-                for (position, value) in positions {
-                    let key = (position.mapping.as_u128(), position.partition.as_str());
-                    self.positions
+                for (checkpoint, value) in checkpoints {
+                    let key = (checkpoint.mapping.as_u128(), checkpoint.partition.as_str());
+                    self.checkpoints
                         .insert(key, value.as_slice())
                         .map_err(failed)?;
                 }
@@ -246,7 +246,7 @@ impl<'a> Tables<'a> {
 
     fn partitions(&self, mapping: u128) -> Result<Vec<String>, redb::StorageError> {
         let mut partitions = Vec::new();
-        for row in self.positions.range((mapping, "")..)? {
+        for row in self.checkpoints.range((mapping, "")..)? {
             let (key, _) = row?;
             let (owner, partition) = key.value();
             if owner != mapping {
@@ -257,14 +257,14 @@ impl<'a> Tables<'a> {
         Ok(partitions)
     }
 
-    fn fence(&self, position: &StoredPosition) -> Result<u64, StoreError> {
-        let key = (position.mapping.as_u128(), position.partition.as_str());
+    fn fence(&self, checkpoint: &StoredCheckpoint) -> Result<u64, StoreError> {
+        let key = (checkpoint.mapping.as_u128(), checkpoint.partition.as_str());
         let kept = self
-            .positions
+            .checkpoints
             .get(key)
             .map_err(|error| failure::running(self.path, error.into()))?;
         kept.map_or(Ok(0), |kept| {
-            decode::<StoredPosition>(kept.value(), self.path).map(|kept| kept.fence)
+            decode::<StoredCheckpoint>(kept.value(), self.path).map(|kept| kept.fence)
         })
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use lambda_esm_engine::store::{Store, StoreError};
 use lambda_esm_store::RedbStore;
-use support::{Directory, mapping, position};
+use support::{Directory, checkpoint, mapping};
 use uuid::Uuid;
 
 /// Set for the processes that the tests below start from this binary.
@@ -60,15 +60,15 @@ fn other_process() {
     });
 }
 
-/// Makes mappings, moves their positions, and removes every third.
+/// Makes mappings, moves their checkpoints, and removes every third.
 async fn churn(store: Arc<RedbStore>, first: u128) {
     for number in first.. {
         store.put(mapping(number)).await.unwrap();
         say(&format!("put {number}"));
         let shared = first % 1_000_000 / 10_000;
         for partition in [format!("p{number}"), "all".to_owned()] {
-            let position = position(shared, &partition, u64::try_from(number).unwrap(), 0);
-            store.commit(vec![position]).await.unwrap();
+            let checkpoint = checkpoint(shared, &partition, u64::try_from(number).unwrap(), 0);
+            store.commit(vec![checkpoint]).await.unwrap();
             say(&format!("moved {shared} {partition} {number}"));
         }
         if number % 3 == 0 {
@@ -90,7 +90,7 @@ fn say(line: &str) {
 struct Told {
     kept: BTreeSet<u128>,
     gone: BTreeSet<u128>,
-    positions: BTreeMap<(u128, String), u64>,
+    checkpoints: BTreeMap<(u128, String), u64>,
     lines: usize,
 }
 
@@ -110,7 +110,7 @@ impl Told {
             ["removed", number] => drop(self.gone.insert(number.parse().unwrap())),
             ["moved", mapping, partition, to] => {
                 let key = (mapping.parse().unwrap(), partition.to_owned());
-                self.positions.insert(key, to.parse().unwrap());
+                self.checkpoints.insert(key, to.parse().unwrap());
             }
             ["opened"] => {}
             _ => panic!("{words}"),
@@ -149,10 +149,10 @@ async fn what_was_acknowledged_survives_kill_9() {
         verify(&directory, &told, round).await;
     }
     println!(
-        "{ROUNDS} kills, {} acknowledgements, {} mappings and {} positions there",
+        "{ROUNDS} kills, {} acknowledgements, {} mappings and {} checkpoints there",
         told.lines,
         told.kept.len(),
-        told.positions.len()
+        told.checkpoints.len()
     );
     assert!(told.kept.len() > 100 && told.gone.len() > 50);
 }
@@ -176,16 +176,16 @@ async fn verify(directory: &Directory, told: &Told, round: u64) {
         );
     }
     for shared in 0..WRITERS {
-        let positions: BTreeMap<String, u64> = store
-            .positions(Uuid::from_u128(shared))
+        let checkpoints: BTreeMap<String, u64> = store
+            .checkpoints(Uuid::from_u128(shared))
             .await
             .unwrap()
             .into_iter()
-            .map(|position| (position.partition, position.position.parse().unwrap()))
+            .map(|checkpoint| (checkpoint.partition, checkpoint.checkpoint.parse().unwrap()))
             .collect();
-        for ((_, partition), to) in told.positions.iter().filter(|((m, _), _)| *m == shared) {
+        for ((_, partition), to) in told.checkpoints.iter().filter(|((m, _), _)| *m == shared) {
             assert!(
-                positions.get(partition) >= Some(to),
+                checkpoints.get(partition) >= Some(to),
                 "round {round}: {shared} {partition}"
             );
         }

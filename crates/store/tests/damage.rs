@@ -6,10 +6,10 @@ mod support;
 
 use std::fs;
 
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 use lambda_esm_store::RedbStore;
 use redb::{Database, TableDefinition};
-use support::{Directory, mapping, position};
+use support::{Directory, checkpoint, mapping};
 use tokio::runtime::Runtime;
 
 const MAPPINGS: u128 = 60;
@@ -17,7 +17,7 @@ const MAPPINGS: u128 = 60;
 const SLOTS: usize = 64;
 const HEADER: usize = 320;
 
-type State = (Vec<StoredMapping>, Vec<Vec<StoredPosition>>);
+type State = (Vec<StoredMapping>, Vec<Vec<StoredCheckpoint>>);
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -26,16 +26,16 @@ fn runtime() -> Runtime {
 }
 
 async fn state(store: &RedbStore) -> State {
-    let mut positions = Vec::new();
+    let mut checkpoints = Vec::new();
     for number in 0..=MAPPINGS {
-        positions.push(
+        checkpoints.push(
             store
-                .positions(uuid::Uuid::from_u128(number))
+                .checkpoints(uuid::Uuid::from_u128(number))
                 .await
                 .unwrap(),
         );
     }
-    (store.load().await.unwrap(), positions)
+    (store.load().await.unwrap(), checkpoints)
 }
 
 /// A file of many transactions: as a clean stop leaves it, and as a crash does.
@@ -45,8 +45,8 @@ fn files(directory: &Directory) -> (State, [Vec<u8>; 2]) {
         for number in 0..MAPPINGS {
             store.put(mapping(number)).await.unwrap();
             for partition in ["a", "b"] {
-                let position = position(number, partition, 1, 1);
-                store.commit(vec![position]).await.unwrap();
+                let checkpoint = checkpoint(number, partition, 1, 1);
+                store.commit(vec![checkpoint]).await.unwrap();
             }
         }
         store.remove(uuid::Uuid::from_u128(3)).await.unwrap();

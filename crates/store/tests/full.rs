@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use lambda_esm_engine::store::{Store, StoreError};
 use lambda_esm_store::RedbStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{Directory, mapping, position};
+use support::{Directory, checkpoint, mapping};
 
 /// Set for the process that the test below starts from this binary.
 const DIRECTORY: &str = "LAMBDA_ESM_STORE_TEST_FULL";
@@ -41,7 +41,7 @@ async fn other_process() {
         return;
     };
     let store = RedbStore::open(directory.as_ref()).unwrap();
-    store.commit(vec![position(0, "a", 1, 1)]).await.unwrap();
+    store.commit(vec![checkpoint(0, "a", 1, 1)]).await.unwrap();
     let mut kept = 0;
     let error = loop {
         match store.put(mapping(kept)).await {
@@ -71,7 +71,7 @@ async fn other_process() {
     drop(store);
     let store = RedbStore::open(directory.as_ref()).unwrap();
     assert!(store.load().await.unwrap() == expected);
-    let positions = store.positions(uuid::Uuid::nil()).await.unwrap();
-    assert_eq!(positions, [position(0, "a", 1, 1)]);
+    let checkpoints = store.checkpoints(uuid::Uuid::nil()).await.unwrap();
+    assert_eq!(checkpoints, [checkpoint(0, "a", 1, 1)]);
     println!("went on");
 }

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use contract::store_contract;
 use lambda_esm_engine::store::{Store, StoreError};
 use lambda_esm_store::RedbStore;
-use support::{Directory, mapping, position};
+use support::{Directory, checkpoint, mapping};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -27,8 +27,8 @@ async fn everything_is_there_after_reopening() {
         store.put(mapping(number)).await.unwrap();
         store
             .commit(vec![
-                position(number, "a", 1, 1),
-                position(number, "b", 2, 1),
+                checkpoint(number, "a", 1, 1),
+                checkpoint(number, "b", 2, 1),
             ])
             .await
             .unwrap();
@@ -37,15 +37,15 @@ async fn everything_is_there_after_reopening() {
     for _ in 0..2 {
         let before = (
             store.load().await.unwrap(),
-            store.positions(Uuid::from_u128(8)).await,
+            store.checkpoints(Uuid::from_u128(8)).await,
         );
         assert_eq!(before.0.len(), 49);
         assert_eq!(before.0[8], mapping(9));
         assert_eq!(
             before.1.unwrap(),
-            [position(8, "a", 1, 1), position(8, "b", 2, 1)]
+            [checkpoint(8, "a", 1, 1), checkpoint(8, "b", 2, 1)]
         );
-        assert_eq!(store.positions(Uuid::from_u128(7)).await.unwrap(), []);
+        assert_eq!(store.checkpoints(Uuid::from_u128(7)).await.unwrap(), []);
     }
     drop(store);
     let store = RedbStore::open(directory.path()).unwrap();
@@ -53,26 +53,26 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(store.load().await.unwrap(), expected);
     for number in (0..50).filter(|n| *n != 7) {
         assert_eq!(
-            store.positions(Uuid::from_u128(number)).await.unwrap(),
-            [position(number, "a", 1, 1), position(number, "b", 2, 1)]
+            store.checkpoints(Uuid::from_u128(number)).await.unwrap(),
+            [checkpoint(number, "a", 1, 1), checkpoint(number, "b", 2, 1)]
         );
     }
-    assert_eq!(store.positions(Uuid::from_u128(7)).await.unwrap(), []);
+    assert_eq!(store.checkpoints(Uuid::from_u128(7)).await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn one_fenced_request_spoils_no_other_of_its_group() {
     let directory = Directory::new();
     let store = Arc::new(RedbStore::open(directory.path()).unwrap());
-    store.commit(vec![position(1, "a", 1, 9)]).await.unwrap();
+    store.commit(vec![checkpoint(1, "a", 1, 9)]).await.unwrap();
     let late = {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.commit(vec![position(1, "a", 2, 8)]).await })
+        tokio::spawn(async move { store.commit(vec![checkpoint(1, "a", 2, 8)]).await })
     };
     let others: Vec<_> = (2..30)
         .map(|number| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.commit(vec![position(number, "a", 2, 8)]).await })
+            tokio::spawn(async move { store.commit(vec![checkpoint(number, "a", 2, 8)]).await })
         })
         .collect();
     assert!(matches!(late.await.unwrap(), Err(StoreError::Fenced(_))));
@@ -81,8 +81,8 @@ async fn one_fenced_request_spoils_no_other_of_its_group() {
     }
     for number in 2..30 {
         assert_eq!(
-            store.positions(Uuid::from_u128(number)).await.unwrap(),
-            [position(number, "a", 2, 8)]
+            store.checkpoints(Uuid::from_u128(number)).await.unwrap(),
+            [checkpoint(number, "a", 2, 8)]
         );
     }
 }

@@ -54,7 +54,7 @@ async fn no_request_breaks_the_daemon() {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     let schemas = &mut document["components"]["schemas"];
     schemas["Source"]["enum"] = json!([queue.arn()]);
-    schemas["Kept"]["enum"] = json!(kept);
+    schemas["KeptCheckpoints"]["enum"] = json!(kept);
     schemas["KeptArn"]["enum"] = json!(arns);
     schemas["Doomed"]["enum"] = json!(doomed);
     let file = folder.folder().join("openapi.json");

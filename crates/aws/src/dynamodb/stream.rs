@@ -10,7 +10,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::Arn;
 use lambda_esm_core::stream::Pages;
 use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
+    Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts, StreamSource,
 };
 
 use super::answers::{Described, Description, Opened, Read, Shard as Told};
@@ -189,12 +189,12 @@ impl StreamSource for DynamoDbStream {
         }
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let (kind, sequence) = match from {
-            // A stream cannot look up a time; see `StartAt::Timestamp`.
-            StartAt::TrimHorizon | StartAt::Timestamp(_) => (ShardIteratorType::TrimHorizon, None),
-            StartAt::Latest => (ShardIteratorType::Latest, None),
-            StartAt::After(sequence) => {
+            // A stream cannot look up a time; see `Start::Timestamp`.
+            Start::TrimHorizon | Start::Timestamp(_) => (ShardIteratorType::TrimHorizon, None),
+            Start::Latest => (ShardIteratorType::Latest, None),
+            Start::After(sequence) => {
                 let sequence = Some(sequence.as_ref().to_owned());
                 (ShardIteratorType::AfterSequenceNumber, sequence)
             }
@@ -212,13 +212,13 @@ impl StreamSource for DynamoDbStream {
         let answer: Opened = call.read(&answer)?;
         let iterator = answer.shard_iterator;
         iterator
-            .map(|iterator| Position(iterator.0))
+            .map(|iterator| Cursor(iterator.0))
             .ok_or_else(|| call.incomplete("a ShardIterator"))
     }
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let limit = request.limit.clamp(1, FETCH_LIMIT);
-        let place = request.position.0;
+        let place = request.cursor.0;
         let fetch = self
             .client
             .get_records()
@@ -239,7 +239,7 @@ impl StreamSource for DynamoDbStream {
             records: records
                 .map(|each| record(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
-            next: next.map(Position),
+            next: next.map(Cursor),
             ..END
         })
     }

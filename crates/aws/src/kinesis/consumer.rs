@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamFacts, StreamSource,
+    Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamFacts, StreamSource,
 };
 use tokio::sync::Semaphore;
 
@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// A consumer of a Kinesis stream with enhanced fan-out.
 ///
-/// A position says by itself where to subscribe from: it holds a sequence number. Beyond that at most one
+/// A cursor says by itself where to subscribe from: it holds a sequence number. Beyond that at most one
 /// subscription per shard is kept alive, and the one event that was received last; a fetch at the place
 /// where the last one ended goes on with them, a fetch at any other place subscribes anew.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl StreamSource for KinesisConsumer {
 
     /// Subscribes. After the newest record is a place only in the moment of the subscription; so there it
     /// waits for the first event, which says what place that is.
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         drop(self.take(shard));
         let mut subscription = Subscription::at(Place::from(from));
         subscription.connect(self.subscribe(shard, subscription.place()).await?);
@@ -124,17 +124,17 @@ impl StreamSource for KinesisConsumer {
             let call = self.stream.call("SubscribeToShard");
             subscription.wait(LONGEST_WAIT, call).await?;
         }
-        let position = subscription.position();
+        let cursor = subscription.position();
         self.keep(shard.clone(), subscription);
-        Ok(position)
+        Ok(cursor)
     }
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let call = self.stream.call("SubscribeToShard");
-        let Ok(place) = request.position.0.parse::<Place>() else {
+        let Ok(place) = request.cursor.0.parse::<Place>() else {
             return Err(SourceError::new(
                 SourceErrorKind::Expired,
-                format!("`{}` is no place of a consumer", request.position.0),
+                format!("`{}` is no place of a consumer", request.cursor.0),
             ));
         };
         let kept = self.take(&request.shard);

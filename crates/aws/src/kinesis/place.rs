@@ -7,11 +7,11 @@ use aws_sdk_kinesis::error::BuildError;
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{ShardIteratorType, StartingPosition};
 use lambda_esm_core::time::Timestamp;
-use lambda_esm_engine::ports::StartAt;
+use lambda_esm_engine::ports::Start;
 
 /// Where to begin reading (Kinesis API reference, `StartingPosition`).
 ///
-/// As text it is the [`Position`](lambda_esm_engine::ports::Position) of a consumer: the type, and after a
+/// As text it is the [`Cursor`](lambda_esm_engine::ports::Cursor) of a consumer: the type, and after a
 /// space the sequence number or the milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -61,13 +61,13 @@ impl Place {
     }
 }
 
-impl From<&StartAt> for Place {
-    fn from(from: &StartAt) -> Self {
+impl From<&Start> for Place {
+    fn from(from: &Start) -> Self {
         match from {
-            StartAt::TrimHorizon => Self::TrimHorizon,
-            StartAt::Latest => Self::Latest,
-            StartAt::Timestamp(time) => Self::Time(*time),
-            StartAt::After(sequence) => Self::After(sequence.as_ref().to_owned()),
+            Start::TrimHorizon => Self::TrimHorizon,
+            Start::Latest => Self::Latest,
+            Start::Timestamp(time) => Self::Time(*time),
+            Start::After(sequence) => Self::After(sequence.as_ref().to_owned()),
         }
     }
 }

@@ -10,7 +10,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::stream::Pages;
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, StreamSource,
+    Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts, StreamSource,
 };
 
 use super::answers::{Described, Listed, Read};
@@ -145,7 +145,7 @@ impl StreamSource for KinesisStream {
         }
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let call = self.call("GetShardIterator");
         let from = Place::from(from);
         let request = self
@@ -159,7 +159,7 @@ impl StreamSource for KinesisStream {
             .set_timestamp(from.time());
         let answer = call.within(PATIENCE, request.send()).await?;
         match answer.shard_iterator {
-            Some(iterator) => Ok(Position(iterator)),
+            Some(iterator) => Ok(Cursor(iterator)),
             None => Err(call.incomplete("a ShardIterator")),
         }
     }
@@ -167,7 +167,7 @@ impl StreamSource for KinesisStream {
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let call = self.call("GetRecords");
         let limit = request.limit.clamp(1, LIMIT);
-        let place = request.position.0;
+        let place = request.cursor.0;
         let request = self
             .client
             .get_records()
@@ -185,7 +185,7 @@ impl StreamSource for KinesisStream {
             records: records
                 .map(|each| record(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
-            next: next.map(Position),
+            next: next.map(Cursor),
             behind: read.millis_behind_latest.0.map(behind),
             children: children(read.child_shards),
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::record::StreamRecord;
 use lambda_esm_core::time::Timestamp;
-use lambda_esm_engine::ports::{Page, Position, Shard};
+use lambda_esm_engine::ports::{Cursor, Page, Shard};
 use tokio::time::Instant;
 
 use super::answers::Event;
@@ -65,8 +65,8 @@ impl Subscription {
         &self.place
     }
 
-    pub(super) fn position(&self) -> Position {
-        Position(self.place.to_string())
+    pub(super) fn position(&self) -> Cursor {
+        Cursor(self.place.to_string())
     }
 
     /// Tells whether there is something to return without waiting.

@@ -6,9 +6,7 @@ use lambda_esm_aws::{AwsConfig, DynamoDbProvider, DynamoDbStream};
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::StreamContent;
-use lambda_esm_engine::ports::{
-    FetchRequest, Page, Position, Shard, ShardId, StartAt, StreamSource,
-};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Page, Shard, ShardId, Start, StreamSource};
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Reply, reply};
@@ -58,7 +56,7 @@ fn shard() -> ShardId {
 fn request(limit: usize) -> FetchRequest {
     FetchRequest {
         shard: shard(),
-        position: Position("i-1".to_owned()),
+        cursor: Cursor("i-1".to_owned()),
         limit,
         wait: Duration::ZERO,
     }
@@ -201,24 +199,24 @@ async fn a_listing_that_comes_to_no_end_is_given_up() {
 async fn each_starting_place_is_asked_for_in_dynamodbs_words() {
     let table = [
         (
-            StartAt::TrimHorizon,
+            Start::TrimHorizon,
             json!({"ShardIteratorType": "TRIM_HORIZON"}),
         ),
-        (StartAt::Latest, json!({"ShardIteratorType": "LATEST"})),
+        (Start::Latest, json!({"ShardIteratorType": "LATEST"})),
         (
-            StartAt::Timestamp(Timestamp(5)),
+            Start::Timestamp(Timestamp(5)),
             json!({"ShardIteratorType": "TRIM_HORIZON"}),
         ),
         (
-            StartAt::After("42".into()),
+            Start::After("42".into()),
             json!({"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "42"}),
         ),
     ];
     for (from, mut expected) in table {
         let fake = Fake::start([described(&json!([]), None), reply(200, &[], ITERATOR)]).await;
         let stream = stream(&fake.url).await;
-        let position = stream.open(&shard(), &from).await.unwrap();
-        assert_eq!(position, Position("i-1".to_owned()));
+        let cursor = stream.open(&shard(), &from).await.unwrap();
+        assert_eq!(cursor, Cursor("i-1".to_owned()));
         expected["StreamArn"] = json!(ARN);
         expected["ShardId"] = json!(shard().as_str());
         assert_eq!(body(&fake, 1), expected);
@@ -241,7 +239,7 @@ async fn a_stream_of_dynamodb_local_is_found_by_its_own_arn() {
     let stream = stream(&fake.url).await;
     let identity = stream.list().await.unwrap().facts.identity;
     assert!(identity.starts_with(LOCAL_ARN), "{identity}");
-    stream.open(&shard(), &StartAt::Latest).await.unwrap();
+    stream.open(&shard(), &Start::Latest).await.unwrap();
     stream.list().await.unwrap();
     let asked: Vec<_> = (0..4)
         .map(|at| body(&fake, at)["StreamArn"].clone())
@@ -281,7 +279,7 @@ async fn a_fetch_asks_for_no_more_than_the_service_gives() {
     let stream = stream(&fake.url).await;
     for (limit, asked) in [(0, 1), (7, 7), (1_000, 1_000), (usize::MAX, 1_000)] {
         let page = stream.fetch(request(limit)).await.unwrap();
-        assert_eq!(page.next, Some(Position("i-2".to_owned())));
+        assert_eq!(page.next, Some(Cursor("i-2".to_owned())));
         let last = fake.seen().len() - 1;
         assert_eq!(
             body(&fake, last),
@@ -357,7 +355,7 @@ async fn a_record_that_cannot_be_read_leaves_the_others_of_its_page_alone() {
     let page = json!({"Records": records, "NextShardIterator": "i-2"}).to_string();
     let answer = reply(200, &[("Date", "Wed, 25 Nov 2026 18:33:50 GMT")], page);
     let page = fetch(answer).await.unwrap();
-    assert_eq!(page.next, Some(Position("i-2".to_owned())));
+    assert_eq!(page.next, Some(Cursor("i-2".to_owned())));
     let read: Vec<_> = page
         .records
         .iter()
@@ -394,7 +392,7 @@ async fn a_server_that_is_not_dynamodb_is_told_apart() {
     let stream = stream(&empty.url).await;
     for error in [
         stream.list().await.unwrap_err(),
-        stream.open(&shard(), &StartAt::Latest).await.unwrap_err(),
+        stream.open(&shard(), &Start::Latest).await.unwrap_err(),
     ] {
         assert_eq!(error.kind, SourceErrorKind::Transient, "{error}");
         assert!(

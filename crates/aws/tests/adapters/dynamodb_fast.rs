@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_engine::contract::{StreamReader, fetch, split_contract};
-use lambda_esm_engine::ports::{FetchRequest, ShardId, StartAt, StreamSource};
+use lambda_esm_engine::ports::{FetchRequest, ShardId, Start, StreamSource};
 use tokio::time::Instant;
 
 use crate::dynamodb_tables::{Server, Table, text};
@@ -52,14 +52,14 @@ async fn an_iterator_expires_after_a_quarter_of_an_hour() {
         return;
     };
     table.put_text("a", "1").await;
-    let mut reader = StreamReader::open(&source, StartAt::TrimHorizon).await;
+    let mut reader = StreamReader::open(&source, Start::TrimHorizon).await;
     let (shard, record) = reader.read(1).await.remove(0);
-    let after = StartAt::After(record.sequence.clone());
-    let position = source.open(&shard, &after).await.unwrap();
+    let after = Start::After(record.sequence.clone());
+    let cursor = source.open(&shard, &after).await.unwrap();
     let start = Instant::now();
     let request = FetchRequest {
         shard: shard.clone(),
-        position,
+        cursor,
         limit: 10,
         wait: Duration::ZERO,
     };
@@ -74,8 +74,8 @@ async fn an_iterator_expires_after_a_quarter_of_an_hour() {
     assert_eq!(error.kind, SourceErrorKind::Expired, "{error}");
 
     table.put_text("a", "2").await;
-    let position = source.open(&shard, &after).await.unwrap();
-    let page = fetch(&source, &shard, &position, 10).await;
+    let cursor = source.open(&shard, &after).await.unwrap();
+    let page = fetch(&source, &shard, &cursor, 10).await;
     assert_eq!(page.records.iter().map(text).collect::<Vec<_>>(), ["2"]);
     table.drop().await;
 }

@@ -6,7 +6,7 @@ use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{StreamReader, fetch, stream_source_contract};
-use lambda_esm_engine::ports::{FetchRequest, Position, ShardId, StartAt, StreamSource};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, ShardId, Start, StreamSource};
 use serde_json::{Value, json};
 
 use crate::dynamodb_tables::{Server, content, text, value};
@@ -119,7 +119,7 @@ async fn brings_every_kind_of_value_as_the_table_has_it(server: Server) {
     });
     table.put(&item).await;
     let source = table.source().await;
-    let found = StreamReader::open(&source, StartAt::TrimHorizon)
+    let found = StreamReader::open(&source, Start::TrimHorizon)
         .await
         .read(1)
         .await;
@@ -139,7 +139,7 @@ async fn brings_half_a_character_as_the_one_for_what_cannot_be_read(server: Serv
         .await;
     table.put_text("b", "next").await;
     let source = table.source().await;
-    let found = StreamReader::open(&source, StartAt::TrimHorizon)
+    let found = StreamReader::open(&source, Start::TrimHorizon)
         .await
         .read(2)
         .await;
@@ -181,7 +181,7 @@ async fn brings_changes_with_the_images_of_the_view(server: Server) {
         table.put(&second).await;
         table.delete("a").await;
         let source = table.source().await;
-        let found = StreamReader::open(&source, StartAt::TrimHorizon)
+        let found = StreamReader::open(&source, Start::TrimHorizon)
             .await
             .read(3)
             .await;
@@ -223,11 +223,11 @@ async fn reads_a_disabled_stream_to_its_end(server: Server) {
         !open.closed && closed[0].closed && closed[0].id == open.id,
         "{open:?} {closed:?}"
     );
-    let mut place = Some(source.open(&open.id, &StartAt::TrimHorizon).await.unwrap());
+    let mut place = Some(source.open(&open.id, &Start::TrimHorizon).await.unwrap());
     let mut found = Vec::new();
     for _ in 0..10 {
-        let Some(position) = place.take() else { break };
-        let page = fetch(&source, &open.id, &position, 10).await;
+        let Some(cursor) = place.take() else { break };
+        let page = fetch(&source, &open.id, &cursor, 10).await;
         found.extend(page.records);
         place = page.next;
     }
@@ -245,7 +245,7 @@ async fn knows_a_stream_that_is_not_there(server: Server) {
     let shard = ShardId::new("shardId-00000000000000000000-00000000");
     let errors = [
         source.list().await.unwrap_err(),
-        source.open(&shard, &StartAt::Latest).await.unwrap_err(),
+        source.open(&shard, &Start::Latest).await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
@@ -262,7 +262,7 @@ async fn takes_no_text_for_an_iterator(server: Server) {
     let shard = source.list().await.unwrap().shards.remove(0).id;
     let request = FetchRequest {
         shard,
-        position: Position("no iterator".to_owned()),
+        cursor: Cursor("no iterator".to_owned()),
         limit: 1,
         wait: Duration::ZERO,
     };

@@ -9,8 +9,8 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Arn, AwsDestination};
 use lambda_esm_core::record::Receipt;
 use lambda_esm_engine::ports::{
-    DestinationProvider, FailureRecord, FetchRequest, Position, QueueSource, ReceiveRequest,
-    SettleVerb, Settlement, ShardId, StartAt, StreamSource,
+    Cursor, DestinationProvider, FailureRecord, FetchRequest, QueueSource, ReceiveRequest,
+    SettleVerb, Settlement, ShardId, Start, StreamSource,
 };
 
 use crate::credentials::{at, look_up, runs_again};
@@ -55,10 +55,10 @@ pub(crate) fn shard() -> ShardId {
     ShardId::new("shardId-000000000001")
 }
 
-pub(crate) fn fetch(position: &str) -> FetchRequest {
+pub(crate) fn fetch(cursor: &str) -> FetchRequest {
     FetchRequest {
         shard: shard(),
-        position: Position(position.to_owned()),
+        cursor: Cursor(cursor.to_owned()),
         limit: 1_000,
         wait: Duration::from_secs(5),
     }
@@ -95,7 +95,7 @@ async fn call(operation: &str, url: &str) -> Result<(), SourceError> {
         }
         "GetShardIterator" => {
             let source = stream(url, arn).await;
-            let opened = source.open(&shard(), &StartAt::TrimHorizon).await;
+            let opened = source.open(&shard(), &Start::TrimHorizon).await;
             opened.map(drop)
         }
         "GetRecords" => stream(url, arn).await.fetch(fetch("i")).await.map(drop),

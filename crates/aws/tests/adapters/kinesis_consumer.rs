@@ -7,7 +7,7 @@ use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use lambda_esm_aws::{AwsConfig, KinesisProvider};
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_engine::ports::{FetchRequest, Page, Position, ShardId, StartAt, StreamSource};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Page, ShardId, Start, StreamSource};
 
 use crate::fake::{Fake, Reply, pass, reply};
 use crate::kinesis_failures::SUMMARY;
@@ -120,23 +120,23 @@ impl World {
         Self { fake, source }
     }
 
-    async fn open(&self, from: StartAt) -> Position {
+    async fn open(&self, from: Start) -> Cursor {
         self.source.open(&shard(), &from).await.unwrap()
     }
 
-    async fn try_fetch(&self, position: &str, limit: usize) -> Result<Page, SourceError> {
+    async fn try_fetch(&self, cursor: &str, limit: usize) -> Result<Page, SourceError> {
         let request = FetchRequest {
             shard: shard(),
-            position: Position(position.to_owned()),
+            cursor: Cursor(cursor.to_owned()),
             limit,
             wait: Duration::from_secs(1),
         };
         self.source.fetch(request).await
     }
 
-    /// Fetches up to `limit` records; returns their sequence numbers and the next position.
-    async fn fetch(&self, position: &str, limit: usize) -> (Vec<u32>, String) {
-        let page = self.try_fetch(position, limit).await.unwrap();
+    /// Fetches up to `limit` records; returns their sequence numbers and the next cursor.
+    async fn fetch(&self, cursor: &str, limit: usize) -> (Vec<u32>, String) {
+        let page = self.try_fetch(cursor, limit).await.unwrap();
         (sequences(&page), page.next.unwrap().0)
     }
 
@@ -188,22 +188,22 @@ async fn an_event_is_returned_in_pages_of_the_limit() {
         false,
     )])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    assert_eq!(position.0, "TRIM_HORIZON");
-    let (first, position) = world.fetch(&position.0, 2).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    assert_eq!(cursor.0, "TRIM_HORIZON");
+    let (first, cursor) = world.fetch(&cursor.0, 2).await;
     assert_eq!(
-        (first, position.as_str()),
+        (first, cursor.as_str()),
         (vec![1, 2], "AFTER_SEQUENCE_NUMBER 2")
     );
     // No more than the event in hand.
-    let (second, position) = world.fetch(&position, 2).await;
+    let (second, cursor) = world.fetch(&cursor, 2).await;
     assert_eq!(
-        (second, position.as_str()),
+        (second, cursor.as_str()),
         (vec![3], "AFTER_SEQUENCE_NUMBER 3")
     );
-    let (third, position) = world.fetch(&position, 2).await;
+    let (third, cursor) = world.fetch(&cursor, 2).await;
     assert_eq!(
-        (third, position.as_str()),
+        (third, cursor.as_str()),
         (vec![4], "AFTER_SEQUENCE_NUMBER 4")
     );
     assert_eq!(world.subscribed(), ["TRIM_HORIZON"]);
@@ -212,8 +212,8 @@ async fn an_event_is_returned_in_pages_of_the_limit() {
 #[tokio::test]
 async fn what_is_still_in_hand_lies_behind() {
     let world = World::of([pushes(&[open_event(&[1, 2], 2)], false)]).await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let page = world.try_fetch(&position.0, 1).await.unwrap();
+    let cursor = world.open(Start::TrimHorizon).await;
+    let page = world.try_fetch(&cursor.0, 1).await.unwrap();
     assert_eq!(page.behind, Some(Duration::from_millis(1)));
     let page = world.try_fetch(&page.next.unwrap().0, 1).await.unwrap();
     assert_eq!(page.behind, Some(Duration::ZERO));
@@ -228,7 +228,7 @@ async fn another_position_is_subscribed_to_anew() {
         pushes(&[open_event(&[2, 3], 3)], false),
     ])
     .await;
-    let start = world.open(StartAt::After("0".into())).await;
+    let start = world.open(Start::After("0".into())).await;
     let (_, early) = world.fetch(&start.0, 1).await;
     let (_, _) = world.fetch(&early, 2).await;
     let (again, _) = world.fetch(&early, 2).await;
@@ -243,10 +243,10 @@ async fn another_position_is_subscribed_to_anew() {
 #[tokio::test]
 async fn an_event_without_records_tells_how_far_the_shard_was_read() {
     let world = World::of([pushes(&[open_event(&[], 7)], true)]).await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (records, position) = world.fetch(&position.0, 10).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (records, cursor) = world.fetch(&cursor.0, 10).await;
     assert_eq!(
-        (records, position.as_str()),
+        (records, cursor.as_str()),
         (vec![], "AFTER_SEQUENCE_NUMBER 7")
     );
 }
@@ -254,17 +254,17 @@ async fn an_event_without_records_tells_how_far_the_shard_was_read() {
 #[tokio::test]
 async fn latest_is_the_moment_of_the_opening() {
     let world = World::of([pushes(&[open_event(&[], 7), open_event(&[8], 8)], false)]).await;
-    let position = world.open(StartAt::Latest).await;
-    assert_eq!(position.0, "AFTER_SEQUENCE_NUMBER 7");
-    assert_eq!(world.fetch(&position.0, 10).await.0, [8]);
+    let cursor = world.open(Start::Latest).await;
+    assert_eq!(cursor.0, "AFTER_SEQUENCE_NUMBER 7");
+    assert_eq!(world.fetch(&cursor.0, 10).await.0, [8]);
     assert_eq!(world.subscribed(), ["LATEST"]);
 
     let world = World::of([pushes(&[open_event(&[8, 9], 9)], false)]).await;
-    let position = world.open(StartAt::Latest).await;
-    assert_eq!(position.0, "AT_SEQUENCE_NUMBER 8");
-    assert_eq!(world.fetch(&position.0, 1).await.0, [8]);
-    // The position holds even when what came for it is used up.
-    assert_eq!(world.fetch(&position.0, 10).await.0, [8, 9]);
+    let cursor = world.open(Start::Latest).await;
+    assert_eq!(cursor.0, "AT_SEQUENCE_NUMBER 8");
+    assert_eq!(world.fetch(&cursor.0, 1).await.0, [8]);
+    // The cursor holds even when what came for it is used up.
+    assert_eq!(world.fetch(&cursor.0, 10).await.0, [8, 9]);
     assert_eq!(world.subscribed(), ["LATEST", "AT_SEQUENCE_NUMBER 8"]);
 }
 
@@ -276,16 +276,16 @@ async fn latest_without_an_event_is_kept_by_the_subscription() {
     ])
     .await;
     let source = Arc::clone(&world.source);
-    let open = tokio::spawn(async move { source.open(&shard(), &StartAt::Latest).await });
+    let open = tokio::spawn(async move { source.open(&shard(), &Start::Latest).await });
     while world.fake.seen().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     pass(Duration::from_secs(6)).await;
-    let position = open.await.unwrap().unwrap();
-    assert_eq!(position.0, "LATEST");
+    let cursor = open.await.unwrap().unwrap();
+    assert_eq!(cursor.0, "LATEST");
     world.source.list().await.unwrap_err();
-    assert_eq!(world.fetch("LATEST", 1).await, (vec![], position.0));
+    assert_eq!(world.fetch("LATEST", 1).await, (vec![], cursor.0));
     assert_eq!(world.subscribed(), ["LATEST"]);
 }
 
@@ -296,12 +296,12 @@ async fn a_subscription_that_ends_is_renewed_where_it_ended() {
         pushes(&[open_event(&[2], 2)], true),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (records, position) = world.fetch(&position.0, 10).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (records, cursor) = world.fetch(&cursor.0, 10).await;
     assert_eq!(records, [1]);
-    let (records, position) = world.fetch(&position, 10).await;
+    let (records, cursor) = world.fetch(&cursor, 10).await;
     assert!(records.is_empty(), "the end of the subscription");
-    assert_eq!(world.fetch(&position, 10).await.0, [2]);
+    assert_eq!(world.fetch(&cursor, 10).await.0, [2]);
     assert_eq!(
         world.subscribed(),
         ["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER 1"]
@@ -311,8 +311,8 @@ async fn a_subscription_that_ends_is_renewed_where_it_ended() {
 #[tokio::test]
 async fn a_subscription_that_brings_nothing_at_all_is_a_failure() {
     let world = World::of([pushes(&[], true)]).await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let error = world.try_fetch(&position.0, 10).await.unwrap_err();
+    let cursor = world.open(Start::TrimHorizon).await;
+    let error = world.try_fetch(&cursor.0, 10).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Transient);
     assert!(error.message.contains("without a single event"), "{error}");
 }
@@ -326,11 +326,11 @@ async fn a_broken_subscription_is_a_failure_and_then_renewed() {
         pushes(&[open_event(&[2], 2)], true),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (_, position) = world.fetch(&position.0, 10).await;
-    let error = world.try_fetch(&position, 10).await.unwrap_err();
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (_, cursor) = world.fetch(&cursor.0, 10).await;
+    let error = world.try_fetch(&cursor, 10).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Transient, "{error}");
-    assert_eq!(world.fetch(&position, 10).await.0, [2]);
+    assert_eq!(world.fetch(&cursor, 10).await.0, [2]);
 }
 
 #[tokio::test]
@@ -345,9 +345,9 @@ async fn each_exception_on_the_way_has_its_kind() {
     ];
     for (code, kind) in table {
         let world = World::of([pushes(&[open_event(&[1], 1), exception(code)], false)]).await;
-        let position = world.open(StartAt::TrimHorizon).await;
-        let (_, position) = world.fetch(&position.0, 10).await;
-        let error = world.try_fetch(&position, 10).await.unwrap_err();
+        let cursor = world.open(Start::TrimHorizon).await;
+        let (_, cursor) = world.fetch(&cursor.0, 10).await;
+        let error = world.try_fetch(&cursor, 10).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         let told = error.message.contains(code) && error.message.contains("why");
         assert!(told, "{error}");
@@ -358,7 +358,7 @@ async fn each_exception_on_the_way_has_its_kind() {
 async fn a_shard_that_another_reader_has_is_throttled() {
     let body = r#"{"__type":"ResourceInUseException","message":"Another active subscription"}"#;
     let world = World::of([reply(400, &[], body)]).await;
-    let error = world.source.open(&shard(), &StartAt::Latest).await;
+    let error = world.source.open(&shard(), &Start::Latest).await;
     assert_eq!(error.unwrap_err().kind, SourceErrorKind::Throttled);
     let error = world.try_fetch("AFTER_SEQUENCE_NUMBER 1", 10).await;
     assert_eq!(error.unwrap_err().kind, SourceErrorKind::Throttled);
@@ -372,8 +372,8 @@ async fn a_shard_that_another_reader_has_is_throttled() {
 #[tokio::test]
 async fn the_last_page_of_a_shard_names_its_children() {
     let world = World::of([pushes(&[last_event(&[1, 2, 3])], true)]).await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let first = world.try_fetch(&position.0, 2).await.unwrap();
+    let cursor = world.open(Start::TrimHorizon).await;
+    let first = world.try_fetch(&cursor.0, 2).await.unwrap();
     assert_eq!((sequences(&first), first.children.len()), (vec![1, 2], 0));
     let next = first.next.unwrap();
     let last = world.try_fetch(&next.0, 2).await.unwrap();
@@ -390,15 +390,15 @@ async fn a_subscription_that_nobody_reads_is_given_up_and_what_is_in_hand_stays(
         pushes(&[open_event(&[3], 3)], false),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (_, position) = world.fetch(&position.0, 1).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (_, cursor) = world.fetch(&cursor.0, 1).await;
     pass(Duration::from_secs(6)).await;
     // Even a call that fails makes room for the others.
     world.source.list().await.unwrap_err();
     world.until_gone().await;
-    let (records, position) = world.fetch(&position, 10).await;
+    let (records, cursor) = world.fetch(&cursor, 10).await;
     assert_eq!(records, [2]);
-    assert_eq!(world.fetch(&position, 10).await.0, [3]);
+    assert_eq!(world.fetch(&cursor, 10).await.0, [3]);
 }
 
 #[tokio::test]
@@ -408,13 +408,13 @@ async fn a_subscription_in_use_is_kept() {
         reply(400, &[], r#"{"__type":"ResourceNotFoundException"}"#),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (_, position) = world.fetch(&position.0, 1).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (_, cursor) = world.fetch(&cursor.0, 1).await;
     pass(Duration::from_secs(4)).await;
     let other = ShardId::new("shardId-000000000009");
-    let opened = world.source.open(&other, &StartAt::TrimHorizon).await;
+    let opened = world.source.open(&other, &Start::TrimHorizon).await;
     opened.unwrap_err();
-    assert_eq!(world.fetch(&position, 1).await.0, [2]);
+    assert_eq!(world.fetch(&cursor, 1).await.0, [2]);
 }
 
 #[tokio::test]
@@ -429,10 +429,10 @@ async fn what_is_kept_of_a_shard_goes_with_it() {
         reply(400, &[], r#"{"__type":"ResourceNotFoundException"}"#),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (_, position) = world.fetch(&position.0, 1).await;
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (_, cursor) = world.fetch(&cursor.0, 1).await;
     assert_eq!(world.source.list().await.unwrap().shards.len(), 1);
-    assert_eq!(world.fetch(&position, 1).await.0, [2]);
+    assert_eq!(world.fetch(&cursor, 1).await.0, [2]);
     assert_eq!(world.source.list().await.unwrap().shards, []);
     world.until_gone().await;
     let error = world.try_fetch("AFTER_SEQUENCE_NUMBER 2", 1).await;
@@ -446,13 +446,13 @@ async fn a_subscription_that_fell_silent_is_renewed() {
         pushes(&[open_event(&[2], 2)], false),
     ])
     .await;
-    let position = world.open(StartAt::TrimHorizon).await;
-    let (_, position) = world.fetch(&position.0, 1).await;
-    assert_eq!(world.fetch(&position, 1).await, (vec![], position.clone()));
+    let cursor = world.open(Start::TrimHorizon).await;
+    let (_, cursor) = world.fetch(&cursor.0, 1).await;
+    assert_eq!(world.fetch(&cursor, 1).await, (vec![], cursor.clone()));
     pass(Duration::from_secs(36)).await;
-    assert_eq!(world.fetch(&position, 1).await, (vec![], position.clone()));
+    assert_eq!(world.fetch(&cursor, 1).await, (vec![], cursor.clone()));
     world.until_gone().await;
-    assert_eq!(world.fetch(&position, 1).await.0, [2]);
+    assert_eq!(world.fetch(&cursor, 1).await.0, [2]);
     assert_eq!(
         world.subscribed(),
         ["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER 1"]

@@ -10,7 +10,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Context, Mapping};
 use lambda_esm_core::record::{KinesisRecord, StreamContent};
 use lambda_esm_engine::ports::{
-    FetchRequest, Position, ShardId, SourceProvider, StartAt, StreamSource,
+    Cursor, FetchRequest, ShardId, SourceProvider, Start, StreamSource,
 };
 
 const ARN: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
@@ -41,10 +41,10 @@ fn shard() -> ShardId {
     ShardId::new("shardId-000000000001")
 }
 
-fn at(position: &str) -> FetchRequest {
+fn at(cursor: &str) -> FetchRequest {
     FetchRequest {
         shard: shard(),
-        position: Position(position.to_owned()),
+        cursor: Cursor(cursor.to_owned()),
         limit: 100,
         wait: Duration::ZERO,
     }
@@ -219,23 +219,20 @@ async fn a_shard_is_opened_where_it_is_asked() {
     let fake = Fake::start([ok(r#"{"ShardIterator":"i-1"}"#)]).await;
     let source = open(&fake.url).await;
     let table = [
+        (Start::TrimHorizon, r#""ShardIteratorType":"TRIM_HORIZON""#),
+        (Start::Latest, r#""ShardIteratorType":"LATEST""#),
         (
-            StartAt::TrimHorizon,
-            r#""ShardIteratorType":"TRIM_HORIZON""#,
-        ),
-        (StartAt::Latest, r#""ShardIteratorType":"LATEST""#),
-        (
-            StartAt::Timestamp(Timestamp(1_545_084_650_987)),
+            Start::Timestamp(Timestamp(1_545_084_650_987)),
             r#""ShardIteratorType":"AT_TIMESTAMP","Timestamp":1545084650.987"#,
         ),
         (
-            StartAt::After("0049".into()),
+            Start::After("0049".into()),
             r#""ShardIteratorType":"AFTER_SEQUENCE_NUMBER","StartingSequenceNumber":"0049""#,
         ),
     ];
     for (request, (from, parts)) in table.into_iter().enumerate() {
-        let position = source.open(&shard(), &from).await.unwrap();
-        assert_eq!(position, Position("i-1".to_owned()));
+        let cursor = source.open(&shard(), &from).await.unwrap();
+        assert_eq!(cursor, Cursor("i-1".to_owned()));
         let sent = body(&fake, request);
         let stream = r#""StreamName":"orders","ShardId":"shardId-000000000001""#;
         for part in parts.split(',').chain(stream.split(',')).chain([ARN]) {
@@ -257,7 +254,7 @@ async fn a_page_carries_records_and_where_to_read_on() {
     let parts = [r#""ShardIterator":"i-1""#, r#""Limit":100"#, ARN];
     assert!(parts.iter().all(|part| sent.contains(part)), "{sent}");
 
-    assert_eq!(page.next, Some(Position("i-2".to_owned())));
+    assert_eq!(page.next, Some(Cursor("i-2".to_owned())));
     assert_eq!(page.behind, Some(Duration::from_millis(1500)));
     let [first, second] = page.records.as_slice() else {
         panic!("{page:?}")
@@ -283,7 +280,7 @@ async fn a_record_that_cannot_be_read_leaves_the_others_of_its_page_alone() {
     let answer = reply(200, &[("Date", "Wed, 25 Nov 2026 18:33:50 GMT")], page);
     let fake = Fake::start([answer]).await;
     let page = open(&fake.url).await.fetch(at("i-1")).await.unwrap();
-    assert_eq!(page.next, Some(Position("i-2".to_owned())));
+    assert_eq!(page.next, Some(Cursor("i-2".to_owned())));
     let [first, second, third, fourth] = page.records.as_slice() else {
         panic!("{page:?}")
     };
@@ -352,7 +349,7 @@ async fn an_answer_that_lacks_its_point_is_no_success() {
     let error = source.list().await.unwrap_err();
     let part = "without a StreamCreationTimestamp";
     assert!(error.message.contains(part), "{error}");
-    let error = source.open(&shard(), &StartAt::Latest).await.unwrap_err();
+    let error = source.open(&shard(), &Start::Latest).await.unwrap_err();
     assert!(error.message.contains("without a ShardIterator"), "{error}");
     let nameless =
         r#"{"Records":[{"ApproximateArrivalTimestamp":1,"Data":"","PartitionKey":"k"}]}"#;

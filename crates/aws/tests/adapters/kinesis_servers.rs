@@ -15,9 +15,7 @@ use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{
     StreamReader, merge_contract, split_contract, stream_source_contract,
 };
-use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamSource,
-};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamSource};
 
 const KINESIS_LOCAL: &str = "LAMBDA_ESM_TEST_KINESIS";
 const MINISTACK: &str = "LAMBDA_ESM_TEST_MINISTACK";
@@ -179,7 +177,7 @@ impl StreamSource for Patient {
         self.0.list().await
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         loop {
             let result = self.0.open(shard, from).await;
             if !Self::waited(&result).await {
@@ -242,11 +240,11 @@ async fn knows_a_missing_stream_and_one_made_later(server: Server) {
     let first = server.stream("later", 1).await;
     let identity = missing.list().await.unwrap().facts.identity;
     let shard = ShardId::new("shardId-000000000000");
-    let position = missing.open(&shard, &StartAt::Latest).await.unwrap();
+    let cursor = missing.open(&shard, &Start::Latest).await.unwrap();
     first.drop().await;
     let request = FetchRequest {
         shard: shard.clone(),
-        position,
+        cursor,
         limit: 1,
         wait: Duration::ZERO,
     };
@@ -262,7 +260,7 @@ async fn knows_a_missing_stream_and_one_made_later(server: Server) {
     // ministack forgets the iterators of a stream with it.
     let over = [SourceErrorKind::NotFound, SourceErrorKind::Expired];
     assert!(over.contains(&error.kind), "{error}");
-    let error = missing.open(&shard, &StartAt::Latest).await.unwrap_err();
+    let error = missing.open(&shard, &Start::Latest).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
 
     // Streams of one second may look alike.
@@ -335,7 +333,7 @@ async fn a_consumer_is_woken_by_a_record() {
     let consumer = stream.consumer("app").await;
     let facts = consumer.list().await.unwrap().facts;
     assert_eq!(facts.longest_wait, Duration::from_secs(5));
-    let mut reader = StreamReader::open(&consumer, StartAt::Latest).await;
+    let mut reader = StreamReader::open(&consumer, Start::Latest).await;
     assert_eq!(reader.round().await, []);
     stream.put("k", "first").await;
     assert_eq!(text(&reader.read(1).await[0].1), "first");
@@ -350,11 +348,11 @@ async fn a_consumer_is_told_the_end_of_a_shard() {
     let stream = server.stream("end", 1).await;
     let consumer = stream.consumer("app").await;
     let shard = ShardId::new("shardId-000000000000");
-    let position = consumer.open(&shard, &StartAt::TrimHorizon).await.unwrap();
+    let cursor = consumer.open(&shard, &Start::TrimHorizon).await.unwrap();
     stream.put("k", "only").await;
     let mut request = FetchRequest {
         shard: shard.clone(),
-        position,
+        cursor,
         limit: 10,
         wait: Duration::from_secs(5),
     };
@@ -362,7 +360,7 @@ async fn a_consumer_is_told_the_end_of_a_shard() {
     while found.is_empty() {
         let page = consumer.fetch(request.clone()).await.unwrap();
         found = page.records;
-        request.position = page.next.unwrap();
+        request.cursor = page.next.unwrap();
     }
     assert_eq!(text(&found[0]), "only");
     // This server forgets the records of a shard that it splits.
@@ -371,7 +369,7 @@ async fn a_consumer_is_told_the_end_of_a_shard() {
         let page = consumer.fetch(request.clone()).await.unwrap();
         assert_eq!(page.records, []);
         match page.next {
-            Some(next) => request.position = next,
+            Some(next) => request.cursor = next,
             None => break page.children,
         }
     };

@@ -2,7 +2,7 @@
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::StreamContent;
-use lambda_esm_engine::ports::{QueueSource, StartAt};
+use lambda_esm_engine::ports::{QueueSource, Start};
 
 use crate::hostile::{CONSUMER, DYNAMODB, KINESIS, ONCE, fetch, queue, shard, stream};
 use crate::kinesis_consumer::subscription;
@@ -365,8 +365,8 @@ async fn one_record_that_makes_no_sense_does_not_end_a_subscription() {
     ))
     .await;
     let source = world.source();
-    let position = source.open(&shard(), &StartAt::TrimHorizon).await.unwrap();
-    let page = source.fetch(fetch(&position.0)).await.unwrap();
+    let cursor = source.open(&shard(), &Start::TrimHorizon).await.unwrap();
+    let page = source.fetch(fetch(&cursor.0)).await.unwrap();
     let unreadable: Vec<_> = page
         .records
         .iter()

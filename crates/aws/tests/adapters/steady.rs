@@ -7,9 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lambda_esm_aws::DynamoDbStream;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamSource,
-};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamSource};
 use tokio::time::Instant;
 
 /// How long it waits for an answer.
@@ -21,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// trimmed what another table got after an empty shard was opened.
 pub(crate) struct Steady {
     source: DynamoDbStream,
-    /// Where each position that was given out lies.
-    places: Mutex<HashMap<Position, StartAt>>,
+    /// Where each cursor that was given out lies.
+    places: Mutex<HashMap<Cursor, Start>>,
 }
 
 impl Steady {
@@ -39,12 +37,12 @@ impl Steady {
         &self.source
     }
 
-    fn place(&self, position: &Position) -> StartAt {
-        self.places.lock().unwrap()[position].clone()
+    fn place(&self, cursor: &Cursor) -> Start {
+        self.places.lock().unwrap()[cursor].clone()
     }
 
-    fn remember(&self, position: Position, place: StartAt) {
-        self.places.lock().unwrap().insert(position, place);
+    fn remember(&self, cursor: Cursor, place: Start) {
+        self.places.lock().unwrap().insert(cursor, place);
     }
 }
 
@@ -70,29 +68,29 @@ impl StreamSource for Steady {
         answer(|| self.source.list()).await
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
-        let position = answer(|| self.source.open(shard, from)).await?;
-        self.remember(position.clone(), from.clone());
-        Ok(position)
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
+        let cursor = answer(|| self.source.open(shard, from)).await?;
+        self.remember(cursor.clone(), from.clone());
+        Ok(cursor)
     }
 
     async fn fetch(&self, mut request: FetchRequest) -> Result<Page, SourceError> {
-        let place = self.place(&request.position);
+        let place = self.place(&request.cursor);
         let page = loop {
             match answer(|| self.source.fetch(request.clone())).await {
                 Err(error) if error.kind == SourceErrorKind::Expired => {
-                    request.position = self.open(&request.shard, &place).await?;
+                    request.cursor = self.open(&request.shard, &place).await?;
                 }
                 Err(error) if error.kind == SourceErrorKind::Trimmed => {
-                    let oldest = StartAt::TrimHorizon;
-                    request.position = self.open(&request.shard, &oldest).await?;
+                    let oldest = Start::TrimHorizon;
+                    request.cursor = self.open(&request.shard, &oldest).await?;
                 }
                 answer => break answer?,
             }
         };
         if let Some(next) = &page.next {
             let last = page.records.last();
-            let after = last.map_or(place, |last| StartAt::After(last.sequence.clone()));
+            let after = last.map_or(place, |last| Start::After(last.sequence.clone()));
             self.remember(next.clone(), after);
         }
         Ok(page)

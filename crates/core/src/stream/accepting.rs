@@ -9,7 +9,7 @@ use lambda_esm_filter::{Mismatch, Record, Scratch};
 use super::checkpoint::compare_sequences;
 use super::config::{StreamConfig, StreamEncoder};
 use super::lane::{Closed, Item};
-use super::port::{ShardId, StartAt};
+use super::port::{ShardId, Start};
 use super::shard::{Context, Shard};
 use super::window;
 use crate::batch::{CloseReason, Oversized};
@@ -41,7 +41,7 @@ impl Shard {
             ctx.clock.see(record.arrival);
         }
         let records = self.pass_over(ctx, records);
-        self.reader.resume = StartAt::After(last);
+        self.reader.resume = Start::After(last);
         self.reader.reached = self.reader.reached.max(Some(arrival));
         let mut desk = Desk::default();
         for record in records {
@@ -88,11 +88,11 @@ impl Shard {
         let late = records.split_off(first.unwrap_or(records.len()));
         self.reader.passed += records.len();
         if let Some(last) = records.pop() {
-            self.reader.resume = StartAt::After(last.sequence);
+            self.reader.resume = Start::After(last.sequence);
         }
         if first.is_some() {
             // From here on the beginning is a place in the shard, and no longer a time.
-            if let StartAt::After(last) = &self.reader.resume {
+            if let Start::After(last) = &self.reader.resume {
                 self.ledger.read(last);
             }
             self.tell_passed_over(ctx);
@@ -104,7 +104,7 @@ impl Shard {
     /// Tells of the records that were passed over, once there are no more for now.
     pub(super) fn tell_passed_over(&mut self, ctx: &mut Context<'_>) {
         let records = std::mem::take(&mut self.reader.passed);
-        if let (Some(since), StartAt::After(last)) = (self.reader.since, &self.reader.resume)
+        if let (Some(since), Start::After(last)) = (self.reader.since, &self.reader.resume)
             && records > 0
         {
             ctx.report(Decision::PassedOver {

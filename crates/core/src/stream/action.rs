@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::checkpoint::Checkpoint;
 use super::config::StreamConfig;
-use super::port::{FetchRequest, Listing, Page, Position, ShardId, StartAt};
+use super::port::{Cursor, FetchRequest, Listing, Page, ShardId, Start};
 use crate::decision::{BatchId, Decision};
 use crate::failure::FailureRecord;
 use crate::fault::{DeliveryError, InvokeError, SourceError};
@@ -29,7 +29,7 @@ pub enum Input {
         /// The call.
         id: CallId,
         /// Where to fetch, or why that is not known.
-        result: Result<Position, SourceError>,
+        result: Result<Cursor, SourceError>,
     },
     /// A fetch ended.
     Fetched {
@@ -96,7 +96,7 @@ pub enum Action {
         /// The shard.
         shard: ShardId,
         /// Where reading begins.
-        from: StartAt,
+        from: Start,
     },
     /// Read a shard, and answer with [`Input::Fetched`].
     Fetch {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::port::StartAt;
+use super::port::Start;
 use crate::time::Timestamp;
 
 /// A place in a shard: everything before it is settled, nothing after it is lost.
@@ -27,11 +27,11 @@ pub enum Place {
 impl Place {
     /// Returns where to begin reading; `None` if there is nothing left to read.
     #[must_use]
-    pub fn start_at(&self) -> Option<StartAt> {
+    pub fn start_at(&self) -> Option<Start> {
         match self {
-            Self::TrimHorizon => Some(StartAt::TrimHorizon),
-            Self::Since(millis) => Some(StartAt::Timestamp(Timestamp(*millis))),
-            Self::After(sequence) => Some(StartAt::After(sequence.clone())),
+            Self::TrimHorizon => Some(Start::TrimHorizon),
+            Self::Since(millis) => Some(Start::Timestamp(Timestamp(*millis))),
+            Self::After(sequence) => Some(Start::After(sequence.clone())),
             Self::End => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::port::StartAt;
+use super::port::Start;
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
@@ -16,14 +16,14 @@ impl Shard {
     /// for those that are known, should the stream be wrong.
     pub(super) fn restart_at_horizon(&mut self, ctx: &mut Context<'_>, error: SourceError) {
         self.begin_by_time();
-        match std::mem::replace(&mut self.reader.resume, StartAt::TrimHorizon) {
-            StartAt::TrimHorizon => return self.source_failed(ctx, error),
-            StartAt::Timestamp(since) => self.reader.since = Some(since),
+        match std::mem::replace(&mut self.reader.resume, Start::TrimHorizon) {
+            Start::TrimHorizon => return self.source_failed(ctx, error),
+            Start::Timestamp(since) => self.reader.since = Some(since),
             // Of what was known already, all comes again.
-            StartAt::After(last) => {
+            Start::After(last) => {
                 self.reader.known.get_or_insert(last);
             }
-            StartAt::Latest => {}
+            Start::Latest => {}
         }
         // Or was the stream made anew? The listing should tell before anything is read.
         ctx.out.list = true;

@@ -20,7 +20,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// How far a mapping had come in a shard, as a store has kept it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptPosition {
+pub struct KeptCheckpoint {
     /// The stream that it belongs to ([`StreamFacts::identity`]).
     pub identity: String,
     /// The place.
@@ -28,7 +28,7 @@ pub struct KeptPosition {
 }
 
 /// What a store has kept of a mapping's positions; empty for a new mapping.
-pub type Kept = BTreeMap<ShardId, KeptPosition>;
+pub type KeptCheckpoints = BTreeMap<ShardId, KeptCheckpoint>;
 
 /// The stream as it was listed last.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub struct StreamMachine {
     pub(super) config: StreamConfig,
-    pub(super) kept: Kept,
+    pub(super) kept: KeptCheckpoints,
     /// `None` until the first listing.
     pub(super) stream: Option<Stream>,
     /// Boxed, for a map has room for more than it holds.
@@ -61,7 +61,7 @@ impl StreamMachine {
     /// Returns a machine that has read nothing yet, and goes on where `kept` says. `seed` decides its
     /// jitter, and the identifiers in failure records.
     #[must_use]
-    pub fn new(config: StreamConfig, kept: Kept, seed: u64, now: Timestamp) -> Self {
+    pub fn new(config: StreamConfig, kept: KeptCheckpoints, seed: u64, now: Timestamp) -> Self {
         Self {
             config,
             kept,

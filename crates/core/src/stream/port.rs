@@ -44,7 +44,7 @@ impl fmt::Display for ShardId {
 /// What a stream says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFacts {
-    /// What tells this stream from one made later under the same name, e.g. its creation time. A position
+    /// What tells this stream from one made later under the same name, e.g. its creation time. A cursor
     /// in the one means nothing in the other.
     pub identity: String,
     /// How long records stay in the stream (Kinesis: 24 hours to 365 days; DynamoDB: 24 hours); `None`
@@ -99,7 +99,7 @@ pub struct Listing {
 
 /// Where reading begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StartAt {
+pub enum Start {
     /// With the oldest record that the shard holds.
     TrimHorizon,
     /// Just after the newest record.
@@ -113,7 +113,7 @@ pub enum StartAt {
 
 /// A place in a shard in the source's own terms (Kinesis and DynamoDB: a shard iterator).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Position(pub String);
+pub struct Cursor(pub String);
 
 /// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub struct FetchRequest {
     /// The shard.
     pub shard: ShardId,
     /// Where.
-    pub position: Position,
+    pub cursor: Cursor,
     /// The most records to return; at least 1.
     pub limit: usize,
     /// How long to wait for the first record. At most [`StreamFacts::longest_wait`].
@@ -134,7 +134,7 @@ pub struct Page {
     /// The records in the order of the shard. An aggregated record is one.
     pub records: Vec<StreamRecord>,
     /// Where to read on; `None` if the shard is closed and this was its end.
-    pub next: Option<Position>,
+    pub next: Option<Cursor>,
     /// How far this page is behind the newest record; `None` where the source does not say.
     pub behind: Option<Duration>,
     /// The shards that follow this one, where the source names them at the end.

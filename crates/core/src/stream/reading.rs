@@ -7,7 +7,7 @@ use super::accepting::size;
 use super::action::{Action, CallId};
 use super::checkpoint::{Checkpoint, Place};
 use super::pace::ReadQuota;
-use super::port::{FetchRequest, Page, Position, StartAt};
+use super::port::{Cursor, FetchRequest, Page, Start};
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
 use crate::batch::MAX_PAYLOAD_BYTES;
@@ -36,10 +36,10 @@ const LATEST_IS_NOW: Duration = Duration::from_secs(1);
 /// Where a reader stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stand {
-    /// The position is not known.
+    /// The cursor is not known.
     Closed,
     Opening(CallId),
-    At(Position),
+    At(Cursor),
     Fetching(Fetching),
     /// There is nothing more to read.
     Ended,
@@ -49,7 +49,7 @@ enum Stand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fetching {
     id: CallId,
-    position: Position,
+    cursor: Cursor,
     began: Timestamp,
     wait: Duration,
 }
@@ -78,7 +78,7 @@ impl Quiet {
 pub(super) struct Reader {
     stand: Stand,
     /// Where to open the shard anew: after the last record read.
-    pub(super) resume: StartAt,
+    pub(super) resume: Start,
     /// Until then, by the engine's clock, the newest record is that of the mapping's beginning.
     latest_until: Timestamp,
     /// Records that arrived before this are passed over, until the first that did not.
@@ -135,7 +135,7 @@ impl Reader {
             } else {
                 Stand::Ended
             },
-            resume: resume.unwrap_or(StartAt::TrimHorizon),
+            resume: resume.unwrap_or(Start::TrimHorizon),
             latest_until: Timestamp::default(),
             since: None,
             passed: 0,
@@ -156,7 +156,7 @@ impl Reader {
 
     /// Begins just after the newest record, which is known `now`.
     pub(super) fn start_at_latest(&mut self, now: Timestamp) {
-        self.resume = StartAt::Latest;
+        self.resume = Start::Latest;
         self.latest_until = now + LATEST_IS_NOW;
     }
 
@@ -240,7 +240,7 @@ impl Shard {
                 let shard = self.id.clone();
                 ctx.out.actions.push_back(Action::Open { id, shard, from });
             }
-            Stand::At(position) => self.fetch(ctx, position, room),
+            Stand::At(cursor) => self.fetch(ctx, cursor, room),
             Stand::Opening(_) | Stand::Fetching(_) | Stand::Ended => {}
         }
     }
@@ -248,30 +248,29 @@ impl Shard {
     /// Returns where reading begins, in words.
     pub(super) fn beginning(&self) -> String {
         match self.reader.resume {
-            StartAt::Latest => "the newest record".to_owned(),
+            Start::Latest => "the newest record".to_owned(),
             _ => self.ledger.place().to_string(),
         }
     }
 
     /// From here on, a shard that begins after its newest record is opened by the time of that.
     pub(super) fn begin_by_time(&mut self) {
-        if let (StartAt::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place())
-        {
-            self.reader.resume = StartAt::Timestamp(Timestamp(millis));
+        if let (Start::Latest, Place::Since(millis)) = (&self.reader.resume, self.ledger.place()) {
+            self.reader.resume = Start::Timestamp(Timestamp(millis));
         }
     }
 
     /// Returns where to open the shard. What is opened by time may give what arrived before that: all of what
     /// an open shard gave after its newest record was new, whatever time it showed.
-    fn place_to_open(&mut self, ctx: &Context<'_>) -> StartAt {
-        let StartAt::Timestamp(since) = self.reader.resume else {
+    fn place_to_open(&mut self, ctx: &Context<'_>) -> Start {
+        let Start::Timestamp(since) = self.reader.resume else {
             return self.reader.resume.clone();
         };
         self.reader.since = Some(since);
-        StartAt::Timestamp(ctx.clock.cut(since))
+        Start::Timestamp(ctx.clock.cut(since))
     }
 
-    fn fetch(&mut self, ctx: &mut Context<'_>, position: Position, room: usize) {
+    fn fetch(&mut self, ctx: &mut Context<'_>, cursor: Cursor, room: usize) {
         let quota = ctx
             .facts
             .reads_per_second
@@ -293,13 +292,13 @@ impl Shard {
         };
         self.reader.stand = Stand::Fetching(Fetching {
             id,
-            position: position.clone(),
+            cursor: cursor.clone(),
             began: ctx.now,
             wait,
         });
         let request = FetchRequest {
             shard: self.id.clone(),
-            position,
+            cursor,
             limit: room.min(ctx.facts.fetch_limit.max(1)),
             wait,
         };
@@ -344,15 +343,15 @@ impl Shard {
         &mut self,
         ctx: &mut Context<'_>,
         id: CallId,
-        result: Result<Position, SourceError>,
+        result: Result<Cursor, SourceError>,
     ) {
         if self.reader.stand != Stand::Opening(id) {
             return;
         }
         self.reader.stand = Stand::Closed;
         match result {
-            Ok(position) => {
-                self.reader.stand = Stand::At(position);
+            Ok(cursor) => {
+                self.reader.stand = Stand::At(cursor);
                 self.begin_by_time();
             }
             Err(error) if error.kind == SourceErrorKind::Trimmed => {
@@ -379,7 +378,7 @@ impl Shard {
         let error = match result {
             // What is not taken is read again, the end of the shard too.
             Ok(_) if ctx.draining => {
-                self.reader.stand = Stand::At(fetching.position);
+                self.reader.stand = Stand::At(fetching.cursor);
                 return;
             }
             Ok(page) => return self.page(ctx, &fetching, page),
@@ -400,7 +399,7 @@ impl Shard {
                 self.source_failed(ctx, error);
             }
             _ => {
-                self.reader.stand = Stand::At(fetching.position);
+                self.reader.stand = Stand::At(fetching.cursor);
                 self.source_failed(ctx, error);
             }
         }

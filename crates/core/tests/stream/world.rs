@@ -23,7 +23,7 @@ use lambda_esm_core::fault::{DeliveryError, InvokeError};
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{
-    Action, CallId, FetchRequest, Input, KeptPosition, ShardId, StartAt, StreamConfig,
+    Action, CallId, FetchRequest, Input, KeptCheckpoint, ShardId, Start, StreamConfig,
     StreamMachine,
 };
 
@@ -38,14 +38,14 @@ use log::Stream;
 enum Pending {
     Input(Input),
     Listed(CallId),
-    Opened(CallId, ShardId, StartAt),
+    Opened(CallId, ShardId, Start),
     Fetched(CallId, FetchRequest),
     Answered(usize, Result<InvokeAnswer, InvokeError>),
     Delivered(CallId, Box<Discard>, Result<(), DeliveryError>),
 }
 
 /// What is kept across restarts.
-pub(crate) type Store = BTreeMap<ShardId, KeptPosition>;
+pub(crate) type Store = BTreeMap<ShardId, KeptCheckpoint>;
 
 pub(crate) struct World<S> {
     pub(crate) now: Timestamp,
@@ -383,7 +383,7 @@ impl<S: Surroundings> World<S> {
         }
     }
 
-    fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
+    fn open(&mut self, id: CallId, shard: ShardId, from: Start) {
         self.checks.opens(&self.stream, &self.store, &shard);
         self.checks.reads(&self.config, &self.stream);
         self.note(Happening::Open(shard.clone(), from.clone()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use crate::ports::{FetchRequest, Page, Position, Shard, ShardId, StartAt, StreamSource};
+use crate::ports::{Cursor, FetchRequest, Page, Shard, ShardId, Start, StreamSource};
 
 /// How long the contracts wait for what must happen on a server.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,23 +17,23 @@ pub(super) const PAUSE: Duration = Duration::from_millis(250);
 /// Reads all shards of a stream, a child only when its parents are read to their end.
 pub struct StreamReader<'a> {
     source: &'a dyn StreamSource,
-    from: StartAt,
+    from: Start,
     /// The shards of the first listing: they begin at `from`, later ones with their oldest record.
     first: BTreeSet<ShardId>,
     /// Where to read on; `None` at the end of a closed shard.
-    places: BTreeMap<ShardId, Option<Position>>,
+    places: BTreeMap<ShardId, Option<Cursor>>,
 }
 
 impl<'a> StreamReader<'a> {
     /// Opens a stream at `from`. Shards that are closed by then count as read if that is
-    /// [`Latest`](StartAt::Latest).
+    /// [`Latest`](Start::Latest).
     ///
     /// # Panics
     /// Panics if the source fails.
-    pub async fn open(source: &'a dyn StreamSource, from: StartAt) -> Self {
+    pub async fn open(source: &'a dyn StreamSource, from: Start) -> Self {
         let shards = source.list().await.unwrap().shards;
         let over = shards.iter();
-        let over = over.filter(|shard| shard.closed && from == StartAt::Latest);
+        let over = over.filter(|shard| shard.closed && from == Start::Latest);
         let mut reader = Self {
             source,
             places: over.map(|shard| (shard.id.clone(), None)).collect(),
@@ -54,10 +54,10 @@ impl<'a> StreamReader<'a> {
                 let from = if self.first.contains(&shard.id) {
                     &self.from
                 } else {
-                    &StartAt::TrimHorizon
+                    &Start::TrimHorizon
                 };
-                let position = self.source.open(&shard.id, from).await.unwrap();
-                self.places.insert(shard.id, Some(position));
+                let cursor = self.source.open(&shard.id, from).await.unwrap();
+                self.places.insert(shard.id, Some(cursor));
             }
         }
     }
@@ -69,8 +69,8 @@ impl<'a> StreamReader<'a> {
     pub async fn round(&mut self) -> Vec<(ShardId, StreamRecord)> {
         let mut found = Vec::new();
         for (shard, place) in &mut self.places {
-            if let Some(position) = place {
-                let page = fetch(self.source, shard, position, 1000).await;
+            if let Some(cursor) = place {
+                let page = fetch(self.source, shard, cursor, 1000).await;
                 found.extend(page.records.into_iter().map(|each| (shard.clone(), each)));
                 *place = page.next;
             }
@@ -109,12 +109,12 @@ impl<'a> StreamReader<'a> {
 pub async fn fetch(
     source: &dyn StreamSource,
     shard: &ShardId,
-    position: &Position,
+    cursor: &Cursor,
     limit: usize,
 ) -> Page {
     let request = FetchRequest {
         shard: shard.clone(),
-        position: position.clone(),
+        cursor: cursor.clone(),
         limit,
         wait: Duration::ZERO,
     };
@@ -129,15 +129,15 @@ pub async fn fetch(
 pub(super) async fn read_shard(
     source: &dyn StreamSource,
     shard: &ShardId,
-    from: &StartAt,
+    from: &Start,
     (number, limit): (usize, usize),
-) -> (Vec<StreamRecord>, Option<Position>) {
+) -> (Vec<StreamRecord>, Option<Cursor>) {
     let start = Instant::now();
     let mut place = Some(source.open(shard, from).await.unwrap());
     let mut found = Vec::new();
     while found.len() < number {
-        let position = place.unwrap_or_else(|| panic!("{shard} ended after {found:?}"));
-        let page = fetch(source, shard, &position, limit).await;
+        let cursor = place.unwrap_or_else(|| panic!("{shard} ended after {found:?}"));
+        let page = fetch(source, shard, &cursor, limit).await;
         if page.records.is_empty() {
             assert!(
                 start.elapsed() < PATIENCE,
@@ -151,20 +151,20 @@ pub(super) async fn read_shard(
     (found, place)
 }
 
-/// Reads on from `position` until the shard ends. Returns the records, and the children if they are named.
+/// Reads on from `cursor` until the shard ends. Returns the records, and the children if they are named.
 pub(super) async fn read_to_end(
     source: &dyn StreamSource,
     shard: &ShardId,
-    mut position: Position,
+    mut cursor: Cursor,
 ) -> (Vec<StreamRecord>, Vec<Shard>) {
     let start = Instant::now();
     let mut found = Vec::new();
     loop {
-        let page = fetch(source, shard, &position, 100).await;
+        let page = fetch(source, shard, &cursor, 100).await;
         found.extend(page.records);
         match page.next {
             None => return (found, page.children),
-            Some(next) => position = next,
+            Some(next) => cursor = next,
         }
         assert!(
             start.elapsed() < PATIENCE,

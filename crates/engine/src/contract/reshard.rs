@@ -6,7 +6,7 @@ use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
 use super::reader::{PATIENCE, PAUSE, StreamReader, read_shard, read_to_end};
-use crate::ports::{Shard, ShardId, StartAt, StreamSource};
+use crate::ports::{Shard, ShardId, Start, StreamSource};
 
 /// Checks what a reader sees of a shard that is closed and followed by one or more children.
 ///
@@ -21,7 +21,7 @@ pub async fn split_contract(
     text: impl Fn(&StreamRecord) -> String,
     split: impl AsyncFn(&ShardId),
 ) {
-    let mut reader = StreamReader::open(source, StartAt::Latest).await;
+    let mut reader = StreamReader::open(source, Start::Latest).await;
     put("s", "read").await;
     let (parent, last_read) = reader.read(1).await.remove(0);
     for each in ["unread 1", "unread 2"] {
@@ -33,9 +33,9 @@ pub async fn split_contract(
         put("s", each).await;
     }
 
-    let after = StartAt::After(last_read.sequence.clone());
-    let position = source.open(&parent, &after).await.unwrap();
-    let (found, named) = read_to_end(source, &parent, position).await;
+    let after = Start::After(last_read.sequence.clone());
+    let cursor = source.open(&parent, &after).await.unwrap();
+    let (found, named) = read_to_end(source, &parent, cursor).await;
     let texts: Vec<_> = found.iter().map(&text).collect();
     assert_eq!(
         texts,
@@ -47,9 +47,9 @@ pub async fn split_contract(
         let known = |child: &Shard| child.parents.contains(&parent);
         assert!(named.iter().all(known), "{named:?}");
     }
-    let end = StartAt::After(found[1].sequence.clone());
-    let position = source.open(&parent, &end).await.unwrap();
-    let (found, _) = read_to_end(source, &parent, position).await;
+    let end = Start::After(found[1].sequence.clone());
+    let cursor = source.open(&parent, &end).await.unwrap();
+    let (found, _) = read_to_end(source, &parent, cursor).await;
     assert_eq!(found, [], "nothing comes after the end");
 
     children_share_the_hash_keys(&closed, &children);
@@ -58,7 +58,7 @@ pub async fn split_contract(
     assert_eq!(texts, ["unread 1", "unread 2", "new 1", "new 2"]);
     let (child, _) = &found[3];
     assert!(ids(&children).contains(child), "{child} is no child");
-    let (found, next) = read_shard(source, child, &StartAt::TrimHorizon, (2, 100)).await;
+    let (found, next) = read_shard(source, child, &Start::TrimHorizon, (2, 100)).await;
     assert_eq!(text(&found[0]), "new 1");
     assert!(next.is_some(), "an open shard does not end");
 }
@@ -82,7 +82,7 @@ pub async fn merge_contract(
             put(key, &format!("{key} {round}")).await;
         }
     };
-    let mut reader = StreamReader::open(source, StartAt::Latest).await;
+    let mut reader = StreamReader::open(source, Start::Latest).await;
     let shards = source.list().await.unwrap().shards;
     let (one, other) = neighbours(&shards);
     put_round("before").await;

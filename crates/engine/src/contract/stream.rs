@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::reader::{PATIENCE, PAUSE, StreamReader, fetch, read_shard};
 use crate::clock::Clock;
-use crate::ports::{ShardId, StartAt, StreamSource};
+use crate::ports::{ShardId, Start, StreamSource};
 
 /// How far apart the clocks of a server and of the test may be; whole seconds included.
 const SKEW: Duration = Duration::from_secs(5);
@@ -79,9 +79,9 @@ async fn facts_are_sane(source: &dyn StreamSource) {
 
 async fn an_empty_stream_answers_at_once(source: &dyn StreamSource) {
     for shard in source.list().await.unwrap().shards {
-        let position = source.open(&shard.id, &StartAt::TrimHorizon).await;
+        let cursor = source.open(&shard.id, &Start::TrimHorizon).await;
         let start = Instant::now();
-        let page = fetch(source, &shard.id, &position.unwrap(), 10).await;
+        let page = fetch(source, &shard.id, &cursor.unwrap(), 10).await;
         assert!(start.elapsed() < SKEW, "took {:?}", start.elapsed());
         assert_eq!(page.records, [], "the contract needs an empty stream");
         assert!(page.next.is_some() || shard.closed, "{shard:?} ended");
@@ -95,7 +95,7 @@ async fn records_arrive_verbatim_and_in_order(
     put: &impl AsyncFn(&str, &str),
     text: &impl Fn(&StreamRecord) -> String,
 ) -> (ShardId, Vec<StreamRecord>) {
-    let mut reader = StreamReader::open(source, StartAt::Latest).await;
+    let mut reader = StreamReader::open(source, Start::Latest).await;
     let (before, told) = (clock.now(), source.list().await.unwrap());
     for each in TEXTS {
         put("a", each).await;
@@ -150,15 +150,15 @@ async fn a_position_may_be_fetched_again(
     shard: &ShardId,
     records: &[StreamRecord],
 ) {
-    let after = StartAt::After(records[0].sequence.clone());
-    let position = source.open(shard, &after).await.unwrap();
+    let after = Start::After(records[0].sequence.clone());
+    let cursor = source.open(shard, &after).await.unwrap();
     let start = Instant::now();
     // An empty page says nothing: a server may look at a part of the shard at a time.
     let mut pages = Vec::new();
     while pages.len() < 2 {
-        let page = fetch(source, shard, &position, 2).await;
+        let page = fetch(source, shard, &cursor, 2).await;
         if page.records.is_empty() {
-            assert!(start.elapsed() < PATIENCE, "no records at {position:?}");
+            assert!(start.elapsed() < PATIENCE, "no records at {cursor:?}");
             tokio::time::sleep(PAUSE).await;
         } else {
             pages.push(page.records);
@@ -175,7 +175,7 @@ async fn the_trim_horizon_is_the_oldest_record(
     records: &[StreamRecord],
 ) {
     let all = (records.len(), 100);
-    let (found, _) = read_shard(source, shard, &StartAt::TrimHorizon, all).await;
+    let (found, _) = read_shard(source, shard, &Start::TrimHorizon, all).await;
     assert_eq!(found, records);
 }
 
@@ -185,11 +185,11 @@ async fn a_limit_is_respected(
     records: &[StreamRecord],
 ) {
     let by_two = (records.len(), 2);
-    let (found, _) = read_shard(source, shard, &StartAt::TrimHorizon, by_two).await;
+    let (found, _) = read_shard(source, shard, &Start::TrimHorizon, by_two).await;
     assert_eq!(found, records, "pages of 2 leave out or repeat something");
     let most = source.list().await.unwrap().facts.fetch_limit;
     let most = (records.len(), most);
-    let (found, _) = read_shard(source, shard, &StartAt::TrimHorizon, most).await;
+    let (found, _) = read_shard(source, shard, &Start::TrimHorizon, most).await;
     assert_eq!(found, records);
 }
 
@@ -198,7 +198,7 @@ async fn latest_is_after_the_newest_record(
     put: &impl AsyncFn(&str, &str),
     text: &impl Fn(&StreamRecord) -> String,
 ) {
-    let mut reader = StreamReader::open(source, StartAt::Latest).await;
+    let mut reader = StreamReader::open(source, Start::Latest).await;
     assert_eq!(reader.round().await, []);
     put("a", "newest").await;
     let found = reader.read(1).await;
@@ -212,16 +212,16 @@ async fn after_is_just_after_the_record(
     put: &impl AsyncFn(&str, &str),
     text: &impl Fn(&StreamRecord) -> String,
 ) {
-    let third = StartAt::After(records[2].sequence.clone());
+    let third = Start::After(records[2].sequence.clone());
     let (found, _) = read_shard(source, shard, &third, (records.len() - 2, 100)).await;
     assert_eq!(found[..2], records[3..]);
     let newest = &found[2];
     assert_eq!(text(newest), "newest");
     assert!(grows(&records[4], newest));
 
-    let after = StartAt::After(newest.sequence.clone());
-    let position = source.open(shard, &after).await.unwrap();
-    let page = fetch(source, shard, &position, 100).await;
+    let after = Start::After(newest.sequence.clone());
+    let cursor = source.open(shard, &after).await.unwrap();
+    let page = fetch(source, shard, &cursor, 100).await;
     assert_eq!(page.records, [], "nothing comes after the newest record");
     put("a", "newer").await;
     let (found, _) = read_shard(source, shard, &after, (1, 100)).await;
@@ -238,10 +238,10 @@ async fn a_time_begins_with_what_arrived_then(
     tokio::time::sleep(Duration::from_millis(2100)).await;
     put("a", "late").await;
     let all = (TEXTS.len() + 3, 100);
-    let (oldest, _) = read_shard(source, shard, &StartAt::TrimHorizon, all).await;
+    let (oldest, _) = read_shard(source, shard, &Start::TrimHorizon, all).await;
     let late = oldest.last().unwrap();
     assert_eq!(text(late), "late");
-    let then = StartAt::Timestamp(late.arrival);
+    let then = Start::Timestamp(late.arrival);
     let (found, _) = read_shard(source, shard, &then, (1, 100)).await;
     // A source that cannot look up a time begins with its oldest record.
     let begins = found[0] == *late || found[0] == oldest[0];
@@ -251,7 +251,7 @@ async fn a_time_begins_with_what_arrived_then(
         found[0]
     );
 
-    let early = StartAt::Timestamp(oldest[0].arrival);
+    let early = Start::Timestamp(oldest[0].arrival);
     let (found, _) = read_shard(source, shard, &early, all).await;
     assert_eq!(found, oldest);
 }
@@ -260,7 +260,7 @@ async fn an_unknown_shard_is_not_found(source: &dyn StreamSource, known: &ShardI
     let nines = |letter: char| if letter.is_ascii_digit() { '9' } else { letter };
     let unknown = ShardId::new(known.as_str().chars().map(nines).collect::<String>());
     assert_ne!(unknown, *known);
-    let error = source.open(&unknown, &StartAt::TrimHorizon).await;
+    let error = source.open(&unknown, &Start::TrimHorizon).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::DeliveryError;
 use lambda_esm_core::stream::{
-    Action, CallId, Checkpoint, FetchRequest, Input, Kept, ShardId, StartAt, StreamConfig,
+    Action, CallId, Checkpoint, FetchRequest, Input, KeptCheckpoints, ShardId, Start, StreamConfig,
     StreamMachine,
 };
 use tokio::sync::mpsc;
@@ -16,19 +16,19 @@ use uuid::Uuid;
 use super::turns::Reservations;
 use super::{Command, Outside};
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
-use crate::store::{Store, StoredPosition};
+use crate::store::{Store, StoredCheckpoint};
 
-/// The fencing counter of positions that only this process writes.
+/// The fencing counter of checkpoints that only this process writes.
 const FENCE: u64 = 0;
 
 /// A step of the machine that looks at more shards than this is taken beside the runtime's workers, on which others
 /// wait for their turn: a shard takes a microsecond or two.
 const LONG_STEP: usize = 1_000;
 
-/// After so many actions, or positions, others have their turn.
+/// After so many actions, or checkpoints, others have their turn.
 const AT_A_TIME: usize = 100;
 
-/// Where records come from, where those go that are given up, and where positions are kept.
+/// Where records come from, where those go that are given up, and where checkpoints are kept.
 #[derive(Clone)]
 pub(crate) struct StreamPorts {
     pub(crate) source: Arc<dyn StreamSource>,
@@ -69,7 +69,7 @@ impl StreamDriver {
     pub(crate) async fn run(
         mut self,
         config: StreamConfig,
-        kept: Kept,
+        kept: KeptCheckpoints,
         seed: u64,
         mut commands: mpsc::Receiver<Command<StreamConfig>>,
     ) {
@@ -187,7 +187,7 @@ impl StreamDriver {
         }
     }
 
-    fn open(&mut self, id: CallId, shard: ShardId, from: StartAt) {
+    fn open(&mut self, id: CallId, shard: ShardId, from: Start) {
         let source = self.ports.source.clone();
         self.reads.spawn(async move {
             let result = source.open(&shard, &from).await;
@@ -221,7 +221,7 @@ impl StreamDriver {
             let result = store.forget(mapping, partitions).await;
             let result = result.map_err(|error| error.to_string());
             if let Err(error) = &result {
-                tracing::warn!(%mapping, error, "positions of shards that are gone are left for now");
+                tracing::warn!(%mapping, error, "checkpoints of shards that are gone are left for now");
             }
             Input::Forgotten { id, result }
         });
@@ -230,20 +230,20 @@ impl StreamDriver {
     fn commit(&mut self, id: CallId, identity: String, checkpoints: Vec<(ShardId, Checkpoint)>) {
         let (mapping, store) = (self.mapping, self.ports.store.clone());
         self.calls.spawn(async move {
-            let mut positions = Vec::with_capacity(checkpoints.len());
+            let mut rows = Vec::with_capacity(checkpoints.len());
             for (shard, checkpoint) in checkpoints {
-                positions.push(StoredPosition {
+                rows.push(StoredCheckpoint {
                     mapping,
                     partition: shard.as_str().to_owned(),
-                    position: checkpoint.to_text(),
+                    checkpoint: checkpoint.to_text(),
                     source_identity: identity.clone(),
                     fence: FENCE,
                 });
-                if positions.len().is_multiple_of(AT_A_TIME) {
+                if rows.len().is_multiple_of(AT_A_TIME) {
                     tokio::task::yield_now().await;
                 }
             }
-            let result = store.commit(positions).await;
+            let result = store.commit(rows).await;
             let result = result.map_err(|error| error.to_string());
             Input::Committed { id, result }
         });

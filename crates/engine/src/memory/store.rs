@@ -6,20 +6,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::store::{Store, StoreError, StoredMapping, StoredPosition};
+use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
-/// Keeps mappings and positions in memory: what an engine does when it is given no store.
+/// Keeps mappings and checkpoints in memory: what an engine does when it is given no store.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Kept>);
+pub struct MemoryStore(Mutex<Contents>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Contents {
     mappings: BTreeMap<Uuid, StoredMapping>,
-    positions: BTreeMap<(Uuid, String), StoredPosition>,
+    checkpoints: BTreeMap<(Uuid, String), StoredCheckpoint>,
 }
 
 impl MemoryStore {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -38,34 +38,36 @@ impl Store for MemoryStore {
     async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
         let mut kept = self.lock();
         kept.mappings.remove(&mapping);
-        kept.positions.retain(|(owner, _), _| *owner != mapping);
+        kept.checkpoints.retain(|(owner, _), _| *owner != mapping);
         Ok(())
     }
 
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
         let kept = self.lock();
         let owned = kept
-            .positions
+            .checkpoints
             .values()
             .filter(|each| each.mapping == mapping);
         Ok(owned.cloned().collect())
     }
 
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
+    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
         let mut kept = self.lock();
-        for position in &positions {
-            let key = (position.mapping, position.partition.clone());
+        for checkpoint in &checkpoints {
+            let key = (checkpoint.mapping, checkpoint.partition.clone());
             if kept
-                .positions
+                .checkpoints
                 .get(&key)
-                .is_some_and(|known| known.fence > position.fence)
+                .is_some_and(|known| known.fence > checkpoint.fence)
             {
-                return Err(StoreError::Fenced(position.partition.clone()));
+                return Err(StoreError::Fenced(checkpoint.partition.clone()));
             }
         }
-        for position in positions {
-            kept.positions
-                .insert((position.mapping, position.partition.clone()), position);
+        for checkpoint in checkpoints {
+            kept.checkpoints.insert(
+                (checkpoint.mapping, checkpoint.partition.clone()),
+                checkpoint,
+            );
         }
         Ok(())
     }
@@ -73,7 +75,7 @@ impl Store for MemoryStore {
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
         let mut kept = self.lock();
         for partition in partitions {
-            kept.positions.remove(&(mapping, partition));
+            kept.checkpoints.remove(&(mapping, partition));
         }
         Ok(())
     }

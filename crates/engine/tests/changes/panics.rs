@@ -13,7 +13,7 @@ use lambda_esm_engine::memory::{MemoryQueue, SendMessage};
 use lambda_esm_engine::ports::{
     FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueSource, SourceProvider,
 };
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -136,17 +136,17 @@ impl Store for Panicking {
         panic!("on purpose")
     }
 
-    fn positions<'a, 'b>(
+    fn checkpoints<'a, 'b>(
         &'a self,
         _: Uuid,
-    ) -> BoxFuture<'b, Result<Vec<StoredPosition>, StoreError>>
+    ) -> BoxFuture<'b, Result<Vec<StoredCheckpoint>, StoreError>>
     where
         'a: 'b,
     {
         panic!("on purpose")
     }
 
-    fn commit<'a, 'b>(&'a self, _: Vec<StoredPosition>) -> BoxFuture<'b, Result<(), StoreError>>
+    fn commit<'a, 'b>(&'a self, _: Vec<StoredCheckpoint>) -> BoxFuture<'b, Result<(), StoreError>>
     where
         'a: 'b,
     {

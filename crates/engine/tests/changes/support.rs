@@ -12,7 +12,7 @@ use lambda_esm_core::mapping::{
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, MemoryStore};
 use lambda_esm_engine::ports::InvokeBackend;
-use lambda_esm_engine::store::{Store, StoreError, StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 use lambda_esm_engine::{Clock, Engine, EngineBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -80,12 +80,12 @@ impl Store for Slow {
         Ok(())
     }
 
-    async fn positions(&self, mapping: Uuid) -> Result<Vec<StoredPosition>, StoreError> {
-        self.0.positions(mapping).await
+    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        self.0.checkpoints(mapping).await
     }
 
-    async fn commit(&self, positions: Vec<StoredPosition>) -> Result<(), StoreError> {
-        self.0.commit(positions).await
+    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
+        self.0.commit(checkpoints).await
     }
 }
 

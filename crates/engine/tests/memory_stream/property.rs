@@ -7,7 +7,7 @@ use lambda_esm_core::record::StreamRecord;
 use lambda_esm_core::stream::compare_sequences;
 use lambda_esm_engine::contract::StreamReader;
 use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions, StreamKind};
-use lambda_esm_engine::ports::{Shard, ShardId, StartAt};
+use lambda_esm_engine::ports::{Shard, ShardId, Start};
 use proptest::prelude::*;
 
 use crate::support::{record, stream, text};
@@ -93,7 +93,7 @@ impl World {
 
     async fn run(&mut self, steps: &[Step]) {
         let stream = self.stream.clone();
-        let mut reader = StreamReader::open(&stream, StartAt::TrimHorizon).await;
+        let mut reader = StreamReader::open(&stream, Start::TrimHorizon).await;
         for step in steps {
             match step {
                 Step::Put(number) => self.put(*number),

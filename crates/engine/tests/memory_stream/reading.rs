@@ -8,7 +8,7 @@ use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_engine::contract::fetch;
 use lambda_esm_engine::memory::{MemoryStreamOptions, StreamKind};
-use lambda_esm_engine::ports::{Position, StartAt, StreamSource as _};
+use lambda_esm_engine::ports::{Cursor, Start, StreamSource as _};
 use tokio::time::sleep;
 
 use crate::support::{
@@ -82,7 +82,7 @@ async fn a_stream_takes_only_records_of_its_kind() {
     });
     let stream = dynamo_db(1);
     stream.put_many(mixed).unwrap_err();
-    let page = read(&stream, &shard(&stream, 0), StartAt::TrimHorizon).await;
+    let page = read(&stream, &shard(&stream, 0), Start::TrimHorizon).await;
     assert_eq!(texts(&page), ["DynamoDb"]);
 }
 
@@ -99,7 +99,7 @@ async fn a_change_without_an_event_id_gets_one_of_its_own() {
     }
     let mut ids = BTreeSet::new();
     for shard in stream.shards() {
-        let page = read(&stream, &shard.id, StartAt::TrimHorizon).await;
+        let page = read(&stream, &shard.id, Start::TrimHorizon).await;
         ids.extend(page.records.into_iter().map(|record| match record.content {
             StreamContent::DynamoDb(change) => change.event_id,
             other => unreachable!("it is a DynamoDB stream: {other:?}"),
@@ -116,9 +116,9 @@ async fn arrival_times_are_as_precise_as_the_services() {
     sleep(Duration::from_millis(1_900)).await;
     put(&log, StreamKind::Kinesis, "a", "x");
     put(&table, StreamKind::DynamoDb, "a", "x");
-    let page = read(&log, &shard(&log, 0), StartAt::TrimHorizon).await;
+    let page = read(&log, &shard(&log, 0), Start::TrimHorizon).await;
     assert_eq!(page.records[0].arrival, Timestamp(1_700_000_002_023));
-    let page = read(&table, &shard(&table, 0), StartAt::TrimHorizon).await;
+    let page = read(&table, &shard(&table, 0), Start::TrimHorizon).await;
     assert_eq!(page.records[0].arrival, Timestamp(1_700_000_002_000));
 }
 
@@ -133,16 +133,16 @@ async fn a_time_begins_with_the_first_record_that_arrived_then_or_later() {
     let id = shard(&stream, 0);
     for (after, first, number) in [(0, "0 ms", 6), (10, "10 ms", 4), (11, "20 ms", 2)] {
         let time = START + Duration::from_millis(after);
-        let page = read(&stream, &id, StartAt::Timestamp(time)).await;
+        let page = read(&stream, &id, Start::Timestamp(time)).await;
         assert_eq!(
             (text(&page.records[0]).as_str(), page.records.len()),
             (first, number)
         );
     }
-    let time = StartAt::Timestamp(START + Duration::from_secs(60));
-    let position = open(&stream, &id, time).await;
+    let time = Start::Timestamp(START + Duration::from_secs(60));
+    let cursor = open(&stream, &id, time).await;
     put(&stream, StreamKind::Kinesis, "a", "next");
-    assert_eq!(texts(&fetch(&stream, &id, &position, 10).await), ["next"]);
+    assert_eq!(texts(&fetch(&stream, &id, &cursor, 10).await), ["next"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,7 +150,7 @@ async fn a_dynamo_db_stream_looks_up_no_times() {
     let stream = dynamo_db(1);
     put(&stream, StreamKind::DynamoDb, "a", "early");
     sleep(Duration::from_secs(60)).await;
-    let now = StartAt::Timestamp(START + Duration::from_secs(60));
+    let now = Start::Timestamp(START + Duration::from_secs(60));
     let page = read(&stream, &shard(&stream, 0), now).await;
     assert_eq!(texts(&page), ["early"]);
 }
@@ -161,7 +161,7 @@ async fn a_page_is_bounded_by_the_services_number_of_records() {
     let records = (0..1_500).map(|number| record(StreamKind::DynamoDb, "a", &number.to_string()));
     stream.put_many(records).unwrap();
     let id = shard(&stream, 0);
-    let first = read(&stream, &id, StartAt::TrimHorizon).await;
+    let first = read(&stream, &id, Start::TrimHorizon).await;
     assert_eq!(
         (first.records.len(), text(&first.records[999])),
         (1_000, "999".to_owned())
@@ -183,7 +183,7 @@ async fn a_page_is_bounded_by_the_services_number_of_bytes() {
         put(&stream, StreamKind::Kinesis, "k", &"x".repeat(length));
     }
     let id = shard(&stream, 0);
-    let mut next = Some(open(&stream, &id, StartAt::TrimHorizon).await);
+    let mut next = Some(open(&stream, &id, Start::TrimHorizon).await);
     let mut pages = Vec::new();
     for _ in 0..4 {
         let page = fetch(&stream, &id, &next.unwrap(), 100).await;
@@ -197,7 +197,7 @@ async fn a_page_is_bounded_by_the_services_number_of_bytes() {
     for _ in 0..3 {
         put(&images, StreamKind::DynamoDb, "k", &"x".repeat(500 * 1024));
     }
-    let page = read(&images, &shard(&images, 0), StartAt::TrimHorizon).await;
+    let page = read(&images, &shard(&images, 0), Start::TrimHorizon).await;
     assert_eq!(page.records.len(), 2);
 }
 
@@ -205,25 +205,25 @@ async fn a_page_is_bounded_by_the_services_number_of_bytes() {
 async fn a_page_tells_how_long_the_next_record_has_waited() {
     let stream = kinesis(1);
     let id = shard(&stream, 0);
-    let empty = read(&stream, &id, StartAt::TrimHorizon).await;
+    let empty = read(&stream, &id, Start::TrimHorizon).await;
     assert_eq!(empty.behind, Some(Duration::ZERO));
     put(&stream, StreamKind::Kinesis, "a", "one");
     put(&stream, StreamKind::Kinesis, "a", "two");
-    let position = open(&stream, &id, StartAt::TrimHorizon).await;
-    let page = fetch(&stream, &id, &position, 1).await;
+    let cursor = open(&stream, &id, Start::TrimHorizon).await;
+    let page = fetch(&stream, &id, &cursor, 1).await;
     assert_eq!(
         page.behind,
         Some(Duration::from_millis(1)),
         "zero means caught up"
     );
     sleep(Duration::from_secs(7)).await;
-    let page = fetch(&stream, &id, &position, 1).await;
+    let page = fetch(&stream, &id, &cursor, 1).await;
     assert_eq!(page.behind, Some(Duration::from_secs(7)));
-    let page = fetch(&stream, &id, &position, 2).await;
+    let page = fetch(&stream, &id, &cursor, 2).await;
     assert_eq!(page.behind, Some(Duration::ZERO));
 
     let table = dynamo_db(1);
-    let page = read(&table, &shard(&table, 0), StartAt::TrimHorizon).await;
+    let page = read(&table, &shard(&table, 0), Start::TrimHorizon).await;
     assert_eq!(page.behind, None);
 }
 
@@ -231,7 +231,7 @@ async fn a_page_tells_how_long_the_next_record_has_waited() {
 async fn clones_share_the_stream() {
     let stream = kinesis(1);
     put(&stream.clone(), StreamKind::Kinesis, "a", "x");
-    let page = read(&stream, &shard(&stream, 0), StartAt::TrimHorizon).await;
+    let page = read(&stream, &shard(&stream, 0), Start::TrimHorizon).await;
     assert_eq!(texts(&page), ["x"]);
 }
 
@@ -241,14 +241,14 @@ async fn places_that_the_stream_never_gave_out_are_refused() {
     let (lower, upper) = (shard(&stream, 0), shard(&stream, 1));
     let placed = put(&stream, StreamKind::Kinesis, "a", "x");
     assert_eq!(placed.shard, lower);
-    let bogus = Position("bogus".to_owned());
+    let bogus = Cursor("bogus".to_owned());
     assert_eq!(
         refusal(&stream, &lower, &bogus).await,
         SourceErrorKind::Fatal
     );
-    let position = open(&stream, &lower, StartAt::Latest).await;
+    let cursor = open(&stream, &lower, Start::Latest).await;
     assert_eq!(
-        refusal(&stream, &upper, &position).await,
+        refusal(&stream, &upper, &cursor).await,
         SourceErrorKind::Fatal
     );
     let ahead = placed.sequence.strip_suffix('0').unwrap().to_owned() + "1";
@@ -257,7 +257,7 @@ async fn places_that_the_stream_never_gave_out_are_refused() {
         (&lower, &*ahead),
         (&lower, "49"),
     ] {
-        let after = StartAt::After(sequence.into());
+        let after = Start::After(sequence.into());
         let kind = open_refusal(&stream, shard, after).await;
         assert_eq!(kind, SourceErrorKind::Fatal, "{sequence}");
     }

@@ -4,7 +4,7 @@ use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::stream::compare_sequences;
 use lambda_esm_engine::contract::fetch;
 use lambda_esm_engine::memory::StreamKind;
-use lambda_esm_engine::ports::{ShardId, StartAt};
+use lambda_esm_engine::ports::{ShardId, Start};
 
 use crate::support::{dynamo_db, kinesis, open, put, read, shard, texts};
 
@@ -15,9 +15,9 @@ async fn a_split_parent_ends_and_names_its_children() {
     for each in ["1", "2", "3"] {
         put(&stream, StreamKind::Kinesis, "a", each);
     }
-    let position = open(&stream, &parent, StartAt::TrimHorizon).await;
+    let cursor = open(&stream, &parent, Start::TrimHorizon).await;
     let [lower, upper] = stream.split(&parent, None).unwrap();
-    let middle = fetch(&stream, &parent, &position, 2).await;
+    let middle = fetch(&stream, &parent, &cursor, 2).await;
     assert_eq!(
         (texts(&middle), middle.children.len()),
         (vec!["1".to_owned(), "2".to_owned()], 0)
@@ -35,7 +35,7 @@ async fn a_closed_shard_without_records_ends_at_once() {
     let stream = kinesis(1);
     let parent = shard(&stream, 0);
     stream.split(&parent, None).unwrap();
-    for from in [StartAt::TrimHorizon, StartAt::Latest] {
+    for from in [Start::TrimHorizon, Start::Latest] {
         let page = read(&stream, &parent, from).await;
         assert_eq!(
             (page.records.len(), page.next, page.children.len()),
@@ -110,7 +110,7 @@ async fn only_adjacent_open_shards_are_merged() {
     stream.merge(&one, &two).unwrap_err();
     let all = stream.merge(&child, &one).unwrap();
     assert_eq!(stream.put_at(0, "a", "x").unwrap().shard, all);
-    let page = read(&stream, &two, StartAt::TrimHorizon).await;
+    let page = read(&stream, &two, Start::TrimHorizon).await;
     assert_eq!(page.children[0].id, child);
 }
 
@@ -122,7 +122,7 @@ async fn a_dynamo_db_shard_rolls_over_and_names_no_children() {
     let next = put(&stream, StreamKind::DynamoDb, "a", "new");
     assert_eq!(next.shard, child);
     assert!(compare_sequences(&placed.sequence, &next.sequence).is_lt());
-    let page = read(&stream, &placed.shard, StartAt::TrimHorizon).await;
+    let page = read(&stream, &placed.shard, Start::TrimHorizon).await;
     assert_eq!(
         (texts(&page), page.next, page.children),
         (vec!["old".to_owned()], None, vec![])

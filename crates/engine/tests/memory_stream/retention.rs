@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_engine::contract::fetch;
 use lambda_esm_engine::memory::{MemoryStreamOptions, StreamKind};
-use lambda_esm_engine::ports::{StartAt, StreamSource as _};
+use lambda_esm_engine::ports::{Start, StreamSource as _};
 use tokio::time::sleep;
 
 use crate::support::{
@@ -23,13 +23,13 @@ async fn records_are_trimmed_at_the_age_of_the_retention() {
     sleep(HOUR).await;
     put(&stream, StreamKind::Kinesis, "a", "new");
     sleep(23 * HOUR - Duration::from_millis(1)).await;
-    let page = read(&stream, &id, StartAt::TrimHorizon).await;
+    let page = read(&stream, &id, Start::TrimHorizon).await;
     assert_eq!(texts(&page), ["old", "new"]);
     sleep(Duration::from_millis(1)).await;
-    let page = read(&stream, &id, StartAt::TrimHorizon).await;
+    let page = read(&stream, &id, Start::TrimHorizon).await;
     assert_eq!(texts(&page), ["new"]);
     sleep(HOUR).await;
-    let page = read(&stream, &id, StartAt::TrimHorizon).await;
+    let page = read(&stream, &id, Start::TrimHorizon).await;
     assert_eq!((page.records.len(), page.next.is_some()), (0, true));
 }
 
@@ -61,13 +61,13 @@ async fn a_place_is_trimmed_only_if_records_after_it_were_lost() {
     put(&stream, StreamKind::Kinesis, "a", "new");
     sleep(23 * HOUR).await;
     for lost in &old[..2] {
-        let kind = open_refusal(&stream, &id, StartAt::After(lost.clone())).await;
+        let kind = open_refusal(&stream, &id, Start::After(lost.clone())).await;
         assert_eq!(kind, SourceErrorKind::Trimmed);
     }
-    let page = read(&stream, &id, StartAt::After(old[2].clone())).await;
+    let page = read(&stream, &id, Start::After(old[2].clone())).await;
     assert_eq!(texts(&page), ["new"], "nothing was lost after it");
     sleep(HOUR).await;
-    let kind = open_refusal(&stream, &id, StartAt::After(old[2].clone())).await;
+    let kind = open_refusal(&stream, &id, Start::After(old[2].clone())).await;
     assert_eq!(
         kind,
         SourceErrorKind::Trimmed,
@@ -83,8 +83,8 @@ async fn a_position_before_the_oldest_record_is_trimmed() {
     });
     let id = shard(&stream, 0);
     put(&stream, StreamKind::Kinesis, "a", "x");
-    let oldest = open(&stream, &id, StartAt::TrimHorizon).await;
-    let latest = open(&stream, &id, StartAt::Latest).await;
+    let oldest = open(&stream, &id, Start::TrimHorizon).await;
+    let latest = open(&stream, &id, Start::Latest).await;
     sleep(Duration::from_secs(60)).await;
     assert_eq!(
         refusal(&stream, &id, &oldest).await,
@@ -102,14 +102,14 @@ async fn a_closed_shard_is_listed_until_its_records_are_trimmed() {
     let [lower, upper] = stream.split(&parent, None).unwrap();
     sleep(24 * HOUR - Duration::from_millis(1)).await;
     assert_eq!(stream.shards().len(), 3);
-    let page = read(&stream, &parent, StartAt::TrimHorizon).await;
+    let page = read(&stream, &parent, Start::TrimHorizon).await;
     assert_eq!((page.records.len(), page.next), (0, None));
-    let position = open(&stream, &parent, StartAt::TrimHorizon).await;
+    let cursor = open(&stream, &parent, Start::TrimHorizon).await;
     sleep(Duration::from_millis(1)).await;
-    let kind = open_refusal(&stream, &parent, StartAt::TrimHorizon).await;
+    let kind = open_refusal(&stream, &parent, Start::TrimHorizon).await;
     assert_eq!(kind, SourceErrorKind::NotFound);
     assert_eq!(
-        refusal(&stream, &parent, &position).await,
+        refusal(&stream, &parent, &cursor).await,
         SourceErrorKind::NotFound
     );
     let left: Vec<_> = stream.shards().into_iter().map(|shard| shard.id).collect();
@@ -122,12 +122,12 @@ async fn a_closed_shard_is_listed_until_its_records_are_trimmed() {
 async fn a_position_expires_and_a_new_one_goes_on() {
     for (stream, minutes) in [(kinesis(1), 5), (dynamo_db(1), 15)] {
         let id = shard(&stream, 0);
-        let position = open(&stream, &id, StartAt::TrimHorizon).await;
+        let cursor = open(&stream, &id, Start::TrimHorizon).await;
         sleep(Duration::from_secs(minutes * 60) - Duration::from_millis(1)).await;
-        let page = fetch(&stream, &id, &position, 10).await;
+        let page = fetch(&stream, &id, &cursor, 10).await;
         sleep(Duration::from_millis(1)).await;
         assert_eq!(
-            refusal(&stream, &id, &position).await,
+            refusal(&stream, &id, &cursor).await,
             SourceErrorKind::Expired
         );
         fetch(&stream, &id, &page.next.unwrap(), 10).await;
@@ -138,21 +138,21 @@ async fn a_position_expires_and_a_new_one_goes_on() {
 async fn a_recreated_kinesis_stream_has_the_old_names_and_nothing_else() {
     let stream = kinesis(2);
     let placed = put(&stream, StreamKind::Kinesis, "a", "old");
-    let position = open(&stream, &placed.shard, StartAt::TrimHorizon).await;
+    let cursor = open(&stream, &placed.shard, Start::TrimHorizon).await;
     let before = stream.list().await.unwrap();
     stream.recreate();
     let after = stream.list().await.unwrap();
     assert_ne!(after.facts.identity, before.facts.identity);
     assert_eq!(after.shards, before.shards);
     assert_eq!(
-        refusal(&stream, &placed.shard, &position).await,
+        refusal(&stream, &placed.shard, &cursor).await,
         SourceErrorKind::Expired
     );
-    let old = StartAt::After(placed.sequence.clone());
+    let old = Start::After(placed.sequence.clone());
     let kind = open_refusal(&stream, &placed.shard, old.clone()).await;
     assert_eq!(kind, SourceErrorKind::Fatal);
     put(&stream, StreamKind::Kinesis, "a", "new");
-    let page = read(&stream, &placed.shard, StartAt::TrimHorizon).await;
+    let page = read(&stream, &placed.shard, Start::TrimHorizon).await;
     assert_eq!(texts(&page), ["new"]);
     assert_eq!(
         open_refusal(&stream, &placed.shard, old).await,
@@ -168,7 +168,7 @@ async fn a_recreated_kinesis_stream_has_the_old_names_and_nothing_else() {
 async fn a_recreated_dynamo_db_stream_has_new_names() {
     let stream = dynamo_db(2);
     let before = stream.shards();
-    let position = open(&stream, &before[0].id, StartAt::Latest).await;
+    let cursor = open(&stream, &before[0].id, Start::Latest).await;
     stream.recreate();
     let after = stream.shards();
     assert_eq!(after.len(), 2);
@@ -176,6 +176,6 @@ async fn a_recreated_dynamo_db_stream_has_new_names() {
         after.iter().all(|shard| !before.contains(shard)),
         "{after:?}"
     );
-    let kind = refusal(&stream, &before[0].id, &position).await;
+    let kind = refusal(&stream, &before[0].id, &cursor).await;
     assert_eq!(kind, SourceErrorKind::NotFound);
 }

@@ -6,7 +6,7 @@ use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent, Stre
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::fetch;
 use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions, Placed, StreamKind};
-use lambda_esm_engine::ports::{FetchRequest, Page, Position, ShardId, StartAt, StreamSource as _};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Page, ShardId, Start, StreamSource as _};
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_123);
 
@@ -59,25 +59,25 @@ pub(crate) fn shard(stream: &MemoryStream, n: usize) -> ShardId {
     stream.shards().swap_remove(n).id
 }
 
-pub(crate) async fn open(stream: &MemoryStream, shard: &ShardId, from: StartAt) -> Position {
+pub(crate) async fn open(stream: &MemoryStream, shard: &ShardId, from: Start) -> Cursor {
     stream.open(shard, &from).await.unwrap()
 }
 
 /// Reads one page from `from` on.
-pub(crate) async fn read(stream: &MemoryStream, shard: &ShardId, from: StartAt) -> Page {
-    let position = open(stream, shard, from).await;
-    fetch(stream, shard, &position, 10_000).await
+pub(crate) async fn read(stream: &MemoryStream, shard: &ShardId, from: Start) -> Page {
+    let cursor = open(stream, shard, from).await;
+    fetch(stream, shard, &cursor, 10_000).await
 }
 
-/// Returns why `position` cannot be fetched.
+/// Returns why `cursor` cannot be fetched.
 pub(crate) async fn refusal(
     stream: &MemoryStream,
     shard: &ShardId,
-    position: &Position,
+    cursor: &Cursor,
 ) -> SourceErrorKind {
     let request = FetchRequest {
         shard: shard.clone(),
-        position: position.clone(),
+        cursor: cursor.clone(),
         limit: 10,
         wait: std::time::Duration::ZERO,
     };
@@ -88,7 +88,7 @@ pub(crate) async fn refusal(
 pub(crate) async fn open_refusal(
     stream: &MemoryStream,
     shard: &ShardId,
-    from: StartAt,
+    from: Start,
 ) -> SourceErrorKind {
     stream.open(shard, &from).await.unwrap_err().kind
 }

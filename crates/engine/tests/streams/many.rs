@@ -12,9 +12,7 @@ use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions};
-use lambda_esm_engine::ports::{
-    FetchRequest, Listing, Page, Position, ShardId, StartAt, StreamSource,
-};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamSource};
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -81,7 +79,7 @@ impl StreamSource for Counted {
         listing
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         self.pass().await;
         self.stream.open(shard, from).await
     }

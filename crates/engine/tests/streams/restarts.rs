@@ -73,10 +73,10 @@ async fn a_deleted_mapping_leaves_no_positions_behind() {
     world.until_seen(1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let uuid = mapping.uuid.parse().unwrap();
-    assert_eq!(world.store.positions(uuid).await.unwrap().len(), 1);
+    assert_eq!(world.store.checkpoints(uuid).await.unwrap().len(), 1);
     engine.delete(uuid).await.unwrap();
     engine.shutdown().await;
-    assert_eq!(world.store.positions(uuid).await.unwrap(), []);
+    assert_eq!(world.store.checkpoints(uuid).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +158,7 @@ async fn positions_of_shards_that_are_gone_leave_the_store() {
     let children = world.stream.split(&parent, None).unwrap();
     tokio::time::sleep(Duration::from_secs(20)).await;
     let partitions = async || -> BTreeSet<String> {
-        let kept = world.store.positions(uuid).await.unwrap();
+        let kept = world.store.checkpoints(uuid).await.unwrap();
         kept.into_iter().map(|kept| kept.partition).collect()
     };
     assert!(
@@ -166,7 +166,7 @@ async fn positions_of_shards_that_are_gone_leave_the_store() {
         "its end is kept"
     );
 
-    // The stream has it no more, but its children have no positions yet.
+    // The stream has it no more, but its children have no checkpoints yet.
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(partitions().await, [parent.to_string()].into());
     world.stream.put_at(0, "key", "left").unwrap();

@@ -1,9 +1,9 @@
-//! Mappings, positions, and a directory that goes when its owner does.
+//! Mappings, checkpoints, and a directory that goes when its owner does.
 
 use std::path::{Path, PathBuf};
 
 use lambda_esm_core::mapping::CreateEventSourceMapping;
-use lambda_esm_engine::store::{StoredMapping, StoredPosition};
+use lambda_esm_engine::store::{StoredCheckpoint, StoredMapping};
 use uuid::Uuid;
 
 pub(crate) struct Directory(PathBuf);
@@ -62,17 +62,17 @@ pub(crate) fn mapping(number: u128) -> StoredMapping {
     }
 }
 
-/// A position.
-pub(crate) fn position(
+/// A checkpoint.
+pub(crate) fn checkpoint(
     mapping: u128,
     partition: &str,
-    position: u64,
+    checkpoint: u64,
     fence: u64,
-) -> StoredPosition {
-    StoredPosition {
+) -> StoredCheckpoint {
+    StoredCheckpoint {
         mapping: Uuid::from_u128(mapping),
         partition: partition.to_owned(),
-        position: position.to_string(),
+        checkpoint: checkpoint.to_string(),
         source_identity: "2026-01-01T00:00:00Z".to_owned(),
         fence,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Checkpoint, Place, ShardId, StartAt};
+use lambda_esm_core::stream::{Checkpoint, Place, ShardId, Start};
 
 use super::case::Begin;
 use super::ledger::Ledger;
@@ -64,9 +64,9 @@ impl Ledger {
         self.beginning.showed = self.clock.shows(now);
     }
 
-    pub(super) fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &StartAt) {
+    pub(super) fn opened(&mut self, stream: &Stream, shard: &ShardId, from: &Start) {
         self.beginning.opened.insert(shard.clone());
-        if *from != StartAt::Latest {
+        if *from != Start::Latest {
             return;
         }
         let known = self

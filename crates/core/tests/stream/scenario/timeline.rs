@@ -1,7 +1,7 @@
 //! What happened in a scenario, one line of text per event.
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Checkpoint, Place, StartAt};
+use lambda_esm_core::stream::{Checkpoint, Place, Start};
 use serde_json::Value;
 
 use super::decisions;
@@ -166,11 +166,11 @@ pub(crate) fn place(played: &Played, checkpoint: &Checkpoint) -> String {
     text
 }
 
-fn start(played: &Played, from: &StartAt) -> String {
+fn start(played: &Played, from: &Start) -> String {
     match from {
-        StartAt::TrimHorizon => "horizon".to_owned(),
-        StartAt::Latest => "latest".to_owned(),
-        StartAt::Timestamp(time) => format!("since {}", Span::from(*time)),
-        StartAt::After(sequence) => format!("after {}", played.name(sequence)),
+        Start::TrimHorizon => "horizon".to_owned(),
+        Start::Latest => "latest".to_owned(),
+        Start::Timestamp(time) => format!("since {}", Span::from(*time)),
+        Start::After(sequence) => format!("after {}", played.name(sequence)),
     }
 }

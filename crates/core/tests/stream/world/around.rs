@@ -6,7 +6,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::response::InvokeAnswer;
-use lambda_esm_core::stream::{Checkpoint, ShardId, StartAt};
+use lambda_esm_core::stream::{Checkpoint, ShardId, Start};
 
 use super::call::{Call, Discard};
 use super::log::Stream;
@@ -52,7 +52,7 @@ pub(crate) enum Watched<'a> {
     /// The shards were listed.
     Listed,
     /// A shard is open.
-    Opened(&'a ShardId, &'a StartAt),
+    Opened(&'a ShardId, &'a Start),
     /// The process died.
     Died,
 }
@@ -72,7 +72,7 @@ pub(crate) trait Surroundings {
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
     List,
-    Open(ShardId, StartAt),
+    Open(ShardId, Start),
     Fetch(ShardId, usize),
     /// The index of the call.
     Invoke(usize),

@@ -7,7 +7,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::batch::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::{
-    Checkpoint, FetchRequest, KeptPosition, Place, ShardId, StreamConfig, compare_sequences,
+    Checkpoint, FetchRequest, KeptCheckpoint, Place, ShardId, StreamConfig, compare_sequences,
 };
 
 use super::Store;
@@ -203,12 +203,12 @@ impl Checks {
         let generation = stream.identity();
         for shard in shards {
             let listed = stream.shards.get(shard).is_some_and(|log| !log.gone);
-            assert!(!listed, "the position of {shard} is forgotten");
+            assert!(!listed, "the cursor of {shard} is forgotten");
         }
         let mut left = store.iter().filter(|(shard, _)| !shards.contains(shard));
         assert!(
             left.any(|(_, kept)| kept.identity == generation),
-            "no position is left without {shards:?}"
+            "no cursor is left without {shards:?}"
         );
     }
 
@@ -228,7 +228,7 @@ impl Checks {
     /// A checkpoint never goes back, unless the stream is another one.
     pub(super) fn commits(
         &self,
-        before: Option<&KeptPosition>,
+        before: Option<&KeptCheckpoint>,
         identity: &str,
         shard: &ShardId,
         after: &Checkpoint,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambda_esm_core::stream::{CallId, Checkpoint, Input, KeptPosition, ShardId};
+use lambda_esm_core::stream::{CallId, Checkpoint, Input, KeptCheckpoint, ShardId};
 
 use super::around::{Happening, Surroundings, Watched};
 use super::{Pending, World};
@@ -24,7 +24,7 @@ impl<S: Surroundings> World<S> {
             }
             self.note(Happening::Commit(shard.clone(), checkpoint.clone()));
             let text = checkpoint.to_text();
-            let kept = KeptPosition {
+            let kept = KeptCheckpoint {
                 identity: identity.clone(),
                 checkpoint: Checkpoint::from_text(&text).expect("a checkpoint that can be kept"),
             };

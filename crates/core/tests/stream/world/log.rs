@@ -9,7 +9,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{StreamContent, StreamRecord};
 use lambda_esm_core::stream::{
-    FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamFacts, compare_sequences,
+    Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts, compare_sequences,
 };
 
 use super::clock::SourceClock;
@@ -207,20 +207,20 @@ impl Stream {
         log.ok_or_else(|| SourceError::new(SourceErrorKind::NotFound, "no such shard"))
     }
 
-    pub(crate) fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    pub(crate) fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let log = self.known(shard)?;
         let index = match from {
-            StartAt::TrimHorizon => log.first,
-            StartAt::Latest => log.records.len(),
-            StartAt::Timestamp(_) if !self.manners.looks_up_time => log.first,
-            StartAt::Timestamp(time) => {
+            Start::TrimHorizon => log.first,
+            Start::Latest => log.records.len(),
+            Start::Timestamp(_) if !self.manners.looks_up_time => log.first,
+            Start::Timestamp(time) => {
                 let found = log
                     .records
                     .iter()
                     .position(|record| record.arrival >= *time);
                 found.unwrap_or(log.records.len()).max(log.first)
             }
-            StartAt::After(sequence) => {
+            Start::After(sequence) => {
                 let next = log.after(sequence);
                 if log.first > 0 && next <= log.first {
                     return Err(trimmed());
@@ -231,8 +231,8 @@ impl Stream {
         Ok(self.position(shard, index))
     }
 
-    fn position(&self, shard: &ShardId, index: usize) -> Position {
-        Position(format!("{}|{shard}|{index}", self.generation))
+    fn position(&self, shard: &ShardId, index: usize) -> Cursor {
+        Cursor(format!("{}|{shard}|{index}", self.generation))
     }
 
     /// Returns what a fetch at this moment finds.
@@ -241,7 +241,7 @@ impl Stream {
         request: &FetchRequest,
         now: Timestamp,
     ) -> Result<Page, SourceError> {
-        let mut parts = request.position.0.split('|');
+        let mut parts = request.cursor.0.split('|');
         if parts.next() != Some(&self.generation.to_string()) {
             return Err(SourceError::new(
                 SourceErrorKind::NotFound,
@@ -251,7 +251,7 @@ impl Stream {
         assert_eq!(
             parts.next(),
             Some(request.shard.as_str()),
-            "the shard of a position"
+            "the shard of a cursor"
         );
         let start: usize = parts
             .next()

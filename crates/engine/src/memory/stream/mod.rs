@@ -1,8 +1,8 @@
 //! An in-memory stream that behaves as Kinesis or DynamoDB Streams do.
 
 mod faults;
+mod iterator;
 mod options;
-mod position;
 mod shard;
 mod shards;
 mod source;

@@ -27,7 +27,7 @@ pub struct MemoryStreamOptions {
     pub shards: usize,
     /// The age at which a record is trimmed: 24 hours are both services' default.
     pub retention: Duration,
-    /// How long a position can be fetched after it was given out (Kinesis API reference,
+    /// How long a cursor can be fetched after it was given out (Kinesis API reference,
     /// `GetShardIterator`: 5 minutes; DynamoDB: 15 minutes).
     pub iterator_lifetime: Duration,
     /// The most records that one fetch returns (Kinesis: 10,000; DynamoDB: 1,000).

@@ -6,8 +6,8 @@ use std::time::Duration;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::{StreamContent, StreamRecord};
 
+use super::iterator::Lineage;
 use super::options::StreamKind;
-use super::position::Lineage;
 use crate::ports::{Shard, ShardId};
 
 /// The first and the last hash key of a shard.

@@ -8,8 +8,8 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{StreamContent, StreamRecord};
 use md5::{Digest as _, Md5};
 
+use super::iterator::Lineage;
 use super::options::{MemoryStreamOptions, StreamKind};
-use super::position::Lineage;
 use super::shard::{HashKeys, ShardLog};
 use crate::memory::digest;
 use crate::ports::{Shard, ShardId};

@@ -10,12 +10,12 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{DynamoDbRecord, KinesisRecord, StreamContent};
 
 use super::faults::{Fault, Faults, StreamCall};
+use super::iterator::ShardIterator;
 use super::options::{MemoryStreamOptions, StreamKind};
-use super::position::Cursor;
 use super::shard::ShardLog;
 use super::shards::{Placed, Shards, unknown};
 use crate::clock::Clock;
-use crate::ports::{FetchRequest, Listing, Page, Position, Shard, ShardId, StartAt, StreamSource};
+use crate::ports::{Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamSource};
 
 /// A stream in memory with the behaviour of Kinesis or DynamoDB Streams: shards that are split, merged and
 /// rolled over, sequence numbers, retention, positions that expire. Clones share the stream.
@@ -208,55 +208,52 @@ impl StreamSource for MemoryStream {
         })
     }
 
-    async fn open(&self, shard: &ShardId, from: &StartAt) -> Result<Position, SourceError> {
+    async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let mut inner = self.lock();
         inner.faults.meet(StreamCall::Open)?;
         let (options, now) = (&self.shared.options, self.shared.clock.now());
         let log = inner.shards.shard(shard, options, now);
         let log = log.ok_or_else(|| unknown(shard))?;
-        let cursor = Cursor {
+        let iterator = ShardIterator {
             lineage: log.lineage,
             index: start(log, from, options.kind)?,
             issued: now,
         };
         drop(inner);
-        Ok(cursor.position())
+        Ok(iterator.cursor())
     }
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let mut inner = self.lock();
         let empty = inner.faults.meet(StreamCall::Fetch)?;
         let (options, now) = (&self.shared.options, self.shared.clock.now());
-        let cursor = Cursor::parse(&request.position).ok_or_else(|| {
-            let text = format!(
-                "position {:?} is not one of this stream",
-                request.position.0
-            );
+        let iterator = ShardIterator::parse(&request.cursor).ok_or_else(|| {
+            let text = format!("cursor {:?} is not one of this stream", request.cursor.0);
             SourceError::new(SourceErrorKind::Fatal, text)
         })?;
         let log = inner.shards.shard(&request.shard, options, now);
         let log = log.ok_or_else(|| unknown(&request.shard))?;
-        check(&cursor, log, options, now)?;
+        check(&iterator, log, options, now)?;
         let limit = request.limit.min(options.fetch_limit);
         let records = if empty {
             Vec::new()
         } else {
-            log.read(cursor.index, limit, options.fetch_bytes)
+            log.read(iterator.index, limit, options.fetch_bytes)
         };
-        let index = cursor.index + records.len() as u64;
+        let index = iterator.index + records.len() as u64;
         let ended = log.closed.is_some() && index == log.end();
         let behind = (options.kind == StreamKind::Kinesis).then(|| behind(log, index, now));
         let children = inner.shards.get(&request.shard).filter(|_| ended);
         let children = children.map_or_else(Vec::new, |log| inner.shards.children(log));
         drop(inner);
-        let next = Cursor {
+        let next = ShardIterator {
             index,
             issued: now,
-            ..cursor
+            ..iterator
         };
         Ok(Page {
             records,
-            next: (!ended).then(|| next.position()),
+            next: (!ended).then(|| next.cursor()),
             behind,
             children,
         })
@@ -264,14 +261,14 @@ impl StreamSource for MemoryStream {
 }
 
 /// Returns the index of the first record to read.
-fn start(log: &ShardLog, from: &StartAt, kind: StreamKind) -> Result<u64, SourceError> {
+fn start(log: &ShardLog, from: &Start, kind: StreamKind) -> Result<u64, SourceError> {
     match from {
-        StartAt::TrimHorizon => Ok(log.first()),
-        StartAt::Latest => Ok(log.end()),
-        StartAt::Timestamp(time) if kind == StreamKind::Kinesis => Ok(log.since(*time)),
+        Start::TrimHorizon => Ok(log.first()),
+        Start::Latest => Ok(log.end()),
+        Start::Timestamp(time) if kind == StreamKind::Kinesis => Ok(log.since(*time)),
         // DynamoDB looks up no times.
-        StartAt::Timestamp(_) => Ok(log.first()),
-        StartAt::After(sequence) => {
+        Start::Timestamp(_) => Ok(log.first()),
+        Start::After(sequence) => {
             let index = log.lineage.index(kind, sequence);
             let index = index.filter(|index| *index < log.end()).ok_or_else(|| {
                 let text = format!("sequence number {sequence} is not one of {}", log.id);
@@ -285,29 +282,29 @@ fn start(log: &ShardLog, from: &StartAt, kind: StreamKind) -> Result<u64, Source
     }
 }
 
-/// Checks that a position is still good.
+/// Checks that a cursor is still good.
 fn check(
-    cursor: &Cursor,
+    iterator: &ShardIterator,
     log: &ShardLog,
     options: &MemoryStreamOptions,
     now: Timestamp,
 ) -> Result<(), SourceError> {
-    if cursor.lineage.generation != log.lineage.generation {
-        let text = "the position is one of the stream that was here before";
+    if iterator.lineage.generation != log.lineage.generation {
+        let text = "the cursor is one of the stream that was here before";
         return Err(SourceError::new(SourceErrorKind::Expired, text));
     }
-    if cursor.lineage != log.lineage {
-        let text = format!("the position is not one of {}", log.id);
+    if iterator.lineage != log.lineage {
+        let text = format!("the cursor is not one of {}", log.id);
         return Err(SourceError::new(SourceErrorKind::Fatal, text));
     }
-    if now.since(cursor.issued) >= options.iterator_lifetime {
+    if now.since(iterator.issued) >= options.iterator_lifetime {
         let text = format!(
-            "the position is older than {} s",
+            "the cursor is older than {} s",
             options.iterator_lifetime.as_secs()
         );
         return Err(SourceError::new(SourceErrorKind::Expired, text));
     }
-    if cursor.index < log.first() {
+    if iterator.index < log.first() {
         return Err(trimmed(log));
     }
     Ok(())

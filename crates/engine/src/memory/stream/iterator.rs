@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_esm_core::Timestamp;
 
 use super::options::StreamKind;
-use crate::ports::{Position, ShardId};
+use crate::ports::{Cursor, ShardId};
 
 /// Which shard of which generation of a stream; later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +16,13 @@ pub(super) struct Lineage {
     pub(super) number: u64,
 }
 
-/// A position that was given out.
+/// A cursor that was given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(super) struct ShardIterator {
     pub(super) lineage: Lineage,
     /// The record to begin with, counted from the shard's first.
     pub(super) index: u64,
-    /// When the position was given out.
+    /// When the cursor was given out.
     pub(super) issued: Timestamp,
 }
 
@@ -63,18 +63,18 @@ impl Lineage {
     }
 }
 
-impl Cursor {
-    pub(super) fn position(self) -> Position {
+impl ShardIterator {
+    pub(super) fn cursor(self) -> Cursor {
         let Lineage { generation, number } = self.lineage;
-        Position(format!(
+        Cursor(format!(
             "{generation}:{number}:{}:{}",
             self.index,
             self.issued.millis()
         ))
     }
 
-    pub(super) fn parse(position: &Position) -> Option<Self> {
-        let mut parts = position.0.split(':');
+    pub(super) fn parse(cursor: &Cursor) -> Option<Self> {
+        let mut parts = cursor.0.split(':');
         let generation = parts.next()?.parse().ok()?;
         let number = parts.next()?.parse().ok()?;
         let index = parts.next()?.parse().ok()?;
@@ -136,14 +136,18 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_was_written() {
-        let cursor = Cursor {
+        let iterator = ShardIterator {
             lineage: SHARD,
             index: 9,
             issued: Timestamp(1_700_000_000_000),
         };
-        assert_eq!(Cursor::parse(&cursor.position()), Some(cursor));
+        assert_eq!(ShardIterator::parse(&iterator.cursor()), Some(iterator));
         for text in ["", "1:2:3", "1:2:3:4:5", "1:2:x:4", "-1:2:3:4"] {
-            assert_eq!(Cursor::parse(&Position(text.to_owned())), None, "{text}");
+            assert_eq!(
+                ShardIterator::parse(&Cursor(text.to_owned())),
+                None,
+                "{text}"
+            );
         }
     }
 }

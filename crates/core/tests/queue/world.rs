@@ -424,7 +424,7 @@ impl World {
                 self.settling += 1;
                 self.most_settling = self.most_settling.max(self.settling);
                 let result = self.settle(&settlements);
-                self.schedule(Duration::from_millis(2), Input::Settled { id, result });
+                self.schedule(service::SETTLE_ANSWERS_AFTER, Input::Settled { id, result });
             }
             Action::Report(decision) => {
                 if let Decision::GivenUp { message_ids, .. }

@@ -1,6 +1,7 @@
 //! The queue's side of the world.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::queue::{
@@ -13,6 +14,9 @@ use super::{Message, World, index};
 /// The body of a message that nobody can read.
 pub(crate) const GARBLED: &str = "garbled";
 
+/// When the machine hears what became of a settle call.
+pub(super) const SETTLE_ANSWERS_AFTER: Duration = Duration::from_millis(2);
+
 impl World {
     /// The calls succeed here, when they are made; whether the machine hears of it is another matter.
     pub(super) fn settle(
@@ -22,12 +26,16 @@ impl World {
         assert!((1..=10).contains(&settlements.len()));
         let mut results = Vec::new();
         for settlement in settlements {
+            let (id, receive) = settlement.receipt.0.split_once('#').unwrap();
             if (self.settle_fails)() {
                 let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
                 results.push(Err(error));
+                // What is visible when the machine hears of it is not tried again: it is nobody's.
+                if self.messages[index(id)].visible_at <= self.now + SETTLE_ANSWERS_AFTER {
+                    self.held.remove(id);
+                }
                 continue;
             }
-            let (id, receive) = settlement.receipt.0.split_once('#').unwrap();
             self.held.remove(id);
             let message = &mut self.messages[index(id)];
             let gone = message.deleted;

@@ -378,8 +378,14 @@ fn check_concurrency(world: &World, maximum: usize) {
     }
 }
 
+/// Returns how many worlds to try: 150, or what `LAMBDA_ESM_PROPERTY_CASES` says.
+fn worlds() -> u32 {
+    let said = std::env::var("LAMBDA_ESM_PROPERTY_CASES").ok();
+    said.and_then(|said| said.parse().ok()).unwrap_or(150)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(worlds()))]
 
     #[test]
     fn nothing_is_lost_nothing_overtakes_and_limits_hold(case in cases()) {

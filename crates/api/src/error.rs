@@ -6,8 +6,8 @@ use std::fmt::Display;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
+use lambda_esm_core::excerpt::{LONGEST_MESSAGE, bounded, cut};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
-use lambda_esm_core::quote::{LONGEST_MESSAGE, bounded, cut};
 use serde::Serialize;
 
 /// Names the error; what SDKs go by.

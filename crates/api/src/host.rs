@@ -3,7 +3,7 @@
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{StatusCode, Version};
-use lambda_esm_core::quote::cut;
+use lambda_esm_core::excerpt::cut;
 
 use crate::error::Fault;
 

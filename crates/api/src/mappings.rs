@@ -5,10 +5,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
+use lambda_esm_core::excerpt::cut;
 use lambda_esm_core::mapping::{
     ApiError, CreateEventSourceMapping, ErrorCode, UpdateEventSourceMapping,
 };
-use lambda_esm_core::quote::cut;
 use uuid::Uuid;
 
 use crate::body;

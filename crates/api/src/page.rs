@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lambda_esm_core::excerpt::cut;
 use lambda_esm_core::mapping::{
     ApiError, Arn, Context, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration,
     FunctionRef, Mapping,
 };
-use lambda_esm_core::quote::cut;
 use lambda_esm_engine::{Engine, EngineOptions};
 use serde::Serialize;
 use uuid::Uuid;

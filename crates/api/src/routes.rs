@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode, Uri};
-use lambda_esm_core::quote::cut;
+use lambda_esm_core::excerpt::cut;
 use lambda_esm_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;

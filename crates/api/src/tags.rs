@@ -7,8 +7,8 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
+use lambda_esm_core::excerpt::cut;
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
-use lambda_esm_core::quote::cut;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

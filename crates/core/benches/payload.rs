@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::{Batcher, CloseReason, Limits};
+use lambda_esm_core::batching::{Batcher, CloseReason, Limits};
 use lambda_esm_core::event::RECORDS;
 use lambda_esm_core::event::dynamodb::DynamoDbEncoder;
 use lambda_esm_core::event::kinesis::KinesisEncoder;

@@ -2,31 +2,8 @@
 
 use std::time::Duration;
 
+use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::response::Run;
-use crate::text;
-
-/// The longest text that is kept of what comes from outside, in bytes.
-const LONGEST_TEXT: usize = 1_000;
-
-/// The longest text that is looked at, in bytes: much more than is kept, so that the end of what is kept looks
-/// as it would in the whole.
-const LONGEST_READ: usize = 16 * LONGEST_TEXT;
-
-/// Returns the beginning of a text that comes from outside, as it may be shown: it is kept in status, logs and
-/// decisions. Control characters are escaped, and URLs lose what may be secret; see [`text`](crate::text).
-#[must_use]
-pub fn excerpt(text: String) -> String {
-    // A secret that the cut would tear from its URL is found in the whole.
-    let read = &text[..text.floor_char_boundary(LONGEST_READ)];
-    let shown = text::without_secrets_of_urls(read);
-    let mut shown = text::plain(&shown).into_owned();
-    if shown.len() > LONGEST_TEXT {
-        shown.truncate(shown.floor_char_boundary(LONGEST_TEXT));
-        shown.push('…');
-        shown.shrink_to_fit();
-    }
-    shown
-}
 
 /// A failed call to an event source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +20,7 @@ impl SourceError {
     pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: excerpt(message.into()),
+            message: excerpt(&message.into(), LONGEST_TEXT),
         }
     }
 }
@@ -80,7 +57,7 @@ impl DeliveryError {
     /// Returns the error with the cause in words.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
-            message: excerpt(message.into()),
+            message: excerpt(&message.into(), LONGEST_TEXT),
         }
     }
 }
@@ -102,7 +79,7 @@ impl InvokeError {
     pub fn new(kind: InvokeErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: excerpt(message.into()),
+            message: excerpt(&message.into(), LONGEST_TEXT),
             run: Run::default(),
         }
     }
@@ -167,13 +144,6 @@ impl InvokeErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_text_is_cut_between_two_characters() {
-        let text = excerpt("é".repeat(3_000_000));
-        assert_eq!((text.chars().count(), text.ends_with('…')), (501, true));
-        assert_eq!(excerpt("short".to_owned()), "short");
-    }
 
     #[test]
     fn what_comes_from_outside_steers_nothing_and_urls_keep_their_secrets() {

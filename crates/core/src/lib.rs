@@ -16,24 +16,24 @@
 
 pub mod activity;
 pub mod backoff;
-pub mod batch;
+pub mod batching;
 pub mod decision;
 pub mod event;
-pub mod failure;
+pub mod excerpt;
 pub mod fault;
+pub mod function_concurrency;
 pub mod json;
 pub mod kpl;
 pub mod lifecycle;
 pub mod mapping;
+pub mod on_failure_record;
 pub mod pacing;
 pub mod queue;
-pub mod quote;
 pub mod record;
 pub mod response;
 pub mod stream;
 pub mod text;
 pub mod time;
-pub mod turns;
 
 pub use lambda_esm_filter as filter;
 pub use time::Timestamp;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::kinesis::KinesisEvent;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::{Batcher, CloseReason, Limits};
+use lambda_esm_core::batching::{Batcher, CloseReason, Limits};
 use lambda_esm_core::event::RECORDS;
 use lambda_esm_core::event::kinesis::KinesisEncoder;
 use lambda_esm_core::filter::{Dialect, Filters, Mismatch, Record, Scratch};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::{Batcher, CloseReason, Limits, MAX_PAYLOAD_BYTES};
+use lambda_esm_core::batching::{Batcher, CloseReason, Limits, MAX_PAYLOAD_BYTES};
 use lambda_esm_core::event::RECORDS;
 use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::record::{

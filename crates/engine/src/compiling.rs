@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_esm_core::mapping::{ApiError, Draft, ErrorCode, Mapping};
+use lambda_esm_core::mapping::{ApiError, ErrorCode, Mapping, UncompiledMapping};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -24,7 +24,7 @@ impl Compiling {
     }
 
     /// Makes a mapping of a draft within [`PATIENCE`], or not at all.
-    pub(crate) async fn compile_soon(&self, draft: Draft) -> Result<Mapping, ApiError> {
+    pub(crate) async fn compile_soon(&self, draft: UncompiledMapping) -> Result<Mapping, ApiError> {
         let compiled = timeout(PATIENCE, self.compile(draft)).await;
         compiled.unwrap_or_else(|_| {
             let seconds = PATIENCE.as_secs();
@@ -36,7 +36,7 @@ impl Compiling {
     }
 
     /// Makes a mapping of a draft, and warns of filters that Lambda takes though they can never match.
-    pub(crate) async fn compile(&self, draft: Draft) -> Result<Mapping, ApiError> {
+    pub(crate) async fn compile(&self, draft: UncompiledMapping) -> Result<Mapping, ApiError> {
         if !draft.has_filters() {
             return draft.compile();
         }

@@ -140,7 +140,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use lambda_esm_core::batch::CloseReason;
+    use lambda_esm_core::batching::CloseReason;
     use lambda_esm_core::decision::BatchId;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_esm_core::batch::Limits;
+use lambda_esm_core::batching::Limits;
 use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Lanes, Mapping, Source, SqsConcurrency, SqsMapping};

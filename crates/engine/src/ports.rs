@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-pub use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
+pub use lambda_esm_core::on_failure_record::FailureRecord;
 pub use lambda_esm_core::queue::{
     QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
 };

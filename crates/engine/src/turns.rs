@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::turns::{Ended, Ticket, Turns};
+use lambda_esm_core::function_concurrency::{Ended, FunctionConcurrency, Ticket};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -49,7 +49,7 @@ pub(crate) struct Line {
 
 #[derive(Debug, Default)]
 struct State {
-    turns: Turns,
+    turns: FunctionConcurrency,
     waiting: HashMap<Ticket, oneshot::Sender<Turn>>,
 }
 
@@ -80,7 +80,7 @@ impl Line {
     }
 
     /// Changes who waits and who runs, and tells those whose turn it is then.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Turns, Timestamp)) {
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut FunctionConcurrency, Timestamp)) {
         let now = self.clock.now();
         let mut state = self.lock();
         change(&mut state.turns, now);

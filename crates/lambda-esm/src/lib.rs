@@ -127,7 +127,9 @@
 
 pub use lambda_esm_core as core;
 pub use lambda_esm_core::mapping;
-pub use lambda_esm_core::{Timestamp, decision, failure, fault, lifecycle, pacing, record, stream};
+pub use lambda_esm_core::{
+    Timestamp, decision, fault, lifecycle, on_failure_record, pacing, record, stream,
+};
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, MappingStatus, Metrics, Started,
     StatusWatch, functions, memory, ports, simulated, store,

@@ -12,10 +12,5 @@ pub mod http;
 pub mod process;
 
 mod redact;
-mod text;
 
 pub use error::ConfigError;
-
-/// The largest event or response of a synchronous invocation, in bytes: 6 MB (Lambda quotas, "Invocation
-/// payload").
-pub const MAX_PAYLOAD_BYTES: usize = 6_291_456;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use lambda_esm::Engine;
-use lambda_esm::core::batch::{CloseReason, MAX_PAYLOAD_BYTES};
+use lambda_esm::core::batching::{CloseReason, MAX_PAYLOAD_BYTES};
 use lambda_esm::decision::Decision;
 use lambda_esm::functions::Closure;
 use lambda_esm::ports::InvokeRequest;

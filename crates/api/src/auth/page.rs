@@ -13,7 +13,7 @@
 use http::header::{HeaderName, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
-use lambda_esm_core::quote::cut;
+use lambda_esm_core::excerpt::cut;
 
 use super::forbidden;
 use crate::error::Fault;

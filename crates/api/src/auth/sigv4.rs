@@ -10,7 +10,7 @@ use http::request::Parts;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::quote::cut;
+use lambda_esm_core::excerpt::cut;
 
 use super::{canonical, forbidden, invalid_token, mac};
 use crate::error::Fault;

@@ -1,6 +1,6 @@
 //! Requests' bodies: JSON, read strictly, and refused in words that say where.
 
-use lambda_esm_core::quote::{bounded, cut};
+use lambda_esm_core::excerpt::{bounded, cut};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

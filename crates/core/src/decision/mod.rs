@@ -5,8 +5,8 @@ mod text;
 
 use serde::Serialize;
 
-use crate::batch::CloseReason;
-use crate::failure::Condition;
+use crate::batching::CloseReason;
+use crate::on_failure_record::Condition;
 use crate::stream::ShardId;
 
 /// Names a batch within its mapping; batches are numbered from 1 in the order they were closed.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Decision;
-use crate::batch::CloseReason;
+use crate::batching::CloseReason;
 
 /// How many messages a text names before it only counts them.
 const NAMED: usize = 3;

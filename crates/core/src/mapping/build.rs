@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::arn::{Arn, SourceKind};
-use super::draft::Draft;
 use super::error::ApiError;
 use super::function::FunctionRef;
 use super::model::{
@@ -13,8 +12,9 @@ use super::model::{
 };
 use super::request::CreateEventSourceMapping;
 use super::tags::check_tags;
+use super::uncompiled::UncompiledMapping;
 use super::validate::row::Subject;
-use super::validate::{destination, shape, table, values};
+use super::validate::{destination, members, table, values};
 use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
 use crate::time::Timestamp;
 
@@ -34,8 +34,11 @@ impl Mapping {
     ///
     /// # Errors
     /// As [`create`](Self::create), but for the filters.
-    pub fn draft(request: CreateEventSourceMapping, context: &Context) -> Result<Draft, ApiError> {
-        shape::check(&request, true)?;
+    pub fn draft(
+        request: CreateEventSourceMapping,
+        context: &Context,
+    ) -> Result<UncompiledMapping, ApiError> {
+        members::check(&request, true)?;
         values::destinations(&request)?;
         let kind = source_kind(&request)?;
         table::check(Subject {
@@ -74,7 +77,7 @@ pub(super) fn build(
     kind: SourceKind,
     identity: Identity,
     context: &Context,
-) -> Result<Draft, ApiError> {
+) -> Result<UncompiledMapping, ApiError> {
     let criteria = request.filter_criteria.take();
     let Identity {
         uuid,
@@ -97,7 +100,7 @@ pub(super) fn build(
         last_modified: context.now,
         source: source(&request, kind, uuid)?,
     };
-    Ok(Draft {
+    Ok(UncompiledMapping {
         mapping,
         criteria,
         dialect: context.dialect,

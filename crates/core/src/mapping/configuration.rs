@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Mapping, Source};
 use super::request::CreateEventSourceMapping;
-use super::shapes::{
+use super::structures::{
     DestinationConfig, DocumentDbEventSourceConfig, FilterCriteria, FilterCriteriaError,
     KafkaEventSourceConfig, LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig,
     ScalingConfig, SelfManagedEventSource, SourceAccessConfiguration,

@@ -9,7 +9,7 @@ use super::model::{
     StartingPosition, StreamSettings, StreamStart,
 };
 use super::request::CreateEventSourceMapping;
-use super::shapes::{
+use super::structures::{
     DestinationConfig, DocumentDbEventSourceConfig, KafkaEventSourceConfig, LoggingConfig,
     MetricsConfig, OnEvent, ProvisionedPollerConfig, ScalingConfig, SelfManagedEventSource,
     SourceAccessConfiguration,

@@ -6,9 +6,9 @@ use lambda_esm_filter::{Dialect, Filters, Limits};
 
 use super::arn::SourceKind;
 use super::error::ApiError;
-use super::shapes::{Filter, FilterCriteria};
+use super::structures::{Filter, FilterCriteria};
 use crate::event::members;
-use crate::quote::cut;
+use crate::excerpt::cut;
 
 /// How many places are named at which patterns can never match.
 const TOLD: usize = 10;

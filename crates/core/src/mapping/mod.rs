@@ -4,28 +4,30 @@
 //! [`Mapping`] is what it becomes when it is legal: a queue mapping has no shard to be wrong about,
 //! a setting of provisioned mode exists only in provisioned mode. On the way lie, in this order,
 //!
-//! 1. the shape of each member alone (`validate::shape`): ranges, lengths, patterns, enumerations;
+//! 1. each member alone (`validate::members`): ranges, lengths, patterns, enumerations;
 //! 2. the table of parameter and source kind (`validate::table`), whose row order is the order in
 //!    which AWS's checks win;
 //! 3. the filter patterns.
 //!
-//! What needs facts from outside (does the function exist, the queue's visibility timeout, the
-//! broker's engine, another mapping of the same source) is in [`outside`], as pure functions of
-//! those facts.
+//! What needs facts from outside is in functions of those facts: the function's timeout against the queue's
+//! visibility timeout ([`function_timeout`]), the broker's engine ([`broker_engine`]), another mapping of the
+//! same source ([`duplicate`]). Whether the function exists is for the caller.
 
 pub mod arn;
+pub mod broker_engine;
 pub mod configuration;
-pub mod draft;
+pub mod duplicate;
 pub mod error;
 pub mod explain;
 pub mod filters;
 pub mod function;
+pub mod function_timeout;
 pub mod model;
-pub mod outside;
 pub mod partition;
 pub mod request;
-pub mod shapes;
+pub mod structures;
 pub mod tags;
+pub mod uncompiled;
 pub mod wire;
 
 mod build;
@@ -34,19 +36,21 @@ mod update;
 mod validate;
 
 pub use arn::{Arn, MqEngine, SourceKind};
+pub use broker_engine::check_broker_engine;
 pub use configuration::EventSourceMappingConfiguration;
-pub use draft::Draft;
+pub use duplicate::duplicate_error;
 pub use error::{ApiError, ErrorCode};
 pub use filters::FilterSet;
 pub use function::FunctionRef;
+pub use function_timeout::check_function_timeout;
 pub use model::{
     Access, AwsDestination, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster,
     KafkaDestination, KafkaMapping, KafkaMode, KinesisMapping, Lanes, Mapping, MqMapping, Pollers,
     ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
     StreamSettings, StreamStart,
 };
-pub use outside::{check_broker_engine, check_function_timeout, duplicate_error};
 pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
 pub use tags::{MOST_TAGS, check_tags};
+pub use uncompiled::UncompiledMapping;
 pub use wire::{AccessKind, FullDocument, LogLevel, Metric};

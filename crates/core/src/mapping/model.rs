@@ -12,7 +12,7 @@ use super::arn::{Arn, SourceKind};
 use super::filters::FilterSet;
 use super::function::FunctionRef;
 use super::partition::Partition;
-use super::shapes::SchemaRegistryConfig;
+use super::structures::SchemaRegistryConfig;
 use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
 use crate::time::Timestamp;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{
+use super::structures::{
     DestinationConfig, DocumentDbEventSourceConfig, FilterCriteria, KafkaEventSourceConfig,
     LoggingConfig, MetricsConfig, ProvisionedPollerConfig, ScalingConfig, SelfManagedEventSource,
     SourceAccessConfiguration,

@@ -1,17 +1,17 @@
 //! Updates: what is absent keeps its value, and the result must be as legal as if it were new.
 
 use super::build::{Identity, build};
-use super::draft::Draft;
 use super::error::ApiError;
 use super::function::FunctionRef;
 use super::model::{Context, Mapping, Source};
 use super::request::{CreateEventSourceMapping, UpdateEventSourceMapping};
-use super::shapes::{
+use super::structures::{
     DocumentDbEventSourceConfig, KafkaEventSourceConfig, ProvisionedPollerConfig,
     SchemaRegistryConfig, SourceAccessConfiguration,
 };
+use super::uncompiled::UncompiledMapping;
 use super::validate::row::Subject;
-use super::validate::{shape, table, values};
+use super::validate::{members, table, values};
 use super::wire::AccessKind;
 
 impl Mapping {
@@ -44,9 +44,9 @@ impl Mapping {
         &self,
         update: UpdateEventSourceMapping,
         context: &Context,
-    ) -> Result<Draft, ApiError> {
+    ) -> Result<UncompiledMapping, ApiError> {
         let update = partial_create(update);
-        shape::check(&update, false)?;
+        members::check(&update, false)?;
         self.check_unchangeable(&update)?;
         let function = match update.function_name.as_deref().and_then(FunctionRef::parse) {
             Some(function) => function.resolved(&context.region, &context.account_id),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambda_esm_filter::{Filters, Mismatch, Record, Scratch};
 
 use super::port::QueueFacts;
-use crate::batch::Limits;
+use crate::batching::Limits;
 use crate::event::sqs::SqsEncoder;
 use crate::event::{Envelope, RECORDS};
 use crate::pacing::Pacing;

@@ -7,7 +7,7 @@
 use super::flight::Phase;
 use super::machine::QueueMachine;
 use super::port::SettleVerb;
-use crate::batch::CloseReason;
+use crate::batching::CloseReason;
 use crate::decision::BatchId;
 use crate::record::QueueMessage;
 use crate::time::Timestamp;

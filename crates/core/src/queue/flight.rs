@@ -1,7 +1,7 @@
 //! Batches on their way through the function.
 
 use super::groups::{self, Groups};
-use crate::batch::Batch;
+use crate::batching::Batch;
 use crate::time::Timestamp;
 
 /// What the machine remembers of a message in a batch.

@@ -8,7 +8,8 @@ use super::port::SettleVerb;
 use super::scaling::Outcome;
 use crate::backoff::Backoff;
 use crate::decision::{BatchId, Decision};
-use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
+use crate::excerpt::{LONGEST_TEXT, excerpt};
+use crate::fault::{InvokeError, InvokeErrorKind};
 use crate::response::{InvokeAnswer, Verdict, read_partial_failures};
 use crate::time::Timestamp;
 
@@ -230,7 +231,7 @@ impl QueueMachine {
     /// The function failed. Nothing is settled: the messages return when their visibility timeout ends
     /// (Lambda developer guide, "Handling errors for an SQS event source").
     fn failed(&mut self, now: Timestamp, id: BatchId, error: String) {
-        let error = excerpt(error);
+        let error = excerpt(&error, LONGEST_TEXT);
         self.scale(now, Outcome::FunctionError);
         self.function_problem = Some(error.clone());
         let Some(deliveries) = self.take_deliveries(id) else {

@@ -12,10 +12,10 @@ use super::scaling::{BATCHES_PER_POLLER, Scaler};
 use super::settling::Settling;
 use crate::activity::Activity;
 use crate::backoff::Random;
-use crate::batch::{Batch, Batcher, CloseReason};
+use crate::batching::{Batch, Batcher, CloseReason};
 use crate::decision::{BatchId, Decision};
 use crate::pacing::Pacing;
-use crate::response::Unasked;
+use crate::response::IgnoredFailures;
 use crate::time::Timestamp;
 
 /// How long a window waits at most for receives that should have ended with it.
@@ -67,7 +67,7 @@ pub struct QueueMachine {
     /// The longest time that the function was seen to run.
     pub(super) longest_run: Duration,
     pub(super) sieve: Sieve,
-    pub(super) unasked: Unasked,
+    pub(super) unasked: IgnoredFailures,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
     pub(super) batches_closed: u64,
@@ -116,7 +116,7 @@ impl QueueMachine {
             unread: None,
             longest_run: Duration::ZERO,
             sieve: Sieve::default(),
-            unasked: Unasked::default(),
+            unasked: IgnoredFailures::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
             batches_closed: 0,

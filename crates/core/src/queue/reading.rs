@@ -8,7 +8,7 @@ use super::flight::Delivery;
 use super::machine::QueueMachine;
 use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::backoff::Backoff;
-use crate::batch::{CloseReason, Oversized};
+use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::record::{QueueContent, QueueMessage};

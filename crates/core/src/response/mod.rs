@@ -4,14 +4,14 @@
 //! the rest without keeping it.
 
 mod answer;
-mod error;
-mod failures;
+mod function_error;
 mod members;
-mod state;
-mod walk;
+mod partial_batch_response;
+mod reader;
+mod window_state;
 
 pub use answer::{InvokeAnswer, Run};
-pub use error::{error_texts, error_words, unmarked_error};
-pub(crate) use failures::Unasked;
-pub use failures::{Verdict, read_partial_failures};
-pub use state::read_window_state;
+pub use function_error::{error_texts, error_words, unmarked_error};
+pub(crate) use partial_batch_response::IgnoredFailures;
+pub use partial_batch_response::{Verdict, read_partial_failures};
+pub use window_state::read_window_state;

@@ -12,11 +12,11 @@ use super::lane::{Closed, Item};
 use super::port::{ShardId, Start};
 use super::shard::{Context, Shard};
 use super::window;
-use crate::batch::{CloseReason, Oversized};
+use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::event::RECORDS;
-use crate::failure::Condition;
 use crate::kpl;
+use crate::on_failure_record::Condition;
 use crate::record::{KinesisRecord, StreamContent, StreamRecord, Unreadable};
 use crate::time::Timestamp;
 

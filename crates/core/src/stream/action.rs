@@ -6,8 +6,8 @@ use super::checkpoint::Checkpoint;
 use super::config::StreamConfig;
 use super::port::{Cursor, FetchRequest, Listing, Page, ShardId, Start};
 use crate::decision::{BatchId, Decision};
-use crate::failure::FailureRecord;
 use crate::fault::{DeliveryError, InvokeError, SourceError};
+use crate::on_failure_record::FailureRecord;
 use crate::response::InvokeAnswer;
 
 /// Names one call to the outside. Answers to calls that the machine no longer waits for are ignored.

@@ -7,8 +7,9 @@ use super::shard::{Context, Shard};
 use super::window;
 use crate::backoff::Backoff;
 use crate::decision::{AfterFailure, BatchId, Decision};
-use crate::failure::Condition;
-use crate::fault::{InvokeError, InvokeErrorKind, excerpt};
+use crate::excerpt::{LONGEST_TEXT, excerpt};
+use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::on_failure_record::Condition;
 use crate::response::{InvokeAnswer, Verdict, read_partial_failures, read_window_state};
 
 /// The longest `Retry-After` that is heeded.
@@ -169,7 +170,7 @@ impl Shard {
 
     /// A try failed that counts: the piece is split, sent again, or discarded.
     fn failed(&mut self, ctx: &mut Context<'_>, lane: usize, error: String, response: Response) {
-        let error = excerpt(error);
+        let error = excerpt(&error, LONGEST_TEXT);
         self.lanes[lane].problem = Some(error.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;
@@ -239,7 +240,7 @@ impl Shard {
     /// The batch did not reach the function. That does not count (Lambda developer guide, "Error
     /// handling": retries of throttled batches do not count toward the limit).
     fn not_reached(&mut self, ctx: &mut Context<'_>, lane: usize, error: InvokeError) {
-        let message = excerpt(error.message);
+        let message = excerpt(&error.message, LONGEST_TEXT);
         self.lanes[lane].problem = Some(message.clone());
         let Some(mut piece) = self.take_piece(lane) else {
             return;

@@ -9,7 +9,7 @@ use super::checkpoint::{Checkpoint, Place, compare_sequences};
 use super::shard::{Context, Shard, Stage};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
-use crate::fault::excerpt;
+use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::time::Timestamp;
 
 /// A commit on its way.
@@ -181,7 +181,7 @@ impl Shard {
                 let failures = self.committer.failures;
                 let wait = Backoff::SOURCE.wait(failures, &mut ctx.out.random);
                 self.committer.not_before = Some(ctx.now + wait);
-                let error = excerpt(error);
+                let error = excerpt(&error, LONGEST_TEXT);
                 self.committer.problem = Some(format!("positions cannot be kept: {error}"));
                 ctx.report(Decision::CommitFailed {
                     shard: self.id.clone(),

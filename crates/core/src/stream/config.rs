@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::seats::SHARDS_AT_ONCE;
 use crate::backoff::Backoff;
-use crate::batch::Limits;
+use crate::batching::Limits;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kinesis::KinesisEncoder;
 use crate::mapping::{

@@ -8,10 +8,11 @@ use super::config::{StreamConfig, StreamEncoder};
 use super::lane::{Item, Response};
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
-use crate::batch::Batch;
+use crate::batching::Batch;
 use crate::decision::{BatchId, Decision};
-use crate::failure::{Condition, Discarded, FailureRecord, ResponseContext, StreamKind};
-use crate::fault::{DeliveryError, excerpt};
+use crate::excerpt::{LONGEST_TEXT, excerpt};
+use crate::fault::DeliveryError;
+use crate::on_failure_record::{Condition, Discarded, FailureRecord, ResponseContext, StreamKind};
 use crate::time::Timestamp;
 
 /// How often a delivery is tried. Lambda documents no number.
@@ -253,7 +254,7 @@ impl Shard {
                 return ctx.report(Decision::DeliveryDeferred {
                     shard: self.id.clone(),
                     records,
-                    error: excerpt(error.message),
+                    error: excerpt(&error.message, LONGEST_TEXT),
                     tries: delivery.tries,
                     retry_ms: millis(wait),
                 });
@@ -262,7 +263,7 @@ impl Shard {
                 shard: self.id.clone(),
                 records,
                 destination: destination(ctx.config).unwrap_or_default(),
-                error: excerpt(error.message),
+                error: excerpt(&error.message, LONGEST_TEXT),
             }),
         }
         let delivery = self.deliveries.swap_remove(index);

@@ -8,7 +8,7 @@ use super::config::StreamConfig;
 use super::discarding::Discard;
 use super::ledger::Ordinal;
 use super::window;
-use crate::batch::{Batch, Batcher, CloseReason};
+use crate::batching::{Batch, Batcher, CloseReason};
 use crate::decision::BatchId;
 use crate::event::RECORDS;
 use crate::response::Run;

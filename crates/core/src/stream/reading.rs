@@ -10,7 +10,7 @@ use super::pace::ReadQuota;
 use super::port::{Cursor, FetchRequest, Page, Start};
 use super::shard::{Context, Shard};
 use crate::backoff::Backoff;
-use crate::batch::MAX_PAYLOAD_BYTES;
+use crate::batching::MAX_PAYLOAD_BYTES;
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::pacing::Pacing;

@@ -16,7 +16,7 @@ use super::seats::Seats;
 use super::window::Window;
 use crate::backoff::Random;
 use crate::decision::{BatchId, Decision};
-use crate::response::Unasked;
+use crate::response::IgnoredFailures;
 use crate::time::Timestamp;
 
 /// Names a shard within its machine.
@@ -38,7 +38,7 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Out {
     pub(super) actions: VecDeque<Action>,
-    pub(super) unasked: Unasked,
+    pub(super) unasked: IgnoredFailures,
     pub(super) seats: Seats,
     pub(super) random: Random,
     /// The shard that waits for each open call.
@@ -63,7 +63,7 @@ impl Out {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             actions: VecDeque::new(),
-            unasked: Unasked::default(),
+            unasked: IgnoredFailures::default(),
             seats: Seats::default(),
             random: Random::new(seed),
             calls: BTreeMap::new(),

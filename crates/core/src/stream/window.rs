@@ -10,10 +10,10 @@ use super::checkpoint::KeptWindow;
 use super::config::StreamConfig;
 use super::lane::Piece;
 use super::shard::{Context, Shard};
-use crate::batch::MAX_PAYLOAD_BYTES;
+use crate::batching::MAX_PAYLOAD_BYTES;
 use crate::decision::Decision;
 use crate::event::window::{WindowTail, empty_state};
-use crate::failure::Condition;
+use crate::on_failure_record::Condition;
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
 

@@ -11,9 +11,9 @@ use super::action::{Action, CallId};
 use super::answering::millis;
 use super::lane::{Closed, Item, Lane, Phase, Piece, Turn, WindowEnd, Work};
 use super::shard::{Context, Out, Shard};
-use crate::batch::{Batch, CloseReason};
+use crate::batching::{Batch, CloseReason};
 use crate::decision::{BatchId, Decision};
-use crate::failure::Condition;
+use crate::on_failure_record::Condition;
 use crate::time::Timestamp;
 
 /// What there is to do for a lane.

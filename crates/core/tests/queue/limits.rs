@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambda_esm_core::batch::MAX_PAYLOAD_BYTES;
+use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::pacing::Pacing;

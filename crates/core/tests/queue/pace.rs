@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambda_esm_core::batch::CloseReason;
+use lambda_esm_core::batching::CloseReason;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{Concurrency, Input, QueueConfig};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambda_esm_core::batch::CloseReason;
+use lambda_esm_core::batching::CloseReason;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::queue::{Concurrency, Input, QueueConfig};

@@ -10,17 +10,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::{Limits, MAX_PAYLOAD_BYTES};
+use lambda_esm_core::batching::{Limits, MAX_PAYLOAD_BYTES};
 use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::filter::{Dialect, Filters};
+use lambda_esm_core::function_concurrency::{FunctionConcurrency, Ticket};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{
     Action, Concurrency, Input, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ReceiveId,
     ReceiveRequest, Received,
 };
-use lambda_esm_core::turns::{Ticket, Turns};
 
 pub(crate) fn filters(patterns: &[&str]) -> Option<Arc<Filters>> {
     let filters = Filters::compile(patterns, Dialect::Lambda, Default::default()).unwrap();
@@ -142,7 +142,7 @@ pub(crate) struct World {
     pub(crate) trace: Option<Vec<String>>,
     running: BTreeMap<BatchId, usize>,
     /// Who may call the function; it may have a limit.
-    pub(crate) turns: Turns,
+    pub(crate) turns: FunctionConcurrency,
     line: BTreeMap<Ticket, BatchId>,
     sequence: u64,
 }
@@ -183,7 +183,7 @@ impl World {
             done: BTreeSet::new(),
             trace: None,
             running: BTreeMap::new(),
-            turns: Turns::new(),
+            turns: FunctionConcurrency::new(),
             line: BTreeMap::new(),
             sequence: 0,
         };

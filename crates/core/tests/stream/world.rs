@@ -18,8 +18,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::BatchId;
-use lambda_esm_core::failure::FailureRecord;
 use lambda_esm_core::fault::{DeliveryError, InvokeError};
+use lambda_esm_core::on_failure_record::FailureRecord;
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{
@@ -29,7 +29,7 @@ use lambda_esm_core::stream::{
 
 use around::{Happening, Reading, Surroundings, Watched};
 use lambda_esm_core::fault::InvokeErrorKind;
-use lambda_esm_core::turns::Ended;
+use lambda_esm_core::function_concurrency::Ended;
 use line::Line;
 
 use call::{Call, Discard, Label, part, read_discard, read_event};

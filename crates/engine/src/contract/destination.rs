@@ -1,7 +1,7 @@
 //! What every [`FailureDestination`] must do, whatever its server.
 
 use bytes::Bytes;
-use lambda_esm_core::failure::FailureRecord;
+use lambda_esm_core::on_failure_record::FailureRecord;
 use tokio::time::Instant;
 
 use super::reader::{PATIENCE, PAUSE};

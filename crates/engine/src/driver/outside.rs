@@ -9,9 +9,9 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
+use lambda_esm_core::function_concurrency::Ended;
 use lambda_esm_core::lifecycle::LastProcessingResult;
 use lambda_esm_core::mapping::FunctionRef;
-use lambda_esm_core::turns::Ended;
 use tokio::sync::watch;
 
 use crate::clock::Clock;

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use lambda_esm_core::quote::{LONGEST_MESSAGE, bounded};
+use lambda_esm_core::excerpt::{LONGEST_MESSAGE, bounded};
 use lambda_esm_core::text::plain;
 use serde_json::Value;
 use tokio::time::timeout;

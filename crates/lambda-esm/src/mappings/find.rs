@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use lambda_esm_core::quote::cut;
+use lambda_esm_core::excerpt::cut;
 use serde_json::Value;
 use tokio::time::timeout;
 

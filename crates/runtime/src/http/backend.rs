@@ -11,6 +11,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
+use lambda_esm_core::excerpt::excerpt;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_core::response::{error_words, unmarked_error};
@@ -20,9 +22,7 @@ use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, Invok
 use lambda_esm_engine::slots::Slots;
 
 use super::config::HttpConfig;
-use crate::MAX_PAYLOAD_BYTES;
 use crate::error::ConfigError;
-use crate::text::excerpt;
 
 /// Shorter than the 5 seconds after which common servers close an idle connection, so that a request
 /// seldom meets a connection that is being closed.
@@ -33,6 +33,7 @@ const LONGEST: Duration = Duration::from_secs(900);
 /// Says that the function failed (Lambda API reference, "Invoke").
 const FUNCTION_ERROR: &str = "x-amz-function-error";
 const EXCERPT_BYTES: usize = 4_096;
+/// How many bytes of it are shown.
 const EXCERPT: usize = 500;
 /// Shorter texts are found in any sentence, and no secrets.
 const SHORTEST_SECRET: usize = 4;
@@ -143,7 +144,7 @@ impl Function {
             && let Some(target) = response.headers().get(LOCATION)
         {
             let target = String::from_utf8_lossy(target.as_bytes());
-            let target = excerpt(&text::url(&target), EXCERPT);
+            let target = excerpt(text::url(&target).trim(), EXCERPT);
             message.push_str(&format!(" to {target}, and redirects are not followed"));
         }
         let headers = response.headers().clone();
@@ -159,7 +160,7 @@ impl Function {
         };
         if !body.is_empty() {
             message.push_str(": ");
-            message.push_str(&excerpt(&self.without_secrets(&body), EXCERPT));
+            message.push_str(&excerpt(self.without_secrets(&body).trim(), EXCERPT));
         }
         InvokeError::new(kind, message)
     }

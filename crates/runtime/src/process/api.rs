@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
+use lambda_esm_core::excerpt::excerpt;
 use lambda_esm_core::response::error_texts;
 
 use super::state::{Answer, Dialogue, Invocation, Refusal};
 use super::strangers::Strangers;
-use crate::MAX_PAYLOAD_BYTES;
-use crate::text::excerpt;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ROOT: &str = "/2018-06-01/runtime/";
@@ -215,7 +215,7 @@ fn error_words(headers: &HeaderMap, body: &[u8]) -> String {
         (None, Some(message)) => message,
         (None, None) => "Runtime.UnknownReason".to_owned(),
     };
-    excerpt(&words, ERROR_EXCERPT)
+    excerpt(words.trim(), ERROR_EXCERPT)
 }
 
 struct Body {

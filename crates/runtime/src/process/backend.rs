@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, Run};
@@ -17,7 +18,6 @@ use super::config::ProcessConfig;
 use super::environment::{End, Environment, Handed, Launch, Unready};
 use super::logs::LogSink;
 use super::state::Invocation;
-use crate::MAX_PAYLOAD_BYTES;
 use crate::error::ConfigError;
 
 /// Runs one function in local processes; see the [module](super) for how they live and die.

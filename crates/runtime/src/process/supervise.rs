@@ -5,13 +5,13 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lambda_esm_core::excerpt::excerpt;
 use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::group::ProcessGroup;
 use super::logs::{LogStream, LogTarget};
-use crate::text::excerpt;
 
 /// The grace when a backend is dropped without [`shutdown`](super::ProcessBackend::shutdown).
 const DROP_GRACE: Duration = Duration::from_secs(2);
@@ -19,7 +19,7 @@ const DROP_GRACE: Duration = Duration::from_secs(2);
 /// process group can hold the pipes open for longer.
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 
-/// The most of a last error line that is shown, in characters.
+/// The most of a last error line that is shown, in bytes.
 const ERROR_EXCERPT: usize = 300;
 
 /// How a child ended.
@@ -98,7 +98,7 @@ pub(crate) async fn supervise(
         Ok(status) => describe(status),
         Err(error) => format!("runtime lost: {error}"),
     };
-    let last_error = excerpt(&logs.last_error.get(), ERROR_EXCERPT);
+    let last_error = excerpt(logs.last_error.get().trim(), ERROR_EXCERPT);
     ended.send_replace(Some(Ended { how, last_error }));
 }
 

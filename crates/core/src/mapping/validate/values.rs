@@ -4,11 +4,11 @@
 
 use super::destination;
 use super::row::Subject;
+use crate::excerpt::cut;
 use crate::mapping::arn::SourceKind;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
 use crate::mapping::wire::{AccessKind, Metric};
-use crate::quote::cut;
 
 type Checked = Result<(), ApiError>;
 

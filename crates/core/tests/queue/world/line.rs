@@ -2,14 +2,14 @@
 
 use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
-use lambda_esm_core::turns::{Ended, Turns};
+use lambda_esm_core::function_concurrency::{Ended, FunctionConcurrency};
 
 use super::World;
 
 impl World {
     /// Of a dead process nobody waits any more.
     pub(super) fn forget_turns(&mut self) {
-        self.turns = Turns::new();
+        self.turns = FunctionConcurrency::new();
         self.turns.set_known(self.config.function_concurrency);
         self.line.clear();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
-use lambda_esm_core::failure::Condition;
+use lambda_esm_core::on_failure_record::Condition;
 use lambda_esm_core::stream::{ShardId, compare_sequences};
 
 use super::ledger::Ledger;

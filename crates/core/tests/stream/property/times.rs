@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::BatchId;
-use lambda_esm_core::failure::Condition;
+use lambda_esm_core::on_failure_record::Condition;
 use lambda_esm_core::stream::ShardId;
 use std::time::Duration;
 

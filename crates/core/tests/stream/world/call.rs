@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::BatchId;
-use lambda_esm_core::failure::FailureRecord;
+use lambda_esm_core::on_failure_record::FailureRecord;
 use lambda_esm_core::stream::ShardId;
 use serde::Deserialize;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::MAX_PAYLOAD_BYTES;
+use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::{
     Checkpoint, FetchRequest, KeptCheckpoint, Place, ShardId, StreamConfig, compare_sequences,

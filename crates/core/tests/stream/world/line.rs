@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::function_concurrency::{Ended, FunctionConcurrency, Ticket};
 use lambda_esm_core::stream::CallId;
-use lambda_esm_core::turns::{Ended, Ticket, Turns};
 
 #[derive(Default)]
 pub(crate) struct Line {
-    turns: Turns,
+    turns: FunctionConcurrency,
     waiting: BTreeMap<Ticket, CallId>,
     /// Those whose turn has come.
     come: Vec<CallId>,

@@ -5,19 +5,19 @@ use lambda_esm_filter::{Dialect, Limits};
 use super::error::ApiError;
 use super::filters::FilterSet;
 use super::model::Mapping;
-use super::shapes::FilterCriteria;
+use super::structures::FilterCriteria;
 
 /// A mapping whose filters are not compiled yet. That takes by far the longest of all that a request needs, so
 /// whoever serves others meanwhile can look for conflicts first, and compile elsewhere.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct UncompiledMapping {
     pub(super) mapping: Mapping,
     pub(super) criteria: Option<FilterCriteria>,
     pub(super) dialect: Dialect,
     pub(super) limits: Limits,
 }
 
-impl Draft {
+impl UncompiledMapping {
     /// Returns the mapping as it will be, but for new filters.
     #[must_use]
     pub const fn mapping(&self) -> &Mapping {

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::members::members;
-use crate::quote::cut;
+use crate::excerpt::cut;
 
 /// Reads the state from the response to an invocation of a tumbling window, byte for byte as the function
 /// wrote it.

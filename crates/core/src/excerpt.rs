@@ -2,11 +2,32 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::text;
+
+/// The longest text that is kept of what comes from outside, in bytes: in status, logs and decisions.
+pub const LONGEST_TEXT: usize = 1_000;
+
 /// How many characters are shown of one value: more than any legal ARN of a queue, a stream, its consumer or a
 /// table's stream has.
 pub const LONGEST_VALUE: usize = 400;
 /// How many bytes a message has at most: ten values of that length with what is wrong with them.
 pub const LONGEST_MESSAGE: usize = 8 * 1024;
+
+/// Returns the beginning of a text that comes from outside, as it may be shown, at most `longest` bytes and a
+/// mark. Control characters are escaped, and URLs lose what may be secret; see [`text`](crate::text).
+#[must_use]
+pub fn excerpt(text: &str, longest: usize) -> String {
+    // Much more is looked at than is kept: a secret that the cut would tear from its URL is found in the whole.
+    let read = &text[..text.floor_char_boundary(16 * longest)];
+    let shown = text::without_secrets_of_urls(read);
+    let mut shown = text::plain(&shown).into_owned();
+    if shown.len() > longest {
+        shown.truncate(shown.floor_char_boundary(longest));
+        shown.push('…');
+        shown.shrink_to_fit();
+    }
+    shown
+}
 
 /// Shows the beginning of a value of any length, and how long it is if that is not all of it.
 pub const fn cut<T: Display>(value: T) -> Cut<T> {
@@ -67,6 +88,13 @@ pub fn bounded(message: String, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_two_characters() {
+        let text = excerpt(&"é".repeat(3_000_000), LONGEST_TEXT);
+        assert_eq!((text.chars().count(), text.ends_with('…')), (501, true));
+        assert_eq!(excerpt("short", LONGEST_TEXT), "short");
+    }
 
     #[test]
     fn a_value_is_shown_whole_or_with_its_length() {

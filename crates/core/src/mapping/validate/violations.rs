@@ -3,8 +3,8 @@
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
+use crate::excerpt::cut;
 use crate::mapping::error::{ApiError, ErrorCode};
-use crate::quote::cut;
 
 /// How many violations a message names.
 const NAMED: usize = 10;

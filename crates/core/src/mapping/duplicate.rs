@@ -1,72 +1,9 @@
-//! Checks that need facts from outside, as pure functions of those facts.
+//! Two mappings that read the same for the same function: `ResourceConflictException`.
 
-use std::time::Duration;
-
-use super::arn::{Arn, MqEngine};
+use super::arn::Arn;
 use super::error::{ApiError, ErrorCode};
 use super::model::{KafkaCluster, KafkaMapping, Mapping, Source};
-use crate::quote::cut;
-
-/// The longest function timeout for Kafka, Amazon MQ and DocumentDB (Lambda developer guide).
-const BROKER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(14 * 60);
-
-/// Checks the function's timeout against what the source allows: at most the visibility timeout of
-/// an SQS queue (checked on create and update; text as reported of the service by its users), at
-/// most 14 minutes for Kafka, Amazon MQ and DocumentDB. `queue_visibility` is `None` where it is
-/// not known.
-///
-/// # Errors
-/// `InvalidParameterValueException`.
-pub fn check_function_timeout(
-    mapping: &Mapping,
-    function_timeout: Duration,
-    queue_visibility: Option<Duration>,
-) -> Result<(), ApiError> {
-    let function = function_timeout.as_secs();
-    match &mapping.source {
-        Source::Sqs(_) => match queue_visibility {
-            Some(visibility) if visibility < function_timeout => Err(ApiError::invalid(
-                "FunctionName",
-                format!(
-                    "Queue visibility timeout: {} seconds is less than Function timeout: {function} seconds",
-                    visibility.as_secs()
-                ),
-            )
-            .hint(format!(
-                "raise the queue's visibility timeout to at least {function} s, better six times that, or \
-                 lower the function's timeout"
-            ))),
-            _ => Ok(()),
-        },
-        Source::Kinesis(_) | Source::DynamoDb(_) => Ok(()),
-        Source::Kafka(_) | Source::Mq(_) | Source::DocumentDb(_) => {
-            if function_timeout <= BROKER_FUNCTION_TIMEOUT {
-                return Ok(());
-            }
-            let limit = BROKER_FUNCTION_TIMEOUT.as_secs();
-            let message = format!(
-                "Function timeout: {function} seconds is greater than the maximum of {limit} seconds for \
-                 given event source mapping type."
-            );
-            Err(ApiError::invalid("FunctionName", message)
-                .hint("lower the function's timeout to 14 minutes"))
-        }
-    }
-}
-
-/// Checks an Amazon MQ mapping against the engine of its broker: virtual hosts are RabbitMQ's.
-///
-/// # Errors
-/// `InvalidParameterValueException`.
-pub fn check_broker_engine(mapping: &Mapping, engine: MqEngine) -> Result<(), ApiError> {
-    match &mapping.source {
-        Source::Mq(mq) if mq.virtual_host.is_some() && engine == MqEngine::ActiveMq => {
-            Err(ApiError::unsupported("SourceAccessConfigurations")
-                .hint("remove VIRTUAL_HOST: an ActiveMQ broker has none"))
-        }
-        _ => Ok(()),
-    }
-}
+use crate::excerpt::cut;
 
 /// Tells whether a new mapping reads what an existing one reads, for the same function, and with
 /// which `ResourceConflictException`. Mappings of one source to several functions, or to two

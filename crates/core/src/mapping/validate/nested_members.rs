@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use super::constraint::{Member, Violations};
 use super::patterns::{
     ARN, COLLECTION, DATABASE, DESTINATION, ENDPOINT, POLLER_GROUP, REGISTRY, URI,
 };
+use super::violations::{Member, Violations};
+use crate::excerpt::cut;
 use crate::mapping::request::CreateEventSourceMapping;
-use crate::mapping::shapes::{
+use crate::mapping::structures::{
     KafkaEventSourceConfig, SchemaRegistryConfig, SourceAccessConfiguration,
 };
 use crate::mapping::wire::{AccessKind, FullDocument, LogLevel, Metric};
-use crate::quote::cut;
 
 /// How many items these lists may have. Of longer ones no more than these are checked one by one: they are
 /// refused anyway, and should cost little.

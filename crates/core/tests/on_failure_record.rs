@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::failure::{Condition, Discarded, ResponseContext, StreamKind};
 use lambda_esm_core::mapping::{Arn, AwsDestination};
+use lambda_esm_core::on_failure_record::{Condition, Discarded, ResponseContext, StreamKind};
 use lambda_esm_core::stream::ShardId;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -37,7 +37,7 @@ pub enum Ended {
 
 /// The turns of one function.
 #[derive(Debug)]
-pub struct Turns {
+pub struct FunctionConcurrency {
     /// How many invocations the function can run at a time, if that is known.
     known: Option<usize>,
     found: Option<Found>,
@@ -68,13 +68,13 @@ impl Found {
     }
 }
 
-impl Default for Turns {
+impl Default for FunctionConcurrency {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Turns {
+impl FunctionConcurrency {
     /// Returns the turns of a function of which nothing is known.
     #[must_use]
     pub const fn new() -> Self {
@@ -200,13 +200,13 @@ mod tests {
         Timestamp(millis)
     }
 
-    fn all(turns: &mut Turns, now: i64) -> Vec<Ticket> {
+    fn all(turns: &mut FunctionConcurrency, now: i64) -> Vec<Ticket> {
         std::iter::from_fn(|| turns.next(at(now))).collect()
     }
 
     #[test]
     fn who_came_first_is_served_first_and_no_more_than_can_run() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         turns.set_known(Some(2));
         let tickets: Vec<Ticket> = (0..4).map(|_| turns.line_up()).collect();
         assert_eq!(all(&mut turns, 0), tickets[..2]);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_known_nobody_waits() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         for _ in 0..1_000 {
             turns.line_up();
         }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_lowered_holds_from_the_next_turn_on() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         turns.line_up();
         turns.line_up();
         assert_eq!(all(&mut turns, 0).len(), 2);
@@ -245,7 +245,7 @@ mod tests {
     /// Four that call a function without rest, which runs one at a time for 10 ms and says so to nobody.
     #[test]
     fn a_function_that_throttles_serves_all_alike_and_is_seldom_asked_for_more() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         let mut served = [0_u32; 4];
         let mut throttled = 0;
         let mut places: Vec<(usize, Ticket)> = (0..4).map(|who| (who, turns.line_up())).collect();
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_function_that_can_run_more_again_is_found_out_though_its_last_invocation_never_ends() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         turns.line_up();
         turns.line_up();
         assert_eq!(all(&mut turns, 0).len(), 2);
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn after_a_burst_of_throttles_a_function_without_a_limit_is_soon_free_again() {
-        let mut turns = Turns::new();
+        let mut turns = FunctionConcurrency::new();
         for _ in 0..50 {
             turns.line_up();
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::de::{DeserializeSeed as _, MapAccess, SeqAccess};
 
 use super::members::OneOf;
-use super::walk::{Kind, Pass, Reader, Value};
+use super::reader::{Kind, Pass, Reader, Value};
 
 /// The longest part of an identifier that is shown, in characters; those of all services are shorter.
 const SHOWN: usize = 200;
@@ -59,11 +59,11 @@ pub fn read_partial_failures<'a>(
 
 /// Notices the first list of failures in the answers of a function whose mapping does not look at them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Unasked {
+pub(crate) struct IgnoredFailures {
     noticed: bool,
 }
 
-impl Unasked {
+impl IgnoredFailures {
     /// Returns how many failures the answer names, unless such a list was noticed before.
     pub(crate) fn notice(&mut self, response: &[u8]) -> Option<usize> {
         const NAME: &[u8] = b"batchItemFailures";
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn failures_that_nobody_asked_for_are_noticed_once() {
-        let mut unasked = Unasked::default();
+        let mut unasked = IgnoredFailures::default();
         for response in [
             "null",
             "{}",

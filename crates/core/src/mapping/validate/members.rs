@@ -1,9 +1,9 @@
 //! What each member may look like by itself (Lambda API reference, constraints of the request
 //! syntax).
 
-use super::constraint::{Member, Violations};
+use super::nested_members as nested;
 use super::patterns::{ARN, FUNCTION, KMS_KEY, NOT_DOTS, TOPIC};
-use super::shape_nested as nested;
+use super::violations::{Member, Violations};
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
 

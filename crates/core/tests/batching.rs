@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::batch::{Batch, Batcher, CloseReason, Limits, MAX_PAYLOAD_BYTES, Oversized};
+use lambda_esm_core::batching::{
+    Batch, Batcher, CloseReason, Limits, MAX_PAYLOAD_BYTES, Oversized,
+};
 use lambda_esm_core::event::RECORDS;
 
 const AROUND: usize = "{\"Records\":[]}".len();

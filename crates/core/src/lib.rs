@@ -25,6 +25,7 @@ pub mod function_concurrency;
 pub mod json;
 pub mod kpl;
 pub mod lifecycle;
+pub mod machine;
 pub mod mapping;
 pub mod on_failure_record;
 pub mod pacing;

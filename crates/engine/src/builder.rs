@@ -13,18 +13,18 @@ use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::engine::Engine;
 use crate::events::Events;
+use crate::function_concurrency::Limiters;
 use crate::functions::Functions;
-use crate::guard::Guarded;
 use crate::memory::MemoryStore;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
+use crate::panic_isolation::Guarded;
 use crate::ports::{
     DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
     StreamSource,
 };
 use crate::shared::Shared;
 use crate::store::Store;
-use crate::turns::Lines;
 
 /// Builds an [`Engine`]. Its mappings run as tasks of the tokio runtime within which it is built, or of the
 /// first one that makes a mapping.
@@ -37,6 +37,14 @@ pub struct EngineBuilder {
     providers: Vec<Arc<dyn SourceProvider>>,
     destinations: Vec<Arc<dyn DestinationProvider>>,
     store: Option<Arc<dyn Store>>,
+}
+
+impl Engine {
+    /// Returns a builder.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
 }
 
 impl EngineBuilder {
@@ -110,7 +118,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Sets where mappings and positions are kept; in memory otherwise. Call [`Engine::start`] to begin
+    /// Sets where mappings and checkpoints are kept; in memory otherwise. Call [`Engine::start`] to begin
     /// with what it has kept.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
@@ -133,7 +141,7 @@ impl EngineBuilder {
         Engine::new(Shared {
             options: self.options,
             clock,
-            lines: Lines::new(clock),
+            limiters: Limiters::new(clock),
             compiling: Compiling::new(),
             backend: Arc::new(Guarded::new(backend)),
             providers: providers.into_iter().map(Guarded::new).collect(),

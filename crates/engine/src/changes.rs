@@ -12,6 +12,7 @@ use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 use crate::engine::Engine;
+use crate::polling;
 use crate::registry::{Entry, not_found, stored};
 use crate::store::StoreError;
 use crate::supervisor::Order;
@@ -34,7 +35,7 @@ impl Engine {
             let draft = Mapping::draft(request, &engine.shared.context(Uuid::new_v4()))?;
             engine.check_duplicate(draft.mapping())?;
             let mapping = engine.shared.compiling.compile_soon(draft).await?;
-            engine.shared.check_outside(&mapping).await?;
+            polling::check(&engine.shared, &mapping).await?;
             let change = engine.registry.changes.lock().await;
             engine.add(&change, mapping, None).await
         })
@@ -95,7 +96,7 @@ impl Engine {
             let draft = current.revised(request, &engine.shared.context(uuid))?;
             engine.check_update(&current, draft.mapping())?;
             let updated = engine.shared.compiling.compile_soon(draft).await?;
-            engine.shared.check_outside(&updated).await?;
+            polling::check(&engine.shared, &updated).await?;
             let _change = engine.registry.changes.lock().await;
             engine.check_update(&current, &updated)?;
             engine.replace(Arc::new(updated)).await

@@ -9,12 +9,12 @@ use lambda_esm_core::mapping::{ApiError, EventSourceMappingConfiguration, Mappin
 use tokio::sync::{broadcast, mpsc, watch};
 use uuid::Uuid;
 
-use crate::builder::EngineBuilder;
 use crate::clock::Clock;
 use crate::events::{Event, History};
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::registry::{Entry, Registry, not_found};
+use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::{MappingStatus, Progress, StatusWatch};
 use crate::supervisor::{Order, Supervisor};
@@ -28,12 +28,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Returns a builder.
-    #[must_use]
-    pub fn builder() -> EngineBuilder {
-        EngineBuilder::default()
-    }
-
     pub(crate) fn new(shared: Shared) -> Self {
         Self {
             shared: Arc::new(shared),
@@ -50,24 +44,18 @@ impl Engine {
     ) -> EventSourceMappingConfiguration {
         let mapping = Arc::new(mapping);
         let uuid = mapping.uuid;
-        let progress = watch::Sender::new(Progress::new(lifecycle));
         let (orders, receiver) = mpsc::channel(8);
-        let history = Arc::new(History::new(uuid, self.shared.events.clone()));
-        let metrics = self.shared.metrics.of(&mapping);
-        let supervisor = Supervisor::new(
-            self.shared.clone(),
-            mapping.clone(),
-            progress.clone(),
-            history.clone(),
-            metrics.clone(),
-        );
+        let reporter = Reporter {
+            progress: watch::Sender::new(Progress::new(lifecycle)),
+            history: Arc::new(History::new(uuid, self.shared.events.clone())),
+            metrics: self.shared.metrics.of(&mapping),
+        };
+        let supervisor = Supervisor::new(self.shared.clone(), mapping.clone(), reporter.clone());
         let entry = Entry {
             mapping,
             origin,
             orders,
-            progress,
-            history,
-            metrics,
+            reporter,
         };
         let configuration = entry.configuration(&self.shared.options);
         self.registry.write().insert(uuid, entry);
@@ -93,7 +81,7 @@ impl Engine {
                 && let Err(error) = shared.store.remove(uuid).await
             {
                 // What its last batches have left there does no harm.
-                tracing::warn!(mapping = %uuid, %error, "positions of a deleted mapping are left");
+                tracing::warn!(mapping = %uuid, %error, "checkpoints of a deleted mapping are left");
             }
         });
     }
@@ -167,7 +155,7 @@ impl Engine {
         self.registry
             .read()
             .get(&uuid)
-            .map(|entry| StatusWatch(entry.progress.subscribe()))
+            .map(|entry| StatusWatch(entry.reporter.progress.subscribe()))
     }
 
     /// Returns a receiver that is told whenever a mapping was added, by whatever way.
@@ -179,7 +167,7 @@ impl Engine {
     /// Returns the last decisions of a mapping, the oldest first; `None` if there is no such mapping.
     #[must_use]
     pub fn recent(&self, uuid: Uuid) -> Option<Vec<Event>> {
-        let history = self.registry.read().get(&uuid)?.history.clone();
+        let history = self.registry.read().get(&uuid)?.reporter.history.clone();
         Some(history.recent())
     }
 

@@ -9,16 +9,17 @@ mod compiling;
 mod driver;
 mod engine;
 mod events;
-mod guard;
+mod function_concurrency;
 mod metrics;
 mod options;
+mod panic_isolation;
 mod polling;
 mod registry;
+mod reporter;
 mod restart;
 mod shared;
 mod status;
 mod supervisor;
-mod turns;
 
 pub mod clock;
 #[cfg(feature = "contract")]

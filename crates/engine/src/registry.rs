@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::events::History;
-use crate::metrics::MappingMetrics;
 use crate::options::EngineOptions;
-use crate::status::{MappingStatus, Progress};
+use crate::reporter::Reporter;
+use crate::status::MappingStatus;
 use crate::store::StoredMapping;
 use crate::supervisor::Order;
 
@@ -23,25 +22,24 @@ pub(crate) struct Entry {
     /// Its stable identity in a configuration file; `None` if it was made through the API.
     pub(crate) origin: Option<String>,
     pub(crate) orders: mpsc::Sender<Order>,
-    pub(crate) progress: watch::Sender<Progress>,
-    pub(crate) history: Arc<History>,
-    pub(crate) metrics: MappingMetrics,
+    pub(crate) reporter: Reporter,
 }
 
 impl Entry {
     pub(crate) fn lifecycle(&self) -> Lifecycle {
-        self.progress.borrow().lifecycle
+        self.reporter.progress.borrow().lifecycle
     }
 
     /// Sets the mapping on its way; the supervisor brings it to its end.
     pub(crate) fn set_lifecycle(&self, lifecycle: Lifecycle) {
-        self.progress
+        self.reporter
+            .progress
             .send_modify(|progress| progress.lifecycle = lifecycle);
     }
 
     /// Returns the mapping as the API shows it.
     pub(crate) fn configuration(&self, options: &EngineOptions) -> EventSourceMappingConfiguration {
-        let progress = self.progress.borrow();
+        let progress = self.reporter.progress.borrow();
         self.mapping.configuration(
             &options.region,
             &options.account_id,
@@ -53,7 +51,7 @@ impl Entry {
 
     pub(crate) fn status(&self) -> MappingStatus {
         let mapping = &self.mapping;
-        let progress = self.progress.borrow();
+        let progress = self.reporter.progress.borrow();
         let problems = [
             &progress.start_problem,
             &progress.activity.source_problem,
@@ -69,7 +67,7 @@ impl Entry {
                 .unwrap_or(LastProcessingResult::NoRecords),
             problem: problems.into_iter().flatten().next().cloned(),
             activity: progress.activity.clone(),
-            counts: self.metrics.counts(),
+            counts: self.reporter.metrics.counts(),
         }
     }
 }

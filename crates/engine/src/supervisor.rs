@@ -1,5 +1,6 @@
 //! The supervisor of one mapping: its life from `Creating` to gone, and its driver while it polls.
 
+use std::mem::take;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +9,21 @@ use futures::FutureExt as _;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
-use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::Mapping;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::driver::{Function, Outside};
-use crate::events::History;
-use crate::metrics::MappingMetrics;
-use crate::polling::{self, Facts, Polling, Reconfigured};
-use crate::shared::{PATIENCE, Shared};
-use crate::status::Progress;
+use crate::polling::{self, FoundSource, Polling, Reconfigured, Settings};
+use crate::ports::FunctionFacts;
+use crate::reporter::Reporter;
+use crate::shared::Shared;
+
+/// How long source and function may take to say what they are. Those that do not answer in time are asked again
+/// later, like those that fail.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A driver that ran for so long has not failed to start.
 const LASTING: Duration = Duration::from_secs(60);
@@ -36,41 +40,95 @@ pub(crate) enum Order {
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     mapping: Arc<Mapping>,
-    progress: watch::Sender<Progress>,
-    history: Arc<History>,
-    metrics: MappingMetrics,
-    polling: Option<Polling>,
-    /// Whether the driver has yet to hear of new settings.
-    stale: bool,
-    /// When to try again to begin polling, and how often that has failed.
-    start_at: Option<Timestamp>,
-    start_failures: u32,
-    /// When polling last began.
-    started_at: Timestamp,
+    reporter: Reporter,
+    phase: Phase,
+    /// How often in a row polling could not begin, or ended soon.
+    failures: u32,
     random: Random,
 }
 
+/// Where a mapping stands between its orders. Its lifecycle, which others see, is in its progress.
+#[derive(Default)]
+enum Phase {
+    /// Nothing polls. Polling begins as soon as the lifecycle says so.
+    #[default]
+    Idle,
+    /// Polling could not begin, and is tried again.
+    Waiting { until: Timestamp },
+    /// A driver is at work.
+    Polling {
+        polling: Box<dyn Polling>,
+        since: Timestamp,
+        /// Whether the driver has yet to hear of new settings.
+        is_stale: bool,
+    },
+}
+
+/// What is to be done next, apart from waiting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    /// Begin to poll.
+    Begin,
+    /// Tell the driver the new settings.
+    Renew,
+}
+
+impl Phase {
+    /// The mapping has new settings.
+    fn update(&mut self) {
+        match self {
+            Self::Idle => {}
+            // They may be what was missing.
+            Self::Waiting { .. } => *self = Self::Idle,
+            Self::Polling { is_stale, .. } => *is_stale = true,
+        }
+    }
+
+    /// `polls` is what the lifecycle says.
+    fn next(&self, polls: bool, now: Timestamp) -> Next {
+        match self {
+            Self::Idle if polls => Next::Begin,
+            Self::Waiting { until } if polls && *until <= now => Next::Begin,
+            Self::Polling { is_stale: true, .. } => Next::Renew,
+            _ => Next::Nothing,
+        }
+    }
+
+    /// Returns when there is something to do, if it is not yet.
+    fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Waiting { until } if *until > now => Some(*until),
+            _ => None,
+        }
+    }
+
+    const fn polling(&self) -> Option<&dyn Polling> {
+        match self {
+            Self::Polling { polling, .. } => Some(&**polling),
+            _ => None,
+        }
+    }
+
+    /// Waits until the driver has ended by itself; for ever if there is none.
+    async fn ended(&self) {
+        match self.polling() {
+            Some(polling) => polling.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 impl Supervisor {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        mapping: Arc<Mapping>,
-        progress: watch::Sender<Progress>,
-        history: Arc<History>,
-        metrics: MappingMetrics,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mapping: Arc<Mapping>, reporter: Reporter) -> Self {
         // Not the mapping's own UUID: what is drawn must be new after a restart too.
         let (seed, _) = Uuid::new_v4().as_u64_pair();
         Self {
             shared,
             mapping,
-            progress,
-            history,
-            metrics,
-            polling: None,
-            stale: false,
-            start_at: None,
-            start_failures: 0,
-            started_at: Timestamp::default(),
+            reporter,
+            phase: Phase::default(),
+            failures: 0,
             random: Random::new(seed),
         }
     }
@@ -80,11 +138,11 @@ impl Supervisor {
     pub(crate) async fn live(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
             let ended = AssertUnwindSafe(self.run(&mut orders)).catch_unwind().await;
-            let state = self.progress.borrow().lifecycle.state();
+            let state = self.reporter.progress.borrow().lifecycle.state();
             if ended.is_ok() || state == State::Deleting {
                 return;
             }
-            self.start_again();
+            self.driver_ended();
         }
     }
 
@@ -94,10 +152,11 @@ impl Supervisor {
             self.advance().await;
             let clock = self.shared.clock;
             let now = clock.now();
-            let needs_facts = self.needs_facts(now);
-            let deadline = self.next_deadline(now);
+            let lifecycle = self.reporter.progress.borrow().lifecycle;
+            let next = self.phase.next(lifecycle.polls(), now);
+            let deadlines = [lifecycle.next_deadline(), self.phase.next_deadline(now)];
             let wake = async {
-                match deadline {
+                match deadlines.into_iter().flatten().min() {
                     Some(deadline) => clock.sleep_until(deadline).await,
                     None => std::future::pending().await,
                 }
@@ -107,16 +166,16 @@ impl Supervisor {
                 order = orders.recv() => match order {
                     Some(Order::Update(mapping)) => {
                         self.mapping = mapping;
-                        self.stale = true;
-                        self.start_at = None;
+                        self.phase.update();
                     }
                     Some(Order::Delete) | None => {
                         self.stop().await;
                         return;
                     }
                 },
-                facts = self.ask(), if needs_facts => self.apply(facts).await,
-                () = ended(self.polling.as_ref()) => self.start_again(),
+                (function, source) = self.ask(), if next == Next::Begin => self.begin(function, source),
+                function = self.ask_again(), if next == Next::Renew => self.renew(function).await,
+                () = self.phase.ended() => self.driver_ended(),
                 () = wake => {}
             }
         }
@@ -124,143 +183,160 @@ impl Supervisor {
 
     /// Moves on to the state whose time has come, and ends polling on the way to `Disabled`.
     async fn advance(&mut self) {
-        let state = self.progress.borrow().lifecycle.state();
+        let state = self.reporter.progress.borrow().lifecycle.state();
         if state == State::Disabling {
             self.stop().await;
         }
         let now = self.shared.clock.now();
-        self.progress
+        self.reporter
+            .progress
             .send_if_modified(|progress| progress.lifecycle.advance(now));
     }
 
-    /// Tells whether polling should begin, or go on by new settings.
-    fn needs_facts(&self, now: Timestamp) -> bool {
-        let polls = self.progress.borrow().lifecycle.polls();
-        match &self.polling {
-            Some(_) => self.stale,
-            None => polls && self.start_at.is_none_or(|at| at <= now),
-        }
-    }
-
-    fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let lifecycle = self.progress.borrow().lifecycle.next_deadline();
-        let start = self.start_at.filter(|&at| at > now);
-        lifecycle.into_iter().chain(start).min()
-    }
-
-    /// Asks source, store and function for what the rules need to know. One that does not answer in time
-    /// is asked again later, like one that fails.
-    async fn ask(&self) -> Facts {
+    /// Asks function and source for what the rules need to know. What is not known of the function now is left
+    /// open.
+    async fn ask(
+        &self,
+    ) -> (
+        Option<FunctionFacts>,
+        Result<Box<dyn FoundSource>, SourceError>,
+    ) {
         let asking = async {
-            let function = self.shared.backend.describe(&self.mapping.function).await;
-            let source = match &function {
+            match self.describe_function().await {
                 // Nothing was invoked: the backend itself is broken.
                 Err(error) if error.kind == InvokeErrorKind::Function => {
-                    let text = error.message.clone();
-                    Err(SourceError::new(SourceErrorKind::Fatal, text))
+                    let source = SourceError::new(SourceErrorKind::Fatal, error.message);
+                    (None, Err(source))
                 }
-                _ => polling::ask(&self.shared, &self.mapping, self.polling.as_ref()).await,
-            };
-            // A backend that cannot be asked now leaves the facts open.
-            Facts {
-                source,
-                function: function.ok(),
+                function => {
+                    let source = polling::find(&self.shared, &self.mapping).await;
+                    (function.ok(), source)
+                }
             }
         };
-        let facts = tokio::time::timeout(PATIENCE, asking).await;
-        facts.unwrap_or_else(|_| {
+        timeout(ANSWER_LIMIT, asking).await.unwrap_or_else(|_| {
             let text = format!(
                 "neither source nor function said what they are within {} s",
-                PATIENCE.as_secs()
+                ANSWER_LIMIT.as_secs()
             );
-            Facts {
-                source: Err(SourceError::new(SourceErrorKind::Transient, text)),
-                function: None,
-            }
+            (
+                None,
+                Err(SourceError::new(SourceErrorKind::Transient, text)),
+            )
         })
     }
 
-    /// Begins polling, or tells a running driver the new settings without losing what is in flight.
-    async fn apply(&mut self, facts: Facts) {
-        self.stale = false;
-        let (shared, mapping) = (self.shared.clone(), self.mapping.clone());
-        // Held until the driver holds it too, so that it does not forget what it is told here.
-        let line = shared.lines.of(mapping.function.name());
-        if let Some(function) = &facts.function {
-            line.set_known(function.concurrency);
-        }
-        if let Some(polling) = &mut self.polling {
-            match polling.reconfigure(&shared, &mapping, facts).await {
-                Reconfigured::Done => {}
-                Reconfigured::Ended => self.polling = None,
-                // Begun anew with what the old driver leaves behind.
-                Reconfigured::NeedsRestart => self.drain().await,
+    /// Asks both again, on behalf of a driver at work. What the source said before holds if it does not answer.
+    async fn ask_again(&self) -> Option<FunctionFacts> {
+        let asking = async {
+            let function = self.describe_function().await;
+            let is_broken =
+                matches!(&function, Err(error) if error.kind == InvokeErrorKind::Function);
+            if let Some(polling) = self.phase.polling()
+                && !is_broken
+            {
+                polling.ask_again().await;
             }
-            return;
-        }
+            function.ok()
+        };
+        timeout(ANSWER_LIMIT, asking).await.ok().flatten()
+    }
+
+    async fn describe_function(&self) -> Result<FunctionFacts, InvokeError> {
+        self.shared.backend.describe(&self.mapping.function).await
+    }
+
+    /// Begins to poll what was found.
+    fn begin(
+        &mut self,
+        function: Option<FunctionFacts>,
+        source: Result<Box<dyn FoundSource>, SourceError>,
+    ) {
         let seed = self.random.next_u64();
-        match polling::start(&shared, &mapping, facts, seed, self.outside()) {
+        let reporter = self.reporter.clone();
+        // Held until the driver holds it too, so that it does not forget what it is told here.
+        let limiter = self.shared.limiters.of(self.mapping.function.name());
+        if let Some(function) = &function {
+            limiter.set_known(function.concurrency);
+        }
+        let settings = self.settings(function);
+        match source.and_then(|source| source.poll(&settings, seed, reporter)) {
             Ok(polling) => {
-                self.start_at = None;
-                self.started_at = self.shared.clock.now();
-                // A stream has yet to be listed and opened: its driver tells when it is.
-                let answered = matches!(polling, Polling::Queue { .. });
-                self.progress.send_modify(|progress| {
-                    progress.start_problem = None;
-                    if answered {
-                        progress.lifecycle.source_answered();
-                    }
-                });
-                self.polling = Some(polling);
+                self.phase = Phase::Polling {
+                    polling,
+                    since: self.shared.clock.now(),
+                    is_stale: false,
+                };
+                self.reporter
+                    .progress
+                    .send_modify(|progress| progress.start_problem = None);
             }
-            Err(error) => self.start_later(error),
+            Err(error) => self.begin_later(error),
         }
     }
 
-    fn outside(&self) -> Outside {
-        Outside {
-            function: Function::new(&self.mapping.function, &self.shared.lines),
-            backend: self.shared.backend.clone(),
-            clock: self.shared.clock,
-            history: self.history.clone(),
-            metrics: self.metrics.clone(),
-            progress: self.progress.clone(),
+    /// Tells the driver the new settings; they may ask for another one.
+    async fn renew(&mut self, function: Option<FunctionFacts>) {
+        if let Phase::Polling { is_stale, .. } = &mut self.phase {
+            *is_stale = false;
+        }
+        let limiter = self.shared.limiters.of(self.mapping.function.name());
+        if let Some(function) = &function {
+            limiter.set_known(function.concurrency);
+        }
+        let Some(polling) = self.phase.polling() else {
+            return;
+        };
+        match polling.reconfigure(&self.settings(function)).await {
+            Reconfigured::Done => {}
+            Reconfigured::Ended => self.phase = Phase::Idle,
+            Reconfigured::NeedsRestart => self.drain().await,
+        }
+    }
+
+    fn settings(&self, function: Option<FunctionFacts>) -> Settings<'_> {
+        Settings {
+            shared: &self.shared,
+            mapping: &self.mapping,
+            function: function.unwrap_or_default(),
         }
     }
 
     /// The driver ended by itself, which only a fault of ours makes it do: another one takes its place.
-    fn start_again(&mut self) {
-        self.polling = None;
-        if self.shared.clock.now().since(self.started_at) > LASTING {
-            self.start_failures = 0;
+    fn driver_ended(&mut self) {
+        if let Phase::Polling { since, .. } = take(&mut self.phase)
+            && self.shared.clock.now().since(since) > LASTING
+        {
+            self.failures = 0;
         }
         let text = "polling stopped unexpectedly";
-        self.start_later(SourceError::new(SourceErrorKind::Fatal, text));
+        self.begin_later(SourceError::new(SourceErrorKind::Fatal, text));
     }
 
-    fn start_later(&mut self, error: SourceError) {
-        self.start_failures = self.start_failures.saturating_add(1);
-        let wait = Backoff::SOURCE.wait(self.start_failures, &mut self.random);
-        self.start_at = Some(self.shared.clock.now() + wait);
+    fn begin_later(&mut self, error: SourceError) {
+        self.failures = self.failures.saturating_add(1);
+        let wait = Backoff::SOURCE.wait(self.failures, &mut self.random);
+        self.phase = Phase::Waiting {
+            until: self.shared.clock.now() + wait,
+        };
         tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot begin polling");
-        self.progress
+        self.reporter
+            .progress
             .send_modify(|progress| progress.start_problem = Some(error.message));
     }
 
     /// Lets the driver finish what is in flight, within the engine's bound.
     async fn stop(&mut self) {
-        self.start_at = None;
-        self.start_failures = 0;
-        self.stale = false;
         self.drain().await;
-        self.progress.send_modify(|progress| {
+        self.failures = 0;
+        self.reporter.progress.send_modify(|progress| {
             progress.activity = Activity::default();
             progress.start_problem = None;
         });
     }
 
     async fn drain(&mut self) {
-        let Some(polling) = self.polling.take() else {
+        let Phase::Polling { polling, .. } = take(&mut self.phase) else {
             return;
         };
         let bound: Duration = self.shared.options.drain_limit;
@@ -271,12 +347,5 @@ impl Supervisor {
                 "batches still in flight are left to be delivered again"
             );
         }
-    }
-}
-
-async fn ended(polling: Option<&Polling>) {
-    match polling {
-        Some(polling) => polling.ended().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! The lines in front of the functions of an engine: one for each function, whatever mappings call it.
+//! How many invocations a function runs at a time, and who waits for one: for all mappings together that call it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -9,40 +9,43 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 
-/// The lines of all functions that are called.
+/// The limiters of all functions that are called.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct Limiters {
     clock: Clock,
-    lines: Mutex<HashMap<String, Weak<Line>>>,
+    functions: Mutex<HashMap<String, Weak<Limiter>>>,
 }
 
-impl Lines {
+impl Limiters {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            lines: Mutex::default(),
+            functions: Mutex::default(),
         }
     }
 
-    /// Returns the line of a function, by name: its versions and aliases share what it can run.
-    pub(crate) fn of(&self, function: &str) -> Arc<Line> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get(function).and_then(Weak::upgrade) {
-            return line;
+    /// Returns the limiter of a function, by name: its versions and aliases share what it can run.
+    pub(crate) fn of(&self, function: &str) -> Arc<Limiter> {
+        let mut functions = self
+            .functions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(limiter) = functions.get(function).and_then(Weak::upgrade) {
+            return limiter;
         }
-        lines.retain(|_, line| line.strong_count() > 0);
-        let line = Arc::new(Line {
+        functions.retain(|_, limiter| limiter.strong_count() > 0);
+        let limiter = Arc::new(Limiter {
             clock: self.clock,
             state: Mutex::default(),
         });
-        lines.insert(function.to_owned(), Arc::downgrade(&line));
-        line
+        functions.insert(function.to_owned(), Arc::downgrade(&limiter));
+        limiter
     }
 }
 
-/// The line in front of one function.
+/// Lets no more invocations of one function run at a time than it can, first come, first served.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Limiter {
     clock: Clock,
     state: Mutex<State>,
 }
@@ -53,7 +56,7 @@ struct State {
     waiting: HashMap<Ticket, oneshot::Sender<Turn>>,
 }
 
-impl Line {
+impl Limiter {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,19 +67,19 @@ impl Line {
     }
 
     /// Lines up, and returns the turn if it has come already.
-    pub(crate) fn line_up(self: &Arc<Self>) -> Result<Turn, Place> {
+    pub(crate) fn line_up(self: &Arc<Self>) -> Result<Turn, Waiter> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
         let ticket = state.turns.line_up();
         state.waiting.insert(ticket, sender);
         drop(state);
         self.change(|_, _| {});
-        let mut place = Place {
-            line: self.clone(),
+        let mut waiter = Waiter {
+            limiter: self.clone(),
             ticket,
             turn: receiver,
         };
-        place.turn.try_recv().map_err(|_| place)
+        waiter.turn.try_recv().map_err(|_| waiter)
     }
 
     /// Changes who waits and who runs, and tells those whose turn it is then.
@@ -91,7 +94,7 @@ impl Line {
         drop(state);
         for sender in come {
             let turn = Turn {
-                line: self.clone(),
+                limiter: self.clone(),
                 how: Ended::Unused,
             };
             // Who waits no more gives it back by dropping it.
@@ -102,20 +105,20 @@ impl Line {
     }
 }
 
-/// A place in the line. Dropping it leaves the line.
+/// Somebody in the line. Dropping it leaves the line.
 #[derive(Debug)]
-pub(crate) struct Place {
-    line: Arc<Line>,
+pub(crate) struct Waiter {
+    limiter: Arc<Limiter>,
     ticket: Ticket,
     turn: oneshot::Receiver<Turn>,
 }
 
-impl Place {
+impl Waiter {
     /// Waits for the turn.
     pub(crate) async fn turn(mut self) -> Turn {
         loop {
-            let clock = self.line.clock;
-            let deadline = self.line.lock().turns.next_deadline();
+            let clock = self.limiter.clock;
+            let deadline = self.limiter.lock().turns.next_deadline();
             let more = async {
                 match deadline {
                     Some(deadline) => clock.sleep_until(deadline).await,
@@ -126,18 +129,18 @@ impl Place {
                 biased;
                 turn = &mut self.turn => match turn {
                     Ok(turn) => return turn,
-                    // The line keeps the sender until this place is left.
+                    // The limiter keeps the sender until this one leaves.
                     Err(_) => std::future::pending().await,
                 },
-                () = more => self.line.change(|_, _| {}),
+                () = more => self.limiter.change(|_, _| {}),
             }
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut state = self.line.lock();
+        let mut state = self.limiter.lock();
         state.turns.leave(self.ticket);
         state.waiting.remove(&self.ticket);
     }
@@ -146,7 +149,7 @@ impl Drop for Place {
 /// The right to call the function once, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    line: Arc<Line>,
+    limiter: Arc<Limiter>,
     how: Ended,
 }
 
@@ -160,6 +163,6 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let how = self.how;
-        self.line.change(|turns, now| turns.ended(now, how));
+        self.limiter.change(|turns, now| turns.ended(now, how));
     }
 }

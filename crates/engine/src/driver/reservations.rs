@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::turns::{Line, Turn};
+use crate::function_concurrency::{Limiter, Turn};
 
 #[derive(Debug)]
 enum Held {
@@ -17,7 +17,7 @@ enum Held {
 /// Turns by their keys. Dropping it leaves all lines, and gives back what is not used.
 #[derive(Debug)]
 pub(super) struct Reservations<K> {
-    line: Arc<Line>,
+    limiter: Arc<Limiter>,
     held: HashMap<K, Held>,
     waits: JoinSet<(K, Turn)>,
     /// Those whose turn came at once.
@@ -25,9 +25,9 @@ pub(super) struct Reservations<K> {
 }
 
 impl<K: Copy + Eq + Hash + Send + 'static> Reservations<K> {
-    pub(super) fn new(line: Arc<Line>) -> Self {
+    pub(super) fn new(limiter: Arc<Limiter>) -> Self {
         Self {
-            line,
+            limiter,
             held: HashMap::new(),
             waits: JoinSet::new(),
             at_once: VecDeque::new(),
@@ -36,13 +36,13 @@ impl<K: Copy + Eq + Hash + Send + 'static> Reservations<K> {
 
     /// Lines up.
     pub(super) fn reserve(&mut self, key: K) {
-        let held = match self.line.line_up() {
+        let held = match self.limiter.line_up() {
             Ok(turn) => {
                 self.at_once.push_back(key);
                 Held::Come(turn)
             }
-            Err(place) => {
-                let wait = async move { (key, place.turn().await) };
+            Err(waiter) => {
+                let wait = async move { (key, waiter.turn().await) };
                 Held::Awaited(self.waits.spawn(wait))
             }
         };
@@ -72,28 +72,26 @@ impl<K: Copy + Eq + Hash + Send + 'static> Reservations<K> {
         self.at_once.pop_front()
     }
 
-    /// Waits for the next turn, and returns whose it is; `None` if nobody waits, or one of them no more.
-    /// Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<K> {
-        let (key, turn) = self.waits.join_next().await?.ok()?;
-        match self.held.get_mut(&key) {
-            Some(held @ Held::Awaited(_)) => *held = Held::Come(turn),
-            Some(Held::Come(_)) | None => return None,
+    /// Waits for the next turn, and returns whose it is; for ever if nobody waits. Cancel safe.
+    pub(super) async fn next(&mut self) -> K {
+        while let Some(wait) = self.waits.join_next().await {
+            // Who has left the line meanwhile is passed over.
+            if let Ok((key, turn)) = wait
+                && let Some(held @ Held::Awaited(_)) = self.held.get_mut(&key)
+            {
+                *held = Held::Come(turn);
+                return key;
+            }
         }
-        Some(key)
+        std::future::pending().await
     }
 
-    /// Whether somebody waits.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.waits.is_empty()
-    }
-
-    /// Goes over to another line: those that wait line up there.
-    pub(super) fn move_to(&mut self, line: Arc<Line>) {
-        if Arc::ptr_eq(&self.line, &line) {
+    /// Goes over to another function: those that wait line up there.
+    pub(super) fn move_to(&mut self, limiter: Arc<Limiter>) {
+        if Arc::ptr_eq(&self.limiter, &limiter) {
             return;
         }
-        self.line = line;
+        self.limiter = limiter;
         let waits = |(key, held): (&K, &Held)| matches!(held, Held::Awaited(_)).then_some(*key);
         let waiting: Vec<K> = self.held.iter().filter_map(waits).collect();
         for key in waiting {

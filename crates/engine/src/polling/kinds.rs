@@ -1,0 +1,60 @@
+//! Which kind of source a mapping has.
+
+use std::time::Duration;
+
+use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
+use lambda_esm_core::mapping::{ApiError, Mapping, Source};
+use tokio::time::timeout;
+
+use super::kind::{FoundSource, SourceKind};
+use super::queue::Queue;
+use super::stream::Stream;
+use crate::ports::FunctionFacts;
+use crate::shared::Shared;
+
+/// How long a change waits for what only source and function know: with its filters less than the 30 s after which
+/// the API tells that it may still happen.
+const CHECK_LIMIT: Duration = Duration::from_secs(20);
+
+fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, SourceError> {
+    match source {
+        Source::Sqs(_) => Ok(&Queue),
+        Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
+        other => {
+            let text = format!(
+                "event sources of kind {:?} are not supported by this build",
+                other.kind()
+            );
+            Err(SourceError::new(SourceErrorKind::Fatal, text))
+        }
+    }
+}
+
+/// Finds the source of a mapping, and asks it for what the rules need to know.
+pub(crate) async fn find(
+    shared: &Shared,
+    mapping: &Mapping,
+) -> Result<Box<dyn FoundSource>, SourceError> {
+    kind_of(&mapping.source)?.find(shared, mapping).await
+}
+
+/// Checks what only source and function know. What cannot be asked now, or does not answer in time, is not held
+/// against the mapping.
+pub(crate) async fn check(shared: &Shared, mapping: &Mapping) -> Result<(), ApiError> {
+    let checked = timeout(CHECK_LIMIT, check_in_time(shared, mapping)).await;
+    checked.unwrap_or(Ok(()))
+}
+
+async fn check_in_time(shared: &Shared, mapping: &Mapping) -> Result<(), ApiError> {
+    let function = match shared.backend.describe(&mapping.function).await {
+        Ok(facts) => facts,
+        Err(error) if error.kind == InvokeErrorKind::NotFound => {
+            let text = "Function does not exist";
+            return Err(ApiError::invalid("FunctionName", text).hint(error.message));
+        }
+        Err(_) => FunctionFacts::default(),
+    };
+    let kind = kind_of(&mapping.source);
+    let kind = kind.map_err(|error| ApiError::invalid("EventSourceArn", error.message))?;
+    kind.check(shared, mapping, &function).await
+}

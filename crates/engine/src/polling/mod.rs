@@ -1,0 +1,10 @@
+//! Polling: what each kind of source adds to the life of a mapping. A new kind is a file of its own, and an arm in
+//! [`kinds`].
+
+mod kind;
+mod kinds;
+mod queue;
+mod stream;
+
+pub(crate) use kind::{FoundSource, Polling, Reconfigured, Settings};
+pub(crate) use kinds::{check, find};

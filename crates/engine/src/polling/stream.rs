@@ -1,0 +1,176 @@
+//! Streams.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::mapping::{ApiError, Lanes, Mapping};
+use lambda_esm_core::stream::{
+    Checkpoint, KeptCheckpoint, KeptCheckpoints, ShardId, StreamConfig, StreamMachine, Surroundings,
+};
+
+use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
+use crate::driver::{Driver, DriverHandle, StreamPorts};
+use crate::ports::{FailureDestination, FunctionFacts, StreamSource};
+use crate::reporter::Reporter;
+use crate::shared::Shared;
+
+/// After so many checkpoints others have their turn.
+const AT_A_TIME: usize = 100;
+
+/// Sources that are read in shards: Kinesis and DynamoDB Streams.
+pub(super) struct Stream;
+
+#[async_trait]
+impl SourceKind for Stream {
+    async fn check(
+        &self,
+        shared: &Shared,
+        mapping: &Mapping,
+        _function: &FunctionFacts,
+    ) -> Result<(), ApiError> {
+        let invalid = |field, error: SourceError| ApiError::invalid(field, error.message);
+        let stream = shared.stream(mapping).await;
+        let stream = stream.map_err(|error| invalid("EventSourceArn", error))?;
+        let destination = shared.destination(mapping).await;
+        destination.map_err(|error| invalid("DestinationConfig", error))?;
+        match stream.list().await {
+            Err(error) if error.kind == SourceErrorKind::NotFound => {
+                let arn = mapping.source.arn().map_or("", |arn| arn.as_str());
+                // Recorded.
+                let text = format!("Stream not found: {arn}");
+                Err(ApiError::invalid("EventSourceArn", text).hint(error.message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn find(
+        &self,
+        shared: &Shared,
+        mapping: &Mapping,
+    ) -> Result<Box<dyn FoundSource>, SourceError> {
+        Ok(Box::new(FoundStream {
+            source: shared.stream(mapping).await?,
+            destination: shared.destination(mapping).await?,
+            checkpoints: checkpoints(shared, mapping).await?,
+        }))
+    }
+}
+
+/// Returns how far the mapping had come.
+async fn checkpoints(shared: &Shared, mapping: &Mapping) -> Result<KeptCheckpoints, SourceError> {
+    let fatal = |text: String| SourceError::new(SourceErrorKind::Fatal, text);
+    let rows = shared.store.checkpoints(mapping.uuid).await;
+    let rows =
+        rows.map_err(|error| fatal(format!("the checkpoints kept cannot be read: {error}")))?;
+    let mut kept = KeptCheckpoints::new();
+    for row in rows {
+        let Some(checkpoint) = Checkpoint::from_text(&row.checkpoint) else {
+            return Err(fatal(format!(
+                "the checkpoint kept for {} makes no sense; delete the mapping and create it anew",
+                row.partition
+            )));
+        };
+        let known = KeptCheckpoint {
+            identity: row.source_identity,
+            checkpoint,
+        };
+        kept.insert(ShardId::new(row.partition), known);
+        if kept.len().is_multiple_of(AT_A_TIME) {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(kept)
+}
+
+struct FoundStream {
+    source: Arc<dyn StreamSource>,
+    destination: Option<Arc<dyn FailureDestination>>,
+    checkpoints: KeptCheckpoints,
+}
+
+impl FoundSource for FoundStream {
+    fn poll(
+        self: Box<Self>,
+        settings: &Settings<'_>,
+        seed: u64,
+        reporter: Reporter,
+    ) -> Result<Box<dyn Polling>, SourceError> {
+        let Some(config) = config(settings) else {
+            let text = "a stream was found for a mapping of another kind of source";
+            return Err(SourceError::new(SourceErrorKind::Fatal, text));
+        };
+        let (shared, clock) = (settings.shared, settings.shared.clock);
+        let fixed = Fixed::of(&config);
+        let (mapping, store) = (settings.mapping.uuid, shared.store.clone());
+        let ports = StreamPorts::new(mapping, self.source, self.destination, store);
+        let driver = Driver::new(ports, settings.to_call(), reporter, clock);
+        let machine = StreamMachine::new(config, self.checkpoints, seed, clock.now());
+        Ok(Box::new(StreamPolling {
+            driver: DriverHandle::spawn(driver, machine),
+            fixed,
+        }))
+    }
+}
+
+struct StreamPolling {
+    driver: DriverHandle<StreamConfig>,
+    fixed: Fixed,
+}
+
+/// What a driver cannot change under way.
+#[derive(PartialEq)]
+struct Fixed {
+    lanes: Lanes,
+    destination: Option<String>,
+}
+
+impl Fixed {
+    fn of(config: &StreamConfig) -> Self {
+        let destination = config.on_failure.as_ref();
+        Self {
+            lanes: config.lanes,
+            destination: destination.map(|destination| destination.arn().as_str().to_owned()),
+        }
+    }
+}
+
+#[async_trait]
+impl Polling for StreamPolling {
+    /// New settings depend on nothing that the stream says, and its machine lists the shards itself.
+    async fn ask_again(&self) {}
+
+    async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured {
+        match config(settings) {
+            Some(config) if Fixed::of(&config) == self.fixed => {
+                let function = settings.to_call();
+                Reconfigured::told(self.driver.reconfigure(config, function).await)
+            }
+            // Begun anew with what the old driver leaves behind.
+            _ => Reconfigured::NeedsRestart,
+        }
+    }
+
+    async fn ended(&self) {
+        self.driver.ended().await;
+    }
+
+    async fn drain(self: Box<Self>, bound: Duration) -> bool {
+        self.driver.drain(bound).await
+    }
+}
+
+/// Returns `None` if the mapping's source is no stream.
+fn config(settings: &Settings<'_>) -> Option<StreamConfig> {
+    let options = &settings.shared.options;
+    let around = Surroundings {
+        region: options.region.clone(),
+        account_id: options.account_id.clone(),
+        role_arn: options.role_arn.clone(),
+        pacing: options.pacing,
+        detail: options.detail,
+    };
+    StreamConfig::new(settings.mapping, &around)
+}

@@ -1,0 +1,64 @@
+//! Where one mapping tells what happens to it.
+
+use std::sync::Arc;
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::activity::Activity;
+use lambda_esm_core::decision::Decision;
+use lambda_esm_core::lifecycle::LastProcessingResult;
+use tokio::sync::watch;
+
+use crate::events::History;
+use crate::metrics::MappingMetrics;
+use crate::status::Progress;
+
+/// The decisions, counts and progress of one mapping.
+#[derive(Clone)]
+pub(crate) struct Reporter {
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) history: Arc<History>,
+    pub(crate) metrics: MappingMetrics,
+}
+
+impl Reporter {
+    /// Tells of a decision that the machine has made.
+    pub(crate) fn report(&self, now: Timestamp, function: &Arc<str>, decision: Decision) {
+        self.metrics.count(&decision);
+        if let Some(result) = processing_result(&decision) {
+            self.progress
+                .send_if_modified(|progress| progress.last_result.replace(result) != Some(result));
+        }
+        self.history.add(now, function, decision);
+    }
+
+    /// Tells that the source has answered, and everything that comes into it from now on is read.
+    pub(crate) fn source_answered(&self) {
+        self.progress
+            .send_if_modified(|progress| progress.lifecycle.source_answered());
+    }
+
+    /// Shows what the machine is busy with. Watchers are woken only by what changed.
+    pub(crate) fn publish(&self, activity: Activity) {
+        self.metrics
+            .show(activity.concurrency, activity.iterator_age_ms);
+        self.progress.send_if_modified(|progress| {
+            let changed = progress.activity != activity;
+            if changed {
+                progress.activity = activity;
+            }
+            changed
+        });
+    }
+}
+
+const fn processing_result(decision: &Decision) -> Option<LastProcessingResult> {
+    match decision {
+        Decision::Succeeded { .. } => Some(LastProcessingResult::Ok),
+        Decision::Failed { .. }
+        | Decision::PartiallyFailed { .. }
+        | Decision::AttemptFailed { .. }
+        | Decision::PartlyProcessed { .. }
+        | Decision::Deferred { .. } => Some(LastProcessingResult::FunctionCallFailed),
+        _ => None,
+    }
+}

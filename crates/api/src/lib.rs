@@ -23,22 +23,22 @@
 //! before anything else is read. A refusal is at most 8 KiB long: it names the first ten violations, and cuts
 //! values after 400 characters.
 
+mod admission;
 mod auth;
 mod body;
-mod connection;
+mod connection_limits;
+mod decision_log;
 mod error;
-mod events;
-mod follower;
-mod gate;
-mod host;
+mod host_header;
 mod mappings;
 mod options;
-mod page;
-mod places;
+mod pagination;
 mod routes;
 mod serve;
+mod state;
 mod status;
 mod tags;
+mod write_timeout;
 
 pub use options::{ApiOptions, Auth, Limits, OptionsError};
 pub use serve::{listen, serve};

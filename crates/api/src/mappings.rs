@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::body;
 use crate::error::{Fault, json};
-use crate::page::Wanted;
-use crate::routes::Api;
+use crate::pagination::ListQuery;
+use crate::state::Api;
 
 /// A UUID in the path, as far as it could be decoded.
 pub(crate) type UuidPath = Result<Path<String>, PathRejection>;
@@ -36,8 +36,8 @@ pub(crate) async fn list(
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Fault> {
     let Query(query) = query.map_err(|error| Fault::serialization(error.body_text()))?;
-    let wanted = Wanted::parse(&query, &api.engine)?;
-    json(StatusCode::OK, &wanted.page(&api.engine))
+    let query = ListQuery::parse(&query, &api.engine)?;
+    json(StatusCode::OK, &query.page(&api.engine))
 }
 
 /// `UpdateEventSourceMapping`.

@@ -1,58 +1,14 @@
 //! Which path leads where.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode, Uri};
 use lambda_esm_core::excerpt::cut;
-use lambda_esm_engine::Engine;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use crate::error::Fault;
-use crate::options::ApiOptions;
-use crate::{events, gate, mappings, status, tags};
-
-/// What all requests share.
-#[derive(Clone)]
-pub(crate) struct Api(Arc<Shared>);
-
-/// See [`Api`].
-pub(crate) struct Shared {
-    pub(crate) engine: Engine,
-    pub(crate) options: ApiOptions,
-    /// Cancelled when the server stops.
-    pub(crate) stopping: CancellationToken,
-    /// One permit for each request that may be under way.
-    pub(crate) requests: Semaphore,
-    /// One permit for each event stream that may be open.
-    pub(crate) streams: Arc<Semaphore>,
-}
-
-impl std::ops::Deref for Api {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
-    }
-}
-
-impl Api {
-    pub(crate) fn new(engine: Engine, options: ApiOptions, stopping: CancellationToken) -> Self {
-        let semaphore = |permits: usize| Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
-        let requests = semaphore(options.limits.requests);
-        let streams = Arc::new(semaphore(options.limits.event_streams));
-        Self(Arc::new(Shared {
-            engine,
-            options,
-            stopping,
-            requests,
-            streams,
-        }))
-    }
-}
+use crate::state::Api;
+use crate::{admission, decision_log, mappings, status, tags};
 
 /// Returns the whole API.
 pub(crate) fn router(api: Api) -> Router {
@@ -72,9 +28,9 @@ pub(crate) fn router(api: Api) -> Router {
             get(tags::list).post(tags::tag).delete(tags::untag),
         ),
         ("/metrics", get(status::metrics)),
-        (gate::HEALTH, get(status::health)),
+        (admission::HEALTH, get(status::health)),
         ("/status", get(status::status)),
-        ("/mappings/{uuid}/events", get(events::events)),
+        ("/mappings/{uuid}/events", get(decision_log::read)),
     ];
     let mut router = Router::new();
     for (path, methods) in routes {
@@ -85,7 +41,7 @@ pub(crate) fn router(api: Api) -> Router {
     router
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(from_fn_with_state(api.clone(), gate::pass))
+        .layer(from_fn_with_state(api.clone(), admission::admit))
         .with_state(api)
 }
 

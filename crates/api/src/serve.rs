@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use crate::connection::Connection;
+use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
 use crate::options::{ApiOptions, Limits};
-use crate::places::{Place, Places};
-use crate::routes::{Api, router};
+use crate::routes::router;
+use crate::state::Api;
+use crate::write_timeout::WriteTimeout;
 
 /// How many connections the system keeps that are not accepted yet: as many as clients may open in the time in
 /// which a busy machine does not let us accept any. The system may keep fewer (`net.core.somaxconn`).
@@ -66,23 +67,23 @@ pub async fn serve(
     let limits = options.limits.clone();
     let stopping = CancellationToken::new();
     let router = router(Api::new(engine, options, stopping.clone()));
-    let places = Places::new(&limits);
+    let connections = ConnectionLimits::new(&limits);
     let tasks = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
             let (stream, _) = listener.accept().await?;
-            io::Result::Ok((stream, places.take().await))
+            io::Result::Ok((stream, connections.acquire().await))
         };
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, permit)) => {
                 let connection = connection(
                     stream,
-                    place,
+                    permit,
                     router.clone(),
                     limits.clone(),
                     stopping.clone(),
@@ -91,7 +92,7 @@ pub async fn serve(
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection to the API could not be accepted");
-                places.evict();
+                connections.evict();
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -105,7 +106,7 @@ pub async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    place: Place,
+    permit: ConnectionPermit,
     router: Router,
     limits: Limits,
     stopping: CancellationToken,
@@ -114,11 +115,11 @@ async fn connection(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let io = Connection::new(stream, limits.write_timeout, place.clone());
+    let io = WriteTimeout::new(stream, limits.write_timeout, permit.clone());
     let io = TokioIo::new(io);
-    let placed = place.clone();
+    let extension = permit.clone();
     let service = service_fn(move |mut request: Request<_>| {
-        request.extensions_mut().insert(placed.clone());
+        request.extensions_mut().insert(extension.clone());
         router.clone().call(request)
     });
     let connection = http1::Builder::new()
@@ -130,7 +131,7 @@ async fn connection(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = place.evicted() => {
+        () = permit.evicted() => {
             tracing::debug!("a connection to the API was closed to make room");
             return;
         }

@@ -8,7 +8,7 @@ use lambda_esm_engine::MappingStatus;
 use serde::Serialize;
 
 use crate::error::{Fault, json};
-use crate::routes::Api;
+use crate::state::Api;
 
 /// `/healthz`.
 pub(crate) async fn health() -> Response {

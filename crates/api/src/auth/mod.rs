@@ -1,7 +1,7 @@
 //! Who may ask.
 
-mod canonical;
-mod page;
+mod browser;
+mod canonical_request;
 mod sigv4;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,9 +23,9 @@ pub(crate) fn check_head(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let open = matches!(auth, Auth::None);
-    page::check_origin(parts, host, open)?;
+    browser::check_origin(parts, host, open)?;
     match auth {
-        Auth::None => page::check_host(host),
+        Auth::None => browser::check_host(host),
         Auth::SigV4 { keys, region } => sigv4::check_head(keys, region, parts, now).map(drop),
         Auth::Bearer { token } => bearer(token, &parts.headers),
     }

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::excerpt::cut;
 
-use super::{canonical, forbidden, invalid_token, mac};
+use super::{canonical_request, forbidden, invalid_token, mac};
 use crate::error::Fault;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -34,14 +34,14 @@ pub(super) fn check(
 ) -> Result<(), Fault> {
     let (signature, secret) = check_head(keys, region, parts, now)?;
     if let Some(hash) = header(parts, "x-amz-content-sha256")
-        && hash != canonical::hash(body)
+        && hash != canonical_request::hash(body)
     {
         return Err(invalid(
             "The value of 'x-amz-content-sha256' is not the SHA-256 of the request body; unsigned and \
              streamed payloads are not accepted.",
         ));
     }
-    match canonical::request(parts, &signature.headers, body) {
+    match canonical_request::of(parts, &signature.headers, body) {
         Some(canonical) if signature.fits(secret, &canonical) => Ok(()),
         _ => Err(invalid(MISMATCH)),
     }
@@ -199,7 +199,7 @@ impl<'a> Signature<'a> {
     /// that the secret makes of this canonical request.
     fn fits(&self, secret: &str, canonical: &str) -> bool {
         let (date, scope) = (self.date, self.scope);
-        let hash = canonical::hash(canonical.as_bytes());
+        let hash = canonical_request::hash(canonical.as_bytes());
         let text = format!("{ALGORITHM}\n{date}\n{scope}\n{hash}");
         let mut key = format!("AWS4{secret}").into_bytes();
         for part in scope.split('/') {

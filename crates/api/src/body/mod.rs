@@ -1,6 +1,6 @@
 //! What is read of the bodies of requests.
 
-mod beside;
 mod json;
+mod offload;
 
-pub(crate) use beside::parse;
+pub(crate) use offload::parse;

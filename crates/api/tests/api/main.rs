@@ -5,14 +5,14 @@
 mod boto3;
 mod browsers;
 mod churn;
+mod connection_limits;
 mod errors;
 mod events;
 mod fuzz;
 mod identity;
 mod limits;
 mod mappings;
-mod pages;
-mod places;
+mod pagination;
 mod refusals;
 mod streams;
 mod support;

@@ -1,10 +1,10 @@
-//! Follows the decisions of one mapping.
+//! The decisions of one mapping as server-sent events, from the past into the present.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use axum::response::sse;
-use futures::{Stream, stream};
+use futures::{Stream, stream as streams};
 use lambda_esm_engine::Event;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,12 +13,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, interval};
 use uuid::Uuid;
 
-use crate::events::{Asked, worded};
-use crate::routes::Api;
+use super::entry::Entry;
+use super::selection::Selection;
+use crate::state::Api;
 
 /// Tells every decision once and in order. Holds no more than the engine remembers anyway: a reader
 /// that falls behind is told how many decisions it missed.
-pub(crate) struct Follower {
+pub(super) struct DecisionStream {
     api: Api,
     mapping: Uuid,
     /// How many decisions nobody remembers any more, and that is not told yet.
@@ -29,17 +30,17 @@ pub(crate) struct Follower {
     live: Receiver<Event>,
     heartbeat: Interval,
     ended: bool,
-    /// Frees the place of this stream.
+    /// Counts among the event streams that may be open.
     #[expect(dead_code, reason = "held for its drop")]
     permit: OwnedSemaphorePermit,
 }
 
-/// One thing to tell.
+/// One event of a stream.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Told {
+pub(super) enum StreamEvent {
     /// A decision.
-    Decision(#[serde(serialize_with = "worded")] Event),
+    Decision(Entry),
     /// So many decisions are missing here.
     Gap { missed: u64 },
     /// Nothing more comes.
@@ -48,25 +49,25 @@ pub(crate) enum Told {
     Heartbeat,
 }
 
-impl From<Told> for sse::Event {
-    fn from(told: Told) -> Self {
+impl From<StreamEvent> for sse::Event {
+    fn from(told: StreamEvent) -> Self {
         // Texts and numbers always make JSON.
         let data = serde_json::to_string(&told).unwrap_or_default();
         match told {
-            Told::Decision(event) => Self::default()
+            StreamEvent::Decision(Entry(event)) => Self::default()
                 .id(event.sequence.to_string())
                 .event("decision")
                 .data(data),
-            Told::Gap { .. } => Self::default().event("gap").data(data),
-            Told::End { .. } => Self::default().event("end").data(data),
-            Told::Heartbeat => Self::default().comment("alive"),
+            StreamEvent::Gap { .. } => Self::default().event("gap").data(data),
+            StreamEvent::End { .. } => Self::default().event("end").data(data),
+            StreamEvent::Heartbeat => Self::default().comment("alive"),
         }
     }
 }
 
-impl Follower {
+impl DecisionStream {
     /// Follows what `live` receives. Must be within a tokio runtime.
-    pub(crate) fn new(
+    pub(super) fn new(
         api: Api,
         mapping: Uuid,
         live: Receiver<Event>,
@@ -87,38 +88,38 @@ impl Follower {
     }
 
     /// Begins with what is asked for of the past, which must be younger than the receiver.
-    pub(crate) fn after(mut self, past: Vec<Event>, asked: Asked) -> Self {
+    pub(super) fn after(mut self, past: Vec<Event>, selected: Selection) -> Self {
         self.told = past.last().map_or(0, |event| event.sequence);
-        if asked == Asked::default() {
+        if selected == Selection::default() {
             return self;
         }
-        if asked.last.is_none() {
+        if selected.last.is_none() {
             let first = past.first().map_or(0, |event| event.sequence);
-            let after = asked.after.filter(|after| *after <= self.told);
+            let after = selected.after.filter(|after| *after <= self.told);
             self.missed = first.saturating_sub(after.unwrap_or(0) + 1);
         }
-        self.backlog = asked.cut(past).into();
+        self.backlog = selected.cut(past).into();
         self
     }
 
-    pub(crate) fn stream(self) -> impl Stream<Item = Result<sse::Event, Infallible>> {
-        stream::unfold(self, |mut follower| async move {
-            let told = follower.next().await?;
-            Some((Ok(told.into()), follower))
+    pub(super) fn server_sent(self) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+        streams::unfold(self, |mut stream| async move {
+            let told = stream.next().await?;
+            Some((Ok(told.into()), stream))
         })
     }
 
-    async fn next(&mut self) -> Option<Told> {
+    async fn next(&mut self) -> Option<StreamEvent> {
         loop {
             if self.ended {
                 return None;
             }
             if self.missed > 0 {
                 let missed = std::mem::take(&mut self.missed);
-                return Some(Told::Gap { missed });
+                return Some(StreamEvent::Gap { missed });
             }
             if let Some(event) = self.backlog.pop_front() {
-                return Some(Told::Decision(event));
+                return Some(StreamEvent::Decision(Entry(event)));
             }
             let stopping = self.api.stopping.clone();
             tokio::select! {
@@ -127,7 +128,7 @@ impl Follower {
                 received = self.live.recv() => match received {
                     Ok(event) if event.mapping == self.mapping && event.sequence > self.told => {
                         self.told = event.sequence;
-                        return Some(Told::Decision(event));
+                        return Some(StreamEvent::Decision(Entry(event)));
                     }
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.catch_up(),
@@ -137,7 +138,7 @@ impl Follower {
                     if self.api.engine.get(self.mapping).is_err() {
                         return Some(self.end("the mapping is gone"));
                     }
-                    return Some(Told::Heartbeat);
+                    return Some(StreamEvent::Heartbeat);
                 }
             }
         }
@@ -154,9 +155,9 @@ impl Follower {
         }
     }
 
-    const fn end(&mut self, because: &'static str) -> Told {
+    const fn end(&mut self, because: &'static str) -> StreamEvent {
         self.ended = true;
-        Told::End { because }
+        StreamEvent::End { because }
     }
 }
 
@@ -219,9 +220,9 @@ mod tests {
             recent.last().unwrap().sequence
         }
 
-        fn follow(&self) -> Follower {
+        fn follow(&self) -> DecisionStream {
             let permit = self.api.streams.clone().try_acquire_owned().unwrap();
-            Follower::new(
+            DecisionStream::new(
                 self.api.clone(),
                 self.mapping,
                 self.api.engine.events(),
@@ -234,28 +235,28 @@ mod tests {
         }
     }
 
-    async fn told(follower: &mut Follower) -> Told {
+    async fn told(stream: &mut DecisionStream) -> StreamEvent {
         loop {
-            match follower.next().await.unwrap() {
-                Told::Heartbeat => {}
+            match stream.next().await.unwrap() {
+                StreamEvent::Heartbeat => {}
                 other => return other,
             }
         }
     }
 
-    async fn expect(follower: &mut Follower, sequences: std::ops::RangeInclusive<u64>) {
+    async fn expect(stream: &mut DecisionStream, sequences: std::ops::RangeInclusive<u64>) {
         for expected in sequences {
-            match told(follower).await {
-                Told::Decision(event) => assert_eq!(event.sequence, expected),
+            match told(stream).await {
+                StreamEvent::Decision(Entry(event)) => assert_eq!(event.sequence, expected),
                 other => panic!("{other:?} in place of decision {expected}"),
             }
         }
     }
 
-    fn after(sequence: u64) -> Asked {
-        Asked {
+    fn after(sequence: u64) -> Selection {
+        Selection {
             after: Some(sequence),
-            ..Asked::default()
+            ..Selection::default()
         }
     }
 
@@ -263,28 +264,28 @@ mod tests {
     async fn what_is_in_the_past_and_live_is_told_once() {
         let mapped = Mapped::new().await;
         mapped.process(2).await;
-        let follower = mapped.follow();
+        let stream = mapped.follow();
         let middle = mapped.process(3).await;
-        let mut follower = follower.after(mapped.past(), after(1));
+        let mut stream = stream.after(mapped.past(), after(1));
         let end = mapped.process(1).await;
         assert!(middle < end);
-        expect(&mut follower, 2..=end).await;
+        expect(&mut stream, 2..=end).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_falls_behind_is_told_how_much_it_missed() {
         let mapped = Mapped::new().await;
-        let mut follower = mapped.follow().after(mapped.past(), Asked::default());
+        let mut stream = mapped.follow().after(mapped.past(), Selection::default());
         let end = mapped.process(2000).await;
         let remembered = mapped.past().len() as u64;
         assert!(end > 4096, "{end} decisions fit in the channel");
-        let Told::Gap { missed } = told(&mut follower).await else {
+        let StreamEvent::Gap { missed } = told(&mut stream).await else {
             panic!("the gap is not told");
         };
         assert_eq!(missed, end - remembered);
-        expect(&mut follower, missed + 1..=end).await;
+        expect(&mut stream, missed + 1..=end).await;
         let more = mapped.process(1).await;
-        expect(&mut follower, end + 1..=more).await;
+        expect(&mut stream, end + 1..=more).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -294,11 +295,11 @@ mod tests {
         let past = mapped.past();
         let first = past[0].sequence;
         assert!(first > 10, "everything is remembered");
-        let mut follower = mapped.follow().after(past, after(7));
-        let Told::Gap { missed } = told(&mut follower).await else {
+        let mut stream = mapped.follow().after(past, after(7));
+        let StreamEvent::Gap { missed } = told(&mut stream).await else {
             panic!("the gap is not told");
         };
         assert_eq!(missed, first - 8);
-        expect(&mut follower, first..=end).await;
+        expect(&mut stream, first..=end).await;
     }
 }

@@ -1,4 +1,5 @@
-//! What every request passes through: its id, its limits, and who sent it.
+//! The admission of requests: who sent it, whether all of it came, whether there is room for it; and what every
+//! answer carries.
 
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::connection_limits::{ActiveRequest, ConnectionPermit};
 use crate::error::Fault;
-use crate::places::{Place, Working};
-use crate::routes::Api;
-use crate::{auth, host};
+use crate::state::Api;
+use crate::{auth, host_header};
 
 /// The one path that needs no authentication.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -33,9 +34,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Reads the whole request, checks who sent it, has it answered in time, and gives the answer an id.
-pub(crate) async fn pass(
+pub(crate) async fn admit(
     State(api): State<Api>,
-    Extension(place): Extension<Place>,
+    Extension(connection): Extension<ConnectionPermit>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -44,7 +45,7 @@ pub(crate) async fn pass(
         request.method().clone(),
         cut(request.uri().path()).to_string(),
     );
-    let mut response = answer(&api, &place, request, next).await;
+    let mut response = answer(&api, &connection, request, next).await;
     tracing::debug!(%method, path, status = response.status().as_u16(), id, "API request");
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -52,11 +53,16 @@ pub(crate) async fn pass(
     response
 }
 
-async fn answer(api: &Api, place: &Place, request: Request, next: Next) -> Response {
+async fn answer(
+    api: &Api,
+    connection: &ConnectionPermit,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     // Whether the daemon lives must be known whatever else is asked, and needs no body.
     let health = parts.uri.path().trim_end_matches('/') == HEALTH;
-    let head = host::named(&parts).and_then(|host| {
+    let head = host_header::named(&parts).and_then(|host| {
         let now = api.engine.clock().wall();
         if health {
             Ok(())
@@ -66,33 +72,34 @@ async fn answer(api: &Api, place: &Place, request: Request, next: Next) -> Respo
     });
     if let Err(fault) = head {
         // Whether all of it came in time does not matter.
-        drop(timeout(REFUSED_PATIENCE, read(&parts, body, REFUSED_BODY, place)).await);
-        place.hold(0);
+        let rest = read(&parts, body, REFUSED_BODY, connection);
+        drop(timeout(REFUSED_PATIENCE, rest).await);
+        connection.hold(0);
         let mut refusal = fault.into_response();
         refusal.headers_mut().insert(CONNECTION, CLOSE);
-        return held(place, refusal);
+        return held(connection, refusal);
     }
     if health {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
     // Those who send one request behind the other wait for all others before each.
     yield_now().await;
-    match admitted(api, place, parts, body).await {
-        Ok((request, working)) => worked(api, request, next, working).await,
-        Err(fault) => held(place, fault.into_response()),
+    match admitted(api, connection, parts, body).await {
+        Ok((request, active)) => respond(api, request, next, active).await,
+        Err(fault) => held(connection, fault.into_response()),
     }
 }
 
 /// Reads the body of a request whose head was let in, and takes it on if its sender may ask.
 async fn admitted(
     api: &Api,
-    place: &Place,
+    connection: &ConnectionPermit,
     parts: Parts,
     body: Body,
-) -> Result<(Request, Working), Fault> {
+) -> Result<(Request, ActiveRequest), Fault> {
     let (auth, limits) = (&api.options.auth, &api.options.limits);
     let now = api.engine.clock().wall();
-    let read = read(&parts, body, limits.body_bytes, place);
+    let read = read(&parts, body, limits.body_bytes, connection);
     let body = timeout(limits.request_timeout, read).await;
     let body = body.unwrap_or_else(|_| {
         Err(Fault::framework(
@@ -102,16 +109,19 @@ async fn admitted(
         ))
     })?;
     auth::check_body(auth, &parts, &body, now)?;
-    Ok((Request::from_parts(parts, Body::from(body)), place.work()))
+    Ok((
+        Request::from_parts(parts, Body::from(body)),
+        connection.begin_request(),
+    ))
 }
 
 /// Has a request answered, if there are not too many already.
-async fn worked(api: &Api, request: Request, next: Next, working: Working) -> Response {
+async fn respond(api: &Api, request: Request, next: Next, active: ActiveRequest) -> Response {
     let limits = &api.options.limits;
     let Ok(_permit) = api.requests.try_acquire() else {
         let most = limits.requests;
         let text = format!("There are {most} requests under way already; try again.");
-        return held(working.place(), busy(text));
+        return held(active.permit(), busy(text));
     };
     let answer = timeout(limits.request_timeout, next.run(request)).await;
     let answer = answer.unwrap_or_else(|_| {
@@ -119,23 +129,23 @@ async fn worked(api: &Api, request: Request, next: Next, working: Working) -> Re
         Fault::service(StatusCode::SERVICE_UNAVAILABLE, text).into_response()
     });
     if answer.body().size_hint().exact().is_some() {
-        return held(working.place(), answer);
+        return held(active.permit(), answer);
     }
     // A stream, which is work until its end.
-    working.place().hold(0);
+    active.permit().hold(0);
     answer.map(|body| {
         let chunks = body.into_data_stream();
         Body::from_stream(chunks.inspect(move |_| {
-            let _ = &working;
+            let _ = &active;
         }))
     })
 }
 
 /// Accounts for an answer until it is written. One for which there is no room is not given.
-fn held(place: &Place, answer: Response) -> Response {
+fn held(connection: &ConnectionPermit, answer: Response) -> Response {
     let bytes = answer.body().size_hint().exact().unwrap_or(0);
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    if place.hold_answer(bytes) {
+    if connection.hold_answer(bytes) {
         return answer;
     }
     busy("Too much is held for clients that do not read; try again.".to_owned())
@@ -146,7 +156,12 @@ fn busy(text: String) -> Response {
 }
 
 /// Reads a body, and accounts for what is there of it.
-async fn read(parts: &Parts, body: Body, most: usize, place: &Place) -> Result<Bytes, Fault> {
+async fn read(
+    parts: &Parts,
+    body: Body,
+    most: usize,
+    connection: &ConnectionPermit,
+) -> Result<Bytes, Fault> {
     let too_large = || {
         Fault::framework(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -169,7 +184,7 @@ async fn read(parts: &Parts, body: Body, most: usize, place: &Place) -> Result<B
             return Err(too_large());
         }
         whole.extend_from_slice(&chunk);
-        if !place.hold(whole.capacity()) {
+        if !connection.hold(whole.capacity()) {
             let text = "Too many requests are held already; try again.";
             return Err(ApiError::new(ErrorCode::TooManyRequests, text).into());
         }

@@ -9,23 +9,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use crate::places::Place;
+use crate::connection_limits::ConnectionPermit;
 
-/// Writes fail once the client has left them unread for a while.
-pub(crate) struct Connection {
+/// A connection whose writes fail once the client has left them unread for a while.
+pub(crate) struct WriteTimeout {
     stream: TcpStream,
-    patience: Duration,
-    place: Place,
+    limit: Duration,
+    permit: ConnectionPermit,
     /// Runs while a write waits for the client.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl Connection {
-    pub(crate) const fn new(stream: TcpStream, patience: Duration, place: Place) -> Self {
+impl WriteTimeout {
+    pub(crate) const fn new(stream: TcpStream, limit: Duration, permit: ConnectionPermit) -> Self {
         Self {
             stream,
-            patience,
-            place,
+            limit,
+            permit,
             waiting: None,
         }
     }
@@ -40,16 +40,14 @@ impl Connection {
             self.waiting = None;
             return written;
         }
-        let patience = self.patience;
-        let waiting = self
-            .waiting
-            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        let limit = self.limit;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(waiting.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -59,7 +57,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -84,7 +82,7 @@ impl AsyncWrite for Connection {
         // It is called when everything is written.
         let flushed = self.patiently(cx, |stream, cx| stream.poll_flush(cx));
         if flushed.is_ready() {
-            self.place.written();
+            self.permit.written();
         }
         flushed
     }

@@ -18,8 +18,8 @@ const PAGE: usize = 100;
 /// The first byte of a marker, so that a later form can be told from this one.
 const MARKER_FORM: u8 = 1;
 
-/// Which mappings are asked for.
-pub(crate) struct Wanted {
+/// Which mappings are asked for, and which part of their list.
+pub(crate) struct ListQuery {
     source: Option<String>,
     function: Option<Function>,
     /// The last mapping of the page before.
@@ -30,7 +30,7 @@ pub(crate) struct Wanted {
 /// One page, as the wire has it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Page {
+pub(crate) struct MappingPage {
     event_source_mappings: Vec<EventSourceMappingConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_marker: Option<String>,
@@ -49,7 +49,7 @@ impl Function {
     }
 }
 
-impl Wanted {
+impl ListQuery {
     /// Reads the query. Members with empty values count as absent, but for the marker.
     pub(crate) fn parse(query: &[(String, String)], engine: &Engine) -> Result<Self, Fault> {
         let value = |name: &str| {
@@ -96,12 +96,12 @@ impl Wanted {
     }
 
     /// Returns the page.
-    pub(crate) fn page(&self, engine: &Engine) -> Page {
+    pub(crate) fn page(&self, engine: &Engine) -> MappingPage {
         let wanted = |mapping: &Mapping| self.matches(mapping, engine.options());
         let (page, more) = engine.page(self.after, self.items, wanted);
         let last = page.last().filter(|_| more);
         let last = last.and_then(|mapping| mapping.uuid.parse().ok());
-        Page {
+        MappingPage {
             next_marker: last.map(write_marker),
             event_source_mappings: page.into_iter().map(listed).collect(),
         }

@@ -1,4 +1,4 @@
-//! Large bodies are read where nobody waits for it.
+//! Large bodies are read on blocking threads, off the workers of the runtime.
 
 use bytes::Bytes;
 use http::StatusCode;

@@ -1,5 +1,8 @@
 //! The canonical form of a request, which a signature is made over (AWS IAM user guide, "Create a
 //! signed AWS API request").
+//!
+//! Not that of `aws-sigv4`, which is made to sign requests of one's own: where a query is no UTF-8, different ones
+//! have one form; without a host it panics; and it always signs `x-amz-date`, which a client need not.
 
 use std::fmt::Write as _;
 
@@ -19,7 +22,7 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
 /// Returns the canonical request; `None` if a signed header is missing.
-pub(super) fn request(parts: &Parts, signed: &[&str], body: &[u8]) -> Option<String> {
+pub(super) fn of(parts: &Parts, signed: &[&str], body: &[u8]) -> Option<String> {
     let mut text = format!(
         "{}\n{}\n{}\n",
         parts.method,
@@ -132,12 +135,12 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let text = request(&parts, &["host", "x"], b"").unwrap();
+        let text = of(&parts, &["host", "x"], b"").unwrap();
         assert_eq!(
             text,
             "GET\n/\n\nhost:h\nx:a b,c\n\nhost;x\n\
              e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
-        assert!(request(&parts, &["y"], b"").is_none());
+        assert!(of(&parts, &["y"], b"").is_none());
     }
 }

@@ -33,12 +33,12 @@ impl Processes {
 /// Functions by the same options have one backend: one that runs one invocation at a time runs one whatever
 /// names it goes by.
 #[cfg(feature = "lambda-api")]
-type Shared = Vec<(
+type LambdaApis = Vec<(
     lambda_esm_aws::LambdaOptions,
     Arc<lambda_esm_aws::LambdaApi>,
 )>;
 #[cfg(not(feature = "lambda-api"))]
-type Shared = ();
+type LambdaApis = ();
 
 /// Returns the engine that a configuration describes, without mappings. Processes of functions may have
 /// `open_files` open; `None` is no limit.
@@ -51,9 +51,9 @@ pub(crate) fn engine(
         open_files,
         all: Vec::new(),
     };
-    let mut shared = Shared::default();
+    let mut lambda_apis = LambdaApis::default();
     for function in &configuration.functions {
-        let backend = backend(configuration, function, &mut processes, &mut shared)?;
+        let backend = backend(configuration, function, &mut processes, &mut lambda_apis)?;
         functions.insert(&function.name, backend);
     }
     let mut builder = Engine::builder()
@@ -69,12 +69,12 @@ pub(crate) fn engine(
 /// Adds the sources and on-failure destinations that this build has clients for.
 #[cfg(feature = "aws")]
 fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
-    let aws = crate::config::aws(configuration);
-    let mixtures = crate::mixtures::Mixtures::new(configuration);
+    let aws = configuration.aws();
+    let mixed = crate::mixed_endpoints::MixedEndpoints::new(configuration);
     for settings in &configuration.mappings {
-        mixtures.tell(&settings.mapping);
+        mixed.warn(&settings.mapping);
     }
-    let builder = builder.provider(mixtures);
+    let builder = builder.provider(mixed);
     #[cfg(feature = "sqs")]
     let builder = builder.provider(lambda_esm_aws::SqsProvider::new(aws.clone()));
     #[cfg(feature = "kinesis")]
@@ -96,10 +96,10 @@ fn backend(
     configuration: &Configuration,
     function: &FunctionSettings,
     processes: &mut Processes,
-    shared: &mut Shared,
+    lambda_apis: &mut LambdaApis,
 ) -> Result<Arc<dyn InvokeBackend>, Failure> {
     #[cfg(not(feature = "lambda-api"))]
-    let () = shared;
+    let () = lambda_apis;
     let name = &function.name;
     let refused = |error: &dyn std::fmt::Display| {
         let file = configuration.file.display();
@@ -108,13 +108,13 @@ fn backend(
     match &function.backend {
         #[cfg(feature = "lambda-api")]
         Backend::LambdaApi(options) => {
-            if let Some((_, backend)) = shared.iter().find(|(known, _)| known == options) {
+            if let Some((_, backend)) = lambda_apis.iter().find(|(known, _)| known == options) {
                 return Ok(backend.clone());
             }
-            let aws = crate::config::aws(configuration);
+            let aws = configuration.aws();
             let backend = lambda_esm_aws::LambdaApi::new(&aws, options.clone());
             let backend = Arc::new(backend.map_err(|error| refused(&error))?);
-            shared.push((options.clone(), backend.clone()));
+            lambda_apis.push((options.clone(), backend.clone()));
             Ok(backend)
         }
         Backend::Process(config) => {

@@ -10,10 +10,10 @@ use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use serde_json::{Value, json};
 
-use crate::cautions;
 use crate::config::{Backend, Configuration, FunctionSettings, MappingSettings, Problem};
 use crate::failure::Failure;
 use crate::output;
+use crate::warnings;
 
 const EXAMPLES: &str = "\
 Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may
@@ -65,7 +65,7 @@ fn described(configuration: &Configuration) -> Value {
         .iter()
         .map(|settings| {
             json!({
-                "line": settings.place.line,
+                "line": settings.location.line,
                 "request": settings.request,
                 "explanation": settings.mapping.explain(),
                 "notes": notes(configuration, settings),
@@ -99,7 +99,7 @@ fn described(configuration: &Configuration) -> Value {
 }
 
 fn warnings(configuration: &Configuration) -> Vec<String> {
-    cautions::of(configuration, cautions::most_files())
+    warnings::of(configuration, warnings::most_files())
 }
 
 fn state(configuration: &Configuration) -> String {
@@ -216,7 +216,7 @@ fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> Stri
 }
 
 fn mapping(index: usize, settings: &MappingSettings, notes: &[String]) -> String {
-    let mut text = format!("mappings[{index}] (line {})\n", settings.place.line);
+    let mut text = format!("mappings[{index}] (line {})\n", settings.location.line);
     for sentence in settings.mapping.explain() {
         text.push_str(&format!("  {sentence}\n"));
     }
@@ -234,7 +234,8 @@ fn mapping(index: usize, settings: &MappingSettings, notes: &[String]) -> String
 fn notes(configuration: &Configuration, settings: &MappingSettings) -> Vec<String> {
     let notes = settings.notes.iter().cloned();
     #[cfg(feature = "aws")]
-    let notes = notes.chain(crate::mixtures::Mixtures::new(configuration).of(&settings.mapping));
+    let notes = notes
+        .chain(crate::mixed_endpoints::MixedEndpoints::new(configuration).of(&settings.mapping));
     notes.collect()
 }
 

@@ -12,7 +12,7 @@
 //! | `process` | real Lambda runtimes as local processes |
 //! | `http` | functions behind plain HTTP |
 //! | `api` | the Lambda API of event source mappings over HTTP |
-//! | `store` | mappings and positions in one file |
+//! | `store` | mappings and checkpoints in one file |
 //! | `contract` | the ports' promises, as tests for an implementation |
 //! | `sqs` | SQS as an event source and as an on-failure destination |
 //! | `kinesis` | Kinesis as an event source, shared throughput and enhanced fan-out |

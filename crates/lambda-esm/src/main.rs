@@ -1,7 +1,7 @@
 //! The `lambda-esm` command.
 
 mod backends;
-mod cautions;
+mod background_writer;
 mod check;
 mod cli;
 mod client;
@@ -11,11 +11,11 @@ mod failure;
 mod filter_test;
 mod mappings;
 #[cfg(feature = "aws")]
-mod mixtures;
-mod outlet;
+mod mixed_endpoints;
 mod output;
 mod run;
 mod top;
+mod warnings;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! A running daemon, asked over HTTP.
 
-mod connection;
+mod daemon;
 mod stream;
 
-pub(crate) use connection::{Client, Connection};
+pub(crate) use daemon::{Client, DaemonArgs};
 pub(crate) use stream::Told;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use lambda_esm_api::{ApiOptions, Auth};
 
+use super::fields::Field;
 use super::problem::Problems;
-use super::section::Field;
 
 /// Where the API listens if `api` does not say.
 const DEFAULT_LISTEN: SocketAddr =
@@ -25,7 +25,7 @@ pub(super) fn read(field: &Field<'_>, region: &str, problems: &mut Problems) -> 
     }
     section.finish(problems);
     if let Err(error) = options.validate() {
-        problems.add(field.node.place, "", error.to_string());
+        problems.add(field.node.location, "", error.to_string());
     }
     Some(options)
 }
@@ -59,7 +59,7 @@ fn auth(field: &Field<'_>, region: &str, problems: &mut Problems) -> Option<Auth
         }
         _ => {
             problems.add(
-                field.node.place,
+                field.node.location,
                 &field.path,
                 "must have one of sigv4 and bearer",
             );

@@ -1,7 +1,7 @@
 //! Where AWS services really live.
 
 #[cfg(not(feature = "aws"))]
-use super::{problem::Problems, section::Field};
+use super::{fields::Field, problem::Problems};
 
 /// The features that bring AWS clients.
 #[cfg(not(feature = "aws"))]
@@ -20,7 +20,7 @@ pub(crate) type Endpoints = lambda_esm_aws::Endpoints;
 pub(super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
     if let Some(field) = field {
         problems.add(
-            field.node.place,
+            field.node.location,
             &field.path,
             "this build of lambda-esm calls no AWS service",
         );
@@ -50,10 +50,10 @@ mod with_clients {
     use lambda_esm_core::mapping::Arn;
 
     use super::super::clients::Client;
-    use super::super::node::Member;
+    use super::super::fields::Field;
     use super::super::problem::Problems;
-    use super::super::section::Field;
     use super::super::suggest::known_names;
+    use super::super::yaml::Member;
 
     /// The services that are called, and what else may stand here.
     const KNOWN: [&str; 9] = [
@@ -109,7 +109,7 @@ mod with_clients {
                 "arns" => arns(&entry, &mut endpoints, problems),
                 service if LATER.contains(&service) => {
                     problems.add(
-                        member.place,
+                        member.location,
                         &entry.path,
                         "this service is not supported yet",
                     );
@@ -123,7 +123,7 @@ mod with_clients {
                             .extend(url.map(|url| (service.to_owned(), url)));
                     }
                     None => {
-                        problems.add(member.place, &entry.path, "unknown key");
+                        problems.add(member.location, &entry.path, "unknown key");
                         problems.hint(known_names(service, &KNOWN));
                     }
                 },
@@ -144,7 +144,7 @@ mod with_clients {
                 }
                 None => {
                     problems.add(
-                        member.place,
+                        member.location,
                         &entry.path,
                         "must be the ARN of an SQS queue, a Kinesis stream, a DynamoDB table or its stream, an \
                          SNS topic or an S3 bucket",
@@ -178,7 +178,7 @@ mod with_clients {
         problems: &mut Problems,
     ) -> Option<EndpointUrl> {
         if let Some((rule, hint)) = client.missing() {
-            problems.add(member.place, &entry.path, rule);
+            problems.add(member.location, &entry.path, rule);
             problems.hint(hint);
             return None;
         }
@@ -191,15 +191,5 @@ mod with_clients {
         problems: &mut Problems,
     ) -> Option<EndpointUrl> {
         field.parse(problems)
-    }
-}
-
-/// Returns how the AWS clients find their services.
-#[cfg(feature = "aws")]
-pub(crate) fn aws(configuration: &super::Configuration) -> lambda_esm_aws::AwsConfig {
-    lambda_esm_aws::AwsConfig {
-        region: configuration.options.region.clone(),
-        account_id: configuration.options.account_id.clone(),
-        endpoints: configuration.endpoints.clone(),
     }
 }

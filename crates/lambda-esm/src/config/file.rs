@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::api;
 use super::endpoints::{self, Endpoints};
-use super::functions::{self, Backend, FunctionSettings, Surroundings};
+use super::fields::{Field, Section};
+use super::functions::{self, Backend, FunctionContext, FunctionSettings};
 use super::mappings::{self, MappingSettings};
-use super::node::Node;
 use super::problem::{Problem, Problems};
-use super::section::{Field, Section};
+use super::yaml::Node;
 
 /// The file that `run` reads if none is named.
 pub(crate) const DEFAULT_FILE: &str = "lambda-esm.yaml";
@@ -29,7 +29,7 @@ pub(crate) struct Configuration {
     pub(crate) notes: Vec<String>,
     /// The control-plane API; `None` for none.
     pub(crate) api: Option<ApiOptions>,
-    /// Where mappings and positions are kept; `None` for in memory.
+    /// Where mappings and checkpoints are kept; `None` for in memory.
     pub(crate) state_dir: Option<PathBuf>,
     #[cfg_attr(
         not(feature = "aws"),
@@ -67,6 +67,16 @@ impl Configuration {
             _ => Err(problems.into_sorted()),
         }
     }
+
+    /// Returns how the AWS clients find their services.
+    #[cfg(feature = "aws")]
+    pub(crate) fn aws(&self) -> lambda_esm_aws::AwsConfig {
+        lambda_esm_aws::AwsConfig {
+            region: self.options.region.clone(),
+            account_id: self.options.account_id.clone(),
+            endpoints: self.endpoints.clone(),
+        }
+    }
 }
 
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
@@ -82,7 +92,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let options = options(&mut section, region, problems);
     if let Some(field) = section.take("secrets") {
         let rule = "secrets for brokers: not supported yet";
-        problems.add(field.node.place, &field.path, rule);
+        problems.add(field.node.location, &field.path, rule);
         problems.hint("leave it out");
     }
     let api = section.take("api");
@@ -92,14 +102,14 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let state_dir = state_dir
         .and_then(|field| field.text(problems))
         .map(|dir| folder.join(dir));
-    let around = Surroundings {
+    let of_functions = FunctionContext {
         folder,
         region: &options.region,
         account_id: &options.account_id,
     };
     let functions = section.take("functions");
     let known = functions.as_ref().map(functions::names).unwrap_or_default();
-    let functions = functions.map(|field| functions::read(&field, &around, problems));
+    let functions = functions.map(|field| functions::read(&field, &of_functions, problems));
     let context = Context {
         region: options.region.clone(),
         account_id: options.account_id.clone(),
@@ -148,7 +158,7 @@ fn check_simulated(
         );
         if fails && !settings.reports_failures() {
             problems.add(
-                settings.place,
+                settings.location,
                 &format!("mappings[{index}].FunctionResponseTypes"),
                 format!(
                     "must be [ReportBatchItemFailures]: the simulated function {name} has a \

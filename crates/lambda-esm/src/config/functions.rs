@@ -8,9 +8,9 @@ use lambda_esm_engine::simulated::{Behaviour, Runtime};
 use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
 use lambda_esm_runtime::process::ProcessConfig;
 
-use super::node::{Node, Value};
+use super::fields::{Field, Section};
 use super::problem::Problems;
-use super::section::{Field, Section, join};
+use super::yaml::{Node, Value, join};
 
 /// Lambda's range for a function's timeout (Lambda API reference, `Timeout`).
 const RUN_SECONDS: std::ops::RangeInclusive<f64> = 1.0..=900.0;
@@ -36,7 +36,7 @@ pub(crate) enum Backend {
 }
 
 /// What all functions share.
-pub(super) struct Surroundings<'a> {
+pub(super) struct FunctionContext<'a> {
     /// The folder of the configuration file, where relative paths begin.
     pub(super) folder: &'a Path,
     pub(super) region: &'a str,
@@ -46,16 +46,16 @@ pub(super) struct Surroundings<'a> {
 /// Reads all functions.
 pub(super) fn read(
     field: &Field<'_>,
-    around: &Surroundings<'_>,
+    context: &FunctionContext<'_>,
     problems: &mut Problems,
 ) -> Vec<FunctionSettings> {
     let mut functions = Vec::new();
     for (member, entry) in field.entries(problems).unwrap_or_default() {
         if !is_function_name(&member.key) {
-            problems.add(member.place, &entry.path, "is no name of a function");
+            problems.add(member.location, &entry.path, "is no name of a function");
             problems.hint("use letters, digits, - and _, or \"*\" for every other name");
         }
-        let backend = backend(&member.key, &entry, around, problems);
+        let backend = backend(&member.key, &entry, context, problems);
         functions.extend(backend.map(|backend| FunctionSettings {
             name: member.key.clone(),
             backend,
@@ -84,7 +84,7 @@ fn is_function_name(name: &str) -> bool {
 fn backend(
     name: &str,
     entry: &Field<'_>,
-    around: &Surroundings<'_>,
+    context: &FunctionContext<'_>,
     problems: &mut Problems,
 ) -> Option<Backend> {
     let mut section = entry.section(problems)?;
@@ -94,14 +94,14 @@ fn backend(
         "lambda-api" => lambda_api(&kind, section, problems),
         "process" if name == "*" => {
             problems.add(
-                kind.node.place,
+                kind.node.location,
                 &kind.path,
                 "a process runs one function, not every other one",
             );
             problems.hint("give each function its own name, or use lambda-api or http for \"*\"");
             None
         }
-        "process" => process(name, section, around, problems),
+        "process" => process(name, section, context, problems),
         "http" => http(section, problems),
         "simulated" => simulated(section, problems).map(Backend::Simulated),
         _ => {
@@ -144,7 +144,7 @@ fn lambda_api(_: &Field<'_>, mut section: Section<'_>, problems: &mut Problems) 
 fn process(
     name: &str,
     mut section: Section<'_>,
-    around: &Surroundings<'_>,
+    context: &FunctionContext<'_>,
     problems: &mut Problems,
 ) -> Option<Backend> {
     let command = section.require(
@@ -154,8 +154,8 @@ fn process(
     );
     let command = command.and_then(|field| words(&field, problems));
     let mut config = ProcessConfig::new(name, command.clone().unwrap_or_default());
-    around.region.clone_into(&mut config.region);
-    around.account_id.clone_into(&mut config.account_id);
+    context.region.clone_into(&mut config.region);
+    context.account_id.clone_into(&mut config.account_id);
     config.concurrency = concurrency(&mut section, problems).unwrap_or(config.concurrency);
     if let Some(field) = section.take("timeout") {
         config.timeout = field
@@ -172,7 +172,7 @@ fn process(
         config.env = secret_texts(&field, problems);
     }
     if let Some(field) = section.take("working_dir") {
-        config.working_dir = folder(&field, around.folder, problems);
+        config.working_dir = folder(&field, context.folder, problems);
     }
     section.finish(problems);
     command.map(|_| Backend::Process(Box::new(config)))
@@ -196,7 +196,11 @@ fn words(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         .map(str::to_owned)
         .collect();
     if words.first().is_none_or(String::is_empty) && problems.len() == before {
-        problems.add(field.node.place, &field.path, "must begin with a program");
+        problems.add(
+            field.node.location,
+            &field.path,
+            "must begin with a program",
+        );
         problems.hint("for example [python3, -m, awslambdaric, app.handler]");
     }
     (problems.len() == before).then_some(words)
@@ -222,7 +226,7 @@ fn secret_texts(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, 
         if let Some(text) = entry.secret_text(problems) {
             if member.key.is_empty() || member.key.contains(['=', '\0']) || text.contains('\0') {
                 problems.add(
-                    member.place,
+                    member.location,
                     &entry.path,
                     "must be a name without =, and hold no NUL",
                 );
@@ -233,7 +237,7 @@ fn secret_texts(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, 
     texts
 }
 
-/// Reads headers, and checks each at its own place.
+/// Reads headers, and checks each at its own location.
 fn headers(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut headers = BTreeMap::new();
     for (member, entry) in field.entries(problems).unwrap_or_default() {
@@ -242,7 +246,7 @@ fn headers(field: &Field<'_>, problems: &mut Problems) -> BTreeMap<String, Strin
         };
         match HttpConfig::check_header(&member.key, text) {
             Ok(()) => drop(headers.insert(member.key.clone(), text.to_owned())),
-            Err(rule) => problems.add(member.place, &entry.path, format!("a header {rule}")),
+            Err(rule) => problems.add(member.location, &entry.path, format!("a header {rule}")),
         }
     }
     headers
@@ -317,7 +321,7 @@ fn runtime(field: &Field<'_>, problems: &mut Problems) -> Option<Runtime> {
         (None, None, Some(p50), Some(p99)) => (p50?, p99?, false),
         _ => {
             problems.add(
-                field.node.place,
+                field.node.location,
                 &field.path,
                 "must be a number, or two bounds of one kind",
             );
@@ -332,7 +336,7 @@ fn runtime(field: &Field<'_>, problems: &mut Problems) -> Option<Runtime> {
             ("p50_ms", "p99_ms")
         };
         problems.add(
-            field.node.place,
+            field.node.location,
             &field.path,
             format!("{less} must not exceed {more}"),
         );

@@ -9,11 +9,10 @@ use lambda_esm_core::mapping::{
 use uuid::Uuid;
 
 use super::clients::Client;
+use super::fields::Field;
 use super::functions;
-use super::members::{self, Misfit};
-use super::node::{Member, Node, Value};
-use super::problem::{Place, Problems};
-use super::section::{Field, join};
+use super::problem::Problems;
+use super::yaml::{self, Location, Member, Misfit, Node, Value, join};
 
 /// Members of `get-event-source-mapping` output that are facts about the mapping it came from, and no
 /// settings.
@@ -30,7 +29,7 @@ const FACTS: [&str; 7] = [
 /// One mapping of the configuration, valid by all rules that need no server.
 pub(crate) struct MappingSettings {
     /// Where it begins in the file.
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// The request that creates it.
     pub(crate) request: CreateEventSourceMapping,
     /// What the request means.
@@ -40,7 +39,7 @@ pub(crate) struct MappingSettings {
 }
 
 impl MappingSettings {
-    /// Tells whether the mapping has a position of its own in its source.
+    /// Tells whether the mapping reads a stream, of which a checkpoint is kept.
     pub(crate) const fn is_stream(&self) -> bool {
         stream(&self.mapping.source).is_some()
     }
@@ -81,7 +80,7 @@ pub(super) fn read(
     let items = field.list(problems).unwrap_or_default();
     if items.is_empty() && matches!(field.node.value, Value::List(_)) {
         problems.add(
-            field.node.place,
+            field.node.location,
             &field.path,
             "is empty, so there is nothing to do",
         );
@@ -94,7 +93,7 @@ pub(super) fn read(
         };
         let same = mappings.iter().find_map(|earlier| {
             let conflict = duplicate_error(&earlier.mapping, &settings.mapping)?;
-            Some((earlier.place, conflict))
+            Some((earlier.location, conflict))
         });
         if let Some((earlier, conflict)) = same {
             // The UUID that the text ends with says nothing to the reader of a file.
@@ -123,7 +122,7 @@ fn one(
 ) -> Option<MappingSettings> {
     let Value::Map(members) = &item.node.value else {
         let rule = format!("must be a map, not {}", item.node.kind());
-        problems.add(item.node.place, &item.path, rule);
+        problems.add(item.node.location, &item.path, rule);
         return None;
     };
     let before = problems.len();
@@ -157,7 +156,7 @@ fn one(
     }
     notes.extend(mapping.unmatchable_filters());
     Some(MappingSettings {
-        place: item.node.place,
+        location: item.node.location,
         request,
         mapping,
         notes,
@@ -182,7 +181,7 @@ fn request(
     let mut without = facts;
     without.extend(["State", "FunctionArn"]);
     loop {
-        match members::read(item.node, &without) {
+        match yaml::read(item.node, &without) {
             Ok(request) => return request,
             Err(misfit) => {
                 let key = misfit.path.first().cloned();
@@ -210,13 +209,17 @@ fn report(item: &Field<'_>, misfit: Misfit, problems: &mut Problems) {
             join(&path, step)
         };
     }
-    problems.add(misfit.place.unwrap_or(item.node.place), &path, misfit.rule);
+    problems.add(
+        misfit.location.unwrap_or(item.node.location),
+        &path,
+        misfit.rule,
+    );
     if let Some(hint) = misfit.hint {
         problems.hint(hint);
     }
 }
 
-/// Translates what `get-event-source-mapping` prints in place of request members.
+/// Translates what `get-event-source-mapping` prints in location of request members.
 fn from_output(
     item: &Field<'_>,
     members: &[Member],
@@ -311,7 +314,7 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
         if source.arn().is_some() {
             problems.refuse(node, &path, rule);
         } else {
-            problems.add(node.place, &item.path, rule);
+            problems.add(node.location, &item.path, rule);
         }
         problems.hint("supported are SQS queues, Kinesis streams and DynamoDB streams");
         return;

@@ -7,23 +7,19 @@
 mod api;
 mod clients;
 mod endpoints;
+mod fields;
 mod file;
 mod functions;
 mod mappings;
-mod members;
-mod node;
 mod problem;
-mod section;
 mod suggest;
-mod syntax;
+mod yaml;
 
 pub(crate) use file::{Configuration, DEFAULT_FILE};
 pub(crate) use functions::{Backend, FunctionSettings};
 pub(crate) use mappings::MappingSettings;
 pub(crate) use problem::Problem;
-pub(crate) use syntax::words as syntax_words;
+pub(crate) use yaml::syntax_words;
 
 #[cfg(feature = "aws")]
 pub(crate) use clients::called_services;
-#[cfg(feature = "aws")]
-pub(crate) use endpoints::aws;

@@ -5,14 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::node::Node;
-
-/// A place in the configuration file; lines and columns count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub(crate) struct Place {
-    pub(crate) line: u64,
-    pub(crate) column: u64,
-}
+use super::yaml::{Location, Node};
 
 /// One rule that the configuration breaks. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +14,7 @@ pub(crate) struct Problem {
     pub(crate) file: Arc<str>,
     /// Where in it, if that is known.
     #[serde(flatten)]
-    pub(crate) place: Option<Place>,
+    pub(crate) location: Option<Location>,
     /// The field's path, such as `functions.orders.timeout`; empty for the file as a whole.
     pub(crate) field: String,
     /// The value as far as it may be shown.
@@ -35,8 +28,8 @@ pub(crate) struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.file)?;
-        if let Some(place) = self.place {
-            write!(out, ":{}:{}", place.line, place.column)?;
+        if let Some(location) = self.location {
+            write!(out, ":{}:{}", location.line, location.column)?;
         }
         out.write_str(": ")?;
         if !self.field.is_empty() {
@@ -84,20 +77,20 @@ impl Problems {
 
     /// Returns the problems in the order of the file.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
-        self.found.sort_by_key(|problem| problem.place);
+        self.found.sort_by_key(|problem| problem.location);
         self.found
     }
 
     /// Adds a problem of a field whose value is not shown.
     pub(crate) fn add(
         &mut self,
-        place: impl Into<Option<Place>>,
+        location: impl Into<Option<Location>>,
         field: &str,
         rule: impl Into<String>,
     ) {
         self.found.push(Problem {
             file: self.file.clone(),
-            place: place.into(),
+            location: location.into(),
             field: field.to_owned(),
             value: None,
             rule: rule.into(),
@@ -126,7 +119,7 @@ impl Problems {
         } else {
             rule
         };
-        self.add(node.place, field, rule);
+        self.add(node.location, field, rule);
     }
 
     /// Adds the way out to the problem that was added last.

@@ -2,6 +2,7 @@
 
 mod orders;
 mod readings;
+mod summary;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,15 +11,15 @@ use std::time::Duration;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::{Clock, Counts, Engine, EngineOptions, Event};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use orders::Orders;
-use readings::{Mean, Readings};
+use orders::{Orders, OrdersSummary};
+use readings::{Mean, Readings, ReadingsSummary};
+use summary::Summary;
 use view::View;
 
 /// Arguments of `demo`.
@@ -34,14 +35,6 @@ pub(crate) struct Args {
 
 /// How long the demo may take at most, whatever happens.
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// How the demo ended: the queue, and below `stream` the stream.
-#[derive(Debug, Serialize)]
-struct Summary {
-    #[serde(flatten)]
-    queue: orders::Summary,
-    stream: readings::Summary,
-}
 
 /// Plays the demo on standard output.
 ///
@@ -82,7 +75,7 @@ impl Stage {
         &mut self,
         orders: &Orders,
         messages: u32,
-    ) -> Result<orders::Summary, Failure> {
+    ) -> Result<OrdersSummary, Failure> {
         self.view.title(&orders.introduction())?;
         let mut events = self.engine.events();
         let mapping = self.create(orders.mapping()).await?;
@@ -117,7 +110,7 @@ impl Stage {
         &mut self,
         readings: &Readings,
         mut means: mpsc::UnboundedReceiver<Mean>,
-    ) -> Result<readings::Summary, Failure> {
+    ) -> Result<ReadingsSummary, Failure> {
         self.view.title(&readings.introduction())?;
         let mut events = self.engine.events();
         let mapping = self.create(readings.mapping()).await?;

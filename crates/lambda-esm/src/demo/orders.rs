@@ -34,7 +34,7 @@ pub(super) struct Orders {
 
 /// How the act ended.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+pub(super) struct OrdersSummary {
     /// Orders that the function processed.
     pub(super) processed: u64,
     /// Messages left in the queue; 0 if all went well.
@@ -137,9 +137,9 @@ impl Orders {
         self.dead_letters.counts().0
     }
 
-    pub(super) fn summary(&self, counts: Counts) -> Summary {
+    pub(super) fn summary(&self, counts: Counts) -> OrdersSummary {
         let (visible, in_flight, delayed) = self.queue.counts();
-        Summary {
+        OrdersSummary {
             processed: self.handled.load(Ordering::Relaxed),
             left_in_queue: visible + in_flight + delayed,
             dead_lettered: self.dead_letters(),

@@ -50,7 +50,7 @@ pub(super) struct Mean {
 
 /// How the act ended.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+pub(super) struct ReadingsSummary {
     /// What the function made of each window.
     pub(super) windows: Vec<Mean>,
     /// What the on-failure destination was told.
@@ -149,12 +149,12 @@ impl Readings {
         BURSTS.len()
     }
 
-    pub(super) fn summary(&self, windows: Vec<Mean>, counts: Counts) -> Summary {
+    pub(super) fn summary(&self, windows: Vec<Mean>, counts: Counts) -> ReadingsSummary {
         let told = self.destination.records();
         let told = told
             .iter()
             .filter_map(|record| serde_json::from_slice(&record.body).ok());
-        Summary {
+        ReadingsSummary {
             windows,
             told: told.collect(),
             counts,

@@ -7,8 +7,9 @@ use lambda_esm_core::text::plain;
 use lambda_esm_engine::Event;
 use serde_json::{Value, json};
 
-use super::readings::Mean;
-use super::{Summary, orders, readings};
+use super::orders::OrdersSummary;
+use super::readings::{Mean, ReadingsSummary};
+use super::summary::Summary;
 use crate::failure::Failure;
 use crate::output;
 
@@ -103,11 +104,11 @@ impl View {
     }
 
     /// Ends the act of the queue.
-    pub(super) fn orders(&self, summary: &orders::Summary) -> Result<(), Failure> {
+    pub(super) fn orders(&self, summary: &OrdersSummary) -> Result<(), Failure> {
         if self.json {
             return Ok(());
         }
-        let orders::Summary {
+        let OrdersSummary {
             processed,
             left_in_queue,
             dead_lettered,
@@ -122,11 +123,11 @@ impl View {
     }
 
     /// Ends the act of the stream.
-    pub(super) fn readings(&self, summary: &readings::Summary) -> Result<(), Failure> {
+    pub(super) fn readings(&self, summary: &ReadingsSummary) -> Result<(), Failure> {
         if self.json {
             return Ok(());
         }
-        let readings::Summary {
+        let ReadingsSummary {
             windows,
             told,
             counts,

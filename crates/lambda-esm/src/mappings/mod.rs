@@ -8,7 +8,7 @@ mod list;
 use http::Method;
 use serde_json::Value;
 
-use crate::client::{Client, Connection};
+use crate::client::{Client, DaemonArgs};
 use crate::failure::Failure;
 use crate::{output, run};
 use find::PATH;
@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 failure or refused by the daemon, 64 wrong usage.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    connection: Connection,
+    daemon: DaemonArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -61,7 +61,7 @@ enum Verb {
 
 /// Does what was asked for.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(&args.connection)?;
+    let client = Client::new(&args.daemon)?;
     run::runtime(None)?.block_on(work(&client, args.verb))
 }
 

@@ -12,9 +12,9 @@ use super::limits::{self, OpenFiles};
 use super::reporter::Reporter;
 use super::signals::Signals;
 use crate::backends::{self, Processes};
-use crate::cautions;
 use crate::config::Configuration;
 use crate::failure::Failure;
+use crate::warnings;
 
 /// How long a function's process has to end after it was asked to.
 const PROCESS_GRACE: Duration = Duration::from_secs(2);
@@ -63,8 +63,8 @@ async fn serve(
     let (engine, processes) = backends::engine(configuration, files.before)?;
     let mut api = Api::bind(configuration)?;
     let mut reporter = Reporter::new(&engine, json)?;
-    for caution in cautions::of(configuration, files.now) {
-        tracing::warn!("{caution}");
+    for warning in warnings::of(configuration, files.now) {
+        tracing::warn!("{warning}");
     }
     let result = tokio::select! {
         result = work(configuration, &engine, &mut api, &mut reporter) => result,
@@ -102,7 +102,7 @@ async fn work(
     let begun = configuration.mappings.iter().zip(started.file);
     for (index, (settings, configured)) in begun.enumerate() {
         if let Err(error) = configured {
-            let (file, line) = (configuration.file.display(), settings.place.line);
+            let (file, line) = (configuration.file.display(), settings.location.line);
             let text = format!("{file}:{line}: mappings[{index}]: {error}");
             return Err(Failure::general(text));
         }

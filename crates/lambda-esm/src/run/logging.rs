@@ -9,8 +9,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::debug_fn;
 
+use crate::background_writer::BackgroundWriter;
 use crate::failure::Failure;
-use crate::outlet::Outlet;
 
 /// The variable that chooses what is logged, in the syntax of `tracing_subscriber::EnvFilter`.
 const VARIABLE: &str = "RUST_LOG";
@@ -19,7 +19,7 @@ const VARIABLE: &str = "RUST_LOG";
 ///
 /// Whoever logs waits for nobody: lines that are not read fast enough are dropped, and counted. What is logged is
 /// one line, whatever a function or a server has put into it.
-pub(super) fn start(verbosity: u8) -> Result<Outlet, Failure> {
+pub(super) fn start(verbosity: u8) -> Result<BackgroundWriter, Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
         // The reporter tells of problems once; the engine, and what it calls, would tell of every try.
@@ -32,7 +32,7 @@ pub(super) fn start(verbosity: u8) -> Result<Outlet, Failure> {
             format!("{VARIABLE} is {directives:?}: {error}; write for example lambda_esm=debug");
         Failure::Usage(text)
     })?;
-    let log = Outlet::start(std::io::stderr(), |lines| {
+    let log = BackgroundWriter::start(std::io::stderr(), |lines| {
         tracing::warn!("{lines} lines of the log were dropped because its reader was too slow");
     })?;
     let fields = debug_fn(|out, field, value| match field.name() {

@@ -14,8 +14,8 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
+use crate::background_writer::BackgroundWriter;
 use crate::failure::Failure;
-use crate::outlet::Outlet;
 use crate::output;
 
 /// How long a mapping's status rests after it was looked at, so that one that flutters cannot flood the
@@ -46,7 +46,7 @@ type Change = BoxFuture<'static, (Uuid, Option<StatusWatch>)>;
 /// neither the mappings nor their end: decisions that it does not take in time are counted, and not shown.
 pub(super) struct Reporter {
     json: bool,
-    output: Outlet,
+    output: BackgroundWriter,
     decisions: Option<broadcast::Receiver<Event>>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
@@ -58,7 +58,7 @@ impl Reporter {
     /// Begins to listen. Of decisions, all are told with `json`, else those that lose records.
     pub(super) fn new(engine: &Engine, json: bool) -> Result<Self, Failure> {
         // What is put in waits for its turn, so that nothing is dropped.
-        let output = Outlet::start(std::io::stdout(), |_| {})?;
+        let output = BackgroundWriter::start(std::io::stdout(), |_| {})?;
         Ok(Self {
             json,
             output,

@@ -1,6 +1,7 @@
 //! `lambda-esm top`: what all mappings of a daemon do, live.
 
 mod collect;
+mod format;
 mod rates;
 mod screen;
 mod table;
@@ -12,12 +13,11 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::client::{Client, Connection};
+use crate::client::{Client, DaemonArgs};
 use crate::failure::Failure;
 use crate::run::Signals;
 use crate::{output, run};
 use collect::Collector;
-use screen::Size;
 use terminal::Terminal;
 
 const EXAMPLES: &str = "\
@@ -42,7 +42,7 @@ const TICK: Duration = Duration::from_secs(1);
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    connection: Connection,
+    daemon: DaemonArgs,
     /// Print one screen as plain text, with totals in place of rates, and end.
     #[arg(long)]
     once: bool,
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 
 /// Shows mappings until a signal comes.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let client = Client::new(&args.connection)?;
+    let client = Client::new(&args.daemon)?;
     run::runtime(None)?.block_on(async {
         let mut collector = Collector::new(&client);
         if args.once {

@@ -1,10 +1,11 @@
 //! One screen: mappings above, the latest decisions below.
 
-use jiff::Timestamp;
 use lambda_esm_core::text::plain;
 
 use super::collect::View;
+use super::format::clock_time;
 use super::table::table;
+use super::terminal::Size;
 use crate::client::Told;
 use crate::mappings::short_source;
 
@@ -12,13 +13,6 @@ use crate::mappings::short_source;
 const PLAIN_DECISIONS: usize = 20;
 /// What a decision's further lines are indented by: the width of its time.
 const INDENT: usize = 14;
-
-/// The size of a terminal in letters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
-}
 
 /// Returns the lines of a screen of `size`.
 pub(super) fn screen(view: &View<'_>, size: Size) -> Vec<String> {
@@ -64,15 +58,8 @@ fn title(view: &View<'_>) -> String {
         "lambda-esm {} at {}   {count} mapping{plural}   {}",
         view.now.version,
         view.endpoint,
-        time(view.now.time_ms)
+        clock_time(view.now.time_ms)
     )
-}
-
-pub(super) fn time(millis: i64) -> String {
-    let time = Timestamp::from_millisecond(millis).unwrap_or_default();
-    let text = time.to_string();
-    let (_, clock) = text.split_once('T').unwrap_or_default();
-    format!("{} UTC", clock.get(..8).unwrap_or_default())
 }
 
 fn sentence(view: &View<'_>, told: &Told) -> String {

@@ -1,7 +1,7 @@
 //! The mappings as a table: columns that no mapping has a use for are left out.
 
 use super::collect::{Mapping, View};
-use super::screen::time;
+use super::format::{clock_time, span};
 use crate::mappings::short_source;
 
 /// How much of a UUID is shown: enough to name one of a thousand mappings.
@@ -115,16 +115,6 @@ fn stream_cells(view: &View<'_>, mapping: &Mapping) -> [String; 3] {
     ]
 }
 
-/// Returns a time in milliseconds in the unit that reads best.
-fn span(millis: u64) -> String {
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
-        120_000..7_200_000 => format!("{} min", millis / 60_000),
-        _ => format!("{} h", millis / 3_600_000),
-    }
-}
-
 fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
     let mut parts: Vec<String> = mapping.problem.iter().cloned().collect();
     if let Some(until) = mapping.activity.backing_off_until {
@@ -132,7 +122,7 @@ fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
         let (seconds, tenths) = (wait / 1000, wait % 1000 / 100);
         parts.push(format!(
             "next try at {} (in {seconds}.{tenths} s)",
-            time(until)
+            clock_time(until)
         ));
     }
     (!parts.is_empty()).then(|| format!("  ! {}", parts.join("; ")))
@@ -226,15 +216,5 @@ mod tests {
         let rows = cells(&[queue, mapping("table", source)]);
         assert_eq!(rows[1][12..], ["0", "-", "-", "-"]);
         assert_eq!(rows[2][12..], ["0", "2", "7", "-"]);
-    }
-
-    #[test]
-    fn ages_are_told_in_the_unit_that_reads_best() {
-        let ages = [999, 1_000, 119_999, 120_000, 7_199_999, 7_200_000];
-        let told = ages.map(span);
-        assert_eq!(
-            told,
-            ["999 ms", "1.0 s", "119.9 s", "2 min", "119 min", "2 h"]
-        );
     }
 }

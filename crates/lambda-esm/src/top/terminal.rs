@@ -2,9 +2,8 @@
 
 use rustix::termios::tcgetwinsize;
 
-use super::Size;
+use crate::background_writer::BackgroundWriter;
 use crate::failure::Failure;
-use crate::outlet::Outlet;
 
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -19,15 +18,22 @@ const USUAL: Size = Size {
     rows: 24,
 };
 
+/// The size of a terminal in letters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
 /// The alternate screen.
-pub(super) struct Terminal(Outlet);
+pub(super) struct Terminal(BackgroundWriter);
 
 impl Terminal {
     pub(super) fn enter() -> Result<Self, Failure> {
         // Screens are drawn one at a time, so that nothing is dropped.
-        let outlet = Outlet::start(std::io::stdout(), |_| {})?;
-        outlet.put(ENTER.into());
-        Ok(Self(outlet))
+        let writer = BackgroundWriter::start(std::io::stdout(), |_| {})?;
+        writer.put(ENTER.into());
+        Ok(Self(writer))
     }
 
     /// Returns the size as it is now.

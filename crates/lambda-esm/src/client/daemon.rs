@@ -35,7 +35,7 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// Arguments that say which daemon is meant.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Connection {
+pub(crate) struct DaemonArgs {
     /// Where the daemon's API is.
     #[arg(
         long,
@@ -77,9 +77,9 @@ pub(crate) struct Client {
 
 impl Client {
     /// Returns a client; nothing is connected yet.
-    pub(crate) fn new(connection: &Connection) -> Result<Self, Failure> {
-        let endpoint = endpoint(&connection.endpoint)?;
-        let token = connection.token.as_ref().map(|token| token.0.as_str());
+    pub(crate) fn new(daemon: &DaemonArgs) -> Result<Self, Failure> {
+        let endpoint = endpoint(&daemon.endpoint)?;
+        let token = daemon.token.as_ref().map(|token| token.0.as_str());
         let authorization = token.filter(|token| !token.is_empty()).map(bearer);
         let authorization = authorization.transpose()?;
         let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
@@ -297,11 +297,11 @@ mod tests {
 
     #[test]
     fn a_token_is_not_shown() {
-        let connection = Connection {
+        let daemon = DaemonArgs {
             endpoint: String::new(),
             token: Some(Token("geheim".to_owned())),
         };
-        assert!(!format!("{connection:?}").contains("geheim"));
+        assert!(!format!("{daemon:?}").contains("geheim"));
         assert!(bearer("geheim").unwrap().is_sensitive());
         let failure = bearer("geheim\n").unwrap_err();
         assert!(!failure.to_string().contains("geheim"));

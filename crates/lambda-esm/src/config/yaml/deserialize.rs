@@ -1,5 +1,5 @@
 //! Reads a value of the configuration into any type that serde knows, such as a request of the Lambda
-//! API, with the place and the path of what does not fit.
+//! API, with the location and the path of what does not fit.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use serde::de::{
     SeqAccess, Unexpected, Visitor,
 };
 
-use super::node::{Member, Node, Value};
-use super::problem::Place;
-use super::suggest::known_names;
+use super::location::Location;
+use super::tree::{Member, Node, Value};
+use crate::config::suggest::known_names;
 
 /// What does not fit, where, and the way out.
 #[derive(Debug)]
 pub(crate) struct Misfit {
-    pub(super) place: Option<Place>,
+    pub(crate) location: Option<Location>,
     /// The path below the value that was read: keys and `[index]`es.
-    pub(super) path: Vec<String>,
-    pub(super) rule: String,
-    pub(super) hint: Option<String>,
+    pub(crate) path: Vec<String>,
+    pub(crate) rule: String,
+    pub(crate) hint: Option<String>,
 }
 
 /// Reads `node`, leaving out the members of it whose keys are in `without`.
-pub(super) fn read<'de, T: Deserialize<'de>>(
+pub(crate) fn read<'de, T: Deserialize<'de>>(
     node: &'de Node,
     without: &[&str],
 ) -> Result<T, Misfit> {
@@ -35,7 +35,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
         .iter()
         .filter(|member| !without.contains(&member.key.as_str()));
     T::deserialize(Members {
-        place: node.place,
+        location: node.location,
         rest: kept.collect::<Vec<_>>().into_iter(),
         value: None,
     })
@@ -44,15 +44,15 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
 impl Misfit {
     fn new(rule: String) -> Self {
         Self {
-            place: None,
+            location: None,
             path: Vec::new(),
             rule,
             hint: None,
         }
     }
 
-    fn at(mut self, place: Place) -> Self {
-        self.place.get_or_insert(place);
+    fn at(mut self, location: Location) -> Self {
+        self.location.get_or_insert(location);
         self
     }
 
@@ -76,7 +76,7 @@ impl Misfit {
             self.rule =
                 "is no value for this, and not shown: it stands under a secret key".to_owned();
         }
-        self.at(node.place)
+        self.at(node.location)
     }
 }
 
@@ -137,7 +137,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::Map(members) => {
                 let rest = members.iter().collect::<Vec<_>>().into_iter();
                 visitor.visit_map(Members {
-                    place: self.place,
+                    location: self.location,
                     rest,
                     value: None,
                 })
@@ -178,7 +178,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 struct Members<'de> {
-    place: Place,
+    location: Location,
     rest: std::vec::IntoIter<&'de Member>,
     value: Option<&'de Member>,
 }
@@ -187,8 +187,10 @@ impl<'de> Deserializer<'de> for Members<'de> {
     type Error = Misfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let place = self.place;
-        visitor.visit_map(self).map_err(|misfit| misfit.at(place))
+        let location = self.location;
+        visitor
+            .visit_map(self)
+            .map_err(|misfit| misfit.at(location))
     }
 
     serde::forward_to_deserialize_any! {
@@ -211,7 +213,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
         let key: StrDeserializer<'_, Misfit> = member.key.as_str().into_deserializer();
         let key = seed.deserialize(key);
         key.map(Some)
-            .map_err(|misfit| misfit.at(member.place).below_member(member))
+            .map_err(|misfit| misfit.at(member.location).below_member(member))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misfit> {

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Hands lines to a thread that writes them. Copies write to the same place.
 #[derive(Clone)]
-pub(crate) struct Outlet {
+pub(crate) struct BackgroundWriter {
     lines: Sender<Vec<u8>>,
     state: watch::Sender<State>,
 }
@@ -43,7 +43,7 @@ struct State {
     error: Option<(io::ErrorKind, Option<i32>)>,
 }
 
-impl Outlet {
+impl BackgroundWriter {
     /// Starts the thread of a standard stream. `tell_dropped` is told how many lines had to be dropped when
     /// there is room again.
     pub(crate) fn start(stream: impl AsFd, tell_dropped: fn(u64)) -> Result<Self, Failure> {
@@ -128,7 +128,7 @@ impl Outlet {
 }
 
 /// Writes a line of the log, each by one call.
-impl Write for Outlet {
+impl Write for BackgroundWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.offer(line);
         Ok(line.len())
@@ -202,25 +202,28 @@ mod tests {
 
     const LINE: &[u8] = b"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789\n";
 
-    fn outlet(tell_dropped: fn(u64)) -> (PipeReader, Outlet) {
+    fn writer(tell_dropped: fn(u64)) -> (PipeReader, BackgroundWriter) {
         let (reader, writer) = pipe().unwrap();
-        (reader, Outlet::start(writer, tell_dropped).unwrap())
+        (
+            reader,
+            BackgroundWriter::start(writer, tell_dropped).unwrap(),
+        )
     }
 
     #[test]
     fn lines_that_a_stalled_reader_has_no_room_for_are_dropped_and_every_one_is_counted() {
         static TOLD: AtomicU64 = AtomicU64::new(0);
-        let (reader, mut outlet) = outlet(|lines| {
+        let (reader, mut writer) = writer(|lines| {
             TOLD.fetch_add(lines, Ordering::SeqCst);
         });
         let offered = 3 * ROOM / LINE.len();
         for _ in 0..offered {
-            outlet.write_all(LINE).unwrap();
+            writer.write_all(LINE).unwrap();
         }
-        assert!(outlet.state.borrow().dropped > 0);
-        assert!(outlet.state.borrow().waiting <= ROOM);
+        assert!(writer.state.borrow().dropped > 0);
+        assert!(writer.state.borrow().waiting <= ROOM);
         let of_reader = thread::spawn(move || BufReader::new(reader).lines().count());
-        drop(outlet);
+        drop(writer);
         let read = of_reader.join().unwrap();
         assert_eq!(read + TOLD.load(Ordering::SeqCst) as usize, offered);
         assert!(read * LINE.len() >= ROOM - LINE.len(), "{read} lines");
@@ -228,28 +231,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_goes_away_is_told_to_those_who_ask_and_stops_nobody_else() {
-        let (reader, mut outlet) = outlet(|_| {});
+        let (reader, mut writer) = writer(|_| {});
         drop(reader);
         for _ in 0..1_000 {
-            outlet.write_all(LINE).unwrap();
+            writer.write_all(LINE).unwrap();
         }
-        let error = outlet.flushed().await.unwrap_err();
+        let error = writer.flushed().await.unwrap_err();
         assert_eq!(error.exit_code(), 141, "{error:?}");
-        assert_eq!(outlet.has_room().await.unwrap_err().exit_code(), 141);
+        assert_eq!(writer.has_room().await.unwrap_err().exit_code(), 141);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_waits_for_a_reader_that_takes_something_and_not_for_one_that_stalls() {
-        let (reader, outlet) = outlet(|_| {});
-        outlet.put(vec![b'x'; 4 * PIECE]);
-        assert!(!outlet.flushed().await.unwrap());
-        assert!(!outlet.is_idle());
+        let (reader, writer) = writer(|_| {});
+        writer.put(vec![b'x'; 4 * PIECE]);
+        assert!(!writer.flushed().await.unwrap());
+        assert!(!writer.is_idle());
         let of_reader = thread::spawn(move || BufReader::new(reader).lines().count());
         // No time passes while there is something to be done elsewhere.
         tokio::time::resume();
-        assert!(outlet.flushed().await.unwrap());
-        outlet.has_room().await.unwrap();
-        drop(outlet);
+        assert!(writer.flushed().await.unwrap());
+        writer.has_room().await.unwrap();
+        drop(writer);
         assert_eq!(of_reader.join().unwrap(), 1);
     }
 }

@@ -5,14 +5,14 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::node::{Member, Node, Value};
-use super::problem::{Place, Problems};
+use super::problem::Problems;
 use super::suggest::known_names;
+use super::yaml::{Location, Member, Node, Value, join};
 
 /// A map that is being read. What was never asked for is unknown, see [`Section::finish`].
 pub(super) struct Section<'a> {
     path: String,
-    place: Place,
+    location: Location,
     members: &'a [Member],
     asked: Vec<&'static str>,
 }
@@ -27,9 +27,9 @@ impl<'a> Section<'a> {
     /// Begins to read the map at `path`; `None` if it is no map.
     pub(super) fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Option<Self> {
         let Value::Map(members) = &node.value else {
-            // What stands there in place of a map may be all of it, secrets, too.
+            // What stands there in location of a map may be all of it, secrets, too.
             problems.add(
-                node.place,
+                node.location,
                 path,
                 format!("must be a map, not {}", node.kind()),
             );
@@ -37,7 +37,7 @@ impl<'a> Section<'a> {
         };
         Some(Self {
             path: path.to_owned(),
-            place: node.place,
+            location: node.location,
             members,
             asked: Vec::new(),
         })
@@ -62,7 +62,7 @@ impl<'a> Section<'a> {
     ) -> Option<Field<'a>> {
         let field = self.take(key);
         if field.is_none() {
-            problems.add(self.place, &join(&self.path, key), "is missing");
+            problems.add(self.location, &join(&self.path, key), "is missing");
             problems.hint(format!("add for example `{key}: {example}`"));
         }
         field
@@ -72,25 +72,10 @@ impl<'a> Section<'a> {
     pub(super) fn finish(self, problems: &mut Problems) {
         for member in self.members {
             if !self.asked.contains(&member.key.as_str()) {
-                problems.add(member.place, &member.path(&self.path), "unknown key");
+                problems.add(member.location, &member.path(&self.path), "unknown key");
                 problems.hint(known_names(&member.key, &self.asked));
             }
         }
-    }
-}
-
-/// Appends a key to a path.
-pub(super) fn join(path: &str, key: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let key = if key.bytes().all(plain) {
-        key.to_owned()
-    } else {
-        format!("{key:?}")
-    };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
     }
 }
 
@@ -114,13 +99,13 @@ impl<'a> Field<'a> {
 
     /// Reports that a value of some parts has the wrong type, and does not show what may be all of them.
     fn of_another_kind(&self, wanted: &str, problems: &mut Problems) {
-        let place = self.node.place;
+        let location = self.node.location;
         if matches!(self.node.value, Value::Null) {
-            problems.add(place, &self.path, format!("is empty; must be {wanted}"));
+            problems.add(location, &self.path, format!("is empty; must be {wanted}"));
             problems.hint("give a value, or leave the key out");
         } else {
             let rule = format!("must be {wanted}, not {}", self.node.kind());
-            problems.add(place, &self.path, rule);
+            problems.add(location, &self.path, rule);
         }
     }
 
@@ -144,7 +129,7 @@ impl<'a> Field<'a> {
             return Some(text);
         }
         problems.add(
-            self.node.place,
+            self.node.location,
             &self.path,
             format!("must be text, not {}", self.node.kind()),
         );

@@ -10,10 +10,10 @@ use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::mapping::{Arn, Mapping, Source};
 use lambda_esm_engine::ports::{QueueSource, SourceProvider, StreamSource};
 
-use crate::config::{self, Backend, Configuration};
+use crate::config::{Backend, Configuration};
 
 /// Where the configuration has sources, destinations and functions.
-pub(crate) struct Mixtures {
+pub(crate) struct MixedEndpoints {
     aws: AwsConfig,
     /// The configured functions; `None` are those that no Lambda API runs.
     functions: BTreeMap<String, Option<Called>>,
@@ -40,7 +40,7 @@ impl Party<'_> {
         endpoint.is_none_or(|(endpoint, _)| endpoint.is_aws())
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         match &self.endpoint {
             Some((endpoint, origin)) => format!("{} at {endpoint} ({origin})", self.what),
             None => format!("{} in AWS itself", self.what),
@@ -48,7 +48,7 @@ impl Party<'_> {
     }
 }
 
-impl Mixtures {
+impl MixedEndpoints {
     pub(crate) fn new(configuration: &Configuration) -> Self {
         let called = |backend: &Backend| match backend {
             #[cfg(feature = "lambda-api")]
@@ -59,7 +59,7 @@ impl Mixtures {
         };
         let functions = configuration.functions.iter();
         Self {
-            aws: config::aws(configuration),
+            aws: configuration.aws(),
             functions: functions
                 .map(|function| (function.name.clone(), called(&function.backend)))
                 .collect(),
@@ -74,14 +74,14 @@ impl Mixtures {
         if aws.is_empty() || others.is_empty() {
             return None;
         }
-        let places: Vec<_> = parties.iter().map(Party::place).collect();
+        let locations: Vec<_> = parties.iter().map(Party::location).collect();
         let missing: Vec<_> = aws
             .iter()
             .map(|party| format!("endpoints.{}", party.service))
             .collect();
         Some(format!(
             "AWS and what stands in for it are mixed: {}; if that is not meant, set {}",
-            places.join(", "),
+            locations.join(", "),
             missing.join(" and ")
         ))
     }
@@ -113,12 +113,12 @@ impl Mixtures {
         parties
     }
 
-    /// Warns of a mixture, once.
-    pub(crate) fn tell(&self, mapping: &Mapping) {
-        if let Some(mixture) = self.of(mapping) {
+    /// Warns of what is mixed in a mapping, once.
+    pub(crate) fn warn(&self, mapping: &Mapping) {
+        if let Some(warning) = self.of(mapping) {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.insert(mixture.clone()) {
-                tracing::warn!("{mixture}");
+            if told.insert(warning.clone()) {
+                tracing::warn!("{warning}");
             }
         }
     }
@@ -126,9 +126,9 @@ impl Mixtures {
 
 /// Is asked before a source is called, whoever made the mapping, and has none.
 #[async_trait]
-impl SourceProvider for Mixtures {
+impl SourceProvider for MixedEndpoints {
     async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
-        self.tell(mapping);
+        self.warn(mapping);
         Ok(None)
     }
 
@@ -136,7 +136,7 @@ impl SourceProvider for Mixtures {
         &self,
         mapping: &Mapping,
     ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
-        self.tell(mapping);
+        self.warn(mapping);
         Ok(None)
     }
 }

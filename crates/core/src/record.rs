@@ -103,6 +103,22 @@ pub enum StreamContent {
     Unreadable(Box<Unreadable>),
 }
 
+impl StreamContent {
+    /// Returns how much data it carries, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Kinesis(record) => record.data.len() + record.partition_key.len(),
+            Self::DynamoDb(record) => {
+                let images = [&record.new_image, &record.old_image];
+                let images = images.into_iter().flatten().map(String::len);
+                record.keys.len() + images.sum::<usize>()
+            }
+            Self::Unreadable(record) => record.json.len(),
+        }
+    }
+}
+
 /// A record that came, but not in the form that its service documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {

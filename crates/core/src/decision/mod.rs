@@ -199,6 +199,22 @@ pub enum Decision {
         /// The shard.
         shard: ShardId,
     },
+    /// The process owns a shard from now on.
+    ShardAcquired {
+        /// The shard.
+        shard: ShardId,
+        /// Grows with each change of the owner.
+        epoch: u64,
+    },
+    /// The process owns a shard no more.
+    ShardLost {
+        /// The shard.
+        shard: ShardId,
+        /// Under which it was acquired.
+        epoch: u64,
+        /// How many of its records were read and not settled: its next owner has them.
+        abandoned: usize,
+    },
     /// The place in a shard is looked up anew.
     Reopened {
         /// The shard.

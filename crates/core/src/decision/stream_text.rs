@@ -42,6 +42,18 @@ impl Decision {
         match self {
             Self::ShardStarted { shard, from } => write!(out, "reading {shard} from {from}"),
             Self::ShardEnded { shard } => write!(out, "{shard} is closed and processed to its end"),
+            Self::ShardAcquired { shard, epoch } => {
+                write!(out, "{shard} is this process's, under epoch {epoch}")
+            }
+            Self::ShardLost {
+                shard,
+                epoch,
+                abandoned,
+            } => write!(
+                out,
+                "{shard} is no longer this process's under epoch {epoch}; {} not settled",
+                count(*abandoned, "record")
+            ),
             Self::Reopened { shard, because } => {
                 write!(out, "looking up the place in {shard} anew: {because}")
             }

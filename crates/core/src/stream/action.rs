@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, KeptCheckpoint};
 use super::config::StreamConfig;
 use super::port::{Cursor, FetchRequest, Listing, Page, ShardId, Start};
 use crate::decision::{BatchId, Decision};
@@ -14,9 +14,38 @@ use crate::response::InvokeAnswer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
+/// How far a shard is settled, as it is to be made durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardCheckpoint {
+    /// The shard.
+    pub shard: ShardId,
+    /// Under which the process owns the shard: 0 where it owns all. A store refuses what is older than it has.
+    pub epoch: u64,
+    /// How far it is settled.
+    pub checkpoint: Checkpoint,
+}
+
 /// A fact from outside.
 #[derive(Debug)]
 pub enum Input {
+    /// The process owns a shard from now on, where shards are [assigned](StreamConfig::assigned). Ignored unless its
+    /// epoch is above all that were told of the shard before.
+    Acquired {
+        /// The shard. It need not be listed yet.
+        shard: ShardId,
+        /// Grows with each change of the owner.
+        epoch: u64,
+        /// How far its former owners have settled it, durably; `None` if it is to begin where the mapping says.
+        checkpoint: Option<KeptCheckpoint>,
+    },
+    /// The process owns a shard no more: at once, nothing of it is settled, told to a destination or committed any
+    /// more, and late answers change nothing. Ignored if the epoch is not the one under which it is owned.
+    Lost {
+        /// The shard.
+        shard: ShardId,
+        /// Under which it was acquired.
+        epoch: u64,
+    },
     /// The shards were listed.
     Listed {
         /// The call.
@@ -140,8 +169,8 @@ pub enum Action {
         id: CallId,
         /// The stream that they belong to.
         identity: String,
-        /// The place in each shard.
-        checkpoints: Vec<(ShardId, Checkpoint)>,
+        /// How far each shard is settled.
+        checkpoints: Vec<ShardCheckpoint>,
     },
     /// Forget the positions of shards that the stream has no more, and answer with [`Input::Forgotten`].
     Forget {

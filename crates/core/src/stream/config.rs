@@ -6,7 +6,8 @@ use std::time::Duration;
 use lambda_esm_filter::Filters;
 use uuid::Uuid;
 
-use super::seats::SHARDS_AT_ONCE;
+use super::encoder::StreamEncoder;
+use super::polling_slots::SHARDS_AT_ONCE;
 use crate::backoff::Backoff;
 use crate::batching::Limits;
 use crate::event::dynamodb::DynamoDbEncoder;
@@ -56,6 +57,9 @@ pub struct StreamConfig {
     /// How many shards call the source at a time, at least 1: [`SHARDS_AT_ONCE`]; eight times as many where records are
     /// pushed.
     pub shards_at_once: usize,
+    /// Whether somebody assigns the shards: then one is read and processed only while it is
+    /// [acquired](super::Input::Acquired). Otherwise the process owns all.
+    pub assigned: bool,
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
@@ -128,6 +132,7 @@ impl StreamConfig {
             deaggregate: consumer,
             read_ahead: READ_AHEAD_BYTES,
             shards_at_once: SHARDS_AT_ONCE,
+            assigned: false,
             detail: around.detail,
         })
     }
@@ -143,15 +148,6 @@ impl StreamConfig {
     pub const fn tumbling(&self) -> Option<Duration> {
         self.lanes.tumbling_window()
     }
-}
-
-/// Writes the events of one kind of stream.
-#[derive(Clone, Debug)]
-pub enum StreamEncoder {
-    /// Kinesis events.
-    Kinesis(KinesisEncoder),
-    /// DynamoDB events.
-    DynamoDb(DynamoDbEncoder),
 }
 
 /// Returns the version that runs under a qualifier. Which one an alias stands for is not known here; it is

@@ -1,41 +1,43 @@
 //! Ordered sources: Kinesis and DynamoDB Streams.
 //!
-//! The way of a record: its shard is found (`pages`, `listing`, `lineage`) and read when its turn comes (`seats`,
-//! `reading`, `failing`); the record is filtered and gathered in the lane of its key (`accepting`); the lane's batch
-//! goes to the function (`working`), which processes it, or fails so that it is split, sent again or given up
-//! (`answering`); what is given up is told to the on-failure destination (`discarding`); and how far the shard is
-//! settled is made durable (`ledger`, `committing`) before the lane's next batch begins.
+//! The way of a record: its shard is found (`shard_discovery`) and read when its turn comes (`polling_slots`, `reader`);
+//! what no filter lets pass is settled at once (`filter`), and the rest gathered in the lane of its key
+//! (`parallelization`); the lane's batch (`lane/batching_window`, `tumbling_window`) goes to the function
+//! (`lane/invocation`), which processes it, all or in part (`lane/partial_batch_response`), or fails so that it is split
+//! (`lane/bisect`), sent again (`lane/retry`) or given up, as what is too old is (`lane/record_age`); what is given up
+//! is told to the on-failure destination (`on_failure_destination`); and how far the shard is settled is made durable
+//! (`checkpoint`) before the lane's next batch begins.
+//!
+//! State has owners, with private fields: `reader`, `lane`, `on_failure_destination`, `checkpoint/settled_prefix` and
+//! `checkpoint/commits` know nothing of each other; `shard` wires them, and `machine` the shards.
 
-mod accepting;
 mod action;
-mod answering;
 mod checkpoint;
-mod clock;
-mod committing;
 mod config;
-mod discarding;
-mod failing;
-mod gone;
+mod context;
+mod deaggregation;
+mod encoder;
+mod filter;
 mod lane;
-mod ledger;
-mod lineage;
-mod listing;
 mod machine;
-mod pace;
-mod pages;
+mod on_failure_destination;
+mod parallelization;
+mod polling_slots;
 mod port;
-mod reading;
-mod seats;
+mod reader;
 mod shard;
-mod tally;
-mod window;
-mod working;
+mod shard_discovery;
+mod shard_key;
+mod source_clock;
+mod totals;
+mod tumbling_window;
 
-pub use action::{Action, CallId, Input};
-pub use checkpoint::{Checkpoint, KeptWindow, Place, compare_sequences};
-pub use config::{READ_AHEAD_BYTES, StreamConfig, StreamEncoder, Surroundings};
-pub use machine::{KeptCheckpoint, KeptCheckpoints, StreamMachine};
-pub use pages::{MOST_SHARDS, Pages};
+pub use action::{Action, CallId, Input, ShardCheckpoint};
+pub use checkpoint::{Checkpoint, KeptCheckpoint, KeptCheckpoints, KeptWindow, compare_sequences};
+pub use config::{READ_AHEAD_BYTES, StreamConfig, Surroundings};
+pub use encoder::StreamEncoder;
+pub use machine::StreamMachine;
+pub use polling_slots::SHARDS_AT_ONCE;
 pub use port::{Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts};
-pub use seats::SHARDS_AT_ONCE;
-pub use window::MAX_STATE_BYTES;
+pub use shard_discovery::pages::{MOST_SHARDS, Pages};
+pub use tumbling_window::MAX_STATE_BYTES;

@@ -111,6 +111,17 @@ pub enum Start {
     After(Arc<str>),
 }
 
+impl fmt::Display for Start {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrimHorizon => out.write_str("the oldest record"),
+            Self::Latest => out.write_str("the newest record"),
+            Self::Timestamp(time) => write!(out, "the first record since {}", time.iso_millis()),
+            Self::After(sequence) => write!(out, "after {sequence}"),
+        }
+    }
+}
+
 /// A place in a shard in the source's own terms (Kinesis and DynamoDB: a shard iterator).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(pub String);

@@ -1,27 +1,37 @@
-//! One shard of a stream: its reader, its lanes, and what of it is settled.
+//! One shard of a stream. It wires the owners of its state: what one of them yields, it hands to the next.
+//!
+//! ```text
+//!  Reader ──records──> RecordFilter ──> Lane ──Effect::GivenUp──> Deliveries
+//!                                        │ Effect::Settled            │
+//!                                        └──────> SettledPrefix <─────┘
+//!                                                      │ checkpoint
+//!                           Lane <──may begin── Commits <┘
+//! ```
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use super::action::{Action, CallId, Input};
-use super::checkpoint::{Checkpoint, Place};
-use super::clock::SourceClock;
-use super::committing::Committer;
+use super::action::{CallId, Input};
+use super::checkpoint::Checkpoint;
+use super::checkpoint::commits::Commits;
+use super::checkpoint::settled_prefix::SettledPrefix;
 use super::config::StreamConfig;
-use super::discarding::Delivery;
-use super::lane::Lane;
-use super::ledger::Ledger;
-use super::port::{Shard as Listed, ShardId, StreamFacts};
-use super::reading::Reader;
-use super::seats::Seats;
-use super::window::Window;
-use crate::backoff::Random;
+use super::context::Context;
+use super::deaggregation::user_records;
+use super::filter::RecordFilter;
+use super::lane::{Conditions, Effect, Lane, Next};
+use super::on_failure_destination::{Deliveries, GivenUp};
+use super::parallelization::lane_of;
+use super::port::{Page, Shard as Listed, ShardId, Start};
+use super::reader::Reader;
+use super::shard_key::ShardKey;
+use super::totals::Share;
+use super::tumbling_window::TumblingWindow;
+use crate::batching::{Limits, Oversized};
 use crate::decision::{BatchId, Decision};
-use crate::response::IgnoredFailures;
+use crate::event::RECORDS;
+use crate::fault::{InvokeError, SourceError};
+use crate::on_failure_record::Condition;
+use crate::record::{StreamContent, StreamRecord};
+use crate::response::InvokeAnswer;
 use crate::time::Timestamp;
-
-/// Names a shard within its machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ShardKey(pub(super) u32);
 
 /// Where a shard is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,167 +44,158 @@ pub(super) enum Stage {
     Over,
 }
 
-/// What the shards of a machine share: the way out, and what is numbered across them.
-#[derive(Debug)]
-pub(super) struct Out {
-    pub(super) actions: VecDeque<Action>,
-    pub(super) unasked: IgnoredFailures,
-    pub(super) seats: Seats,
-    pub(super) random: Random,
-    /// The shard that waits for each open call.
-    pub(super) calls: BTreeMap<CallId, ShardKey>,
-    /// The shard of each batch that the function has.
-    pub(super) flights: BTreeMap<BatchId, ShardKey>,
-    /// When shards have something to do. An entry too many does no harm.
-    pub(super) timers: BTreeSet<(Timestamp, ShardKey)>,
-    pub(super) last_call: u64,
-    pub(super) last_batch: u64,
-    /// How much data a record has, judged by those that were read last; `None` before the first.
-    pub(super) record_bytes: Option<usize>,
-    /// Whether shards may have been made, and should be listed at once.
-    pub(super) list: bool,
-    /// Whether a shard has ended and did not name its children.
-    pub(super) awaits_children: bool,
-    /// How many shards were looked at so far.
-    pub(super) visits: u64,
-}
-
-impl Out {
-    pub(super) fn new(seed: u64) -> Self {
-        Self {
-            actions: VecDeque::new(),
-            unasked: IgnoredFailures::default(),
-            seats: Seats::default(),
-            random: Random::new(seed),
-            calls: BTreeMap::new(),
-            flights: BTreeMap::new(),
-            timers: BTreeSet::new(),
-            last_call: 0,
-            last_batch: 0,
-            record_bytes: None,
-            list: false,
-            awaits_children: false,
-            visits: 0,
-        }
-    }
-
-    pub(super) fn report(&mut self, decision: Decision) {
-        self.actions.push_back(Action::Report(decision));
-    }
-
-    /// Returns a new call, to be answered to no shard.
-    pub(super) const fn next_call(&mut self) -> CallId {
-        self.last_call += 1;
-        CallId(self.last_call)
-    }
-
-    pub(super) const fn next_batch(&mut self) -> BatchId {
-        self.last_batch += 1;
-        BatchId(self.last_batch)
-    }
-}
-
-/// What a shard works with while it handles one fact.
-pub(super) struct Context<'a> {
-    pub(super) now: Timestamp,
-    pub(super) config: &'a StreamConfig,
-    pub(super) facts: &'a StreamFacts,
-    pub(super) clock: &'a mut SourceClock,
-    pub(super) draining: bool,
-    /// How many shards share what may be read ahead.
-    pub(super) shards: usize,
-    pub(super) out: &'a mut Out,
-}
-
-impl Context<'_> {
-    pub(super) fn report(&mut self, decision: Decision) {
-        self.out.report(decision);
-    }
-
-    /// Returns a new call whose answer goes to `shard`.
-    pub(super) fn call(&mut self, shard: ShardKey) -> CallId {
-        let id = self.out.next_call();
-        self.out.calls.insert(id, shard);
-        id
-    }
-
-    /// Wakes `shard` at `time`.
-    pub(super) fn wake(&mut self, time: Timestamp, shard: ShardKey) {
-        self.out.timers.insert((time, shard));
-    }
-}
-
 /// One shard.
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) key: ShardKey,
-    pub(super) id: ShardId,
-    pub(super) parents: Vec<ShardId>,
-    pub(super) hash_keys: Option<(u128, u128)>,
-    pub(super) stage: Stage,
-    pub(super) reader: Reader,
-    pub(super) ledger: Ledger,
-    pub(super) lanes: Vec<Lane>,
-    pub(super) window: Window,
-    pub(super) deliveries: Vec<Delivery>,
-    pub(super) committer: Committer,
+    /// As it was listed.
+    listed: Listed,
+    stage: Stage,
+    /// Under which the process owns it.
+    epoch: u64,
+    /// Whether where it begins must be durable before it is read: after a restart it would be another place.
+    keeps_start: bool,
+    reader: Reader,
+    prefix: SettledPrefix,
+    lanes: Vec<Lane>,
+    deliveries: Deliveries,
+    commits: Commits,
     /// The age of the last record of the batch that was sent last.
-    pub(super) iterator_age_ms: Option<u64>,
-    /// How many listings had begun when it was found.
-    pub(super) found: u64,
-    /// Whether it waits for a listing that tells of parents that are not known.
-    pub(super) needs_listing: bool,
-    /// How many listings in a row did not have it.
-    pub(super) missing: u32,
+    iterator_age_ms: Option<u64>,
     /// Children that the source named at the end, for the machine to take.
-    pub(super) children: Vec<Listed>,
+    children: Vec<Listed>,
 }
 
 impl Shard {
-    /// Returns a shard that waits for its parents. It goes on at `checkpoint`.
+    /// Returns a shard that waits for its parents. It goes on at `checkpoint`, which is durable already or not.
     pub(super) fn new(
         key: ShardKey,
         listed: Listed,
-        checkpoint: Checkpoint,
-        durable: bool,
+        epoch: u64,
+        (checkpoint, durable): (Checkpoint, bool),
         config: &StreamConfig,
     ) -> Self {
-        let over = checkpoint.place == Place::End;
         let factor = config.factor();
-        let lanes = (0..factor).map(|_| Lane::new(config)).collect();
-        let committed = durable.then(|| checkpoint.clone());
+        let window = checkpoint.window.clone();
+        let window = window.filter(|_| config.tumbling().is_some());
+        let lane = || Lane::new(config, TumblingWindow::new(window.clone()));
         Self {
             key,
-            id: listed.id,
-            parents: listed.parents,
-            hash_keys: listed.hash_keys,
-            stage: if over { Stage::Over } else { Stage::Waiting },
-            reader: Reader::new(&checkpoint, factor),
-            ledger: Ledger::new(checkpoint.place, factor),
-            lanes,
-            window: Window::new(checkpoint.window.filter(|_| config.tumbling().is_some())),
-            deliveries: Vec::new(),
-            committer: Committer::new(committed),
+            listed,
+            stage: match checkpoint.start {
+                Some(_) => Stage::Waiting,
+                None => Stage::Over,
+            },
+            epoch,
+            keeps_start: !durable
+                && (checkpoint.start.as_ref()).is_some_and(|start| *start != Start::TrimHorizon),
+            reader: Reader::new(&checkpoint),
+            prefix: SettledPrefix::new(&checkpoint, factor),
+            lanes: std::iter::repeat_with(lane).take(factor).collect(),
+            deliveries: Deliveries::default(),
+            commits: Commits::new(durable.then_some(checkpoint), factor),
             iterator_age_ms: None,
-            found: 0,
-            needs_listing: false,
-            missing: 0,
             children: Vec::new(),
+        }
+    }
+
+    pub(super) const fn id(&self) -> &ShardId {
+        &self.listed.id
+    }
+
+    pub(super) fn parents(&self) -> &[ShardId] {
+        &self.listed.parents
+    }
+
+    /// Returns it as it was listed: it is dropped, and somebody else's.
+    pub(super) fn into_listed(self) -> Listed {
+        self.listed
+    }
+
+    pub(super) const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Returns under which epoch the process owns it.
+    pub(super) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Tells whether a checkpoint of it is durable.
+    pub(super) const fn is_durable(&self) -> bool {
+        self.commits.committed().is_some()
+    }
+
+    /// Returns how many records are gathered and not settled.
+    pub(super) const fn unsettled(&self) -> usize {
+        self.prefix.unsettled()
+    }
+
+    /// Waits no longer for parents that `is_none` picks: its lineage is a ring.
+    pub(super) fn forget_parents(&mut self, is_none: impl Fn(&ShardId) -> bool) {
+        self.listed.parents.retain(|parent| !is_none(parent));
+    }
+
+    /// Takes the children that the source named at the end.
+    pub(super) fn take_children(&mut self) -> Vec<Listed> {
+        std::mem::take(&mut self.children)
+    }
+
+    /// Begins just after the newest record, which is known `now`.
+    pub(super) fn start_at_latest(&mut self, now: Timestamp) {
+        self.reader.start_at_latest(now);
+    }
+
+    /// Takes it that the source lists it.
+    pub(super) const fn is_listed(&mut self) {
+        self.reader.is_listed();
+    }
+
+    /// Takes it that the source lists it no more.
+    pub(super) fn is_not_listed(&mut self) {
+        if self.stage == Stage::Running {
+            self.reader.is_not_listed();
+        }
+    }
+
+    /// Begins to be read and processed: its parents are over.
+    pub(super) fn start(&mut self, ctx: &mut Context<'_>) {
+        self.stage = Stage::Running;
+        ctx.report(Decision::ShardStarted {
+            shard: ctx.shard.clone(),
+            from: self.reader.beginning(&self.prefix),
+        });
+        self.advance(ctx);
+    }
+
+    /// Changes when batches are full.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        for lane in &mut self.lanes {
+            lane.set_limits(limits);
         }
     }
 
     /// Takes one fact that this shard waits for, and goes on.
     pub(super) fn handle(&mut self, ctx: &mut Context<'_>, input: Input) {
         match input {
-            Input::Opened { id, result } => self.opened(ctx, id, result),
+            Input::Opened { id, result } => self.reader.opened(ctx, &self.prefix, id, result),
             Input::Fetched { id, result } => self.fetched(ctx, id, result),
-            Input::Reserved { turn } => self.reserved(turn),
+            Input::Reserved { turn } => {
+                for lane in &mut self.lanes {
+                    lane.reserved(turn);
+                }
+            }
             Input::Invoked {
                 batch,
                 attempt,
                 result,
             } => self.invoked(ctx, batch, attempt, result),
-            Input::Delivered { id, result } => self.delivered(ctx, id, result),
+            Input::Delivered { id, result } => {
+                if let Some((lane, items)) = self.deliveries.answered(ctx, id, result) {
+                    self.prefix.settle(lane, &items);
+                    self.abandon_if_draining(ctx, lane);
+                }
+            }
             Input::Committed { id, result } => self.committed(ctx, id, result),
             _ => {}
         }
@@ -206,12 +207,24 @@ impl Shard {
         if self.stage != Stage::Running {
             return;
         }
-        self.redeliver(ctx);
+        self.deliveries.deliver(ctx);
         for lane in 0..self.lanes.len() {
             self.advance_lane(ctx, lane);
         }
         self.commit(ctx);
         self.read(ctx);
+    }
+
+    /// Reads, now that it has a polling slot.
+    pub(super) fn take_slot(&mut self, ctx: &mut Context<'_>) {
+        self.reader.has_slot();
+        self.read(ctx);
+    }
+
+    fn read(&mut self, ctx: &mut Context<'_>) {
+        if !self.keeps_start || self.is_durable() {
+            self.reader.read(ctx, &self.prefix);
+        }
     }
 
     /// Lets go of what was gathered and not invoked, and of batches that wait for a retry.
@@ -221,19 +234,265 @@ impl Shard {
         }
     }
 
+    /// Gives back its turns at the function: the shard is to be dropped, and whatever it waits for comes too late.
+    pub(super) fn forgo_turns(&mut self, ctx: &mut Context<'_>) {
+        for lane in &mut self.lanes {
+            lane.forgo_turn(ctx);
+        }
+    }
+
+    fn fetched(&mut self, ctx: &mut Context<'_>, id: CallId, result: Result<Page, SourceError>) {
+        let Some(fetched) = self.reader.fetched(ctx, &self.prefix, id, result) else {
+            return;
+        };
+        self.children.extend(fetched.children);
+        let found = fetched.records.len();
+        if found > 0 {
+            ctx.report(Decision::Polled { messages: found });
+            let records = self.reader.take(ctx, &mut self.prefix, fetched.records);
+            self.gather(ctx, records);
+        }
+        if found == 0 || self.reader.has_ended() {
+            self.reader.tell_passed_over(ctx);
+        }
+    }
+
+    /// Takes records in their order: each is filtered out, given up, or added to the open batch of its lane.
+    fn gather(&mut self, ctx: &mut Context<'_>, records: Vec<StreamRecord>) {
+        let mut filter = RecordFilter::default();
+        for record in records {
+            self.prefix.read(&record.sequence);
+            match user_records(ctx.config, self.listed.hash_keys, &record) {
+                Some(parts) => {
+                    for part in parts {
+                        self.gather_one(ctx, &mut filter, &part);
+                    }
+                }
+                None => self.gather_one(ctx, &mut filter, &record),
+            }
+        }
+        filter.end_page(ctx);
+    }
+
+    fn gather_one(
+        &mut self,
+        ctx: &mut Context<'_>,
+        filter: &mut RecordFilter,
+        record: &StreamRecord,
+    ) {
+        let index = lane_of(&record.content, self.lanes.len());
+        if self.prefix.was_settled(index, &record.sequence) {
+            return;
+        }
+        let (sequence, size) = (&record.sequence, record.content.size());
+        if let StreamContent::Unreadable(unreadable) = &record.content {
+            let item = self.prefix.gather(index, sequence, record.arrival, size);
+            // A bucket keeps it as it came.
+            let event = [RECORDS.prefix, unreadable.json.as_bytes(), RECORDS.suffix].concat();
+            let because = format!("it cannot be read: {}", unreadable.because);
+            let condition = Condition::RecordUnreadable;
+            let batch = ctx.shared.next_batch();
+            let given_up = GivenUp::unseen(batch, condition, item, event.into(), because);
+            return self.give_up(ctx, index, given_up);
+        }
+        self.lanes[index].note_arrival(ctx.config, record.arrival);
+        if !filter.passes(ctx, record) {
+            return;
+        }
+        let item = self.prefix.gather(index, sequence, record.arrival, size);
+        let encoder = &ctx.config.encoder;
+        let encode = |out: &mut Vec<u8>| encoder.write(out, &ctx.shard, record, filter.change());
+        if let Err(Oversized { item, bytes }) = self.lanes[index].gather(ctx.now, item, encode) {
+            let mut event = RECORDS.prefix.to_vec();
+            encode(&mut event);
+            event.extend_from_slice(RECORDS.suffix);
+            let condition = Condition::MaximumPayloadSizeExceeded;
+            let because = format!("its event alone is {bytes} bytes");
+            let batch = ctx.shared.next_batch();
+            let given_up = GivenUp::unseen(batch, condition, item, event.into(), because);
+            self.give_up(ctx, index, given_up);
+        }
+    }
+
+    /// Goes on with the batch of a lane, or begins the next one, as far as that goes.
+    fn advance_lane(&mut self, ctx: &mut Context<'_>, index: usize) {
+        let mut effects = Vec::new();
+        let last = loop {
+            let conditions = Conditions {
+                delivering: self.deliveries.any_of(index),
+                uncommitted: self.commits.are_awaited_by(index),
+                reading: self.reader.reading(),
+            };
+            let next = self.lanes[index].advance(ctx, conditions, &mut effects);
+            self.apply(ctx, index, &mut effects);
+            if next != Next::More {
+                break next;
+            }
+        };
+        if last == Next::Nothing {
+            self.lanes[index].forgo_turn(ctx);
+        }
+    }
+
+    /// Hands on what a lane has yielded.
+    fn apply(&mut self, ctx: &mut Context<'_>, lane: usize, effects: &mut Vec<Effect>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Settled(items) => self.prefix.settle(lane, &items),
+                Effect::GivenUp(given_up) => self.give_up(ctx, lane, given_up),
+                Effect::Sent { iterator_age_ms } => {
+                    self.iterator_age_ms = iterator_age_ms.or(self.iterator_age_ms);
+                }
+                Effect::BatchEnded => self.commits.batch_ended(lane),
+            }
+        }
+    }
+
+    fn give_up(&mut self, ctx: &mut Context<'_>, lane: usize, given_up: GivenUp) {
+        let settled = self.deliveries.give_up(ctx, lane, given_up);
+        self.prefix.settle(lane, &settled);
+    }
+
+    fn invoked(
+        &mut self,
+        ctx: &mut Context<'_>,
+        batch: BatchId,
+        attempt: u32,
+        result: Result<InvokeAnswer, InvokeError>,
+    ) {
+        let mut lanes = self.lanes.iter();
+        let Some(index) = lanes.position(|lane| lane.awaits(batch, attempt)) else {
+            return;
+        };
+        ctx.shared.end_invocation(batch);
+        let mut effects = Vec::new();
+        self.lanes[index].invoked(ctx, result, &mut effects);
+        self.apply(ctx, index, &mut effects);
+        self.abandon_if_draining(ctx, index);
+    }
+
+    fn abandon_if_draining(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        if ctx.draining {
+            self.abandon(ctx, lane);
+        }
+    }
+
+    fn abandon(&mut self, ctx: &mut Context<'_>, lane: usize) {
+        let mut effects = Vec::new();
+        self.lanes[lane].abandon(ctx, &mut effects);
+        self.apply(ctx, lane, &mut effects);
+        if !self.deliveries.any_of(lane) {
+            self.lanes[lane].let_go();
+        }
+    }
+
+    /// Begins a commit if there is something new, and none is on its way.
+    fn commit(&mut self, ctx: &mut Context<'_>) {
+        self.prefix.advance();
+        if !self.commits.may_begin(ctx) {
+            return;
+        }
+        // Where nothing is new, lanes need not wait; what they then do may be new.
+        while let Some(checkpoint) = self.checkpoint(ctx.config) {
+            if self.commits.is_news(&checkpoint) {
+                return self.commits.begin(ctx, checkpoint);
+            }
+            let settlements = self.commits.settlements();
+            self.release_lanes(ctx, settlements);
+            self.prefix.advance();
+            if self.commits.settlements() == settlements {
+                return;
+            }
+        }
+    }
+
+    /// Returns how far the shard is settled; `None` while that is not to be kept.
+    fn checkpoint(&self, config: &StreamConfig) -> Option<Checkpoint> {
+        // The function's state belongs to what is settled when its batch is settled whole.
+        if config.tumbling().is_some() && self.lanes.iter().any(Lane::is_working) {
+            return None;
+        }
+        if self.is_finished() {
+            return Some(Checkpoint::END);
+        }
+        let mut lanes = self.lanes.iter();
+        Some(Checkpoint {
+            window: lanes.find_map(|lane| lane.tumbling().kept()),
+            ..self.prefix.checkpoint()
+        })
+    }
+
+    fn committed(&mut self, ctx: &mut Context<'_>, id: CallId, result: Result<(), String>) {
+        let Some(settlements) = self.commits.answered(ctx, id, result) else {
+            return;
+        };
+        self.release_lanes(ctx, settlements);
+        if self.commits.committed() == Some(&Checkpoint::END) && self.is_finished() {
+            self.stage = Stage::Over;
+            ctx.report(Decision::ShardEnded {
+                shard: ctx.shard.clone(),
+            });
+        }
+    }
+
+    /// Lets the lanes go on whose settlements are durable.
+    fn release_lanes(&mut self, ctx: &mut Context<'_>, settlements: u64) {
+        for lane in 0..self.lanes.len() {
+            if self.commits.release(lane, settlements) {
+                self.advance_lane(ctx, lane);
+            }
+        }
+    }
+
     /// Tells whether nothing of the shard is outside.
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.deliveries.is_empty()
-            && !self.committer.is_busy()
-            && self.lanes.iter().all(|lane| lane.work.is_none())
+            && !self.commits.is_busy()
+            && !self.lanes.iter().any(Lane::is_working)
     }
 
     /// Tells whether everything was read and is settled.
-    pub(super) fn is_finished(&self) -> bool {
+    fn is_finished(&self) -> bool {
         self.reader.has_ended()
-            && self.ledger.is_empty()
-            && self.window.open.is_none()
+            && self.prefix.is_empty()
             && self.deliveries.is_empty()
             && self.lanes.iter().all(Lane::is_empty)
+    }
+
+    /// Returns why it cannot be read, its checkpoints cannot be kept, or the function failed with a batch.
+    pub(super) fn problems(&self) -> [Option<&String>; 3] {
+        let mut lanes = self.lanes.iter();
+        [
+            self.reader.problem(),
+            self.commits.problem(),
+            lanes.find_map(Lane::problem),
+        ]
+    }
+
+    /// Returns what it adds to the totals of its machine.
+    pub(super) fn share(&self) -> Share {
+        let busy = usize::from(!self.is_idle());
+        if self.stage != Stage::Running {
+            return Share {
+                busy,
+                ..Share::default()
+            };
+        }
+        let lanes = || self.lanes.iter();
+        let waits = lanes().filter_map(Lane::waits_until);
+        let unsettled = self.prefix.unsettled();
+        Share {
+            runs: 1,
+            unopened: usize::from(!self.reader.is_open()),
+            receives: usize::from(self.reader.is_fetching()),
+            running: lanes().filter(|lane| lane.is_working()).count(),
+            waiting: lanes().map(Lane::waiting).sum(),
+            unsettled,
+            bytes: self.prefix.bytes(),
+            backing_off_until: waits.chain(self.reader.backing_off_until()).min(),
+            iterator_age_ms: self.iterator_age_ms.filter(|_| unsettled > 0),
+            problems: self.problems().map(|problem| problem.is_some()),
+            busy,
+        }
     }
 }

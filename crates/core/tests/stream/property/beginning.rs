@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Checkpoint, Place, ShardId, Start};
+use lambda_esm_core::stream::{Checkpoint, ShardId, Start};
 
 use super::case::Begin;
 use super::ledger::Ledger;
@@ -98,11 +98,11 @@ impl Ledger {
         let listed = self.beginning.listed.as_ref();
         let known = listed.is_some_and(|listed| listed.contains(shard));
         assert!(known, "{shard} begins at its end");
-        match checkpoint.place {
-            Place::End => {}
-            Place::Since(since) => {
-                self.check_beginning(since);
-                let begin = cut(Timestamp(since), self.case.clock.claimed);
+        match checkpoint.start {
+            None => {}
+            Some(Start::Timestamp(since)) => {
+                self.check_beginning(since.millis());
+                let begin = cut(since, self.case.clock.claimed);
                 for record in &stream.shards[shard].records {
                     let entry = &mut self.entries[self.index[&record.sequence]];
                     if record.arrival < begin {

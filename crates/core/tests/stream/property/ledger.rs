@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Checkpoint, Place, ShardId, compare_sequences};
+use lambda_esm_core::stream::{Checkpoint, ShardId, Start, compare_sequences};
 
 use super::beginning::Beginning;
 use super::case::Case;
@@ -343,12 +343,13 @@ impl Ledger {
     fn committed(&mut self, stream: &Stream, shard: &ShardId, checkpoint: &Checkpoint, kept: bool) {
         self.begun_at_the_end(stream, shard, checkpoint);
         let log = &stream.shards[shard];
-        let mut passed = match &checkpoint.place {
-            Place::TrimHorizon | Place::Since(_) => 0,
-            Place::After(last) => log
+        let mut passed = match &checkpoint.start {
+            Some(Start::TrimHorizon | Start::Timestamp(_)) => 0,
+            Some(Start::After(last)) => log
                 .records
                 .partition_point(|record| compare_sequences(&record.sequence, last).is_le()),
-            Place::End => {
+            Some(Start::Latest) => panic!("{shard} is kept at another place after each restart"),
+            None => {
                 assert!(log.closed, "{shard} is not at its end");
                 log.records.len()
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Place, ShardId};
+use lambda_esm_core::stream::{Checkpoint, ShardId, Start};
 use serde_json::json;
 
 use super::case::{Case, Dice, Turn};
@@ -215,18 +215,24 @@ impl Play {
     }
 
     /// Returns the shards whose checkpoint is not where it should be when all is settled.
-    pub(super) fn behind(&self) -> Vec<(ShardId, Option<Place>)> {
+    pub(super) fn behind(&self) -> Vec<(ShardId, Option<Checkpoint>)> {
         let (stream, store) = (&self.world.stream, &self.world.store);
         let is_behind = |(shard, log): (&ShardId, &Log)| {
-            let place = store.get(shard).map(|kept| kept.checkpoint.place.clone());
+            let checkpoint = store.get(shard).map(|kept| kept.checkpoint.clone());
             let last = self.world.surroundings.ledger.last_of(stream, shard);
-            let arrived = match (&place, last) {
-                (Some(Place::End), _) => true,
-                (Some(Place::After(place)), Some(last)) => !log.closed && *place == last,
+            let arrived = match (&checkpoint, last) {
+                (Some(Checkpoint { start: None, .. }), _) => true,
+                (
+                    Some(Checkpoint {
+                        start: Some(Start::After(end)),
+                        ..
+                    }),
+                    Some(last),
+                ) => !log.closed && *end == last,
                 (_, None) => !log.closed,
                 _ => false,
             };
-            (!arrived).then(|| (shard.clone(), place))
+            (!arrived).then(|| (shard.clone(), checkpoint))
         };
         stream.shards.iter().filter_map(is_behind).collect()
     }

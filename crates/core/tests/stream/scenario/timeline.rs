@@ -1,7 +1,7 @@
 //! What happened in a scenario, one line of text per event.
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::stream::{Checkpoint, Place, Start};
+use lambda_esm_core::stream::{Checkpoint, Start};
 use serde_json::Value;
 
 use super::decisions;
@@ -137,11 +137,12 @@ pub(crate) fn discarded(played: &Played, discard: &Discard) -> String {
 
 /// Spells a checkpoint.
 pub(crate) fn place(played: &Played, checkpoint: &Checkpoint) -> String {
-    let mut text = match &checkpoint.place {
-        Place::TrimHorizon => "horizon".to_owned(),
-        Place::Since(millis) => format!("since {}", Span::from(Timestamp(*millis))),
-        Place::After(sequence) => format!("after {}", played.name(sequence)),
-        Place::End => "end".to_owned(),
+    let mut text = match &checkpoint.start {
+        Some(Start::TrimHorizon) => "horizon".to_owned(),
+        Some(Start::Latest) => "latest".to_owned(),
+        Some(Start::Timestamp(since)) => format!("since {}", Span::from(*since)),
+        Some(Start::After(sequence)) => format!("after {}", played.name(sequence)),
+        None => "end".to_owned(),
     };
     let mut ahead: Vec<&str> = checkpoint
         .lanes

@@ -7,7 +7,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::{
-    Checkpoint, FetchRequest, KeptCheckpoint, Place, ShardId, StreamConfig, compare_sequences,
+    Checkpoint, FetchRequest, KeptCheckpoint, ShardId, Start, StreamConfig, compare_sequences,
 };
 
 use super::Store;
@@ -93,10 +93,10 @@ impl Checks {
             .filter(|parent| !descends(stream, parent, shard))
         {
             let listed = stream.shards.get(parent).is_some_and(|log| !log.gone);
-            let place = store.get(parent).map(|kept| &kept.checkpoint.place);
+            let kept = store.get(parent).map(|kept| &kept.checkpoint);
             assert!(
-                !listed || place == Some(&Place::End),
-                "{shard} is opened while its parent {parent} is at {place:?}"
+                !listed || kept == Some(&Checkpoint::END),
+                "{shard} is opened while its parent {parent} is at {kept:?}"
             );
         }
     }
@@ -237,10 +237,12 @@ impl Checks {
             return;
         };
         let before = &before.checkpoint;
-        let forward = match (&before.place, &after.place) {
-            (Place::After(before), Place::After(after)) => compare_sequences(before, after).is_le(),
-            (Place::After(_), Place::TrimHorizon | Place::Since(_)) => false,
-            (Place::End, after) => *after == Place::End,
+        let forward = match (&before.start, &after.start) {
+            (Some(Start::After(before)), Some(Start::After(after))) => {
+                compare_sequences(before, after).is_le()
+            }
+            (Some(Start::After(_)), Some(_)) => false,
+            (None, after) => after.is_none(),
             _ => true,
         };
         assert!(forward, "{shard} goes back from {before:?} to {after:?}");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lambda_esm_core::stream::{CallId, Checkpoint, Input, KeptCheckpoint, ShardId};
+use lambda_esm_core::stream::{
+    CallId, Checkpoint, Input, KeptCheckpoint, ShardCheckpoint, ShardId,
+};
 
 use super::around::{Happening, Surroundings, Watched};
 use super::{Pending, World};
@@ -12,10 +14,13 @@ impl<S: Surroundings> World<S> {
         &mut self,
         id: CallId,
         identity: String,
-        checkpoints: Vec<(ShardId, Checkpoint)>,
+        checkpoints: Vec<ShardCheckpoint>,
     ) {
         let keeping = self.surroundings.commit(self.now);
-        for (shard, checkpoint) in checkpoints {
+        for ShardCheckpoint {
+            shard, checkpoint, ..
+        } in checkpoints
+        {
             self.checks
                 .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
             self.tell(&Watched::Committed(&shard, &checkpoint, keeping.kept));

@@ -1,5 +1,7 @@
 //! Tumbling windows: which one a record belongs to, the function's state, and when one is over (Lambda
 //! developer guide, "Implementing stateful processing with tumbling windows").
+//!
+//! A mapping with tumbling windows has one lane a shard, which owns them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +9,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::checkpoint::KeptWindow;
-use super::config::StreamConfig;
-use super::lane::Piece;
-use super::shard::{Context, Shard};
+use super::context::Context;
+use super::reader::Reading;
 use crate::batching::MAX_PAYLOAD_BYTES;
-use crate::decision::Decision;
+use crate::decision::{BatchId, Decision};
 use crate::event::window::{WindowTail, empty_state};
 use crate::on_failure_record::Condition;
 use crate::pacing::Pacing;
@@ -29,31 +30,39 @@ const IDLE_WAIT: Duration = Duration::from_secs(2 * 60);
 const EAGER_WAIT: Duration = Duration::from_secs(1);
 
 /// Returns the start of the window in which `arrival` lies: windows follow each other from the epoch on.
-pub(super) fn start_of(arrival: Timestamp, length: Duration) -> Timestamp {
+fn start_of(arrival: Timestamp, length: Duration) -> Timestamp {
     let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX).max(1);
     Timestamp(arrival.millis().div_euclid(length) * length)
 }
 
+/// The end of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WindowEnd {
+    /// Whether it comes before its time.
+    pub(super) early: bool,
+    /// When it came, by the engine's clock: its age counts from here.
+    pub(super) at: Timestamp,
+}
+
 /// An open window: the function has had records of it, or will have the first ones next.
 #[derive(Clone, Debug)]
-pub(super) struct OpenWindow {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+struct OpenWindow {
+    start: Timestamp,
+    end: Timestamp,
     /// The JSON object that the function returned last; `{}` at first.
-    pub(super) state: Arc<RawValue>,
+    state: Arc<RawValue>,
 }
 
 /// The windows of a shard.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct TumblingWindow {
     /// The window of the record that was read last. Later records belong to it or to a later one.
-    pub(super) gathering: Option<Timestamp>,
-    /// The window before that one.
-    pub(super) before: Option<Timestamp>,
-    pub(super) open: Option<OpenWindow>,
+    gathering: Option<Timestamp>,
+    open: Option<OpenWindow>,
 }
 
-impl Window {
+impl TumblingWindow {
+    /// Returns the windows of a shard that goes on with the one that was kept.
     pub(super) fn new(kept: Option<KeptWindow>) -> Self {
         let open = kept.map(|kept| OpenWindow {
             start: Timestamp(kept.start),
@@ -62,20 +71,29 @@ impl Window {
         });
         Self {
             gathering: open.as_ref().map(|open| open.start),
-            before: None,
             open,
         }
     }
 
-    /// Takes note of the window of the next record. Returns whether it is another one than that of the
-    /// record before.
-    pub(super) fn gather(&mut self, window: Timestamp) -> bool {
-        let opens = Some(window) > self.gathering;
-        if opens {
-            self.before = self.gathering;
-            self.gathering = Some(window);
-        }
-        opens
+    /// Returns the start of the window whose records are gathered.
+    pub(super) const fn gathering(&self) -> Option<Timestamp> {
+        self.gathering
+    }
+
+    /// Tells whether a window is open: its final invocation is still to come.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Takes note of the arrival of the next record. If it belongs to another window than those before it, returns
+    /// which window theirs is, if there were any.
+    pub(super) fn note_arrival(
+        &mut self,
+        arrival: Timestamp,
+        length: Duration,
+    ) -> Option<Option<Timestamp>> {
+        let window = Some(start_of(arrival, length));
+        (window > self.gathering).then(|| std::mem::replace(&mut self.gathering, window))
     }
 
     /// Opens the window that starts at `start`, unless it is open.
@@ -87,6 +105,12 @@ impl Window {
         });
     }
 
+    /// Closes the open window: its final invocation is done.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Returns the open window as it is kept with a checkpoint.
     pub(super) fn kept(&self) -> Option<KeptWindow> {
         self.open.as_ref().map(|open| KeptWindow {
             start: open.start.millis(),
@@ -94,37 +118,36 @@ impl Window {
             state: open.state.clone(),
         })
     }
-}
 
-impl Shard {
-    /// Returns whether the open window is over, with nothing of it left in the lane: `Some(early)` with
-    /// whether it ends before its time.
-    pub(super) fn window_over(&self, ctx: &mut Context<'_>) -> Option<bool> {
-        let open = self.window.open.as_ref()?;
+    /// Tells whether the open window is over, and then whether it ends before its time. `next` is the window of the
+    /// records that come next, and `is_empty` tells that there are none yet.
+    pub(super) fn is_over(
+        &self,
+        ctx: &mut Context<'_>,
+        next: Option<Timestamp>,
+        is_empty: bool,
+        reading: Reading,
+    ) -> Option<bool> {
+        let open = self.open.as_ref()?;
         if open.state.get().len() > MAX_STATE_BYTES {
             return Some(true);
         }
-        let lane = self.lanes.first()?;
-        let next = match lane.ready.front() {
-            Some(closed) => closed.window,
-            None => self.window.gathering,
-        };
         if next > Some(open.start) {
             return Some(false);
         }
-        if !lane.ready.is_empty() || !lane.batcher.is_empty() {
+        if !is_empty {
             return None;
         }
-        if self.reader.has_ended() {
+        if reading.has_ended {
             return Some(ctx.clock.at(ctx.now) < open.end);
         }
-        let quiet = self.reader.quiet?;
+        let quiet = reading.quiet?;
         let end = ctx.clock.engine(ctx.clock.over(open.end));
         match ctx.config.pacing {
             Pacing::Aws => {
                 let over = end + IDLE_WAIT;
                 if ctx.now < over {
-                    ctx.wake(over, self.key);
+                    ctx.wake(over);
                 }
                 (ctx.now >= over && quiet.covers(end, IDLE_WAIT)).then_some(false)
             }
@@ -132,28 +155,41 @@ impl Shard {
         }
     }
 
-    /// Returns what follows the records in an event of the open window.
-    pub(super) fn window_tail(&self, config: &StreamConfig, piece: &Piece) -> Option<Vec<u8>> {
-        let open = self.window.open.as_ref()?;
+    /// Returns what follows the records in an event of the open window; `None` if there is none.
+    pub(super) fn event_tail(&self, ctx: &Context<'_>, end: Option<WindowEnd>) -> Option<Vec<u8>> {
+        let open = self.open.as_ref()?;
         let mut tail = Vec::with_capacity(512 + open.state.get().len());
         let parts = WindowTail {
             start: open.start,
             end: open.end,
             state: &open.state,
-            shard: &self.id,
-            event_source_arn: &config.stream_arn,
-            is_final_invoke: piece.ends_window.is_some(),
-            is_terminated_early: piece.ends_window.is_some_and(|end| end.early),
+            shard: &ctx.shard,
+            event_source_arn: &ctx.config.stream_arn,
+            is_final_invoke: end.is_some(),
+            is_terminated_early: end.is_some_and(|end| end.early),
         };
         parts.write(&mut tail);
         Some(tail)
     }
 
+    /// Tells of the final invocation of the open window.
+    pub(super) fn tell_end(&self, ctx: &mut Context<'_>, batch: BatchId, end: WindowEnd) {
+        if let Some(window) = &self.open {
+            ctx.report(Decision::WindowEnding {
+                shard: ctx.shard.clone(),
+                batch,
+                start_ms: window.start.millis(),
+                end_ms: window.end.millis(),
+                early: end.early,
+            });
+        }
+    }
+
     /// Gives up the open window: its final invocation failed for good.
-    pub(super) fn drop_window(&mut self, ctx: &mut Context<'_>, condition: Condition) {
-        if let Some(window) = self.window.open.take() {
+    pub(super) fn give_up(&mut self, ctx: &mut Context<'_>, condition: Condition) {
+        if let Some(window) = self.open.take() {
             ctx.report(Decision::WindowDropped {
-                shard: self.id.clone(),
+                shard: ctx.shard.clone(),
                 start_ms: window.start.millis(),
                 end_ms: window.end.millis(),
                 condition,
@@ -162,9 +198,9 @@ impl Shard {
     }
 
     /// Takes the state that the function returned. Returns whether it ends the window early.
-    pub(super) fn set_window_state(&mut self, state: Box<RawValue>) -> bool {
+    pub(super) fn set_state(&mut self, state: Box<RawValue>) -> bool {
         let too_large = state.get().len() > MAX_STATE_BYTES;
-        if let Some(open) = &mut self.window.open {
+        if let Some(open) = &mut self.open {
             open.state = state.into();
         }
         too_large

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::port::{Shard, ShardId};
 use crate::fault::{SourceError, SourceErrorKind};
+use crate::stream::port::{Shard, ShardId};
 
 /// The most shards of a stream, closed ones that still hold records included: 100,000. All streams of an account
 /// together have up to 20,000 open ones, unless AWS raises that quota (Kinesis developer guide, "Quotas and

@@ -1,60 +1,69 @@
 //! The machine of one stream mapping.
 
+mod discovery;
+mod ownership;
+mod starting;
+mod status;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::action::{Action, CallId, Input};
-use super::checkpoint::Checkpoint;
-use super::clock::SourceClock;
+use super::checkpoint::KeptCheckpoints;
 use super::config::StreamConfig;
-use super::gone::Gone;
-use super::lineage::Lineage;
-use super::listing::Directory;
+use super::context::{Context, Shared};
 use super::port::{ShardId, StreamFacts};
-use super::shard::{Context, Out, Shard, ShardKey};
-use super::tally::Tally;
+use super::shard::Shard;
+use super::shard_discovery::beginnings::Beginnings;
+use super::shard_discovery::forgetting::Forgetting;
+use super::shard_discovery::lineage::Lineage;
+use super::shard_discovery::listings::{Listings, Seen};
+use super::shard_key::ShardKey;
+use super::source_clock::SourceClock;
+use super::totals::Totals;
 use crate::time::Timestamp;
+use ownership::Ownership;
 
 /// A machine is not left alone for longer: it lists its shards.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-/// How far a mapping had come in a shard, as a store has kept it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptCheckpoint {
-    /// The stream that it belongs to ([`StreamFacts::identity`]).
-    pub identity: String,
-    /// The place.
-    pub checkpoint: Checkpoint,
-}
-
-/// What a store has kept of a mapping's positions; empty for a new mapping.
-pub type KeptCheckpoints = BTreeMap<ShardId, KeptCheckpoint>;
-
 /// The stream as it was listed last.
 #[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) facts: StreamFacts,
-    pub(super) clock: SourceClock,
+struct Stream {
+    facts: StreamFacts,
+    clock: SourceClock,
+}
+
+/// A shard, and what the listings have said of it.
+#[derive(Debug)]
+struct Known {
+    shard: Shard,
+    seen: Seen,
 }
 
 /// Runs one stream mapping. See the [module](super) for the way of a record through it.
 #[derive(Debug)]
 pub struct StreamMachine {
-    pub(super) config: StreamConfig,
-    pub(super) kept: KeptCheckpoints,
+    config: StreamConfig,
+    kept: KeptCheckpoints,
     /// `None` until the first listing.
-    pub(super) stream: Option<Stream>,
-    /// Boxed, for a map has room for more than it holds.
-    pub(super) shards: BTreeMap<ShardKey, Box<Shard>>,
-    pub(super) keys: BTreeMap<ShardId, ShardKey>,
-    pub(super) directory: Directory,
-    pub(super) lineage: Lineage,
-    pub(super) gone: Gone,
-    pub(super) tally: Tally,
-    pub(super) draining: bool,
+    stream: Option<Stream>,
+    /// The shards that the process owns. Boxed, for a map has room for more than it holds.
+    shards: BTreeMap<ShardKey, Box<Known>>,
+    keys: BTreeMap<ShardId, ShardKey>,
+    last_key: u32,
+    ownership: Ownership,
+    listings: Listings,
+    beginnings: Beginnings,
+    lineage: Lineage,
+    forgetting: Forgetting,
+    totals: Totals,
+    draining: bool,
     /// When it was told something last.
     handled: Timestamp,
-    pub(super) out: Out,
+    /// How many shards were looked at so far.
+    visits: u64,
+    shared: Shared,
 }
 
 impl StreamMachine {
@@ -63,32 +72,42 @@ impl StreamMachine {
     #[must_use]
     pub fn new(config: StreamConfig, kept: KeptCheckpoints, seed: u64, now: Timestamp) -> Self {
         Self {
+            ownership: Ownership::new(config.assigned),
             config,
             kept,
             stream: None,
             shards: BTreeMap::new(),
             keys: BTreeMap::new(),
-            directory: Directory::new(now),
+            last_key: 0,
+            listings: Listings::new(now),
+            beginnings: Beginnings::default(),
             lineage: Lineage::default(),
-            gone: Gone::default(),
-            tally: Tally::default(),
+            forgetting: Forgetting::default(),
+            totals: Totals::default(),
             draining: false,
             handled: now,
-            out: Out::new(seed),
+            visits: 0,
+            shared: Shared::new(seed),
         }
     }
 
     /// Takes one fact from outside. Call [`poll`](Self::poll) until `None` before the next.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         debug_assert!(
-            self.out.actions.is_empty(),
+            self.shared.actions.is_empty(),
             "the actions of the last input were not drained"
         );
         self.notice_jump(now);
         match input {
+            Input::Acquired {
+                shard,
+                epoch,
+                checkpoint,
+            } => self.acquired(now, shard, epoch, checkpoint),
+            Input::Lost { shard, epoch } => self.lost(now, &shard, epoch),
             Input::Listed { id, result } => self.listed(now, id, result),
-            Input::Committed { id, result } if self.directory.is_opening(id) => {
-                self.beginnings_kept(now, id, result);
+            Input::Committed { id, result } if self.beginnings.are_kept_by(id) => {
+                self.beginnings_kept(now, result);
             }
             Input::Opened { id, .. }
             | Input::Fetched { id, .. }
@@ -96,35 +115,38 @@ impl StreamMachine {
             | Input::Delivered { id, .. }
             | Input::Committed { id, .. } => self.answered(now, id, input),
             Input::Invoked { batch, .. } => {
-                if let Some(&key) = self.out.flights.get(&batch) {
+                if let Some(key) = self.shared.invoked_by(batch) {
                     self.with(now, key, |shard, ctx| shard.handle(ctx, input));
+                    if !self.shards.contains_key(&key) {
+                        self.shared.end_invocation(batch);
+                    }
                 }
             }
-            Input::Forgotten { id, result } => self.forgotten(id, result),
+            Input::Forgotten { id, result } => self.forgetting.ended(id, result.is_ok()),
             Input::Reconfigure(config) => self.reconfigure(now, *config),
             Input::Drain => self.drain(now),
             Input::Tick => {}
         }
         self.wake_due(now);
         self.start_shards(now);
-        self.seat_shards(now);
+        self.give_slots(now);
         self.list(now);
     }
 
     /// Returns the next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
-        self.out.actions.pop_front()
+        self.shared.actions.pop_front()
     }
 
     /// Returns when to call [`handle`](Self::handle) with [`Input::Tick`] if nothing else happens.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let timer = self.out.timers.first().map(|&(at, _)| at);
-        let list = if self.draining {
-            None
-        } else {
-            self.directory.next_deadline()
-        };
+        let timer = self.shared.next_timer();
+        let listings = [
+            self.listings.next_deadline(),
+            self.beginnings.next_deadline(),
+        ];
+        let list = listings.into_iter().flatten().filter(|_| !self.draining);
         let start = self.has_starters().then_some(self.handled);
         timer.into_iter().chain(list).chain(start).min()
     }
@@ -134,13 +156,12 @@ impl StreamMachine {
     #[must_use]
     pub fn reach(&self, now: Timestamp, input: &Input) -> usize {
         let all = self.shards.len();
-        let due = self.out.timers.range(..=(now, ShardKey(u32::MAX)));
-        due.count()
+        self.shared.count_due(now)
             + match input {
                 Input::Listed { result, .. } => {
                     all + result.as_ref().map_or(0, |listing| listing.shards.len())
                 }
-                Input::Committed { id, .. } if self.directory.is_opening(*id) => all,
+                Input::Committed { id, .. } if self.beginnings.are_kept_by(*id) => all,
                 Input::Reconfigure(_) | Input::Drain => all,
                 _ => 1,
             }
@@ -150,13 +171,13 @@ impl StreamMachine {
     /// machine costs.
     #[must_use]
     pub const fn visits(&self) -> u64 {
-        self.out.visits
+        self.visits
     }
 
     /// Tells whether nothing is outside: after [`Input::Drain`], the end.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
-        self.tally.is_idle()
+        self.totals.is_idle()
     }
 
     /// Lets a time that has jumped not pass for that of the source. The clock may have been set; if it was the
@@ -168,83 +189,77 @@ impl StreamMachine {
             if let Some(stream) = &mut self.stream {
                 stream.clock.jumped(passed);
             }
-            self.out.list = true;
+            self.shared.list = true;
         }
     }
 
     /// Gives an answer to the shard that waits for it.
     fn answered(&mut self, now: Timestamp, id: CallId, input: Input) {
-        let Some(key) = self.out.calls.remove(&id) else {
+        let Some(key) = self.shared.end_call(id) else {
             return;
         };
         if self.shards.contains_key(&key) {
             self.with(now, key, |shard, ctx| shard.handle(ctx, input));
-            self.take_children(key);
+            self.take_children(now, key);
         } else if matches!(input, Input::Opened { .. } | Input::Fetched { .. }) {
-            self.out.seats.leave(key);
+            self.shared.slots.leave(key);
         }
     }
 
     /// Lets those call the source whose turn it is.
-    fn seat_shards(&mut self, now: Timestamp) {
-        while let Some(key) = self.out.seats.seat_next() {
-            self.with(now, key, |shard, ctx| shard.be_seated(ctx));
+    fn give_slots(&mut self, now: Timestamp) {
+        while let Some(key) = self.shared.slots.give_next() {
+            self.with(now, key, |shard, ctx| shard.take_slot(ctx));
             if !self.shards.contains_key(&key) {
-                self.out.seats.leave(key);
+                self.shared.slots.leave(key);
             }
         }
     }
 
     /// Lets one shard work.
-    pub(super) fn with(
+    fn with(
         &mut self,
         now: Timestamp,
         key: ShardKey,
         work: impl FnOnce(&mut Shard, &mut Context<'_>),
     ) {
-        let (Some(stream), Some(shard)) = (&mut self.stream, self.shards.get_mut(&key)) else {
+        let (Some(stream), Some(known)) = (&mut self.stream, self.shards.get_mut(&key)) else {
             return;
         };
-        self.out.visits += 1;
+        let shard = &mut known.shard;
+        self.visits += 1;
         let mut ctx = Context {
             now,
             config: &self.config,
             facts: &stream.facts,
             clock: &mut stream.clock,
             draining: self.draining,
-            shards: self.tally.shards(),
-            out: &mut self.out,
+            shards: self.totals.shards(),
+            key,
+            shard: shard.id().clone(),
+            epoch: shard.epoch(),
+            shared: &mut self.shared,
         };
         work(shard, &mut ctx);
-        self.tally.note(shard);
+        self.totals.put(key, shard.share());
     }
 
     /// Lets the shards work whose time has come.
     fn wake_due(&mut self, now: Timestamp) {
         // Those that a shard adds now for now would keep this going for ever.
-        let due: Vec<_> = self
-            .out
-            .timers
-            .range(..=(now, ShardKey(u32::MAX)))
-            .copied()
-            .collect();
-        for timer in &due {
-            self.out.timers.remove(timer);
-        }
-        for (_, key) in due {
+        for key in self.shared.due(now) {
             self.with(now, key, |shard, ctx| shard.advance(ctx));
         }
     }
 
     fn reconfigure(&mut self, now: Timestamp, config: StreamConfig) {
         debug_assert_eq!(
-            config.lanes, self.config.lanes,
-            "lanes and windows change with a new machine only"
+            (config.lanes, config.assigned),
+            (self.config.lanes, self.config.assigned),
+            "lanes, windows and who assigns shards change with a new machine only"
         );
-        for shard in self.shards.values_mut() {
-            for lane in &mut shard.lanes {
-                lane.batcher.set_limits(config.limits);
-            }
+        for known in self.shards.values_mut() {
+            known.shard.set_limits(config.limits);
         }
         self.config = config;
         self.advance_all(now);
@@ -252,19 +267,20 @@ impl StreamMachine {
 
     fn drain(&mut self, now: Timestamp) {
         self.draining = true;
-        let keys: Vec<_> = self.shards.keys().copied().collect();
-        for key in keys {
-            self.with(now, key, |shard, ctx| {
-                shard.drain(ctx);
-                shard.advance(ctx);
-            });
-        }
+        self.with_all(now, |shard, ctx| {
+            shard.drain(ctx);
+            shard.advance(ctx);
+        });
     }
 
-    pub(super) fn advance_all(&mut self, now: Timestamp) {
+    fn advance_all(&mut self, now: Timestamp) {
+        self.with_all(now, Shard::advance);
+    }
+
+    fn with_all(&mut self, now: Timestamp, work: impl Fn(&mut Shard, &mut Context<'_>)) {
         let keys: Vec<_> = self.shards.keys().copied().collect();
         for key in keys {
-            self.with(now, key, |shard, ctx| shard.advance(ctx));
+            self.with(now, key, &work);
         }
     }
 }

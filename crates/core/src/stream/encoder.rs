@@ -1,0 +1,77 @@
+//! How the records of a stream become event fragments.
+
+use super::port::ShardId;
+use crate::event::dynamodb::DynamoDbEncoder;
+use crate::event::kinesis::KinesisEncoder;
+use crate::on_failure_record::StreamKind;
+use crate::record::{StreamContent, StreamRecord};
+
+/// Writes the events of one kind of stream.
+#[derive(Clone, Debug)]
+pub enum StreamEncoder {
+    /// Kinesis events.
+    Kinesis(KinesisEncoder),
+    /// DynamoDB events.
+    DynamoDb(DynamoDbEncoder),
+}
+
+impl StreamEncoder {
+    /// Returns the member of an event's record that filters see decoded.
+    pub(super) const fn data_key(&self) -> &'static str {
+        match self {
+            Self::Kinesis(_) => "data",
+            Self::DynamoDb(_) => "dynamodb",
+        }
+    }
+
+    /// Appends the event fragment of a record. `change` is its `dynamodb` object, if it has one.
+    pub(super) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        shard: &ShardId,
+        record: &StreamRecord,
+        change: &[u8],
+    ) {
+        match (self, &record.content) {
+            (Self::Kinesis(encoder), StreamContent::Kinesis(kinesis)) => {
+                encoder.write(out, shard, &record.sequence, record.arrival, kinesis);
+            }
+            (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
+                encoder.write(out, dynamodb, change);
+            }
+            // A source that yields another kind of record than its mapping says.
+            _ => out.extend_from_slice(b"null"),
+        }
+    }
+
+    /// Appends what filters see of a record beside its data.
+    pub(super) fn write_metadata(&self, out: &mut Vec<u8>, shard: &ShardId, record: &StreamRecord) {
+        match (self, &record.content) {
+            (Self::Kinesis(encoder), StreamContent::Kinesis(kinesis)) => {
+                encoder.write_metadata(out, shard, &record.sequence, record.arrival, kinesis);
+            }
+            (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
+                encoder.write_metadata(out, dynamodb);
+            }
+            _ => out.extend_from_slice(b"{}"),
+        }
+    }
+
+    /// Writes the `dynamodb` object of a record in place of what `out` holds; nothing for one that has none.
+    pub(super) fn write_change(&self, out: &mut Vec<u8>, record: &StreamRecord) {
+        out.clear();
+        if let (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) =
+            (self, &record.content)
+        {
+            encoder.write_change(out, &record.sequence, record.arrival, dynamodb);
+        }
+    }
+
+    /// Returns what failure records call the stream.
+    pub(super) const fn kind(&self) -> StreamKind {
+        match self {
+            Self::Kinesis(_) => StreamKind::Kinesis,
+            Self::DynamoDb(_) => StreamKind::DynamoDb,
+        }
+    }
+}

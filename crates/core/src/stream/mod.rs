@@ -21,6 +21,7 @@ mod filter;
 mod lane;
 mod machine;
 mod on_failure_destination;
+mod ownership;
 mod parallelization;
 mod polling_slots;
 mod port;

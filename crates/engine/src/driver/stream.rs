@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::DeliveryError;
-use lambda_esm_core::stream::{Action, CallId, Checkpoint, Input, ShardId, StreamMachine};
+use lambda_esm_core::stream::{Action, CallId, Input, ShardCheckpoint, ShardId, StreamMachine};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -13,9 +13,6 @@ use super::calls::Calls;
 use super::event_loop::Ports;
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
 use crate::store::{Store, StoredCheckpoint};
-
-/// The fencing counter of checkpoints that only this process writes.
-const FENCE: u64 = 0;
 
 /// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
@@ -64,18 +61,18 @@ impl StreamPorts {
         &self,
         id: CallId,
         identity: String,
-        checkpoints: Vec<(ShardId, Checkpoint)>,
+        checkpoints: Vec<ShardCheckpoint>,
     ) -> impl Future<Output = Input> + use<> {
         let (mapping, store) = (self.mapping, self.store.clone());
         async move {
             let mut rows = Vec::with_capacity(checkpoints.len());
-            for (shard, checkpoint) in checkpoints {
+            for each in checkpoints {
                 rows.push(StoredCheckpoint {
                     mapping,
-                    partition: shard.as_str().to_owned(),
-                    checkpoint: checkpoint.to_text(),
+                    partition: each.shard.as_str().to_owned(),
+                    checkpoint: each.checkpoint.to_text(),
                     source_identity: identity.clone(),
-                    fence: FENCE,
+                    fence: each.epoch,
                 });
                 if rows.len().is_multiple_of(AT_A_TIME) {
                     tokio::task::yield_now().await;

@@ -1,7 +1,7 @@
 //! The machine of one stream mapping.
 
+mod acquisition;
 mod discovery;
-mod ownership;
 mod starting;
 mod status;
 
@@ -12,6 +12,7 @@ use super::action::{Action, CallId, Input};
 use super::checkpoint::KeptCheckpoints;
 use super::config::StreamConfig;
 use super::context::{Context, Shared};
+use super::ownership::Ownership;
 use super::port::{ShardId, StreamFacts};
 use super::shard::Shard;
 use super::shard_discovery::beginnings::Beginnings;
@@ -22,7 +23,6 @@ use super::shard_key::ShardKey;
 use super::source_clock::SourceClock;
 use super::totals::Totals;
 use crate::time::Timestamp;
-use ownership::Ownership;
 
 /// A machine is not left alone for longer: it lists its shards.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);

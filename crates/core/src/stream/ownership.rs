@@ -1,10 +1,10 @@
 //! Which shards the process owns: all that there are, or those that are assigned to it.
 //!
 //! Where shards are assigned, by a consumer group or by leases, a shard that is listed is not read before it is
-//! [acquired](Input::Acquired), under an epoch that grows with each change of the owner. When it is
-//! [lost](Input::Lost), whatever this process has of it is dropped in the same step: nothing of it is settled, told to
+//! [acquired](super::Input::Acquired), under an epoch that grows with each change of the owner. When it is
+//! [lost](super::Input::Lost), whatever this process has of it is dropped in the same step: nothing of it is settled, told to
 //! a destination or committed any more, and answers that come late find nobody, since the shard has another
-//! [key](ShardKey) when it comes back. A commit that was on its way may still arrive; so each carries its epoch, and a
+//! [key](super::shard_key::ShardKey) when it comes back. A commit that was on its way may still arrive; so each carries its epoch, and a
 //! store refuses what is older than it has. What a lost batch did in the function happens once more under the next
 //! owner: at most one batch of each lane.
 //!
@@ -12,18 +12,11 @@
 //! on their way: it waits for their answers, within its bound, and then says that the shard is lost.
 //!
 //! Parents: a child waits for those of its parents that this process owns. That the others are over before the child
-//! is assigned to anybody is for who assigns them; their checkpoints say so ([`Checkpoint::END`]).
+//! is assigned to anybody is for who assigns them; their checkpoints say so ([`Checkpoint::END`](super::Checkpoint::END)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::StreamMachine;
-use super::discovery::beginning;
-use crate::decision::Decision;
-use crate::mapping::StartingPosition;
-use crate::stream::checkpoint::KeptCheckpoint;
-use crate::stream::port::{Shard as Listed, ShardId};
-use crate::stream::shard::Shard;
-use crate::time::Timestamp;
+use super::port::{Shard as Listed, ShardId};
 
 /// Who owns which shards.
 #[derive(Debug)]
@@ -103,7 +96,7 @@ impl Ownership {
     }
 
     /// Takes it that the process owns a shard. Returns whether that is news.
-    fn acquire(&mut self, shard: &ShardId, epoch: u64, begins: bool) -> bool {
+    pub(super) fn acquire(&mut self, shard: &ShardId, epoch: u64, begins: bool) -> bool {
         let Self::Assigned { assignments, .. } = self else {
             return false;
         };
@@ -120,7 +113,7 @@ impl Ownership {
     }
 
     /// Takes it that the process owns a shard no more. Returns whether that is news.
-    fn lose(&mut self, shard: &ShardId, epoch: u64) -> bool {
+    pub(super) fn lose(&mut self, shard: &ShardId, epoch: u64) -> bool {
         let Self::Assigned { assignments, .. } = self else {
             return false;
         };
@@ -130,90 +123,10 @@ impl Ownership {
     }
 
     /// Returns a shard that was listed while it was somebody else's.
-    fn take(&mut self, shard: &ShardId) -> Option<Listed> {
+    pub(super) fn take(&mut self, shard: &ShardId) -> Option<Listed> {
         match self {
             Self::All => None,
             Self::Assigned { others, .. } => others.remove(shard),
-        }
-    }
-}
-
-impl StreamMachine {
-    /// The process owns a shard from now on.
-    pub(super) fn acquired(
-        &mut self,
-        now: Timestamp,
-        shard: ShardId,
-        epoch: u64,
-        checkpoint: Option<KeptCheckpoint>,
-    ) {
-        if !self.ownership.acquire(&shard, epoch, checkpoint.is_none()) {
-            return;
-        }
-        // It was owned under an older epoch, and nobody said that it was lost.
-        self.drop_shard(now, &shard);
-        self.kept.remove(&shard);
-        self.shared.report(Decision::ShardAcquired {
-            shard: shard.clone(),
-            epoch,
-        });
-        let identity = self.stream.as_ref().map(|stream| &stream.facts.identity);
-        let fits =
-            |kept: &KeptCheckpoint| identity.is_none_or(|identity| kept.identity == *identity);
-        // That of a stream that is no more says nothing: this one begins with its oldest record.
-        if let Some(checkpoint) = checkpoint.filter(fits) {
-            self.kept.insert(shard.clone(), checkpoint);
-        }
-        if let Some(listed) = self.ownership.take(&shard) {
-            self.add(now, listed);
-        } else {
-            // It may be newer than the last listing.
-            self.shared.list = true;
-        }
-    }
-
-    /// The process owns a shard no more.
-    pub(super) fn lost(&mut self, now: Timestamp, shard: &ShardId, epoch: u64) {
-        if !self.ownership.lose(shard, epoch) {
-            return;
-        }
-        self.kept.remove(shard);
-        let abandoned = self.drop_shard(now, shard);
-        self.shared.report(Decision::ShardLost {
-            shard: shard.clone(),
-            epoch,
-            abandoned,
-        });
-    }
-
-    /// Drops all that there is of a shard. Returns how many of its records were not settled.
-    fn drop_shard(&mut self, now: Timestamp, shard: &ShardId) -> usize {
-        let Some(key) = self.keys.remove(shard) else {
-            return 0;
-        };
-        self.with(now, key, Shard::forgo_turns);
-        self.totals.forget(key);
-        let Some(known) = self.shards.remove(&key) else {
-            return 0;
-        };
-        self.lineage.forget(key, known.shard.parents());
-        // Children that waited for it are the business of who assigns them.
-        self.lineage.parent_is_over(shard);
-        let abandoned = known.shard.unsettled();
-        self.ownership.found(known.shard.into_listed());
-        abandoned
-    }
-
-    /// Begins a shard that nobody has settled anything of, where the mapping says.
-    pub(super) fn begin_assigned(&mut self, now: Timestamp, listed: Listed, epoch: u64) {
-        let Some(stream) = &self.stream else { return };
-        let latest = stream.clock.before(now);
-        let checkpoint = beginning(self.config.start, latest, &listed);
-        let open = !listed.closed;
-        let key = self.insert(listed, epoch, (checkpoint, false));
-        let latest = open && self.config.start == StartingPosition::Latest;
-        if let Some(known) = self.shards.get_mut(&key).filter(|_| latest) {
-            known.shard.start_at_latest(now);
         }
     }
 }

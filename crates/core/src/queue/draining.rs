@@ -4,11 +4,10 @@
 //! hide one more for a connection that nobody reads. So the machine waits for open receives, and processes
 //! what they bring as it does otherwise. What finds no slot in time is made visible again.
 
-use super::flight::Phase;
+use super::in_flight::Phase;
 use super::machine::QueueMachine;
 use super::port::SettleVerb;
 use crate::batching::CloseReason;
-use crate::decision::BatchId;
 use crate::record::QueueMessage;
 use crate::time::Timestamp;
 
@@ -27,7 +26,7 @@ impl QueueMachine {
     /// Tells whether what does not reach the function goes back to the queue: another consumer may have it at
     /// once. Not while a receive is open, which would bring it again.
     pub(super) fn gives_back(&self) -> bool {
-        self.drain_until.is_some() && self.receives.is_empty()
+        self.drain_until.is_some() && self.polling.open() == 0
     }
 
     /// Releases what waits for a retry, when the time has come.
@@ -35,15 +34,12 @@ impl QueueMachine {
         if !self.gives_back() {
             return;
         }
-        for id in self.all_in(|phase| matches!(phase, Phase::BackingOff { .. })) {
+        for id in self
+            .in_flight
+            .in_phase(|phase| matches!(phase, Phase::BackingOff { .. }))
+        {
             self.release(id);
         }
-    }
-
-    fn all_in(&self, phase: impl Fn(Phase) -> bool) -> Vec<BatchId> {
-        let flights = self.flights.iter();
-        let found = flights.filter(|(_, flight)| phase(flight.phase));
-        found.map(|(&id, _)| id).collect()
     }
 
     /// Tells whether the time is over in which a machine that stops begins anything.
@@ -56,12 +52,10 @@ impl QueueMachine {
         if !self.is_late(now) {
             return;
         }
-        for id in std::mem::take(&mut self.waiting) {
-            if let Some(flight) = self.flights.remove(&id) {
-                self.settle(None, SettleVerb::Release, flight.batch.items);
-            }
+        for deliveries in self.in_flight.give_up_waiting() {
+            self.settle(None, SettleVerb::Release, deliveries);
         }
-        for id in self.all_in(|phase| phase == Phase::Reserving) {
+        for id in self.in_flight.in_phase(|phase| phase == Phase::Reserving) {
             self.release(id);
         }
     }

@@ -8,25 +8,35 @@
 //! ```
 //!
 //! A mapping that stops waits for its open receives ([`Input::Drain`]), and a message that is received again
-//! while it is at work takes its own place (`again`).
+//! while it is at work takes its own place (`redelivery`).
 //!
 //! A batch holds a slot from its first try until its last deletion. The number of slots is what scaling
 //! decides; reading stops when no slot is free, so a mapping never holds more messages than its batches
 //! can carry.
 
 mod action;
-mod again;
+mod batch_result;
+mod batching_window;
 mod config;
+mod delivery;
 mod draining;
-mod flight;
-mod groups;
-mod invoking;
+mod fifo_group;
+mod fifo_order;
+mod filter;
+mod in_flight;
+mod invocation;
 mod machine;
+mod poller_quota;
+mod polling;
 mod port;
-mod quota;
-mod reading;
+mod receive;
+mod redelivery;
+mod retry;
 mod scaling;
-mod settling;
+mod settlement;
+mod settlements;
+mod timer;
+mod visibility;
 
 pub use action::{Action, Input, ReceiveId, SettleId};
 pub use config::{Concurrency, QueueConfig, QueueEncoder};

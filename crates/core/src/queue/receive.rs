@@ -1,37 +1,16 @@
-//! Reading: what is asked of the queue, and what becomes of the messages that arrive.
-
-use std::time::Duration;
+//! Receiving: what is asked of the queue, and what becomes of the messages that arrive.
 
 use super::action::{Action, ReceiveId};
-use super::config::explain;
-use super::flight::Delivery;
+use super::delivery::Delivery;
+use super::filter::explain;
 use super::machine::QueueMachine;
+use super::polling::Receive;
 use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
-use crate::backoff::Backoff;
 use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::record::{QueueContent, QueueMessage};
 use crate::time::Timestamp;
-
-/// An open receive.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
-    /// How many messages it may bring.
-    pub(super) max: usize,
-    /// How long it may wait for the first one.
-    wait: Duration,
-    opened: Timestamp,
-    /// How long what it brings stays hidden from others.
-    visibility: Duration,
-}
-
-impl Reading {
-    /// Returns when it ends if it brings nothing.
-    pub(super) fn ends(&self) -> Timestamp {
-        self.opened + self.wait
-    }
-}
 
 impl QueueMachine {
     /// Opens as many receives as slots, scaling, quotas and the window allow.
@@ -39,32 +18,34 @@ impl QueueMachine {
         if self.drain_until.is_some() {
             return;
         }
-        if self.not_before.is_some_and(|time| time > now) {
+        if !self.polling.may_begin(now) {
             return;
         }
-        self.not_before = None;
-        while self.receives.len() < self.scaler.pollers() {
+        while self.polling.open() < self.scaler.pollers() {
             let room = self.room();
-            let Some(wait) = self.wait(now).filter(|_| room > 0) else {
+            let window_end = self.batcher.window_end();
+            let window_end = window_end.filter(|_| !self.batcher.is_empty());
+            let wait = self
+                .polling
+                .longest_wait(now, window_end, &self.config.facts);
+            let Some(wait) = wait.filter(|_| room > 0) else {
                 return;
             };
             if let Some(pollers) = self.provisioned_pollers()
-                && let Err(next) = self.quota.take_call(now, pollers)
+                && !self.polling.take_call(now, pollers)
             {
-                self.not_before = Some(next);
                 return;
             }
             let max = room.min(self.config.facts.receive_limit.max(1));
             let id = ReceiveId(self.next_id());
             let visibility_timeout = self.config.visibility_override(self.longest_run);
-            let reading = Reading {
+            let receive = Receive {
                 max,
                 wait,
                 opened: now,
                 visibility: visibility_timeout.unwrap_or(self.config.facts.visibility_timeout),
             };
-            self.receives.insert(id, reading);
-            self.outstanding += max;
+            self.polling.begin(id, receive);
             let request = ReceiveRequest {
                 max,
                 wait,
@@ -77,31 +58,17 @@ impl QueueMachine {
     /// Returns how many more messages the free slots could carry: none while a batch waits for its turn, lest
     /// messages wait out their visibility timeout here.
     fn room(&self) -> usize {
-        if self.reserving > 0 {
+        if self.in_flight.is_reserving() {
             return 0;
         }
-        let free = self.scaler.concurrency().saturating_sub(self.batches());
-        let taken = self.batcher.len() + self.outstanding + self.deleting_filtered;
+        let free = self
+            .scaler
+            .concurrency()
+            .saturating_sub(self.in_flight.batches());
+        let taken =
+            self.batcher.len() + self.polling.outstanding() + self.settlements.deleting_filtered();
         free.saturating_mul(self.config.limits.count)
             .saturating_sub(taken)
-    }
-
-    /// Returns how long the next receive may wait: not past the end of the open window. `None` when the
-    /// window's rest is shorter than the source can wait, and the last receive found nothing.
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let facts = &self.config.facts;
-        let end = match self.batcher.window_end() {
-            Some(end) if !self.batcher.is_empty() => end,
-            _ => return Some(facts.longest_wait),
-        };
-        let rest = end.since(now);
-        let step = facts.wait_step.max(Duration::from_millis(1));
-        let steps = rest.as_millis() / step.as_millis();
-        if steps == 0 && (self.quiet || rest.is_zero()) {
-            return None;
-        }
-        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-        Some(step.saturating_mul(steps).min(facts.longest_wait))
     }
 
     /// A receive ended.
@@ -111,19 +78,18 @@ impl QueueMachine {
         id: ReceiveId,
         result: Result<Received, SourceError>,
     ) {
-        let Some(reading) = self.receives.remove(&id) else {
+        let Some(receive) = self.polling.end(id) else {
             return;
         };
-        self.outstanding -= reading.max;
         match result {
-            Ok(received) => self.sort(now, reading, received),
+            Ok(received) => self.sort(now, receive, received),
             Err(error) => self.poll_failed(now, error),
         }
     }
 
     /// Sets aside what cannot be read. A receive that brings nothing else has failed, so that a source of such
     /// messages is left alone for a while.
-    fn sort(&mut self, now: Timestamp, reading: Reading, received: Received) {
+    fn sort(&mut self, now: Timestamp, receive: Receive, received: Received) {
         let Received {
             messages,
             unreadable,
@@ -147,51 +113,23 @@ impl QueueMachine {
             }
             problem => {
                 if !messages.is_empty() {
-                    self.unread = problem;
+                    self.polling.set_unreadable(problem);
                 }
-                self.accept(now, reading, messages);
+                self.accept(now, receive, messages);
             }
         }
     }
 
-    /// Receives that fail together count as one failure: those that end while the source is left alone
-    /// say nothing new.
     fn poll_failed(&mut self, now: Timestamp, error: SourceError) {
-        let retry_at = match self.source_retry_at.filter(|&time| time > now) {
-            Some(retry_at) => retry_at,
-            None => {
-                self.source_failures = self.source_failures.saturating_add(1);
-                now + Backoff::SOURCE.wait(self.source_failures, &mut self.random)
-            }
-        };
-        self.source_retry_at = Some(retry_at);
-        self.not_before = self.not_before.max(Some(retry_at));
-        self.source_problem = Some(error.message.clone());
-        let retry_ms = u64::try_from(retry_at.since(now).as_millis()).unwrap_or(u64::MAX);
-        self.report(Decision::PollFailed {
-            error: error.message,
-            retry_ms,
-        });
+        let failed = self.polling.failed(now, error, &mut self.random);
+        self.report(failed);
     }
 
-    /// A source that finds nothing and does not wait for it is asked again after a pause.
-    fn pause_if_hasty(&mut self, now: Timestamp, reading: Reading, found: usize) {
-        if found > 0 || now.since(reading.opened) > reading.wait / 2 {
-            self.hasty_receives = 0;
-            return;
-        }
-        self.hasty_receives = self.hasty_receives.saturating_add(1);
-        let pause = Backoff::IDLE.wait(self.hasty_receives, &mut self.random);
-        self.not_before = self.not_before.max(Some(now + pause));
-    }
-
-    fn accept(&mut self, now: Timestamp, reading: Reading, messages: Vec<QueueMessage>) {
-        self.source_failures = 0;
-        self.source_problem = None;
-        self.quiet = messages.is_empty();
+    fn accept(&mut self, now: Timestamp, receive: Receive, messages: Vec<QueueMessage>) {
         let before = self.scaler.concurrency();
-        self.scaler.on_receive(now, reading.max, messages.len());
-        self.pause_if_hasty(now, reading, messages.len());
+        self.scaler.on_receive(now, receive.max, messages.len());
+        self.polling
+            .found(now, receive, messages.len(), &mut self.random);
         self.report_scaling(
             before,
             if messages.is_empty() {
@@ -206,20 +144,21 @@ impl QueueMachine {
         self.report(Decision::Polled {
             messages: messages.len(),
         });
-        let hidden_until = now + reading.visibility;
+        let hidden_until = now + receive.visibility;
         if self.is_late(now) {
             self.send_back(messages, hidden_until);
             return;
         }
         self.batcher.forget_empty_window(now);
-        self.ungrouped = self.config.fifo && messages.iter().any(|one| one.group.is_none());
+        let ungrouped = self.config.fifo && messages.iter().any(|one| one.group.is_none());
+        self.polling.set_ungrouped(ungrouped);
         let mut filtered = Vec::new();
         for message in messages {
             if self.provisioned_pollers().is_some() {
                 let QueueContent::Sqs(sqs) = &message.content;
-                self.quota.spend_bytes(sqs.body.len());
+                self.polling.spend_bytes(sqs.body.len());
             }
-            if self.sieve.passes(&self.config, &message) {
+            if self.filter.passes(&self.config, &message) {
                 self.gather(now, message, hidden_until);
             } else {
                 self.report_filtered(&message);
@@ -227,7 +166,6 @@ impl QueueMachine {
             }
         }
         if !filtered.is_empty() {
-            self.deleting_filtered += filtered.len();
             self.settle(None, SettleVerb::Delete, filtered);
         }
         let goes = match self.drain_until {
@@ -242,7 +180,7 @@ impl QueueMachine {
 
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
         let delivery = self.delivery(&message, hidden_until);
-        self.note_again(&delivery);
+        self.note_redelivery(&delivery);
         let (encoder, content) = (&self.config.encoder, message.content);
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
             encoder.write(out, &delivery.id, &delivery.receipt, &content);

@@ -10,13 +10,13 @@ const BYTES_PER_POLLER: f64 = 1_048_576.0;
 
 /// Two token buckets, each holding one second's worth, filled by all pollers together.
 #[derive(Clone, Debug)]
-pub(super) struct Quota {
+pub(super) struct PollerQuota {
     calls: f64,
     bytes: f64,
     refilled: Timestamp,
 }
 
-impl Quota {
+impl PollerQuota {
     pub(super) const fn new(now: Timestamp) -> Self {
         Self {
             calls: 1.0,
@@ -54,7 +54,7 @@ mod tests {
 
     /// Calls as often as allowed for ten seconds, and returns how often that was.
     fn calls_in_ten_seconds(pollers: f64, bytes_per_call: usize) -> usize {
-        let mut quota = Quota::new(Timestamp(0));
+        let mut quota = PollerQuota::new(Timestamp(0));
         let (mut now, mut calls) = (Timestamp(0), 0);
         while now < Timestamp(10_000) {
             match quota.take_call(now, pollers) {

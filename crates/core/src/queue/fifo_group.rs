@@ -1,11 +1,11 @@
-//! Order within message groups.
+//! FIFO queues: order within message groups.
 //!
 //! SQS itself withholds further messages of a group while any of it is in flight. What is left to the
 //! mapping: one receive can fill several batches (6 MB each), and then two of them may share a group.
 
 use std::collections::BTreeSet;
 
-use super::flight::Delivery;
+use super::delivery::Delivery;
 
 /// The names of some message groups.
 pub(super) type Groups = BTreeSet<String>;

@@ -1,10 +1,11 @@
-//! Settling: deletions and releases, tried again while the receipt is good.
+//! Deletions and releases under way: each is tried again while the receipt is good.
+
+use std::collections::BTreeMap;
 
 use super::action::{Action, SettleId};
-use super::flight::{Delivery, Phase};
-use super::machine::{QueueMachine, Timer};
+use super::delivery::Delivery;
 use super::port::{SettleVerb, Settlement};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Random};
 use crate::decision::{BatchId, Decision};
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::time::Timestamp;
@@ -23,7 +24,7 @@ pub(super) struct Settling {
     rest: Vec<Delivery>,
     failures: u32,
     /// When to try again; `None` while a call is under way.
-    pub(super) retry_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
 }
 
 impl Settling {
@@ -36,31 +37,63 @@ impl Settling {
     }
 }
 
-impl QueueMachine {
-    /// Settles deliveries, in as many calls as the source needs and a bounded number at a time. A batch
-    /// ends with its last answer.
-    pub(super) fn settle(
+/// What a source answered to a settle call: for each message, or that the call failed.
+type Answer = Result<Vec<Result<(), SourceError>>, SourceError>;
+
+/// What follows from an answer.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) decisions: Vec<Decision>,
+    pub(super) then: Then,
+}
+
+/// What is done next.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// The next call of the same line.
+    Call(Settling),
+    /// The same call again at this time, with what is left of it.
+    Retry(Timestamp),
+    /// Nothing: the line has ended, which was about this batch.
+    End(Option<BatchId>),
+}
+
+/// All settle calls of a mapping.
+#[derive(Debug, Default)]
+pub(super) struct Settlements {
+    calls: BTreeMap<SettleId, Settling>,
+    /// Filtered messages whose deletion is not yet answered.
+    deleting_filtered: usize,
+}
+
+impl Settlements {
+    /// Tells whether no call is under way or to be tried again.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Returns how many filtered messages are not yet deleted.
+    pub(super) const fn deleting_filtered(&self) -> usize {
+        self.deleting_filtered
+    }
+
+    /// Divides deliveries into lines of calls of `limit` messages, a bounded number of lines.
+    pub(super) fn lines(
         &mut self,
         batch: Option<BatchId>,
         verb: SettleVerb,
         mut deliveries: Vec<Delivery>,
-    ) {
-        let limit = self.config.facts.settle_limit.max(1);
+        limit: usize,
+    ) -> Vec<Settling> {
+        if batch.is_none() && verb == SettleVerb::Delete {
+            self.deleting_filtered += deliveries.len();
+        }
         let calls = deliveries.len().div_ceil(limit);
         let share = calls.div_ceil(CALLS_AT_ONCE).max(1) * limit;
-        if let Some(id) = batch {
-            if calls == 0 {
-                self.end(id);
-                return;
-            }
-            if let Some(flight) = self.flights.get_mut(&id) {
-                let pending = deliveries.len().div_ceil(share);
-                flight.phase = Phase::Settling { pending };
-            }
-        }
+        let mut lines = Vec::new();
         while !deliveries.is_empty() {
             let others = deliveries.split_off(deliveries.len().min(share));
-            self.settle_next(Settling {
+            lines.push(Settling {
                 batch,
                 verb,
                 deliveries: Vec::new(),
@@ -70,43 +103,48 @@ impl QueueMachine {
             });
             deliveries = others;
         }
+        lines
     }
 
-    /// Makes the next call.
-    fn settle_next(&mut self, mut settling: Settling) {
-        let limit = self.config.facts.settle_limit.max(1);
+    /// Makes the next call of a line.
+    pub(super) fn call(&mut self, id: SettleId, mut settling: Settling, limit: usize) -> Action {
         let later = settling.rest.split_off(settling.rest.len().min(limit));
         settling.deliveries = std::mem::replace(&mut settling.rest, later);
         settling.failures = 0;
-        let id = SettleId(self.next_id());
         let settlements = settling.settlements();
-        self.actions.push_back(Action::Settle { id, settlements });
-        self.settles.insert(id, settling);
+        self.calls.insert(id, settling);
+        Action::Settle { id, settlements }
     }
 
-    /// A settle call ended.
-    pub(super) fn settled(
+    /// A settle call ended; `None` if it is not known.
+    pub(super) fn answered(
         &mut self,
         now: Timestamp,
         id: SettleId,
-        result: Result<Vec<Result<(), SourceError>>, SourceError>,
-    ) {
-        let Some(mut settling) = self.settles.remove(&id) else {
-            return;
-        };
+        answer: Answer,
+        random: &mut Random,
+    ) -> Option<Answered> {
+        let mut settling = self.calls.remove(&id)?;
         let total = settling.deliveries.len();
         let Sorted {
             retry,
             gone,
             lost,
             error,
-        } = sort_out(now, &mut settling, result);
-        self.report_settled(settling.verb, total - retry.len() - gone - lost);
+        } = sort_out(now, &mut settling, answer);
+        let mut decisions = Vec::new();
+        let messages = total - retry.len() - gone - lost;
+        if messages > 0 {
+            decisions.push(match settling.verb {
+                SettleVerb::Delete => Decision::Deleted { messages },
+                SettleVerb::Release => Decision::Released { messages },
+            });
+        }
         if gone > 0 {
-            self.report(Decision::Gone { messages: gone });
+            decisions.push(Decision::Gone { messages: gone });
         }
         if lost > 0 {
-            self.report(Decision::SettleFailed {
+            decisions.push(Decision::SettleFailed {
                 messages: lost,
                 error,
             });
@@ -114,52 +152,28 @@ impl QueueMachine {
         if settling.batch.is_none() && settling.verb == SettleVerb::Delete {
             self.deleting_filtered -= total - retry.len();
         }
-        if retry.is_empty() {
-            if !settling.rest.is_empty() {
-                self.settle_next(settling);
-            } else if let Some(batch) = settling.batch {
-                self.settle_answered(batch);
-            }
-            return;
-        }
-        settling.failures += 1;
-        let wait = Backoff::INVOKE.wait(settling.failures, &mut self.random);
-        settling.retry_at = Some(now + wait);
-        self.timers.insert((now + wait, Timer::Settle(id)));
-        settling.deliveries = retry;
-        self.settles.insert(id, settling);
-    }
-
-    fn report_settled(&mut self, verb: SettleVerb, messages: usize) {
-        if messages > 0 {
-            self.report(match verb {
-                SettleVerb::Delete => Decision::Deleted { messages },
-                SettleVerb::Release => Decision::Released { messages },
-            });
-        }
-    }
-
-    fn settle_answered(&mut self, batch: BatchId) {
-        let Some(flight) = self.flights.get_mut(&batch) else {
-            return;
+        let then = if !retry.is_empty() {
+            settling.failures += 1;
+            let at = now + Backoff::INVOKE.wait(settling.failures, random);
+            settling.retry_at = Some(at);
+            settling.deliveries = retry;
+            self.calls.insert(id, settling);
+            Then::Retry(at)
+        } else if settling.rest.is_empty() {
+            Then::End(settling.batch)
+        } else {
+            Then::Call(settling)
         };
-        if let Phase::Settling { pending } = &mut flight.phase {
-            *pending -= 1;
-            if *pending == 0 {
-                self.end(batch);
-            }
-        }
+        Some(Answered { decisions, then })
     }
 
-    /// Repeats a settle call whose back-off has ended.
-    pub(super) fn retry_settle(&mut self, at: Timestamp, id: SettleId) {
+    /// Repeats a call whose back-off ended `at` that time.
+    pub(super) fn retry(&mut self, at: Timestamp, id: SettleId) -> Option<Action> {
         let due = |settling: &&mut Settling| settling.retry_at == Some(at);
-        let Some(settling) = self.settles.get_mut(&id).filter(due) else {
-            return;
-        };
+        let settling = self.calls.get_mut(&id).filter(due)?;
         settling.retry_at = None;
         let settlements = settling.settlements();
-        self.actions.push_back(Action::Settle { id, settlements });
+        Some(Action::Settle { id, settlements })
     }
 }
 
@@ -175,13 +189,9 @@ struct Sorted {
     error: String,
 }
 
-fn sort_out(
-    now: Timestamp,
-    settling: &mut Settling,
-    result: Result<Vec<Result<(), SourceError>>, SourceError>,
-) -> Sorted {
+fn sort_out(now: Timestamp, settling: &mut Settling, answer: Answer) -> Sorted {
     let deliveries = std::mem::take(&mut settling.deliveries);
-    let (answers, missing) = match result {
+    let (answers, missing) = match answer {
         Ok(answers) => {
             let message = "the source did not answer for this message";
             (

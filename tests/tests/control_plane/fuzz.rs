@@ -52,11 +52,16 @@ async fn no_request_breaks_the_daemon() {
     let [kept, arns] = made(&control, &queue, "kept", KEPT).await;
     let [doomed, _] = made(&control, &queue, "doomed", DOOMED).await;
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
-    let schemas = &mut document["components"]["schemas"];
-    schemas["Source"]["enum"] = json!([queue.arn()]);
-    schemas["KeptCheckpoints"]["enum"] = json!(kept);
-    schemas["KeptArn"]["enum"] = json!(arns);
-    schemas["Doomed"]["enum"] = json!(doomed);
+    let there = [
+        ("Source", &vec![queue.arn()]),
+        ("Kept", &kept),
+        ("KeptArn", &arns),
+        ("Doomed", &doomed),
+    ];
+    for (schema, values) in there {
+        let list = document.pointer_mut(&format!("/components/schemas/{schema}/enum"));
+        *list.unwrap_or_else(|| panic!("the document has no {schema}")) = json!(values);
+    }
     let file = folder.folder().join("openapi.json");
     fs::write(&file, document.to_string()).unwrap();
 

@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use lambda_esm::decision::Decision;
 use lambda_esm::fault::InvokeError;
 use lambda_esm::functions::Closure;
+use lambda_esm::lifecycle::State;
 use lambda_esm::ports::InvokeRequest;
 use lambda_esm::{Counts, Engine, EngineBuilder, MappingStatus};
 use serde_json::{Value, json};
@@ -213,6 +214,14 @@ impl Row {
         recent.into_iter().map(|event| event.decision).collect()
     }
 
+    /// Waits until the mapping is shown as enabled: from then on nothing that is put is missed.
+    pub async fn until_enabled(&self) {
+        until("the mapping is enabled", async || {
+            (self.status().state == State::Enabled).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until there were so many invocations.
     pub async fn until_calls(&self, count: usize) {
         until(&format!("{count} invocations"), async || {
@@ -230,14 +239,20 @@ impl Row {
     }
 
     /// Waits until the mapping has read so many records and none of them is left to do.
+    ///
+    /// What is counted is shown at once, and what the mapping is busy with once its step is over: so it counts
+    /// only if it is seen twice, or the step that read the last page would be taken for the one after it.
     pub async fn until_settled(&self, records: usize) {
         let records = records as u64;
+        let mut settled = 0;
         until(&format!("{records} records are settled"), async || {
             let MappingStatus {
                 activity, counts, ..
             } = self.status();
             let busy = activity.running + activity.waiting + activity.gathering;
-            (counts.polled_event_count >= records && busy == 0).then_some(())
+            let over = counts.polled_event_count >= records && busy == 0;
+            settled = if over { settled + 1 } else { 0 };
+            (settled == 2).then_some(())
         })
         .await;
     }

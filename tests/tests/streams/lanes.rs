@@ -46,6 +46,7 @@ async fn ten_batches_of_a_shard_run_at_once_and_each_key_keeps_its_order(streams
     });
     let members = json!({ "BatchSize": BATCH, "ParallelizationFactor": FACTOR });
     let row = lab.map(&stream, &members, script).await;
+    row.until_records(RECORDS).await;
     row.until_settled(RECORDS).await;
     lab.engine.shutdown().await;
 

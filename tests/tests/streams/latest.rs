@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::time::Duration;
 
 use lambda_esm::decision::Decision;
-use lambda_esm::lifecycle::State;
 use lambda_esm_tests::streams::{Deliveries, Lab, Stream, Streams, saying};
 use lambda_esm_tests::{Daemon, Python, Recording, until};
 use serde_json::{Value, json};
@@ -23,10 +22,7 @@ async fn what_is_put_after_a_mapping_is_enabled_arrives(streams: Streams) {
     let lab = Lab::new(streams.engine());
     let members = json!({ "StartingPosition": "LATEST" });
     let row = lab.map(&stream, &members, saying("null")).await;
-    until("the mapping is enabled", async || {
-        (row.status().state == State::Enabled).then_some(())
-    })
-    .await;
+    row.until_enabled().await;
     let start = Instant::now();
     for number in 0..15 {
         sleep_until(start + Duration::from_millis(300) * number).await;
@@ -48,10 +44,7 @@ async fn a_shard_that_never_held_a_record_is_not_told_as_trimmed(streams: Stream
     let lab = Lab::new(streams.engine());
     let members = json!({ "StartingPosition": "LATEST" });
     let row = lab.map(&stream, &members, saying("null")).await;
-    until("the mapping is enabled", async || {
-        (row.status().state == State::Enabled).then_some(())
-    })
-    .await;
+    row.until_enabled().await;
     other.put_numbers(OLD).await;
     stream.put_numbers(100..103).await;
     // What is missing then is shown.

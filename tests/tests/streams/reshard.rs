@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use lambda_esm_tests::streams::{Deliveries, KinesisStream, Streams};
-use lambda_esm_tests::{Python, until_within};
+use lambda_esm_tests::{Python, until, until_within};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -46,9 +46,10 @@ async fn produce(stream: &KinesisStream, producer: usize, put: &AtomicUsize) {
 }
 
 async fn until_put(put: &AtomicUsize, records: usize) {
-    while put.load(Ordering::Relaxed) < records {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the producers have put their records", async || {
+        (put.load(Ordering::Relaxed) >= records).then_some(())
+    })
+    .await;
 }
 
 async fn merge(stream: &KinesisStream, pairs: Range<usize>) {

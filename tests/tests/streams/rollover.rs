@@ -1,10 +1,10 @@
 //! Shards of `DynamoDB` that roll over while their table is written to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use lambda_esm::decision::Decision;
 use lambda_esm_tests::streams::{Lab, Row, Streams, records, saying};
+use lambda_esm_tests::until;
 use serde_json::json;
 
 const KEYS: usize = 10;
@@ -29,7 +29,7 @@ async fn records_of_shards_that_roll_over_come_once_and_in_the_order_of_their_ke
     let row = lab.map_arn(&table.arn, &json!({}), saying("null")).await;
     let mut number = 0;
     let (mut shards, mut ended) = (BTreeSet::new(), BTreeSet::new());
-    while shards.len() < SHARDS {
+    until("the shards roll over", async || {
         let item = json!({
             "id": { "S": format!("key-{}", number % KEYS) },
             "body": { "S": number.to_string() },
@@ -40,8 +40,9 @@ async fn records_of_shards_that_roll_over_come_once_and_in_the_order_of_their_ke
         shards.extend(listed.iter().map(|shard| shard["ShardId"].to_string()));
         // Only the last decisions are remembered.
         ended.extend(ended_shards(&row));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        (shards.len() >= SHARDS).then_some(())
+    })
+    .await;
     row.until_records(number).await;
     ended.extend(ended_shards(&row));
     lab.engine.shutdown().await;

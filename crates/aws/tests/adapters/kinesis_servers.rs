@@ -135,11 +135,11 @@ impl Fresh {
             let describe = describe.consumer_arn(&consumer.consumer_arn);
             let description = describe.send().await.unwrap().consumer_description;
             if description.unwrap().consumer_status == ConsumerStatus::Active {
-                break;
+                return Patient(self.provider.open(&consumer.consumer_arn).await.unwrap());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Patient(self.provider.open(&consumer.consumer_arn).await.unwrap())
+        panic!("consumer {name} does not become active");
     }
 
     async fn drop(self) {

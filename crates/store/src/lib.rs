@@ -7,13 +7,14 @@
 //! * Opening reads and checks every page before it writes the first byte. A file that is damaged,
 //!   newer, in use, or of something else is refused and left as it was.
 
+mod database;
 mod failure;
 mod header;
-mod keep;
+mod journaled_file;
 mod open;
 mod schema;
-mod staged;
+mod store;
 mod writer;
 
-pub use keep::RedbStore;
 pub use open::FILE;
+pub use store::RedbStore;

@@ -11,7 +11,7 @@ use lambda_esm_engine::store::StoreError;
 use redb::{Builder, Database, DatabaseError};
 use uuid::Uuid;
 
-use crate::{failure, schema, staged::StagedFile};
+use crate::{failure, journaled_file::JournaledFile, schema};
 
 /// The file's name inside the state directory.
 pub const FILE: &str = "lambda-esm.redb";
@@ -108,7 +108,7 @@ pub(crate) fn open_existing(path: &Path) -> Result<Database, StoreError> {
     Ok(database)
 }
 
-fn try_open(path: &Path, turn: bool) -> Result<(Database, StagedFile), StoreError> {
+fn try_open(path: &Path, turn: bool) -> Result<(Database, JournaledFile), StoreError> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -123,9 +123,9 @@ fn try_open(path: &Path, turn: bool) -> Result<(Database, StagedFile), StoreErro
         .unwrap_or_else(|_| Err(failure::corrupt(path, "its pages contradict one another")))
 }
 
-fn check(path: &Path, file: File, turn: bool) -> Result<(Database, StagedFile), StoreError> {
+fn check(path: &Path, file: File, turn: bool) -> Result<(Database, JournaledFile), StoreError> {
     let opening = |error: DatabaseError| failure::opening(path, error);
-    let file = StagedFile::new(file, turn).map_err(opening)?;
+    let file = JournaledFile::new(file, turn).map_err(opening)?;
     let database = Builder::new()
         .set_check_integrity_on_open(true)
         .set_cache_size(CACHE)

@@ -3,8 +3,7 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -12,8 +11,8 @@ use lambda_esm_engine::store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    database::SharedDatabase,
     failure,
-    keep::Shared,
     schema::{self, Change, Tables},
 };
 
@@ -29,7 +28,7 @@ pub(crate) struct Request {
 
 /// Starts the writer; it ends when the queue is closed and empty.
 pub(crate) fn start(
-    shared: Arc<Shared>,
+    shared: Arc<SharedDatabase>,
     queue: mpsc::Receiver<Request>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new()
@@ -37,7 +36,7 @@ pub(crate) fn start(
         .spawn(move || run(&shared, queue))
 }
 
-fn run(shared: &Shared, mut queue: mpsc::Receiver<Request>) {
+fn run(shared: &SharedDatabase, mut queue: mpsc::Receiver<Request>) {
     let mut group = Vec::with_capacity(QUEUE);
     let mut closed = false;
     while queue.blocking_recv_many(&mut group, QUEUE) > 0 {
@@ -51,7 +50,7 @@ fn run(shared: &Shared, mut queue: mpsc::Receiver<Request>) {
             }
         }
         let written = catch_unwind(AssertUnwindSafe(|| write(shared, &group)))
-            .unwrap_or_else(|_| Err(failure::stopped(&shared.path)));
+            .unwrap_or_else(|_| Err(failure::stopped(shared.path())));
         match written {
             Ok(answers) => {
                 for (request, answer) in group.drain(..).zip(answers) {
@@ -67,10 +66,10 @@ fn run(shared: &Shared, mut queue: mpsc::Receiver<Request>) {
     }
 }
 
-fn reopen(shared: &Shared) -> Result<(), StoreError> {
+fn reopen(shared: &SharedDatabase) -> Result<(), StoreError> {
     let reopened = shared.reopen();
     match &reopened {
-        Ok(()) => tracing::info!(path = %shared.path.display(), "state file opened again"),
+        Ok(()) => tracing::info!(path = %shared.path().display(), "state file opened again"),
         Err(error) => tracing::error!(%error, "state file not opened again"),
     }
     reopened
@@ -87,8 +86,11 @@ fn reply(request: Request, answer: Result<(), StoreError>) {
     drop(request.answer.send(answer));
 }
 
-fn write(shared: &Shared, group: &[Request]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let path: &Path = &shared.path;
+fn write(
+    shared: &SharedDatabase,
+    group: &[Request],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let path = shared.path();
     shared.with(|database| {
         let failed = |error: redb::Error| failure::running(path, error);
         let transaction = schema::begin(database).map_err(failed)?;
@@ -99,7 +101,7 @@ fn write(shared: &Shared, group: &[Request]) -> Result<Vec<Result<(), StoreError
             .collect::<Result<Vec<_>, _>>()?;
         drop(tables);
         transaction.commit().map_err(|error| failed(error.into()))?;
-        shared.transactions.fetch_add(1, Ordering::Relaxed);
+        shared.count_transaction();
         Ok(answers)
     })
 }

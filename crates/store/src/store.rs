@@ -1,21 +1,14 @@
 //! The store itself.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc, PoisonError, RwLock, RwLockWriteGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread::JoinHandle,
-};
+use std::{path::Path, sync::Arc, thread::JoinHandle};
 
 use async_trait::async_trait;
 use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
-use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::{
+    database::SharedDatabase,
     failure, open,
     schema::{Change, Reader},
     writer::{self, QUEUE, Request},
@@ -30,48 +23,9 @@ use crate::{
 /// as one transaction, and blocks the thread that drops.
 #[derive(Debug)]
 pub struct RedbStore {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDatabase>,
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
-}
-
-/// What the writer and the readers share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) path: PathBuf,
-    pub(crate) transactions: AtomicU64,
-    /// Locked shared by whoever works with it; taken away by who closes, and by a failure.
-    database: RwLock<Option<Database>>,
-}
-
-impl Shared {
-    /// Works with the database, which stays open meanwhile.
-    pub(crate) fn with<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        match &*database {
-            Some(database) => work(database),
-            None => Err(failure::stopped(&self.path)),
-        }
-    }
-
-    /// Opens the file anew: after a failed write, redb takes no more.
-    pub(crate) fn reopen(&self) -> Result<(), StoreError> {
-        let mut database = self.take();
-        // Closing fails after such a failure, and leaves the file to the check on opening.
-        drop(database.take());
-        *database = Some(open::open_existing(&self.path)?);
-        Ok(())
-    }
-
-    /// Waits for everybody at work, and keeps others out.
-    fn take(&self) -> RwLockWriteGuard<'_, Option<Database>> {
-        self.database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl RedbStore {
@@ -85,14 +39,10 @@ impl RedbStore {
     /// anything else, permissions above all. The file is then left as it was, to the byte.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let (database, path) = open::open(directory)?;
-        let shared = Arc::new(Shared {
-            path,
-            transactions: AtomicU64::new(0),
-            database: RwLock::new(Some(database)),
-        });
+        let shared = Arc::new(SharedDatabase::new(database, path));
         let (queue, requests) = mpsc::channel(QUEUE);
         let writer = writer::start(Arc::clone(&shared), requests)
-            .map_err(|error| failure::io_at(&shared.path, "start a thread for", &error))?;
+            .map_err(|error| failure::io_at(shared.path(), "start a thread for", &error))?;
         Ok(Self {
             shared,
             queue: Some(queue),
@@ -103,17 +53,17 @@ impl RedbStore {
     /// The file that this store keeps.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.shared.path
+        self.shared.path()
     }
 
     /// Transactions made durable since the store was opened. Many changes share one.
     #[must_use]
     pub fn transactions(&self) -> u64 {
-        self.shared.transactions.load(Ordering::Relaxed)
+        self.shared.transactions()
     }
 
     async fn change(&self, change: Change) -> Result<(), StoreError> {
-        let stopped = || failure::stopped(&self.shared.path);
+        let stopped = || failure::stopped(self.shared.path());
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue
@@ -129,15 +79,16 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.shared);
         tokio::task::spawn_blocking(move || {
-            shared.with(|database| work(&Reader::begin(database, &shared.path)?))
+            shared.with(|database| work(&Reader::begin(database, shared.path())?))
         })
         .await
-        .unwrap_or_else(|_| Err(failure::stopped(&self.shared.path)))
+        .unwrap_or_else(|_| Err(failure::stopped(self.shared.path())))
     }
 
     fn encode<T: serde::Serialize>(&self, value: &T) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(value)
-            .map_err(|error| failure::io_at(&self.shared.path, "encode a value for", &error.into()))
+        serde_json::to_vec(value).map_err(|error| {
+            failure::io_at(self.shared.path(), "encode a value for", &error.into())
+        })
     }
 }
 
@@ -193,8 +144,7 @@ impl Drop for RedbStore {
             tracing::error!("the store's writer panicked");
         }
         // Waits for readers that nobody waits for any more, so that the lock is free afterwards.
-        let database = self.shared.take().take();
-        if let Some(Err(error)) = database.map(Database::close) {
+        if let Err(error) = self.shared.close() {
             tracing::warn!(%error, "state file not closed cleanly; the next start checks it");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Opening a redb file repairs it, and a repair of a damaged file may go back to an older
 //! transaction or fail halfway. So everything redb does while it opens goes to an image in memory
-//! and a journal. [`StagedFile::adopt`] then replays the journal into the file, in order and with
+//! and a journal. [`JournaledFile::adopt`] then replays the journal into the file, in order and with
 //! its flushes; a file that is refused before that keeps every byte.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::header;
 
 /// A handle on the file; clones are the same file.
 #[derive(Clone, Debug)]
-pub(crate) struct StagedFile(Arc<Inner>);
+pub(crate) struct JournaledFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -46,8 +46,8 @@ enum Change {
     Flush,
 }
 
-impl StagedFile {
-    /// Stages a file. With `turn`, tries the commit that the header does not point at, if that is
+impl JournaledFile {
+    /// Holds back the changes of a file. With `turn`, tries the commit that the header does not point at, if that is
     /// the newer one.
     pub(crate) fn new(file: File, turn: bool) -> Result<Self, redb::DatabaseError> {
         Ok(Self(Arc::new(Inner {
@@ -157,7 +157,7 @@ impl Trial {
     }
 }
 
-impl StorageBackend for StagedFile {
+impl StorageBackend for JournaledFile {
     fn len(&self) -> io::Result<u64> {
         self.on(|file| file.len(), |trial| Ok(trial.image.len() as u64))
     }

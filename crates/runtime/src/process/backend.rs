@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::config::ProcessConfig;
+use super::dialogue::Invocation;
 use super::environment::{End, Environment, Handed, Launch, Unready};
 use super::logs::LogSink;
-use super::state::Invocation;
 use crate::error::ConfigError;
 
 /// Runs one function in local processes; see the [module](super) for how they live and die.
@@ -129,16 +129,16 @@ impl ProcessBackend {
         let words = match unready {
             Unready::InitFailed(words) => words,
             Unready::Ended(ended) => ended.words(" before it asked for an event"),
-            Unready::TooSlow { strangers } => {
+            Unready::TooSlow { refused_callers } => {
                 let limit = self.launch.init_limit().as_secs_f64();
                 let mut words =
                     format!("runtime did not ask for an event within {limit:.2} seconds");
-                if strangers > 0 {
+                if refused_callers > 0 {
                     words.push_str("; others tried to, and were refused: the log says why");
                 }
                 words
             }
-            Unready::Lack(what) => return self.not_heard(&what),
+            Unready::Exhausted(what) => return self.not_heard(&what),
         };
         InvokeError::function(format!("Runtime.InitError: {words}"))
     }
@@ -183,7 +183,7 @@ impl InvokeBackend for ProcessBackend {
                 ))
             }
             End::Ended(ended) => Err(format!("Runtime.ExitError: {}", ended.words(""))),
-            End::Lack(what) => return Err(self.not_heard(&what)),
+            End::Exhausted(what) => return Err(self.not_heard(&what)),
         };
         let run = Run {
             request_id: Some(invocation.id),

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
-use super::lack::way_out;
+use super::resource_exhaustion::advice;
 
 /// Failures that follow each other so soon are one.
-const SAME_LACK: Duration = Duration::from_secs(10);
+const SAME_EXHAUSTION: Duration = Duration::from_secs(10);
 
 /// What a runtime answered: its response, or its error in words.
 pub(crate) type Answer = Result<Bytes, String>;
@@ -41,8 +41,8 @@ pub(crate) struct Dialogue {
     phase: watch::Sender<Phase>,
     /// The right to be heard: one body is read at a time, for each may have megabytes.
     hearing: Semaphore,
-    /// When the runtime last could not be heard for a lack of ours, and of what.
-    lack: Mutex<Option<(Instant, String)>>,
+    /// When the runtime last could not be heard since this daemon was out of something, and of what.
+    exhaustion: Mutex<Option<(Instant, String)>>,
 }
 
 enum Phase {
@@ -82,24 +82,30 @@ impl Dialogue {
         Self {
             phase: watch::Sender::new(Phase::Starting),
             hearing: Semaphore::new(1),
-            lack: Mutex::default(),
+            exhaustion: Mutex::default(),
         }
     }
 
     /// The runtime cannot be heard at this moment, since this daemon lacks something. Returns whether it could
     /// just before.
-    pub(crate) fn lacks(&self, error: &io::Error) -> bool {
-        let lack = (Instant::now(), format!("{error}{}", way_out(error)));
-        let mut last = self.lack.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = last.replace(lack);
-        before.is_none_or(|(at, _)| at.elapsed() > SAME_LACK)
+    pub(crate) fn exhausted(&self, error: &io::Error) -> bool {
+        let exhaustion = (Instant::now(), format!("{error}{}", advice(error)));
+        let mut last = self
+            .exhaustion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace(exhaustion);
+        before.is_none_or(|(at, _)| at.elapsed() > SAME_EXHAUSTION)
     }
 
     /// Returns what this daemon has lacked since `begin`, if it did. What the runtime has not said since then is
     /// not its fault.
-    pub(crate) fn lack_since(&self, begin: Instant) -> Option<String> {
-        let lack = self.lack.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, what) = lack.as_ref().filter(|(at, _)| *at >= begin)?;
+    pub(crate) fn exhausted_since(&self, begin: Instant) -> Option<String> {
+        let exhaustion = self
+            .exhaustion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (_, what) = exhaustion.as_ref().filter(|(at, _)| *at >= begin)?;
         Some(what.clone())
     }
 

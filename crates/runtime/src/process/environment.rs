@@ -12,14 +12,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::api::Api;
 use super::config::ProcessConfig;
+use super::dialogue::{Answer, Dialogue, Invocation};
 use super::group::ProcessGroup;
 use super::launch::spawn;
 use super::logs::{LastError, LogSink, LogTarget};
+use super::refused_callers::RefusedCallers;
+use super::runtime_api::Api;
 use super::server::serve;
-use super::state::{Answer, Dialogue, Invocation};
-use super::strangers::Strangers;
 use super::supervise::{Ended, Stop, supervise};
 
 /// The init phase's limit (Lambda developer guide, "Lambda execution environment lifecycle").
@@ -63,10 +63,10 @@ pub(crate) enum Unready {
     Ended(Ended),
     /// It did not ask for work in time. So many others tried to.
     TooSlow {
-        strangers: u64,
+        refused_callers: u64,
     },
     /// It could not be heard, for what this daemon lacked.
-    Lack(String),
+    Exhausted(String),
 }
 
 /// How an invocation ended.
@@ -75,7 +75,7 @@ pub(crate) enum End {
     TimedOut,
     Ended(Ended),
     /// It could not be heard, for what this daemon lacked.
-    Lack(String),
+    Exhausted(String),
 }
 
 impl Environment {
@@ -111,7 +111,7 @@ impl Environment {
         let api = Arc::new(Api {
             dialogue: Dialogue::new(),
             authority: address.to_string(),
-            strangers: Strangers::new(function, process_id),
+            refused_callers: RefusedCallers::new(function, process_id),
         });
         let server = serve(listener, Arc::clone(&api), Arc::clone(&group));
         let server = tokio::spawn(server);
@@ -145,10 +145,10 @@ impl Environment {
             tokio::select! {
                 biased;
                 waiting = api.dialogue.waiting() => waiting.map_err(Unready::InitFailed)?,
-                ended = self.end() => return Err(self.lacked(Unready::Lack, Unready::Ended(ended))),
+                ended = self.end() => return Err(self.unless_exhausted(Unready::Exhausted, Unready::Ended(ended))),
                 () = overdue(limit) => {
-                    let slow = Unready::TooSlow { strangers: api.strangers.count() };
-                    return Err(self.lacked(Unready::Lack, slow));
+                    let slow = Unready::TooSlow { refused_callers: api.refused_callers.count() };
+                    return Err(self.unless_exhausted(Unready::Exhausted, slow));
                 }
             }
             if self.group.has_ended() {
@@ -174,15 +174,15 @@ impl Environment {
         tokio::select! {
             biased;
             Ok(answer) = handed.answer => End::Answered(answer),
-            ended = self.end() => self.lacked(End::Lack, End::Ended(ended)),
-            () = overdue(limit) => self.lacked(End::Lack, End::TimedOut),
+            ended = self.end() => self.unless_exhausted(End::Exhausted, End::Ended(ended)),
+            () = overdue(limit) => self.unless_exhausted(End::Exhausted, End::TimedOut),
         }
     }
 
     /// Returns what this daemon has lacked since it asked the environment, if it did, and else what that did.
-    fn lacked<T>(&self, lack: impl FnOnce(String) -> T, otherwise: T) -> T {
-        let lacked = self.api.dialogue.lack_since(self.asked);
-        lacked.map_or(otherwise, lack)
+    fn unless_exhausted<T>(&self, exhausted: impl FnOnce(String) -> T, otherwise: T) -> T {
+        let what = self.api.dialogue.exhausted_since(self.asked);
+        what.map_or(otherwise, exhausted)
     }
 
     /// Lets go without a kill; the supervisor ends the process.

@@ -28,9 +28,9 @@ enum Stage {
 
 /// Where a connection is in its requests.
 #[derive(Debug)]
-pub(crate) struct Stall(watch::Sender<Stage>);
+pub(crate) struct HeadTimeout(watch::Sender<Stage>);
 
-impl Stall {
+impl HeadTimeout {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(Stage::Quiet))
     }
@@ -77,7 +77,7 @@ impl Stall {
 /// A connection's incoming half, which tells when bytes come.
 pub(crate) struct Watched<'s, R> {
     pub(crate) reader: R,
-    pub(crate) stall: &'s Stall,
+    pub(crate) head_timeout: &'s HeadTimeout,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Watched<'_, R> {
@@ -90,7 +90,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Watched<'_, R> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.reader).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            this.stall.bytes_came();
+            this.head_timeout.bytes_came();
         }
         read
     }
@@ -102,20 +102,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_head_that_has_begun_may_not_last() {
-        let stall = Stall::new();
-        let waits = |limit| tokio::time::timeout(limit, stall.too_long());
+        let head_timeout = HeadTimeout::new();
+        let waits = |limit| tokio::time::timeout(limit, head_timeout.too_long());
         let hour = Duration::from_secs(3600);
         assert!(waits(hour).await.is_err());
-        stall.bytes_came();
-        stall.request_begins();
-        stall.bytes_came();
+        head_timeout.bytes_came();
+        head_timeout.request_begins();
+        head_timeout.bytes_came();
         assert!(waits(hour).await.is_err());
-        stall.request_ends();
+        head_timeout.request_ends();
         assert!(waits(hour).await.is_err());
-        stall.bytes_came();
+        head_timeout.bytes_came();
         assert!(waits(HEAD_LIMIT / 2).await.is_err());
         // A byte now and then does not help.
-        stall.bytes_came();
+        head_timeout.bytes_came();
         let begun = Instant::now();
         assert!(waits(hour).await.is_ok());
         assert_eq!(begun.elapsed(), HEAD_LIMIT / 2);

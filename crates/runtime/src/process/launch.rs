@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use super::config::ProcessConfig;
-use super::lack::way_out;
+use super::resource_exhaustion::advice;
 
 /// Starts the runtime of `config` as the leader of a process group, with `api` as its Runtime API.
 ///
@@ -100,7 +100,7 @@ fn spawn_error(config: &ProcessConfig, program: &str, error: &io::Error) -> Invo
             InvokeErrorKind::Denied,
             "; make the file executable for this user",
         ),
-        _ => (InvokeErrorKind::Unavailable, way_out(error)),
+        _ => (InvokeErrorKind::Unavailable, advice(error)),
     };
     InvokeError::new(
         kind,

@@ -43,19 +43,19 @@
 //!
 //! Not served: the Extensions, Logs and Telemetry APIs and SnapStart's restore calls; they answer 404.
 
-mod api;
 mod backend;
+mod caller_check;
 mod config;
+mod dialogue;
 mod environment;
 mod group;
-mod lack;
+mod head_timeout;
 mod launch;
 mod logs;
-mod peer;
+mod refused_callers;
+mod resource_exhaustion;
+mod runtime_api;
 mod server;
-mod stall;
-mod state;
-mod strangers;
 mod supervise;
 
 pub use backend::ProcessBackend;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts the connections and requests that were refused, and logs the first, and at the end how many there were.
-pub(crate) struct Strangers {
+pub(crate) struct RefusedCallers {
     function: Arc<str>,
     process_id: u32,
     refused: AtomicU64,
 }
 
-impl Strangers {
+impl RefusedCallers {
     pub(crate) fn new(function: Arc<str>, process_id: u32) -> Self {
         Self {
             function,
@@ -41,7 +41,7 @@ impl Strangers {
     }
 }
 
-impl Drop for Strangers {
+impl Drop for RefusedCallers {
     fn drop(&mut self) {
         let (refused, function, process_id) = (self.count(), &self.function, self.process_id);
         if refused > 1 {

@@ -1,19 +1,19 @@
-//! What this daemon lacks is no fault of a function.
+//! The daemon is out of descriptors, processes or memory: no fault of a function.
 
 use std::io;
 
 use rustix::io::Errno;
 
 /// Tells whether a call failed since this process or its machine has no more of something: descriptors or memory.
-pub(crate) fn is_lack(error: &io::Error) -> bool {
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS)
     )
 }
 
-/// Returns the way out of a lack.
-pub(crate) fn way_out(error: &io::Error) -> &'static str {
+/// Returns what to do about it, to be put after the error.
+pub(crate) fn advice(error: &io::Error) -> &'static str {
     match Errno::from_io_error(error) {
         Some(Errno::MFILE) => "; raise the limit of open files of lambda-esm (ulimit -n)",
         Some(Errno::NFILE) => "; raise the machine's limit of open files (fs.file-max)",

@@ -8,8 +8,8 @@ use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 use lambda_esm_core::excerpt::excerpt;
 use lambda_esm_core::response::error_texts;
 
-use super::state::{Answer, Dialogue, Invocation, Refusal};
-use super::strangers::Strangers;
+use super::dialogue::{Answer, Dialogue, Invocation, Refusal};
+use super::refused_callers::RefusedCallers;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ROOT: &str = "/2018-06-01/runtime/";
@@ -23,14 +23,14 @@ pub(crate) struct Api {
     pub(crate) dialogue: Dialogue,
     /// What `AWS_LAMBDA_RUNTIME_API` says, and so the `Host` of every request.
     pub(crate) authority: String,
-    pub(crate) strangers: Strangers,
+    pub(crate) refused_callers: RefusedCallers,
 }
 
 impl Api {
     /// Answers one request. Nothing is read of a body before it is known that it fits.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if let Err((status, why)) = admit(&request, &self.authority) {
-            self.strangers.refused(why);
+            self.refused_callers.refused(why);
             let mut response = fault(status, "AccessDenied", why);
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);

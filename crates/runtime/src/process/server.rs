@@ -11,10 +11,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::api::Api;
+use super::caller_check::{Caller, Ends, look_at};
 use super::group::ProcessGroup;
-use super::peer::{Ends, Peer, look_at};
-use super::stall::{Stall, Watched};
+use super::head_timeout::{HeadTimeout, Watched};
+use super::runtime_api::Api;
 
 /// The most connections that an environment has at a time. Runtimes have one, or one for each call; a few may
 /// linger. What comes beyond waits in the listener's queue, where it takes no descriptor of ours.
@@ -22,8 +22,8 @@ const MOST_CONNECTIONS: usize = 16;
 /// The longest head of a request: AWS's runtime clients send up to 1 MB in `Lambda-Runtime-Function-XRay-Error-Cause`
 /// (`XRAY_ERROR_CAUSE_MAX_HEADER_SIZE` in their sources), and little else.
 const LONGEST_HEAD: usize = 1024 * 1024 + 64 * 1024;
-/// A pause after what failed for a lack of ours, as of descriptors.
-const LACK_PAUSE: Duration = Duration::from_millis(50);
+/// A pause after what failed since this daemon is out of something, as of descriptors.
+const EXHAUSTION_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `api` to the processes of `group` on `listener` until dropped; then all its connections are closed.
 pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>, group: Arc<ProcessGroup>) {
@@ -48,10 +48,10 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>, group: Arc<Proce
 
 /// Notes that the environment cannot be heard now, through no fault of its own.
 async fn pause(api: &Api, what: &str, error: &io::Error) {
-    if api.dialogue.lacks(error) {
+    if api.dialogue.exhausted(error) {
         tracing::warn!(%error, "{what}");
     }
-    tokio::time::sleep(LACK_PAUSE).await;
+    tokio::time::sleep(EXHAUSTION_PAUSE).await;
 }
 
 /// Tells whether a connection is the environment's own.
@@ -66,9 +66,9 @@ async fn is_welcome(stream: &TcpStream, api: &Api, group: &ProcessGroup) -> bool
             return false;
         };
         match tokio::task::spawn_blocking(move || look_at(ends, leader)).await {
-            Ok(Ok(Peer::Environment)) => return group.leader() == Some(leader),
-            Ok(Ok(Peer::Stranger(why))) => {
-                api.strangers.refused(&why);
+            Ok(Ok(Caller::Environment)) => return group.leader() == Some(leader),
+            Ok(Ok(Caller::Other(why))) => {
+                api.refused_callers.refused(&why);
                 return false;
             }
             Ok(Err(error)) => pause(api, "cannot see who calls the Runtime API", &error).await,
@@ -79,17 +79,17 @@ async fn is_welcome(stream: &TcpStream, api: &Api, group: &ProcessGroup) -> bool
 }
 
 async fn serve_connection(stream: TcpStream, api: Arc<Api>) {
-    let stall = Stall::new();
+    let head_timeout = HeadTimeout::new();
     let (reader, writer) = stream.into_split();
     let reader = Watched {
         reader,
-        stall: &stall,
+        head_timeout: &head_timeout,
     };
     let service = service_fn(|request| {
-        stall.request_begins();
+        head_timeout.request_begins();
         async {
             let response = api.answer(request).await;
-            stall.request_ends();
+            head_timeout.request_ends();
             Ok::<_, Infallible>(response)
         }
     });
@@ -103,6 +103,6 @@ async fn serve_connection(stream: TcpStream, api: Arc<Api>) {
         ended = connection => if let Err(error) = ended {
             tracing::debug!(%error, "a runtime's connection ended");
         },
-        () = stall.too_long() => tracing::debug!("a runtime began a request and did not go on"),
+        () = head_timeout.too_long() => tracing::debug!("a runtime began a request and did not go on"),
     }
 }

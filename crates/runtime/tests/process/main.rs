@@ -6,8 +6,8 @@ mod awslambdaric;
 mod bootstrap;
 mod ending;
 mod failures;
-mod lacking;
-mod serving;
 #[cfg(target_os = "linux")]
-mod strangers;
+mod refused_callers;
+mod resource_exhaustion;
+mod serving;
 mod support;

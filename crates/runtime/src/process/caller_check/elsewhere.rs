@@ -4,9 +4,9 @@ use std::io;
 
 use rustix::process::Pid;
 
-use super::{Ends, Peer};
+use super::{Caller, Ends};
 
 /// Takes every client for the environment's.
-pub(crate) fn look_at(_: Ends, _: Pid) -> io::Result<Peer> {
-    Ok(Peer::Environment)
+pub(crate) fn look_at(_: Ends, _: Pid) -> io::Result<Caller> {
+    Ok(Caller::Environment)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::process::Pid;
 
-use crate::process::lack::is_lack;
+use crate::process::resource_exhaustion::is_exhaustion;
 
 /// What a search for a socket has shown.
 #[derive(Debug)]
@@ -138,5 +138,9 @@ fn numbers(folder: &Path) -> io::Result<Vec<i32>> {
 
 /// Takes what cannot be read for gone, as processes go at any time, unless it is for a lack of ours.
 fn gone(error: io::Error) -> io::Result<()> {
-    if is_lack(&error) { Err(error) } else { Ok(()) }
+    if is_exhaustion(&error) {
+        Err(error)
+    } else {
+        Ok(())
+    }
 }

@@ -29,9 +29,9 @@ pub(crate) struct Ends {
 
 /// Whose the client's end is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
+pub(crate) enum Caller {
     /// A process of the environment has it.
     Environment,
     /// Nobody knows that; why, in words.
-    Stranger(String),
+    Other(String),
 }

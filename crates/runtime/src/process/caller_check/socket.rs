@@ -9,7 +9,7 @@ use rustix::net::{
 };
 
 use super::Ends;
-use crate::process::lack::is_lack;
+use crate::process::resource_exhaustion::is_exhaustion;
 
 /// A socket that somebody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Socket {
 /// more for every thousand connections of the machine.
 pub(super) fn of_client(ends: Ends) -> io::Result<Option<Socket>> {
     match ask(ends) {
-        Err(error) if !is_lack(&error) => look_up(ends),
+        Err(error) if !is_exhaustion(&error) => look_up(ends),
         answer => answer,
     }
 }

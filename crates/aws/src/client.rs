@@ -20,9 +20,9 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
-use crate::bound::bounded;
 use crate::credentials::{SEARCH, StandardChain};
-use crate::site::Site;
+use crate::response_limit::bounded;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
 const CONNECT: Duration = Duration::from_millis(3_100);
@@ -33,7 +33,7 @@ const IDLE_TIME: Duration = Duration::from_secs(20);
 /// The clients of one service: one, and one pool of connections, for each endpoint and region.
 #[derive(Debug)]
 pub(crate) struct Clients<C> {
-    made: Mutex<HashMap<Site, C>>,
+    made: Mutex<HashMap<ServiceEndpoint, C>>,
 }
 
 impl<C> Default for Clients<C> {
@@ -45,31 +45,31 @@ impl<C> Default for Clients<C> {
 }
 
 impl<C: Clone> Clients<C> {
-    /// Returns the client for `site`, made with `make` at first; see [`configuration`].
-    pub(crate) fn get(&self, site: &Site, make: impl FnOnce(&SdkConfig) -> C) -> C {
+    /// Returns the client for `endpoint`, made with `make` at first; see [`configuration`].
+    pub(crate) fn get(&self, endpoint: &ServiceEndpoint, make: impl FnOnce(&SdkConfig) -> C) -> C {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || make(&configuration(site));
-        made.entry(site.clone()).or_insert_with(new).clone()
+        let new = || make(&configuration(endpoint));
+        made.entry(endpoint.clone()).or_insert_with(new).clone()
     }
 }
 
-/// Returns the settings of a client that sends its requests to `site`. The SDK adds nothing from the
+/// Returns the settings of a client that sends its requests to `endpoint`. The SDK adds nothing from the
 /// environment or the profile, so that all clients agree where a service is.
-pub(crate) fn configuration(site: &Site) -> SdkConfig {
+pub(crate) fn configuration(endpoint: &ServiceEndpoint) -> SdkConfig {
     let mut settings = SdkConfig::builder();
-    match &site.endpoint {
+    match &endpoint.url {
         Some(endpoint) => settings.set_endpoint_url(Some(endpoint.to_string())),
         None => settings
-            .set_use_fips(Some(site.variant.fips))
-            .set_use_dual_stack(Some(site.variant.dual_stack)),
+            .set_use_fips(Some(endpoint.variant.fips))
+            .set_use_dual_stack(Some(endpoint.variant.dual_stack)),
     };
     settings
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(site.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(StandardChain::new(site)))
+        .region(Region::new(endpoint.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(StandardChain::new(endpoint)))
         // The search has a time limit of its own.
         .identity_cache(IdentityCache::lazy().load_timeout(2 * SEARCH).build())
-        .http_client(http_client(site))
+        .http_client(http_client(endpoint))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::default())
         // The driver retries, and it backs off by the rules of the mapping.
@@ -82,8 +82,8 @@ pub(crate) fn configuration(site: &Site) -> SdkConfig {
 
 /// Returns a client without TLS where none is needed, which spares reading the machine's certificates. Proxies
 /// are those of the environment; what stays on this machine needs none.
-fn http_client(site: &Site) -> SharedHttpClient {
-    let proxies = if site.is_loopback() {
+fn http_client(endpoint: &ServiceEndpoint) -> SharedHttpClient {
+    let proxies = if endpoint.is_loopback() {
         ProxyConfig::disabled()
     } else {
         ProxyConfig::from_env()
@@ -98,7 +98,7 @@ fn http_client(site: &Site) -> SharedHttpClient {
         .proxy_config(proxies)
         .pool_idle_timeout(IDLE_TIME)
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
-    let connector = if site.is_tls() {
+    let connector = if endpoint.is_tls() {
         connector
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build()

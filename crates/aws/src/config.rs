@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use lambda_esm_core::mapping::Arn;
 
 use crate::endpoint::EndpointUrl;
+use crate::environment::{AwsEnvironment, AwsEnvironmentError};
 #[cfg(any(feature = "lambda", feature = "sdk"))]
-use crate::site::Site;
-use crate::surroundings::{Surroundings, SurroundingsError};
+use crate::service_endpoint::ServiceEndpoint;
 
 /// What the adapters need to know of the AWS they talk to.
 ///
 /// Nothing else is asked: without an endpoint here a service is the real one.
-/// [`from_surroundings`](Self::from_surroundings) is what AWS's own tools begin with.
+/// [`from_environment`](Self::from_environment) is what AWS's own tools begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsConfig {
     /// The region of requests that name no ARN, e.g. `us-east-1`.
@@ -28,19 +28,19 @@ impl AwsConfig {
     ///
     /// # Errors
     /// Fails if one of them is no endpoint.
-    pub async fn from_surroundings() -> Result<Self, SurroundingsError> {
-        let surroundings = Surroundings::load().await?;
+    pub async fn from_environment() -> Result<Self, AwsEnvironmentError> {
+        let environment = AwsEnvironment::load().await?;
         let mut config = Self::default();
-        if let Some((region, _)) = surroundings.region() {
+        if let Some((region, _)) = environment.region() {
             region.clone_into(&mut config.region);
         }
-        config.endpoints.surroundings = surroundings;
+        config.endpoints.environment = environment;
         Ok(config)
     }
 
     /// Returns where the service of `arn` is called for what that names.
     #[cfg(feature = "sdk")]
-    pub(crate) fn site(&self, arn: &Arn) -> Site {
+    pub(crate) fn service_endpoint(&self, arn: &Arn) -> ServiceEndpoint {
         let region = match arn.region() {
             "" => &self.region,
             region => region,
@@ -50,16 +50,20 @@ impl AwsConfig {
 
     /// Returns where functions are called in a region; `endpoint` is the one of a single function.
     #[cfg(feature = "lambda")]
-    pub(crate) fn lambda_site(&self, endpoint: Option<&EndpointUrl>, region: &str) -> Site {
+    pub(crate) fn lambda_endpoint(
+        &self,
+        endpoint: Option<&EndpointUrl>,
+        region: &str,
+    ) -> ServiceEndpoint {
         self.at(self.endpoints.of_function(endpoint), region)
     }
 
     #[cfg(any(feature = "lambda", feature = "sdk"))]
-    fn at(&self, endpoint: Option<(&EndpointUrl, String)>, region: &str) -> Site {
-        Site {
+    fn at(&self, url: Option<(&EndpointUrl, String)>, region: &str) -> ServiceEndpoint {
+        ServiceEndpoint {
             region: region.to_owned(),
-            endpoint: endpoint.map(|(endpoint, _)| endpoint.clone()),
-            variant: self.endpoints.surroundings.variant(),
+            url: url.map(|(url, _)| url.clone()),
+            variant: self.endpoints.environment.variant(),
         }
     }
 }
@@ -86,7 +90,7 @@ pub struct Endpoints {
     /// whole queue URL.
     pub arns: BTreeMap<String, EndpointUrl>,
     /// For what is not configured.
-    pub surroundings: Surroundings,
+    pub environment: AwsEnvironment,
 }
 
 impl Endpoints {
@@ -137,7 +141,7 @@ impl Endpoints {
         if let Some(endpoint) = &self.aws {
             return Some((endpoint, "endpoints.aws".to_owned()));
         }
-        self.surroundings.endpoint(services)
+        self.environment.endpoint(services)
     }
 }
 

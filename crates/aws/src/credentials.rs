@@ -16,9 +16,9 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::bound::bounded;
-use crate::site::Site;
-use crate::surroundings::profiles;
+use crate::environment::profiles;
+use crate::response_limit::bounded;
+use crate::service_endpoint::ServiceEndpoint;
 use crate::text::first_line;
 
 /// How long a search for credentials may take: a process, a sign-on, a role. Requests wait a little longer, so that
@@ -29,7 +29,7 @@ pub(crate) const SEARCH: Duration = Duration::from_secs(8);
 /// in a profile file are found without a restart.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Finds the credentials for requests to one site, anew each time it is asked; callers cache them until they
+/// Finds the credentials for requests to one endpoint, anew each time it is asked; callers cache them until they
 /// expire.
 ///
 /// On AWS the order is that of every AWS SDK: environment variables, the profile with all that it may name
@@ -46,11 +46,11 @@ pub(crate) struct StandardChain {
 }
 
 impl StandardChain {
-    /// Returns the chain for `site`.
-    pub(crate) fn new(site: &Site) -> Self {
+    /// Returns the chain for `endpoint`.
+    pub(crate) fn new(endpoint: &ServiceEndpoint) -> Self {
         Self {
-            region: Region::new(site.region.clone()),
-            is_aws: site.is_aws(),
+            region: Region::new(endpoint.region.clone()),
+            is_aws: endpoint.is_aws(),
             client: http_client(),
             clock: SharedTimeSource::default(),
         }

@@ -28,7 +28,7 @@ const SERVICES: [(&str, &str); 7] = [
 /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, or `ignore_configured_endpoint_urls` in the profile. The
 /// profile is the one that `AWS_PROFILE` names, or `default`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct AwsEnvironment {
     /// Of the environment, and of the profile.
     layers: Vec<Layer>,
     region: Option<(String, String)>,
@@ -51,12 +51,12 @@ struct Layer {
     all: Option<(EndpointUrl, String)>,
 }
 
-impl Surroundings {
+impl AwsEnvironment {
     /// Reads the environment, and the profile's files.
     ///
     /// # Errors
     /// Fails if one of the endpoints is none.
-    pub async fn load() -> Result<Self, SurroundingsError> {
+    pub async fn load() -> Result<Self, AwsEnvironmentError> {
         let variable = |name: &str| std::env::var(name).ok();
         Self::of(&variable, profiles().await)
     }
@@ -64,7 +64,7 @@ impl Surroundings {
     fn of(
         variable: &dyn Fn(&str) -> Option<String>,
         profiles: Result<ProfileSet, String>,
-    ) -> Result<Self, SurroundingsError> {
+    ) -> Result<Self, AwsEnvironmentError> {
         let (profiles, unreadable) = match profiles {
             Ok(profiles) => (profiles, None),
             Err(why) => (ProfileSet::default(), Some(why)),
@@ -144,14 +144,14 @@ impl Layer {
     /// Reads what `value` says of each service, and of all.
     fn read(
         value: impl Fn(Option<&str>) -> Option<(String, String)>,
-    ) -> Result<Self, SurroundingsError> {
+    ) -> Result<Self, AwsEnvironmentError> {
         let read = |service| {
             let Some((value, origin)) = value(service) else {
                 return Ok(None);
             };
             match value.parse() {
                 Ok(endpoint) => Ok(Some((endpoint, origin))),
-                Err(error) => Err(SurroundingsError { origin, error }),
+                Err(error) => Err(AwsEnvironmentError { origin, error }),
             }
         };
         let mut services = BTreeMap::new();
@@ -192,7 +192,7 @@ pub(crate) async fn profiles() -> Result<ProfileSet, String> {
 /// An endpoint that the environment or the profile names is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{origin}: {error}")]
-pub struct SurroundingsError {
+pub struct AwsEnvironmentError {
     /// What named it, e.g. `AWS_ENDPOINT_URL_SQS`.
     pub origin: String,
     /// What is wrong with it.
@@ -223,20 +223,20 @@ dynamodb_streams =
         loaded.unwrap()
     }
 
-    async fn surroundings(
+    async fn environment(
         variables: &[(&str, &str)],
         profile: &str,
-    ) -> Result<Surroundings, SurroundingsError> {
+    ) -> Result<AwsEnvironment, AwsEnvironmentError> {
         let variable = |name: &str| {
             let mut variables = variables.iter();
             let found = variables.find(|(variable, _)| *variable == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Surroundings::of(&variable, Ok(profiles(profile).await))
+        AwsEnvironment::of(&variable, Ok(profiles(profile).await))
     }
 
-    fn found(surroundings: &Surroundings, services: &[&str]) -> (String, String) {
-        let found = surroundings.endpoint(services);
+    fn found(environment: &AwsEnvironment, services: &[&str]) -> (String, String) {
+        let found = environment.endpoint(services);
         found.map_or_else(Default::default, |(endpoint, origin)| {
             (endpoint.to_string(), origin)
         })
@@ -244,9 +244,9 @@ dynamodb_streams =
 
     #[tokio::test]
     async fn the_environment_comes_before_the_profile_and_a_service_before_all() {
-        let bare = surroundings(&[], "").await.unwrap();
+        let bare = environment(&[], "").await.unwrap();
         assert_eq!(found(&bare, &["sqs"]), Default::default());
-        let profile = surroundings(&[], PROFILE).await.unwrap();
+        let profile = environment(&[], PROFILE).await.unwrap();
         for (services, endpoint, origin) in [
             (
                 &["sqs"][..],
@@ -273,7 +273,7 @@ dynamodb_streams =
             ("AWS_ENDPOINT_URL_SQS", ""),
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://env-dynamodb"),
         ];
-        let both = surroundings(&variables, PROFILE).await.unwrap();
+        let both = environment(&variables, PROFILE).await.unwrap();
         for (services, endpoint, origin) in [
             (&["sqs"][..], "http://env-all", "AWS_ENDPOINT_URL"),
             (&["lambda"], "http://env-lambda", "AWS_ENDPOINT_URL_LAMBDA"),
@@ -292,12 +292,12 @@ dynamodb_streams =
     async fn endpoints_can_be_ignored_and_the_region_stays() {
         let ignore = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
         let variables = [ignore, ("AWS_ENDPOINT_URL", "http://env")];
-        let ignored = surroundings(&variables, PROFILE).await.unwrap();
+        let ignored = environment(&variables, PROFILE).await.unwrap();
         assert_eq!(found(&ignored, &["sqs"]), Default::default());
         let expected = Some(("eu-west-3", "region of profile dev"));
         assert_eq!(ignored.region(), expected);
         let profile = format!("{PROFILE}[profile dev]\nignore_configured_endpoint_urls = true\n");
-        let ignored = surroundings(&variables[1..], &profile).await.unwrap();
+        let ignored = environment(&variables[1..], &profile).await.unwrap();
         assert_eq!(found(&ignored, &["sqs"]), Default::default());
     }
 
@@ -309,25 +309,25 @@ dynamodb_streams =
             (&both[..1], ("b", "AWS_DEFAULT_REGION")),
             (&[], ("eu-west-3", "region of profile dev")),
         ] {
-            let found = surroundings(variables, PROFILE).await.unwrap();
+            let found = environment(variables, PROFILE).await.unwrap();
             assert_eq!(found.region(), Some(expected));
         }
-        assert_eq!(surroundings(&[], "").await.unwrap().region(), None);
+        assert_eq!(environment(&[], "").await.unwrap().region(), None);
     }
 
     #[tokio::test]
     async fn what_is_no_endpoint_is_refused_by_the_name_of_who_said_it() {
         let variables = [("AWS_ENDPOINT_URL_SNS", "nonsense")];
-        let error = surroundings(&variables, "").await.unwrap_err();
+        let error = environment(&variables, "").await.unwrap_err();
         assert_eq!(error.origin, "AWS_ENDPOINT_URL_SNS");
         let profile = "[profile dev]\nendpoint_url = localhost\n";
-        let error = surroundings(&[], profile).await.unwrap_err();
+        let error = environment(&[], profile).await.unwrap_err();
         assert_eq!(error.origin, "endpoint_url of profile dev");
     }
 
     #[test]
     fn a_profile_that_cannot_be_read_says_nothing_but_why() {
-        let found = Surroundings::of(&|_| None, Err("line 3".to_owned())).unwrap();
+        let found = AwsEnvironment::of(&|_| None, Err("line 3".to_owned())).unwrap();
         assert_eq!(found.unreadable(), Some("line 3"));
         assert_eq!(found.region(), None);
     }

@@ -11,7 +11,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::patience::within;
 
 use crate::credentials::{unsigned, way_out};
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 use crate::text::{first_line, with_causes};
 
 /// What error messages say about a service, and which error codes are its own.
@@ -40,7 +40,7 @@ pub(crate) struct Call<'a> {
     /// The name of the queue, stream, topic or bucket.
     pub(crate) resource: &'a str,
     /// Where the service is.
-    pub(crate) site: &'a Site,
+    pub(crate) endpoint: &'a ServiceEndpoint,
 }
 
 impl Call<'_> {
@@ -65,7 +65,7 @@ impl Call<'_> {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let name = self.service.name;
-        let place = self.site;
+        let place = self.endpoint;
         if let Some(cause) = credentials_cause(error) {
             let why = unsigned(cause, place.is_aws());
             let what = self.what();
@@ -105,7 +105,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} did not answer {} within {} s",
             self.service.name,
-            self.site,
+            self.endpoint,
             self.what(),
             limit.as_secs()
         );
@@ -130,7 +130,7 @@ impl Call<'_> {
             SourceErrorKind::Denied => {
                 let service = self.service.permissions;
                 let operation = permission(self.operation);
-                let way_out = way_out(self.site.is_aws());
+                let way_out = way_out(self.endpoint.is_aws());
                 format!("; {way_out}; see that they allow {service}:{operation}")
             }
             SourceErrorKind::NotFound => format!("; {}", self.service.missing),
@@ -139,7 +139,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} refused {}{}: {said}{end}",
             self.service.name,
-            self.site,
+            self.endpoint,
             self.what(),
             in_words(status)
         );
@@ -152,7 +152,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} answered {} without {what}",
             self.service.name,
-            self.site,
+            self.endpoint,
             self.what()
         );
         SourceError::new(SourceErrorKind::Transient, message)
@@ -164,7 +164,7 @@ impl Call<'_> {
         let message = format!(
             "{} {} broke off its answer to {}: {cause}",
             self.service.name,
-            self.site,
+            self.endpoint,
             self.what()
         );
         SourceError::new(SourceErrorKind::Transient, message)
@@ -181,7 +181,7 @@ impl Call<'_> {
         };
         let message = format!(
             "{name} {} gave {} an answer that cannot be read{}: {cause}{question}",
-            self.site,
+            self.endpoint,
             self.what(),
             in_words(status)
         );
@@ -310,19 +310,19 @@ mod tests {
         permissions: "sqs",
         own: |code, _| (code == "Own" || code == "SlowDown").then_some(SourceErrorKind::Expired),
     };
-    fn call(site: &Site) -> Call<'_> {
+    fn call(endpoint: &ServiceEndpoint) -> Call<'_> {
         Call {
             service: &SERVICE,
             operation: "DeleteMessageBatch",
             resource: "orders",
-            site,
+            endpoint,
         }
     }
 
     #[test]
     fn codes_have_a_kind_in_every_spelling() {
         use SourceErrorKind::{Denied, Expired, Fatal, Throttled, Transient};
-        let here = Site::at("http://here");
+        let here = ServiceEndpoint::at("http://here");
         let table = [
             ("RequestThrottled", 403, Throttled),
             ("ThrottlingException", 400, Throttled),
@@ -357,18 +357,18 @@ mod tests {
 
     #[test]
     fn a_refusal_says_who_what_why_and_the_way_out() {
-        let refused = |site: &Site| {
+        let refused = |endpoint: &ServiceEndpoint| {
             let text = Some("no.\nx-amz-security-token: S");
-            let error = call(site).refused(Some("AccessDenied"), text, Some(403));
+            let error = call(endpoint).refused(Some("AccessDenied"), text, Some(403));
             error.message
         };
         assert_eq!(
-            refused(&Site::at("http://here")),
+            refused(&ServiceEndpoint::at("http://here")),
             "SQS at http://here refused DeleteMessageBatch on queue orders (HTTP 403): AccessDenied: no.; set \
              AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test, or keys that it knows; see that they allow \
              sqs:DeleteMessage"
         );
-        let by_aws = refused(&Site::at("https://sqs.us-east-1.amazonaws.com"));
+        let by_aws = refused(&ServiceEndpoint::at("https://sqs.us-east-1.amazonaws.com"));
         assert!(by_aws.contains("AWS_PROFILE"), "{by_aws}");
     }
 }

@@ -4,8 +4,6 @@
 //! They speak to the real AWS or to whatever [`Endpoints`] names in its place. None retries: one call is
 //! one request, and the engine's driver decides what a failure means.
 
-#[cfg(any(feature = "lambda", feature = "sdk"))]
-mod bound;
 #[cfg(feature = "sdk")]
 mod client;
 mod config;
@@ -16,22 +14,26 @@ mod destination;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod endpoint;
+mod environment;
 #[cfg(feature = "sdk")]
 mod failure;
 #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
-mod few;
+mod json;
 #[cfg(feature = "kinesis")]
 mod kinesis;
 #[cfg(feature = "lambda")]
 mod lambda;
+#[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
+mod raw_response;
 #[cfg(any(feature = "lambda", feature = "sdk"))]
-mod site;
+mod response_limit;
+#[cfg(any(feature = "lambda", feature = "sdk"))]
+mod service_endpoint;
+#[cfg(any(feature = "dynamodb", feature = "kinesis"))]
+mod shard_records;
 #[cfg(feature = "sqs")]
 mod sqs;
-mod surroundings;
 mod text;
-#[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
-mod wire;
 
 pub use config::{AwsConfig, Endpoints};
 #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
@@ -45,10 +47,10 @@ pub use destination::SqsDestination;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
 pub use endpoint::{EndpointError, EndpointUrl};
+pub use environment::{AwsEnvironment, AwsEnvironmentError};
 #[cfg(feature = "kinesis")]
 pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "sqs")]
 pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};
-pub use surroundings::{Surroundings, SurroundingsError};

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lambda_esm_core::fault::{DeliveryError, SourceError};
+use lambda_esm_core::fault::DeliveryError;
 use lambda_esm_core::mapping::{Arn, AwsDestination};
 use lambda_esm_engine::ports::{DestinationProvider, FailureDestination};
 
+#[cfg(feature = "sqs")]
+use super::delivery::delivery_error;
 #[cfg(feature = "s3")]
 use super::s3::S3Destination;
 #[cfg(feature = "sns")]
@@ -72,9 +74,9 @@ impl AwsDestinations {
                 "topic ARN `{arn}` must have the form arn:aws:sns:REGION:ACCOUNT:NAME"
             )));
         }
-        let site = self.config.site(arn);
-        let client = self.sns.get(&site, aws_sdk_sns::Client::new);
-        Ok(SnsDestination::new(client, arn.clone(), site))
+        let endpoint = self.config.service_endpoint(arn);
+        let client = self.sns.get(&endpoint, aws_sdk_sns::Client::new);
+        Ok(SnsDestination::new(client, arn.clone(), endpoint))
     }
 
     /// Returns a bucket, looked for in the configured region, since its ARN names none. Whether it exists
@@ -89,15 +91,19 @@ impl AwsDestinations {
                 "bucket ARN `{arn}` must have the form arn:aws:s3:::BUCKET"
             )));
         }
-        let site = self.config.site(arn);
+        let endpoint = self.config.service_endpoint(arn);
         let make = |settings: &aws_config::SdkConfig| {
             // A server that stands in for S3 has no host name for each bucket.
             let settings = aws_sdk_s3::config::Builder::from(settings);
-            let settings = settings.force_path_style(!site.is_aws());
+            let settings = settings.force_path_style(!endpoint.is_aws());
             aws_sdk_s3::Client::from_conf(settings.build())
         };
-        let client = self.s3.get(&site, make);
-        Ok(S3Destination::new(client, arn.resource().to_owned(), site))
+        let client = self.s3.get(&endpoint, make);
+        Ok(S3Destination::new(
+            client,
+            arn.resource().to_owned(),
+            endpoint,
+        ))
     }
 }
 
@@ -130,9 +136,4 @@ fn refuse_fifo(arn: &Arn, what: &str) -> Result<(), DeliveryError> {
         "{arn} is a FIFO {what}, which cannot take the records of discarded batches; name a standard \
          {what} in DestinationConfig.OnFailure.Destination"
     )))
-}
-
-/// Returns the error of a delivery; what kind it is does not matter, for every kind is retried alike.
-pub(super) fn delivery_error(error: SourceError) -> DeliveryError {
-    DeliveryError::new(error.message)
 }

@@ -8,9 +8,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use lambda_esm_core::fault::{DeliveryError, SourceErrorKind};
 use lambda_esm_engine::ports::{FailureDestination, FailureRecord};
 
-use super::provider::delivery_error;
+use super::delivery::delivery_error;
 use crate::failure::{Call, Service};
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// How long an answer may take. An object holds the whole event, up to 6 MB and escaped.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,16 +37,16 @@ fn kind(code: &str, _: Option<&str>) -> Option<SourceErrorKind> {
 pub struct S3Destination {
     client: Client,
     bucket: String,
-    site: Site,
+    endpoint: ServiceEndpoint,
 }
 
 impl S3Destination {
-    /// Returns `bucket` as seen by `client`, which calls `site`.
-    pub(super) fn new(client: Client, bucket: String, site: Site) -> Self {
+    /// Returns `bucket` as seen by `client`, which calls `endpoint`.
+    pub(super) fn new(client: Client, bucket: String, endpoint: ServiceEndpoint) -> Self {
         Self {
             client,
             bucket,
-            site,
+            endpoint,
         }
     }
 }
@@ -71,7 +71,7 @@ impl FailureDestination for S3Destination {
             service: &BUCKET,
             operation: "PutObject",
             resource: &self.bucket,
-            site: &self.site,
+            endpoint: &self.endpoint,
         };
         // Some 20 kB, which every caller up to its task would carry.
         let put = Box::pin(call.within(PATIENCE, request.send())).await;

@@ -8,10 +8,9 @@ use lambda_esm_core::fault::{DeliveryError, SourceErrorKind};
 use lambda_esm_core::mapping::Arn;
 use lambda_esm_engine::ports::{FailureDestination, FailureRecord};
 
-use super::provider::delivery_error;
-use super::text;
+use super::delivery::{delivery_error, text};
 use crate::failure::{Call, Service};
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,16 +38,16 @@ fn kind(code: &str, _: Option<&str>) -> Option<SourceErrorKind> {
 pub struct SnsDestination {
     client: Client,
     topic: Arn,
-    site: Site,
+    endpoint: ServiceEndpoint,
 }
 
 impl SnsDestination {
-    /// Returns `topic` as seen by `client`, which calls `site`.
-    pub(super) fn new(client: Client, topic: Arn, site: Site) -> Self {
+    /// Returns `topic` as seen by `client`, which calls `endpoint`.
+    pub(super) fn new(client: Client, topic: Arn, endpoint: ServiceEndpoint) -> Self {
         Self {
             client,
             topic,
-            site,
+            endpoint,
         }
     }
 }
@@ -62,7 +61,7 @@ impl FailureDestination for SnsDestination {
             service: &TOPIC,
             operation: "Publish",
             resource: self.topic.resource(),
-            site: &self.site,
+            endpoint: &self.endpoint,
         };
         let published = call.within(PATIENCE, request.send()).await;
         published.map(drop).map_err(delivery_error)

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use lambda_esm_core::fault::{DeliveryError, SourceError};
 use lambda_esm_engine::ports::{FailureDestination, FailureRecord};
 
-use super::provider::delivery_error;
-use super::text;
+use super::delivery::{delivery_error, text};
 use crate::failure::Service;
 use crate::sqs::{PATIENCE, QueueAddress, own_kind};
 

@@ -35,7 +35,7 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
 mod tests {
     use super::*;
     use crate::failure::Call;
-    use crate::site::Site;
+    use crate::service_endpoint::ServiceEndpoint;
 
     #[test]
     fn each_code_has_its_kind() {
@@ -71,7 +71,7 @@ mod tests {
                 service: &DYNAMODB_STREAMS,
                 operation: "GetRecords",
                 resource: "table/orders/stream/1",
-                site: &Site::at("http://here"),
+                endpoint: &ServiceEndpoint::at("http://here"),
             };
             let error = call.refused(Some(code), Some(text), Some(400));
             assert_eq!(error.kind, expected, "{code}: {text}");

@@ -1,10 +1,10 @@
 //! DynamoDB Streams as an event source.
 
-mod answers;
 mod failure;
 mod item;
 mod provider;
 mod record;
+mod responses;
 mod stream;
 
 pub use provider::DynamoDbProvider;

@@ -38,9 +38,9 @@ impl DynamoDbProvider {
         let stream = Arn::parse(arn)
             .filter(|arn| SourceKind::of(arn) == Some(SourceKind::DynamoDbStream))
             .ok_or_else(|| refused(arn))?;
-        let site = self.config.site(&stream);
-        let client = self.clients.get(&site, Client::new);
-        Ok(DynamoDbStream::new(client, stream, site))
+        let endpoint = self.config.service_endpoint(&stream);
+        let client = self.clients.get(&endpoint, Client::new);
+        Ok(DynamoDbStream::new(client, stream, endpoint))
     }
 }
 

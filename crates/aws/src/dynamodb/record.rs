@@ -1,21 +1,23 @@
-//! From records as they came to polled ones.
+//! From changes of a table to records.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use aws_sdk_dynamodbstreams::primitives::DateTime;
-use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::record::{
-    DynamoDbRecord, StreamContent, StreamRecord, Unreadable, UserIdentity,
-};
+use lambda_esm_core::record::{DynamoDbRecord, StreamContent, UserIdentity};
 use lambda_esm_core::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::item::item;
-use crate::failure::Call;
-use crate::few::Name;
-use crate::wire::{CALENDAR, without_halves};
+use crate::json::{CALENDAR, Name};
+use crate::shard_records::RecordFormat;
+
+/// The records of DynamoDB Streams.
+pub(super) static RECORD: RecordFormat = RecordFormat {
+    sequence,
+    missing: "the SequenceNumber of a record",
+    content,
+};
 
 /// What is read of a record (DynamoDB Streams API reference, `Record`).
 #[derive(Deserialize)]
@@ -58,50 +60,23 @@ struct Identity {
     r#type: Option<String>,
 }
 
-/// A record's place in its shard.
-#[derive(Deserialize)]
-struct Placed {
-    dynamodb: Place,
+fn sequence(json: &str) -> Option<Name> {
+    #[derive(Deserialize)]
+    struct Record {
+        dynamodb: Change,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Change {
+        sequence_number: Name,
+    }
+    let record: Record = serde_json::from_str(json).ok()?;
+    Some(record.dynamodb.sequence_number)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Place {
-    sequence_number: Name,
-}
-
-/// Returns the record of a change, which came at `time` by the server's clock. One that cannot be read is still
-/// a record, of which no more is known than its place.
-///
-/// # Errors
-/// Fails if it lacks its sequence number, without which nothing can be read after it.
-pub(super) fn record(
-    raw: &RawValue,
-    time: Option<Timestamp>,
-    call: Call<'_>,
-) -> Result<StreamRecord, SourceError> {
-    let json = without_halves(raw.get());
-    let placed = serde_json::from_str::<Placed>(&json).ok();
-    let Some(placed) = placed.filter(|placed| !placed.dynamodb.sequence_number.0.is_empty()) else {
-        return Err(call.incomplete("the SequenceNumber of a record"));
-    };
-    let read = serde_json::from_str::<Change<'_>>(&json);
-    let (arrival, content) = read.and_then(polled).unwrap_or_else(|error| {
-        let unreadable = Unreadable {
-            because: error.to_string(),
-            json: json.into_owned(),
-        };
-        // It did not arrive later.
-        (
-            time.unwrap_or_default(),
-            StreamContent::Unreadable(Box::new(unreadable)),
-        )
-    });
-    Ok(StreamRecord {
-        sequence: Arc::from(placed.dynamodb.sequence_number.0),
-        arrival,
-        content,
-    })
+fn content(json: &str) -> Result<(Timestamp, StreamContent), String> {
+    let record = serde_json::from_str(json).and_then(polled);
+    record.map_err(|error| error.to_string())
 }
 
 fn polled(record: Change<'_>) -> serde_json::Result<(Timestamp, StreamContent)> {
@@ -143,12 +118,14 @@ pub(super) fn timestamp(seconds: f64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use lambda_esm_core::fault::SourceErrorKind;
+    use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+    use lambda_esm_core::record::StreamRecord;
     use serde_json::{Value, json};
 
     use super::super::failure::DYNAMODB_STREAMS;
     use super::*;
-    use crate::site::Site;
+    use crate::failure::Call;
+    use crate::service_endpoint::ServiceEndpoint;
 
     fn of(name: &str, members: Value) -> Value {
         let mut change = json!({
@@ -169,9 +146,9 @@ mod tests {
             service: &DYNAMODB_STREAMS,
             operation: "GetRecords",
             resource: "table/orders/stream/1",
-            site: &Site::at("http://here"),
+            endpoint: &ServiceEndpoint::at("http://here"),
         };
-        super::record(&raw, Some(Timestamp(5)), call)
+        RECORD.read(&raw, Some(Timestamp(5)), call)
     }
 
     fn content(record: &Value) -> DynamoDbRecord {

@@ -13,18 +13,19 @@ use lambda_esm_engine::ports::{
     Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts, StreamSource,
 };
 
-use super::answers::{Described, Description, Opened, Read, Shard as Told};
 use super::failure::DYNAMODB_STREAMS;
-use super::record::{record, timestamp};
+use super::record::{RECORD, timestamp};
+use super::responses::{
+    DescribeStreamResponse, DescribedShard, FETCH_LIMIT, GetRecordsResponse,
+    GetShardIteratorResponse, StreamDescription,
+};
 use crate::failure::Call;
-use crate::few::Few;
-use crate::site::Site;
+use crate::json::LimitedList;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
 /// Streams").
 const RETENTION: Duration = Duration::from_hours(24);
-/// The most records of one fetch (DynamoDB Streams API reference, `GetRecords`).
-pub(super) const FETCH_LIMIT: usize = 1_000;
 /// How often Lambda reads an idle shard: four times a second (Lambda developer guide, "Using AWS Lambda
 /// with Amazon DynamoDB").
 const BASE_INTERVAL: Duration = Duration::from_millis(250);
@@ -50,18 +51,18 @@ const LOCAL: &str = "arn:aws:dynamodb:ddblocal:000000000000";
 pub struct DynamoDbStream {
     client: Client,
     arn: Arn,
-    site: Site,
+    endpoint: ServiceEndpoint,
     /// The ARN by which the server knows the stream, once it has told.
     known_as: OnceLock<String>,
 }
 
 impl DynamoDbStream {
-    /// Returns the stream `arn` as seen by `client`, which calls `site`.
-    pub(super) fn new(client: Client, arn: Arn, site: Site) -> Self {
+    /// Returns the stream `arn` as seen by `client`, which calls `endpoint`.
+    pub(super) fn new(client: Client, arn: Arn, endpoint: ServiceEndpoint) -> Self {
         Self {
             client,
             arn,
-            site,
+            endpoint,
             known_as: OnceLock::new(),
         }
     }
@@ -77,19 +78,19 @@ impl DynamoDbStream {
             service: &DYNAMODB_STREAMS,
             operation,
             resource: self.arn.resource(),
-            site: &self.site,
+            endpoint: &self.endpoint,
         }
     }
 
     /// Returns the first page of the stream's description, and remembers by which ARN it was found.
-    async fn find(&self) -> Result<Description, SourceError> {
+    async fn find(&self) -> Result<StreamDescription, SourceError> {
         if let Some(arn) = self.known_as.get() {
             return self.describe(arn, None).await;
         }
         let asked = self.arn.as_str();
         let found = match self.describe(asked, None).await {
             Ok(description) => Ok((asked.to_owned(), description)),
-            Err(error) if !self.site.is_aws() && error.kind == SourceErrorKind::NotFound => {
+            Err(error) if !self.endpoint.is_aws() && error.kind == SourceErrorKind::NotFound => {
                 let local = format!("{LOCAL}:{}", self.arn.resource());
                 match self.describe(&local, None).await {
                     Ok(found) => Ok((local, found)),
@@ -106,7 +107,11 @@ impl DynamoDbStream {
     }
 
     /// Describes the stream and its shards after `shard`.
-    async fn describe(&self, arn: &str, after: Option<String>) -> Result<Description, SourceError> {
+    async fn describe(
+        &self,
+        arn: &str,
+        after: Option<String>,
+    ) -> Result<StreamDescription, SourceError> {
         let request = self
             .client
             .describe_stream()
@@ -116,12 +121,12 @@ impl DynamoDbStream {
         let call = self.call("DescribeStream");
         let send = |tap| request.customize().interceptor(tap).send();
         let answer = call.tapped(PATIENCE, send).await?;
-        let described: Described = call.read(&answer)?;
+        let described: DescribeStreamResponse = call.read(&answer)?;
         let Some(description) = described.stream_description else {
             return Err(call.incomplete("a StreamDescription"));
         };
-        Ok(Description {
-            told: answer.time,
+        Ok(StreamDescription {
+            time: answer.time,
             ..description
         })
     }
@@ -129,11 +134,13 @@ impl DynamoDbStream {
     async fn listing(&self) -> Result<Listing, SourceError> {
         let mut page = self.find().await?;
         let arn = self.known_arn().await?;
-        let facts = facts(arn, &page, !self.site.is_aws());
+        let facts = facts(arn, &page, !self.endpoint.is_aws());
         let mut pages = Pages::default();
         loop {
-            let told = page.shards.map_or_else(Vec::new, |Few(shards)| shards);
-            let shards: Vec<Shard> = (told.into_iter())
+            let listed = page
+                .shards
+                .map_or_else(Vec::new, |LimitedList(shards)| shards);
+            let shards: Vec<Shard> = (listed.into_iter())
                 .map(|each| self.shard(each))
                 .collect::<Result<_, _>>()?;
             let last = page.last_evaluated_shard_id.map(|last| last.0);
@@ -143,7 +150,7 @@ impl DynamoDbStream {
                     return Ok(Listing {
                         facts,
                         shards: pages.into_shards(),
-                        server_time: page.told,
+                        server_time: page.time,
                     });
                 }
                 last => page = self.describe(arn, last).await?,
@@ -153,7 +160,7 @@ impl DynamoDbStream {
 
     /// Returns the ARN by which the server knows the stream.
     async fn known_arn(&self) -> Result<&str, SourceError> {
-        if !self.site.is_aws() && self.known_as.get().is_none() {
+        if !self.endpoint.is_aws() && self.known_as.get().is_none() {
             self.find().await?;
         }
         Ok(self
@@ -162,7 +169,7 @@ impl DynamoDbStream {
             .map_or(self.arn.as_str(), String::as_str))
     }
 
-    fn shard(&self, described: Told) -> Result<Shard, SourceError> {
+    fn shard(&self, described: DescribedShard) -> Result<Shard, SourceError> {
         let Some(id) = described.shard_id else {
             return Err(self.call("DescribeStream").incomplete("a ShardId"));
         };
@@ -209,7 +216,7 @@ impl StreamSource for DynamoDbStream {
         let call = self.call("GetShardIterator");
         let send = |tap| request.customize().interceptor(tap).send();
         let answer = call.tapped(PATIENCE, send).await?;
-        let answer: Opened = call.read(&answer)?;
+        let answer: GetShardIteratorResponse = call.read(&answer)?;
         let iterator = answer.shard_iterator;
         iterator
             .map(|iterator| Cursor(iterator.0))
@@ -218,11 +225,11 @@ impl StreamSource for DynamoDbStream {
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let limit = request.limit.clamp(1, FETCH_LIMIT);
-        let place = request.cursor.0;
+        let cursor = request.cursor.0;
         let fetch = self
             .client
             .get_records()
-            .shard_iterator(place.clone())
+            .shard_iterator(cursor.clone())
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let call = self.call("GetRecords");
         let send = |tap| fetch.customize().interceptor(tap).send();
@@ -230,14 +237,14 @@ impl StreamSource for DynamoDbStream {
             Err(error) if is_left_over(&error) => return Ok(END),
             answer => answer?,
         };
-        let read: Read<'_> = call.read(&answer)?;
-        let next = read.next_shard_iterator.map(|next| next.0);
-        let Few(records) = read.records;
-        call.check_progress(&place, next.as_deref(), records.len())?;
+        let response: GetRecordsResponse<'_> = call.read(&answer)?;
+        let next = response.next_shard_iterator.map(|next| next.0);
+        let LimitedList(records) = response.records;
+        call.check_progress(&cursor, next.as_deref(), records.len())?;
         let records = records.into_iter();
         Ok(Page {
             records: records
-                .map(|each| record(each, answer.time, call))
+                .map(|each| RECORD.read(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
             next: next.map(Cursor),
             ..END
@@ -260,7 +267,7 @@ fn is_left_over(error: &SourceError) -> bool {
         && error.message.contains("Invalid ShardId in ShardIterator")
 }
 
-fn facts(arn: &str, description: &Description, stand_in: bool) -> StreamFacts {
+fn facts(arn: &str, description: &StreamDescription, stand_in: bool) -> StreamFacts {
     let created = description.creation_request_date_time.map(timestamp);
     StreamFacts {
         // The label in the ARN is a time too, though not one that AWS promises to be unique.

@@ -11,12 +11,12 @@ use lambda_esm_engine::ports::{
 };
 use tokio::sync::Semaphore;
 
-use super::events::Events;
+use super::event_stream::EventStream;
 use super::name::KinesisName;
-use super::place::Place;
+use super::start::KinesisStart;
 use super::stream::{KinesisStream, PATIENCE, unbuildable};
 use super::subscription::Subscription;
-use crate::bound::room;
+use crate::response_limit::room;
 
 /// How long a fetch waits for an event; our choice.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -76,19 +76,23 @@ impl KinesisConsumer {
         self.subscriptions().insert(shard, subscription.set_aside());
     }
 
-    async fn subscribe(&self, shard: &ShardId, place: &Place) -> Result<Events, SourceError> {
-        let place = place.starting_position();
+    async fn subscribe(
+        &self,
+        shard: &ShardId,
+        start: &KinesisStart,
+    ) -> Result<EventStream, SourceError> {
+        let start = start.starting_position();
         let request = self
             .stream
             .client
             .subscribe_to_shard()
             .consumer_arn(self.stream.name.arn().as_str())
             .shard_id(shard.as_str())
-            .starting_position(place.map_err(|error| unbuildable(&error))?);
+            .starting_position(start.map_err(|error| unbuildable(&error))?);
         let call = self.stream.call("SubscribeToShard");
         let send = |tap| request.customize().interceptor(tap).send();
         let opened = call.opened(PATIENCE, send).await?;
-        Ok(Events::new(opened, Arc::clone(&self.room)))
+        Ok(EventStream::new(opened, Arc::clone(&self.room)))
     }
 }
 
@@ -118,20 +122,20 @@ impl StreamSource for KinesisConsumer {
     /// waits for the first event, which says what place that is.
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         drop(self.take(shard));
-        let mut subscription = Subscription::at(Place::from(from));
-        subscription.connect(self.subscribe(shard, subscription.place()).await?);
-        if *subscription.place() == Place::Latest {
+        let mut subscription = Subscription::at(KinesisStart::from(from));
+        subscription.connect(self.subscribe(shard, subscription.next()).await?);
+        if *subscription.next() == KinesisStart::Latest {
             let call = self.stream.call("SubscribeToShard");
             subscription.wait(LONGEST_WAIT, call).await?;
         }
-        let cursor = subscription.position();
+        let cursor = subscription.cursor();
         self.keep(shard.clone(), subscription);
         Ok(cursor)
     }
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let call = self.stream.call("SubscribeToShard");
-        let Ok(place) = request.cursor.0.parse::<Place>() else {
+        let Ok(start) = request.cursor.0.parse::<KinesisStart>() else {
             return Err(SourceError::new(
                 SourceErrorKind::Expired,
                 format!("`{}` is no place of a consumer", request.cursor.0),
@@ -139,12 +143,12 @@ impl StreamSource for KinesisConsumer {
         };
         let kept = self.take(&request.shard);
         let mut subscription = kept
-            .filter(|kept| *kept.place() == place)
-            .unwrap_or_else(|| Subscription::at(place));
+            .filter(|kept| *kept.next() == start)
+            .unwrap_or_else(|| Subscription::at(start));
         if !subscription.is_ready() {
             if !subscription.is_live() {
-                let place = subscription.place();
-                subscription.connect(self.subscribe(&request.shard, place).await?);
+                let next = subscription.next();
+                subscription.connect(self.subscribe(&request.shard, next).await?);
             }
             subscription
                 .wait(request.wait.min(LONGEST_WAIT), call)

@@ -15,17 +15,17 @@ use lambda_esm_core::time::Timestamp;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::bound::{RECORDS, SMALL, TooLong};
 use crate::failure::Call;
+use crate::raw_response::OpenResponse;
+use crate::response_limit::{RECORDS, SMALL, TooLong};
 use crate::text::with_causes;
-use crate::wire::Opened;
 
 /// The first bytes of a message: its length, that of its headers, and their checksum.
 const PRELUDE: usize = 12;
 
 /// What comes on a connection.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(super) struct EventStream {
     /// When the first came, by the server's clock.
     pub(super) time: Option<Timestamp>,
     body: SdkBody,
@@ -33,13 +33,13 @@ pub(super) struct Events {
     buffer: BytesMut,
     /// The long messages of all shards share it.
     room: Arc<Semaphore>,
-    /// The place of the next message there, if it is a long one.
-    place: Option<OwnedSemaphorePermit>,
+    /// The room of the next message, if it is a long one.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// A message.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum EventMessage {
     /// An event: JSON.
     Event(Bytes),
     /// The answer to the request, which comes first and says nothing.
@@ -48,15 +48,15 @@ pub(super) enum Told {
     Other,
 }
 
-impl Events {
-    /// Returns those of `opened`, of which long ones wait for their place in `room`.
-    pub(super) fn new(opened: Opened, room: Arc<Semaphore>) -> Self {
+impl EventStream {
+    /// Returns those of `opened`, of which long ones wait for `room`.
+    pub(super) fn new(opened: OpenResponse, room: Arc<Semaphore>) -> Self {
         Self {
             time: opened.time,
             body: opened.body,
             buffer: BytesMut::new(),
             room,
-            place: None,
+            permit: None,
         }
     }
 
@@ -65,12 +65,15 @@ impl Events {
     /// # Errors
     /// Fails if what comes is no message or longer than any of the service, if the connection breaks, or with
     /// the exception that the service tells.
-    pub(super) async fn next(&mut self, call: Call<'_>) -> Result<Option<Told>, SourceError> {
+    pub(super) async fn next(
+        &mut self,
+        call: Call<'_>,
+    ) -> Result<Option<EventMessage>, SourceError> {
         loop {
             if let Some(message) = self.message(call).await? {
-                match told(&message, call)? {
-                    Told::Beginning => continue,
-                    told => return Ok(Some(told)),
+                match event_message(&message, call)? {
+                    EventMessage::Beginning => continue,
+                    message => return Ok(Some(message)),
                 }
             }
             let Some(frame) = self.body.frame().await else {
@@ -98,15 +101,15 @@ impl Events {
             };
             return Err(call.unreadable(Some(200), &[], &too_long.to_string()));
         }
-        if length > SMALL && self.place.is_none() {
+        if length > SMALL && self.permit.is_none() {
             // Nobody closes the room.
-            self.place = Arc::clone(&self.room).acquire_many_owned(length).await.ok();
+            self.permit = Arc::clone(&self.room).acquire_many_owned(length).await.ok();
         }
         let whole = PRELUDE.max(length as usize);
         if self.buffer.len() < whole {
             return Ok(None);
         }
-        self.place = None;
+        self.permit = None;
         let message = read_message_from(self.buffer.split_to(whole).freeze());
         let message = message.map_err(|error| call.unreadable(None, &[], &with_causes(&error)))?;
         Ok(Some(message))
@@ -120,7 +123,7 @@ struct Exception {
     message: Option<String>,
 }
 
-fn told(message: &Message, call: Call<'_>) -> Result<Told, SourceError> {
+fn event_message(message: &Message, call: Call<'_>) -> Result<EventMessage, SourceError> {
     let header = |name: &str| {
         let mut headers = message.headers().iter();
         let header = headers.find(|header| header.name().as_str() == name)?;
@@ -137,9 +140,9 @@ fn told(message: &Message, call: Call<'_>) -> Result<Told, SourceError> {
             Err(call.refused(code, text, None))
         }
         _ => Ok(match header(":event-type") {
-            Some("SubscribeToShardEvent") => Told::Event(message.payload().clone()),
-            Some("initial-response") => Told::Beginning,
-            _ => Told::Other,
+            Some("SubscribeToShardEvent") => EventMessage::Event(message.payload().clone()),
+            Some("initial-response") => EventMessage::Beginning,
+            _ => EventMessage::Other,
         }),
     }
 }

@@ -41,7 +41,7 @@ fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
 mod tests {
     use super::*;
     use crate::failure::Call;
-    use crate::site::Site;
+    use crate::service_endpoint::ServiceEndpoint;
 
     #[test]
     fn each_code_has_its_kind() {
@@ -87,7 +87,7 @@ mod tests {
             service: &KINESIS,
             operation: "GetShardIterator",
             resource: "orders",
-            site: &Site::at("http://here"),
+            endpoint: &ServiceEndpoint::at("http://here"),
         };
         for (code, text, expected) in table {
             let error = call.refused(Some(code), Some(text), Some(400));

@@ -1,13 +1,13 @@
 //! Kinesis as an event source: streams read with shared throughput, and consumers with enhanced fan-out.
 
-mod answers;
 mod consumer;
-mod events;
+mod event_stream;
 mod failure;
 mod name;
-mod place;
 mod provider;
 mod record;
+mod responses;
+mod start;
 mod stream;
 mod subscription;
 

@@ -41,14 +41,14 @@ impl KinesisProvider {
         let name: KinesisName = arn
             .parse()
             .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
-        let site = self.config.site(name.arn());
+        let endpoint = self.config.service_endpoint(name.arn());
         if name.is_consumer() {
-            let client = Client::new(&configuration(&site));
-            let stream = KinesisStream::new(client, name, site);
+            let client = Client::new(&configuration(&endpoint));
+            let stream = KinesisStream::new(client, name, endpoint);
             return Ok(Arc::new(KinesisConsumer::new(stream)));
         }
-        let client = self.clients.get(&site, Client::new);
-        Ok(Arc::new(KinesisStream::new(client, name, site)))
+        let client = self.clients.get(&endpoint, Client::new);
+        Ok(Arc::new(KinesisStream::new(client, name, endpoint)))
     }
 }
 

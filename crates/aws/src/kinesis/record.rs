@@ -1,4 +1,4 @@
-//! From records and shards as they came to ours.
+//! From records and shards of Kinesis to ours.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,84 +6,59 @@ use std::time::Duration;
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_smithy_types::base64;
 use bytes::Bytes;
-use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::record::{KinesisRecord, StreamContent, StreamRecord, Unreadable};
+use lambda_esm_core::record::{KinesisRecord, StreamContent};
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{Shard, ShardId};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::answers::{Child, HashKeys, Told as ToldShard};
-use crate::failure::Call;
-use crate::few::{Few, Name};
+use super::responses::{ChildShard, HashKeyRange, ListedShard};
+use crate::json::{CALENDAR, LimitedList, Name};
+use crate::shard_records::RecordFormat;
 use crate::text::with_causes;
-use crate::wire::{CALENDAR, without_halves};
 
-/// What is read of a record (Kinesis API reference, `Record`).
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Told {
-    /// In seconds.
-    approximate_arrival_timestamp: f64,
-    #[serde(default)]
-    partition_key: Option<Arc<str>>,
-    /// In base64.
-    #[serde(default)]
-    data: Option<String>,
+/// The records of Kinesis (Kinesis API reference, `Record`).
+pub(super) static RECORD: RecordFormat = RecordFormat {
+    sequence,
+    missing: "a SequenceNumber",
+    content,
+};
+
+fn sequence(json: &str) -> Option<Name> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Record {
+        sequence_number: Name,
+    }
+    let record: Record = serde_json::from_str(json).ok()?;
+    Some(record.sequence_number)
 }
 
-/// A record's place in its shard.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Placed {
-    sequence_number: Name,
-}
-
-/// Returns a record as it came, at `time` by the server's clock. One that cannot be read is still a record, of
-/// which no more is known than its place.
-///
-/// # Errors
-/// Fails if it lacks its sequence number, without which nothing can be read after it.
-pub(super) fn record(
-    raw: &RawValue,
-    time: Option<Timestamp>,
-    call: Call<'_>,
-) -> Result<StreamRecord, SourceError> {
-    let json = without_halves(raw.get());
-    let placed = serde_json::from_str::<Placed>(&json).ok();
-    let Some(placed) = placed.filter(|placed| !placed.sequence_number.0.is_empty()) else {
-        return Err(call.incomplete("a SequenceNumber"));
+fn content(json: &str) -> Result<(Timestamp, StreamContent), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Record {
+        /// In seconds.
+        approximate_arrival_timestamp: f64,
+        #[serde(default)]
+        partition_key: Option<Arc<str>>,
+        /// In base64.
+        #[serde(default)]
+        data: Option<String>,
+    }
+    let record: Record = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let data = base64::decode(record.data.unwrap_or_default());
+    let content = KinesisRecord {
+        partition_key: record.partition_key.unwrap_or_default(),
+        data: Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
     };
-    let told = serde_json::from_str::<Told>(&json);
-    let read = told.map_err(|error| error.to_string()).and_then(|told| {
-        let data = base64::decode(told.data.unwrap_or_default());
-        let content = KinesisRecord {
-            partition_key: told.partition_key.unwrap_or_default(),
-            data: Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
-        };
-        let seconds = told.approximate_arrival_timestamp;
-        if !CALENDAR.contains(&seconds) {
-            return Err(format!(
-                "ApproximateArrivalTimestamp: {seconds:e} is no time"
-            ));
-        }
-        let arrival = timestamp(DateTime::from_secs_f64(seconds));
-        Ok((arrival, StreamContent::Kinesis(content)))
-    });
-    let (arrival, content) = read.unwrap_or_else(|because| {
-        let json = json.into_owned();
-        let unreadable = Box::new(Unreadable { because, json });
-        // It did not arrive later.
-        (
-            time.unwrap_or_default(),
-            StreamContent::Unreadable(unreadable),
-        )
-    });
-    Ok(StreamRecord {
-        sequence: Arc::from(placed.sequence_number.0),
-        arrival,
-        content,
-    })
+    let seconds = record.approximate_arrival_timestamp;
+    if !CALENDAR.contains(&seconds) {
+        return Err(format!(
+            "ApproximateArrivalTimestamp: {seconds:e} is no time"
+        ));
+    }
+    let arrival = timestamp(DateTime::from_secs_f64(seconds));
+    Ok((arrival, StreamContent::Kinesis(content)))
 }
 
 /// Rounds to the millisecond: the time comes as a fraction of seconds, so that .987 may read .9869999.
@@ -94,22 +69,26 @@ pub(super) fn timestamp(time: DateTime) -> Timestamp {
 }
 
 /// Returns a shard of a listing.
-pub(super) fn shard(told: ToldShard) -> Shard {
-    let parents = told.parent_shard_id.into_iter();
-    let parents = parents.chain(told.adjacent_parent_shard_id);
-    let range = told.sequence_number_range;
+pub(super) fn shard(listed: ListedShard) -> Shard {
+    let parents = listed.parent_shard_id.into_iter();
+    let parents = parents.chain(listed.adjacent_parent_shard_id);
+    let range = listed.sequence_number_range;
     Shard {
-        id: ShardId::new(told.shard_id.0),
+        id: ShardId::new(listed.shard_id.0),
         parents: parents.map(|parent| ShardId::new(parent.0)).collect(),
         closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
-        hash_keys: told.hash_key_range.0.and_then(hash_keys),
+        hash_keys: listed.hash_key_range.0.and_then(hash_keys),
     }
 }
 
 /// Returns the shards that a closed one names at its end.
-pub(super) fn children<const MOST: usize>(children: Option<Few<Child, MOST>>) -> Vec<Shard> {
-    let children = children.into_iter().flat_map(|Few(children)| children);
-    let shard = |child: Child| Shard {
+pub(super) fn children<const MOST: usize>(
+    children: Option<LimitedList<ChildShard, MOST>>,
+) -> Vec<Shard> {
+    let children = children
+        .into_iter()
+        .flat_map(|LimitedList(children)| children);
+    let shard = |child: ChildShard| Shard {
         id: ShardId::new(child.shard_id.0),
         parents: (child.parent_shards.0.into_iter())
             .map(|parent| ShardId::new(parent.0))
@@ -120,7 +99,7 @@ pub(super) fn children<const MOST: usize>(children: Option<Few<Child, MOST>>) ->
     children.map(shard).collect()
 }
 
-fn hash_keys(range: HashKeys) -> Option<(u128, u128)> {
+fn hash_keys(range: HashKeyRange) -> Option<(u128, u128)> {
     let first = range.starting_hash_key.0.parse().ok()?;
     let last = range.ending_hash_key.0.parse().ok()?;
     Some((first, last))

@@ -1,4 +1,4 @@
-//! A place in a shard, in words of Kinesis.
+//! Where in a shard reading begins or goes on, in words of Kinesis.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use lambda_esm_engine::ports::Start;
 /// As text it is the [`Cursor`](lambda_esm_engine::ports::Cursor) of a consumer: the type, and after a
 /// space the sequence number or the milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum KinesisStart {
     /// With the oldest record.
     TrimHorizon,
     /// After the newest record.
@@ -27,7 +27,7 @@ pub(super) enum Place {
     After(String),
 }
 
-impl Place {
+impl KinesisStart {
     pub(super) fn kind(&self) -> ShardIteratorType {
         match self {
             Self::TrimHorizon => ShardIteratorType::TrimHorizon,
@@ -61,7 +61,7 @@ impl Place {
     }
 }
 
-impl From<&Start> for Place {
+impl From<&Start> for KinesisStart {
     fn from(from: &Start) -> Self {
         match from {
             Start::TrimHorizon => Self::TrimHorizon,
@@ -72,7 +72,7 @@ impl From<&Start> for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KinesisStart {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.kind().as_str())?;
         match self {
@@ -83,8 +83,8 @@ impl fmt::Display for Place {
     }
 }
 
-impl FromStr for Place {
-    /// The text is no place.
+impl FromStr for KinesisStart {
+    /// The text is none.
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -110,23 +110,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_back_from_its_text() {
-        let places = [
-            (Place::TrimHorizon, "TRIM_HORIZON"),
-            (Place::Latest, "LATEST"),
+    fn a_start_is_read_back_from_its_text() {
+        let starts = [
+            (KinesisStart::TrimHorizon, "TRIM_HORIZON"),
+            (KinesisStart::Latest, "LATEST"),
             (
-                Place::Time(Timestamp(1_545_084_650_987)),
+                KinesisStart::Time(Timestamp(1_545_084_650_987)),
                 "AT_TIMESTAMP 1545084650987",
             ),
-            (Place::At("0017".to_owned()), "AT_SEQUENCE_NUMBER 0017"),
             (
-                Place::After("0017".to_owned()),
+                KinesisStart::At("0017".to_owned()),
+                "AT_SEQUENCE_NUMBER 0017",
+            ),
+            (
+                KinesisStart::After("0017".to_owned()),
                 "AFTER_SEQUENCE_NUMBER 0017",
             ),
         ];
-        for (place, text) in places {
-            assert_eq!(place.to_string(), text);
-            assert_eq!(text.parse(), Ok(place));
+        for (start, text) in starts {
+            assert_eq!(start.to_string(), text);
+            assert_eq!(text.parse(), Ok(start));
         }
         for wrong in [
             "",
@@ -135,7 +138,7 @@ mod tests {
             "AT_TIMESTAMP",
             "AFTER_SEQUENCE_NUMBER",
         ] {
-            assert_eq!(wrong.parse::<Place>(), Err(()), "{wrong}");
+            assert_eq!(wrong.parse::<KinesisStart>(), Err(()), "{wrong}");
         }
     }
 }

@@ -13,17 +13,17 @@ use lambda_esm_engine::ports::{
     Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts, StreamSource,
 };
 
-use super::answers::{Described, Listed, Read};
 use super::failure::KINESIS;
 use super::name::KinesisName;
-use super::place::Place;
-use super::record::{behind, children, record, shard, timestamp};
+use super::record::{RECORD, behind, children, shard, timestamp};
+use super::responses::{
+    DescribeStreamSummaryResponse, FETCH_LIMIT, GetRecordsResponse, ListShardsResponse,
+};
+use super::start::KinesisStart;
 use crate::failure::Call;
-use crate::few::Few;
-use crate::site::Site;
+use crate::json::LimitedList;
+use crate::service_endpoint::ServiceEndpoint;
 
-/// The most records of one `GetRecords` (Kinesis API reference).
-pub(super) const LIMIT: usize = 10_000;
 /// How often an idle shard is read (Lambda developer guide, "Using Lambda with Kinesis").
 const BASE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reads of a shard in a second (Kinesis API reference, `GetRecords`).
@@ -44,13 +44,17 @@ const LISTING_PATIENCE: Duration = Duration::from_secs(30);
 pub struct KinesisStream {
     pub(super) client: Client,
     pub(super) name: KinesisName,
-    site: Site,
+    endpoint: ServiceEndpoint,
 }
 
 impl KinesisStream {
-    /// Returns the stream `name`, or that of the consumer `name`, as seen by `client`, which calls `site`.
-    pub(super) fn new(client: Client, name: KinesisName, site: Site) -> Self {
-        Self { client, name, site }
+    /// Returns the stream `name`, or that of the consumer `name`, as seen by `client`, which calls `endpoint`.
+    pub(super) fn new(client: Client, name: KinesisName, endpoint: ServiceEndpoint) -> Self {
+        Self {
+            client,
+            name,
+            endpoint,
+        }
     }
 
     /// Returns the stream's names.
@@ -64,7 +68,7 @@ impl KinesisStream {
             service: &KINESIS,
             operation,
             resource: self.name.in_words(),
-            site: &self.site,
+            endpoint: &self.endpoint,
         }
     }
 
@@ -79,7 +83,7 @@ impl KinesisStream {
             .stream_arn(self.name.stream_arn());
         let send = |tap| request.customize().interceptor(tap).send();
         let answer = call.tapped(PATIENCE, send).await?;
-        let described: Described = call.read(&answer)?;
+        let described: DescribeStreamSummaryResponse = call.read(&answer)?;
         let summary = described.stream_description_summary;
         let Some((summary, created)) = summary.and_then(|summary| {
             let created = summary.stream_creation_timestamp?;
@@ -91,10 +95,10 @@ impl KinesisStream {
         let facts = StreamFacts {
             identity: format!("created {}", DateTime::from_millis(created.millis())),
             retention: (hours > 0).then(|| Duration::from_hours(hours.min(LONGEST_RETENTION))),
-            fetch_limit: LIMIT,
+            fetch_limit: FETCH_LIMIT,
             base_interval: BASE_INTERVAL,
             reads_per_second: Some(READS_PER_SECOND),
-            enforces_quota: self.site.is_aws(),
+            enforces_quota: self.endpoint.is_aws(),
             longest_wait: Duration::ZERO,
             arrival_grain: GRAIN,
         };
@@ -116,8 +120,10 @@ impl KinesisStream {
             };
             let send = |tap| request.customize().interceptor(tap).send();
             let answer = call.tapped(PATIENCE, send).await?;
-            let listed: Listed = call.read(&answer)?;
-            let shards = listed.shards.map_or_else(Vec::new, |Few(shards)| shards);
+            let listed: ListShardsResponse = call.read(&answer)?;
+            let shards = listed
+                .shards
+                .map_or_else(Vec::new, |LimitedList(shards)| shards);
             let token = listed.next_token.filter(|token| !token.is_empty());
             next = pages.add(shards.into_iter().map(shard), token)?;
             if next.is_none() {
@@ -147,7 +153,7 @@ impl StreamSource for KinesisStream {
 
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let call = self.call("GetShardIterator");
-        let from = Place::from(from);
+        let from = KinesisStart::from(from);
         let request = self
             .client
             .get_shard_iterator()
@@ -166,28 +172,28 @@ impl StreamSource for KinesisStream {
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         let call = self.call("GetRecords");
-        let limit = request.limit.clamp(1, LIMIT);
-        let place = request.cursor.0;
+        let limit = request.limit.clamp(1, FETCH_LIMIT);
+        let cursor = request.cursor.0;
         let request = self
             .client
             .get_records()
             .stream_arn(self.name.stream_arn())
-            .shard_iterator(place.clone())
+            .shard_iterator(cursor.clone())
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let send = |tap| request.customize().interceptor(tap).send();
         let answer = call.tapped(PATIENCE, send).await?;
-        let read: Read<'_> = call.read(&answer)?;
-        let next = read.next_shard_iterator.map(|next| next.0);
-        let Few(records) = read.records;
-        call.check_progress(&place, next.as_deref(), records.len())?;
+        let response: GetRecordsResponse<'_> = call.read(&answer)?;
+        let next = response.next_shard_iterator.map(|next| next.0);
+        let LimitedList(records) = response.records;
+        call.check_progress(&cursor, next.as_deref(), records.len())?;
         let records = records.into_iter();
         Ok(Page {
             records: records
-                .map(|each| record(each, answer.time, call))
+                .map(|each| RECORD.read(each, answer.time, call))
                 .collect::<Result<_, _>>()?,
             next: next.map(Cursor),
-            behind: read.millis_behind_latest.0.map(behind),
-            children: children(read.child_shards),
+            behind: response.millis_behind_latest.0.map(behind),
+            children: children(response.child_shards),
         })
     }
 }

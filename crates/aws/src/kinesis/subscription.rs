@@ -9,24 +9,24 @@ use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::{Cursor, Page, Shard};
 use tokio::time::Instant;
 
-use super::answers::Event;
-use super::events::{Events, Told};
-use super::place::Place;
-use super::record::{behind, children, record};
+use super::event_stream::{EventMessage, EventStream};
+use super::record::{RECORD, behind, children};
+use super::responses::SubscribeToShardEvent;
+use super::start::KinesisStart;
 use crate::failure::Call;
 
 /// A subscription that brought no event for so long is taken for dead. A live one brings events without
 /// records too; how often is not documented. The Kinesis Client Library waits 35 or 60 s, by version.
 const SILENCE: Duration = Duration::from_secs(35);
 
-/// A place in a shard, and what was pushed from there on.
+/// What was pushed of a shard from where it is read on.
 ///
 /// Holds at most one event. The next one is taken from the connection only when this one is used up, so
 /// that flow control keeps the rest at the service.
 #[derive(Debug)]
 pub(super) struct Subscription {
     /// Before the first record that was not returned.
-    place: Place,
+    next: KinesisStart,
     /// The records of the event in hand that were not returned.
     rest: VecDeque<StreamRecord>,
     /// How far behind the newest record the event in hand was; `None` if none came.
@@ -41,7 +41,7 @@ pub(super) struct Subscription {
 /// A connection on which events come.
 #[derive(Debug)]
 struct Live {
-    events: Events,
+    events: EventStream,
     /// When the last event came, or when it began.
     heard: Instant,
     /// Whether any came.
@@ -49,10 +49,10 @@ struct Live {
 }
 
 impl Subscription {
-    /// Returns a subscription at `place` that is not connected.
-    pub(super) fn at(place: Place) -> Self {
+    /// Returns a subscription that begins at `next` and is not connected.
+    pub(super) fn at(next: KinesisStart) -> Self {
         Self {
-            place,
+            next,
             rest: VecDeque::new(),
             behind: None,
             end: None,
@@ -61,12 +61,12 @@ impl Subscription {
         }
     }
 
-    pub(super) fn place(&self) -> &Place {
-        &self.place
+    pub(super) fn next(&self) -> &KinesisStart {
+        &self.next
     }
 
-    pub(super) fn position(&self) -> Cursor {
-        Cursor(self.place.to_string())
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor(self.next.to_string())
     }
 
     /// Tells whether there is something to return without waiting.
@@ -78,8 +78,8 @@ impl Subscription {
         self.live.is_some()
     }
 
-    /// Goes on with `events`, which begin at its place.
-    pub(super) fn connect(&mut self, events: Events) {
+    /// Goes on with `events`, which begin where it goes on.
+    pub(super) fn connect(&mut self, events: EventStream) {
         self.live = Some(Live {
             events,
             heard: Instant::now(),
@@ -115,11 +115,11 @@ impl Subscription {
         match tokio::time::timeout(limit, live.events.next(call)).await {
             Err(_) if live.heard.elapsed() > SILENCE => self.live = None,
             Err(_) => {}
-            Ok(Ok(Some(told))) => {
+            Ok(Ok(Some(message))) => {
                 live.heard = Instant::now();
                 live.proven = true;
                 let time = live.events.time;
-                if let Told::Event(event) = told {
+                if let EventMessage::Event(event) = message {
                     self.take(&event, time, call)?;
                 }
             }
@@ -137,20 +137,20 @@ impl Subscription {
         time: Option<Timestamp>,
         call: Call<'_>,
     ) -> Result<(), SourceError> {
-        let event: Event<'_> = call.parse(event)?;
+        let event: SubscribeToShardEvent<'_> = call.parse(event)?;
         let records = event.records.0.into_iter();
-        let records = records.map(|each| record(each, time, call));
+        let records = records.map(|each| RECORD.read(each, time, call));
         let records = records.collect::<Result<VecDeque<_>, _>>()?;
         let first = records.front();
-        if let (Place::Latest, Some(first)) = (&self.place, first) {
-            self.place = Place::At(first.sequence.as_ref().to_owned());
+        if let (KinesisStart::Latest, Some(first)) = (&self.next, first) {
+            self.next = KinesisStart::At(first.sequence.as_ref().to_owned());
         }
         let continuation = event.continuation_sequence_number.map(|number| number.0);
         if let (None, Some(number)) = (first, continuation.filter(|number| !number.is_empty())) {
             // Even without records it tells how far the shard was read. The API reference allows to go on
             // both at and after this number; after it does the Kinesis Client Library, and after a record
             // the number is that of the record.
-            self.place = Place::After(number);
+            self.next = KinesisStart::After(number);
         }
         self.rest = records;
         self.behind = event.millis_behind_latest.0.map(behind);
@@ -165,13 +165,13 @@ impl Subscription {
         let number = limit.min(self.rest.len());
         let records: Vec<_> = self.rest.drain(..number).collect();
         if let Some(last) = records.last() {
-            self.place = Place::After(last.sequence.as_ref().to_owned());
+            self.next = KinesisStart::After(last.sequence.as_ref().to_owned());
         }
         let children = match &mut self.end {
             Some(children) if self.rest.is_empty() => Some(std::mem::take(children)),
             _ => None,
         };
-        let next = children.is_none().then(|| self.position());
+        let next = children.is_none().then(|| self.cursor());
         // What is still in hand lies at least a little behind.
         let least = Duration::from_millis(u64::from(!self.rest.is_empty()));
         Page {

@@ -4,39 +4,39 @@ use std::fmt::Write;
 
 use lambda_esm_core::mapping::{FunctionRef, Partition};
 
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// Where functions are invoked.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     /// The endpoint is the URL of one function's invocations, whatever the function is called here.
     whole: bool,
-    site: Site,
+    endpoint: ServiceEndpoint,
     account: String,
 }
 
 impl Address {
-    pub(super) fn new(site: Site, account: &str) -> Self {
-        let endpoint = site.endpoint.as_ref();
+    pub(super) fn new(endpoint: ServiceEndpoint, account: &str) -> Self {
+        let url = endpoint.url.as_ref();
         Self {
-            whole: endpoint.is_some_and(|endpoint| endpoint.path().ends_with("/invocations")),
+            whole: url.is_some_and(|url| url.path().ends_with("/invocations")),
             account: account.to_owned(),
-            site,
+            endpoint,
         }
     }
 
     /// Returns the endpoint for `function`.
     pub(super) fn base(&self, function: &FunctionRef) -> String {
-        let endpoint = self.site.endpoint.as_ref();
-        endpoint.map_or_else(
-            || real(&self.site, self.region(function)),
+        let url = self.endpoint.url.as_ref();
+        url.map_or_else(
+            || real(&self.endpoint, self.region(function)),
             ToString::to_string,
         )
     }
 
     /// Returns the region of `function`, where it is called and for which calls are signed.
     pub(super) fn region<'a>(&'a self, function: &'a FunctionRef) -> &'a str {
-        function.region().unwrap_or(&self.site.region)
+        function.region().unwrap_or(&self.endpoint.region)
     }
 
     /// Tells whether the endpoint is that of one function.
@@ -46,7 +46,7 @@ impl Address {
 
     /// Tells whether something stands in for AWS.
     pub(super) fn is_stand_in(&self) -> bool {
-        !self.site.is_aws()
+        !self.endpoint.is_aws()
     }
 
     /// Returns the URL of `Invoke` (Lambda API reference).
@@ -79,12 +79,12 @@ impl Address {
     /// Returns the bare name, which every server understands, or for a function that is not ours the
     /// ARN without a qualifier.
     fn name(&self, function: &FunctionRef) -> String {
-        let arn = function.arn(&self.site.region, &self.account);
+        let arn = function.arn(&self.endpoint.region, &self.account);
         let ours = arn
             .splitn(6, ':')
             .skip(3)
             .take(2)
-            .eq([&self.site.region, &self.account]);
+            .eq([&self.endpoint.region, &self.account]);
         if ours {
             return function.name().to_owned();
         }
@@ -94,8 +94,8 @@ impl Address {
 }
 
 /// Returns the endpoint of AWS in a region (AWS general reference, "AWS Lambda endpoints").
-fn real(site: &Site, region: &str) -> String {
-    let variant = site.variant;
+fn real(endpoint: &ServiceEndpoint, region: &str) -> String {
+    let variant = endpoint.variant;
     let partition = Partition::of_region(region);
     let service = if variant.fips {
         "lambda-fips"
@@ -126,12 +126,12 @@ fn push_encoded(url: &mut String, text: &str) {
 mod tests {
     use super::*;
     use crate::config::AwsConfig;
-    use crate::surroundings::Variant;
+    use crate::environment::Variant;
 
     fn address(endpoint: Option<&str>) -> Address {
         let endpoint = endpoint.map(|url| url.parse().unwrap());
-        let site = AwsConfig::default().lambda_site(endpoint.as_ref(), "us-east-1");
-        Address::new(site, "000000000000")
+        let endpoint = AwsConfig::default().lambda_endpoint(endpoint.as_ref(), "us-east-1");
+        Address::new(endpoint, "000000000000")
     }
 
     fn function(text: &str) -> FunctionRef {
@@ -197,9 +197,9 @@ mod tests {
     #[test]
     fn each_partition_has_its_own_domain() {
         let endpoint = |region: &str, fips, dual_stack| {
-            let mut site = AwsConfig::default().lambda_site(None, region);
-            site.variant = Variant { fips, dual_stack };
-            real(&site, region)
+            let mut endpoint = AwsConfig::default().lambda_endpoint(None, region);
+            endpoint.variant = Variant { fips, dual_stack };
+            real(&endpoint, region)
         };
         for (region, expected) in [
             ("cn-north-1", "https://lambda.cn-north-1.amazonaws.com.cn"),

@@ -67,11 +67,11 @@ impl LambdaApi {
     /// # Errors
     /// Fails if the endpoint needs TLS and the machine's root certificates cannot be read.
     pub fn new(config: &AwsConfig, options: LambdaOptions) -> Result<Self, RootCertificatesError> {
-        let site = config.lambda_site(options.endpoint.as_ref(), &config.region);
+        let endpoint = config.lambda_endpoint(options.endpoint.as_ref(), &config.region);
         let patience = options.timeout.unwrap_or(LONGEST);
-        let client = HttpClient::new(&site, patience).map_err(RootCertificatesError)?;
-        let signer = Signer::new(&site);
-        let address = Address::new(site, &config.account_id);
+        let client = HttpClient::new(&endpoint, patience).map_err(RootCertificatesError)?;
+        let signer = Signer::new(&endpoint);
+        let address = Address::new(endpoint, &config.account_id);
         let alone = address.is_whole().then_some(1);
         Ok(Self {
             address,

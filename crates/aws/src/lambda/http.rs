@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_esm_engine::patience::within;
 use rustls::crypto::aws_lc_rs;
 
-use super::dial::Dial;
-use crate::site::Site;
+use super::proxy::ProxyConnector;
+use crate::service_endpoint::ServiceEndpoint;
 use crate::text::with_causes;
 
 /// How long a connection may take to open; just beyond the first retransmission of a lost packet.
@@ -61,26 +61,26 @@ pub(super) struct HttpClient {
 
 #[derive(Clone, Debug)]
 enum Connections {
-    Plain(Client<Dial, Full<Bytes>>),
-    Tls(Client<HttpsConnector<Dial>, Full<Bytes>>),
+    Plain(Client<ProxyConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<ProxyConnector>, Full<Bytes>>),
 }
 
 impl HttpClient {
-    /// Returns a client for `site` and calls that may take so long. Reads the root certificates of this
-    /// machine if the site needs them.
-    pub(super) fn new(site: &Site, patience: Duration) -> io::Result<Self> {
+    /// Returns a client for `endpoint` and calls that may take so long. Reads the root certificates of this
+    /// machine if the endpoint needs them.
+    pub(super) fn new(endpoint: &ServiceEndpoint, patience: Duration) -> io::Result<Self> {
         // What stays on this machine needs no proxy.
-        let proxies = (!site.is_loopback()).then(|| Arc::new(Matcher::from_env()));
-        let dial = Dial::new(connector(patience), proxies.clone());
-        let connections = if site.is_tls() {
+        let proxies = (!endpoint.is_loopback()).then(|| Arc::new(Matcher::from_env()));
+        let connect = ProxyConnector::new(connector(patience), proxies.clone());
+        let connections = if endpoint.is_tls() {
             let tls = HttpsConnectorBuilder::new()
                 .with_provider_and_native_roots(aws_lc_rs::default_provider())?
                 .https_only()
                 .enable_http1()
-                .wrap_connector(dial);
+                .wrap_connector(connect);
             Connections::Tls(builder(IDLE_TIME).build(tls))
         } else {
-            Connections::Plain(builder(IDLE_TIME_PLAIN).build(dial))
+            Connections::Plain(builder(IDLE_TIME_PLAIN).build(connect))
         };
         Ok(Self {
             connections,

@@ -3,8 +3,8 @@
 mod address;
 mod answer;
 mod api;
-mod dial;
 mod http;
+mod proxy;
 mod sign;
 
 pub use api::{LambdaApi, LambdaOptions, RootCertificatesError};

@@ -19,21 +19,21 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Opens connections. `https` goes through a proxy in a tunnel, `http` is handed to the proxy as it is.
 #[derive(Clone, Debug)]
-pub(super) struct Dial {
+pub(super) struct ProxyConnector {
     tcp: HttpConnector,
     proxies: Option<Arc<Matcher>>,
 }
 
-impl Dial {
+impl ProxyConnector {
     pub(super) fn new(tcp: HttpConnector, proxies: Option<Arc<Matcher>>) -> Self {
         Self { tcp, proxies }
     }
 }
 
-impl Service<Uri> for Dial {
-    type Response = Line;
+impl Service<Uri> for ProxyConnector {
+    type Response = ProxyStream;
     type Error = Cause;
-    type Future = Pin<Box<dyn Future<Output = Result<Line, Cause>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<ProxyStream, Cause>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.tcp.poll_ready(context).map_err(Into::into)
@@ -46,7 +46,7 @@ impl Service<Uri> for Dial {
         Box::pin(async move {
             let Some(proxy) = proxy else {
                 let stream = tcp.call(destination).await?;
-                return Ok(Line {
+                return Ok(ProxyStream {
                     stream,
                     hands_on: false,
                 });
@@ -57,7 +57,7 @@ impl Service<Uri> for Dial {
             }
             if destination.scheme() != Some(&Scheme::HTTPS) {
                 let stream = tcp.call(proxy.uri().clone()).await?;
-                return Ok(Line {
+                return Ok(ProxyStream {
                     stream,
                     hands_on: true,
                 });
@@ -67,7 +67,7 @@ impl Service<Uri> for Dial {
                 tunnel = tunnel.with_auth(user.clone());
             }
             let stream = tunnel.call(destination).await?;
-            Ok(Line {
+            Ok(ProxyStream {
                 stream,
                 hands_on: false,
             })
@@ -76,25 +76,25 @@ impl Service<Uri> for Dial {
 }
 
 /// A connection to the server, or to a proxy.
-pub(super) struct Line {
+pub(super) struct ProxyStream {
     stream: TokioIo<TcpStream>,
     /// Whether a proxy at the other end reads requests, and hands them on.
     hands_on: bool,
 }
 
-impl Line {
+impl ProxyStream {
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TokioIo<TcpStream>> {
         Pin::new(&mut self.get_mut().stream)
     }
 }
 
-impl Connection for Line {
+impl Connection for ProxyStream {
     fn connected(&self) -> Connected {
         self.stream.connected().proxy(self.hands_on)
     }
 }
 
-impl Read for Line {
+impl Read for ProxyStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -104,7 +104,7 @@ impl Read for Line {
     }
 }
 
-impl Write for Line {
+impl Write for ProxyStream {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -14,15 +14,15 @@ use http_body_util::Full;
 use tokio::sync::Mutex;
 
 use crate::credentials::{StandardChain, unsigned};
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 use crate::text::with_causes;
 
 /// Credentials are fetched anew when less than this is left of them.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// Signs requests to one site in the name of the credentials found for it.
+/// Signs requests to one endpoint in the name of the credentials found for it.
 pub(super) struct Signer {
-    site: Site,
+    endpoint: ServiceEndpoint,
     chain: StandardChain,
     clock: SharedTimeSource,
     cached: Mutex<Option<Cached>>,
@@ -34,11 +34,11 @@ struct Cached {
 }
 
 impl Signer {
-    pub(super) fn new(site: &Site) -> Self {
-        let chain = StandardChain::new(site);
+    pub(super) fn new(endpoint: &ServiceEndpoint) -> Self {
+        let chain = StandardChain::new(endpoint);
         let clock = SharedTimeSource::default();
         Self {
-            site: site.clone(),
+            endpoint: endpoint.clone(),
             chain,
             clock,
             cached: Mutex::default(),
@@ -109,7 +109,7 @@ impl Signer {
             (Err(_), Some(old)) if old.expiry.is_some_and(|expiry| expiry > now) => {
                 Ok(old.identity.clone())
             }
-            (Err(error), _) => Err(unsigned(&error, self.site.is_aws())),
+            (Err(error), _) => Err(unsigned(&error, self.endpoint.is_aws())),
         }
     }
 }
@@ -118,7 +118,7 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer")
-            .field("site", &self.site)
+            .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
 }

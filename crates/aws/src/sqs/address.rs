@@ -12,7 +12,7 @@ use crate::client::Clients;
 use crate::config::AwsConfig;
 use crate::endpoint::EndpointUrl;
 use crate::failure::{Call, Service};
-use crate::site::Site;
+use crate::service_endpoint::ServiceEndpoint;
 
 /// How long an answer may take beyond the wait that was asked for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub(crate) struct QueueAddress {
     queue: QueueName,
     /// The account to look the queue up in, if it is not ours.
     owner: Option<String>,
-    site: Site,
+    endpoint: ServiceEndpoint,
     service: &'static Service,
     url: Mutex<Option<Arc<str>>>,
     /// Whether `url` was configured, so that nothing needs to be looked up or forgotten.
@@ -32,7 +32,8 @@ pub(crate) struct QueueAddress {
 }
 
 impl QueueAddress {
-    /// Returns where the queue with this ARN is for the AWS that `config` describes, with one of `clients`. `service` words the errors of calls to it.
+    /// Returns where the queue with this ARN is for the AWS that `config` describes, with one of `clients`.
+    /// `service` words the errors of calls to it.
     pub(crate) async fn find(
         config: &AwsConfig,
         clients: &Clients<Client>,
@@ -42,45 +43,27 @@ impl QueueAddress {
         let queue: QueueName = arn
             .parse()
             .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
-        let mut site = config.site(queue.arn());
-        let url = site.endpoint.take_if(|url| is_queue_url(url, &queue));
+        let mut endpoint = config.service_endpoint(queue.arn());
+        let url = endpoint.url.take_if(|url| is_queue_url(url, &queue));
         if let Some(url) = &url {
-            site.endpoint = Some(url.without_path());
+            endpoint.url = Some(url.without_path());
         }
-        let client = clients.get(&site, Client::new);
-        let url = url.map(|url| url.to_string());
-        let account = &config.account_id;
-        Ok(Self::new(client, queue, account, site, service, url))
-    }
-
-    /// Returns `queue` as seen by `client`, which calls `site` from `account`. `service` words the errors.
-    /// `url` spares the lookup of the queue URL.
-    fn new(
-        client: Client,
-        queue: QueueName,
-        account: &str,
-        site: Site,
-        service: &'static Service,
-        url: Option<String>,
-    ) -> Self {
         let owner = queue.arn().account();
-        let owner = (owner != account).then(|| owner.to_owned());
-        let fixed = url.is_some();
-        let url = Mutex::new(url.map(Arc::from));
-        Self {
-            client,
+        let owner = (owner != config.account_id).then(|| owner.to_owned());
+        Ok(Self {
+            client: clients.get(&endpoint, Client::new),
             queue,
             owner,
-            site,
+            endpoint,
             service,
-            url,
-            fixed,
-        }
+            fixed: url.is_some(),
+            url: Mutex::new(url.map(|url| Arc::from(url.to_string()))),
+        })
     }
 
     /// Tells whether the queue is at AWS itself, not at a server that stands in for it.
     pub(crate) fn is_aws(&self) -> bool {
-        self.site.is_aws()
+        self.endpoint.is_aws()
     }
 
     /// Returns the queue's names.
@@ -99,7 +82,7 @@ impl QueueAddress {
             service: self.service,
             operation,
             resource: self.queue.name(),
-            site: &self.site,
+            endpoint: &self.endpoint,
         }
     }
 

@@ -38,14 +38,14 @@ fn names_receipt(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::failure::Call;
-    use crate::site::Site;
+    use crate::service_endpoint::ServiceEndpoint;
 
     fn kind(code: &str, text: Option<&str>) -> SourceErrorKind {
         let call = Call {
             service: &SQS,
             operation: "DeleteMessageBatch",
             resource: "orders",
-            site: &Site::at("http://here"),
+            endpoint: &ServiceEndpoint::at("http://here"),
         };
         call.refused(Some(code), text, None).kind
     }

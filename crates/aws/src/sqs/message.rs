@@ -1,4 +1,4 @@
-//! From a message as it came to a polled record.
+//! From a message of SQS to ours.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use lambda_esm_engine::ports::UnreadableMessage;
 use md5::{Digest as _, Md5};
 use serde_json::value::RawValue;
 
-use super::answers::{Attribute, Named, Text, Told};
+use super::responses::{Attribute, Message, MessageWithId, Text};
+use crate::json::replace_lone_surrogates;
 use crate::text::with_causes;
-use crate::wire::without_halves;
 
 /// The longest JSON of a message that is read: 1 MiB with its attributes (SQS developer guide, "Amazon SQS
 /// message quotas"), of which JSON may write each byte in six, and what stands around it.
@@ -27,13 +27,13 @@ const FIRST: [&str; 4] = [
     "ApproximateFirstReceiveTimestamp",
 ];
 
-/// Returns the record of a message. `fifo` tells whether its group orders it: on a standard queue a
+/// Returns a message as it came. `fifo` tells whether its group orders it: on a standard queue a
 /// group is only a hint for fairness (SQS developer guide, "Amazon SQS fair queues").
 ///
 /// # Errors
 /// Fails if the message lacks its id or its receipt handle, without which it cannot be settled; if its body is
 /// not the one that was sent, by its MD5; or if it has another form than the API reference says.
-pub(super) fn record(raw: &RawValue, fifo: bool) -> Result<QueueMessage, UnreadableMessage> {
+pub(super) fn message(raw: &RawValue, fifo: bool) -> Result<QueueMessage, UnreadableMessage> {
     let length = raw.get().len();
     if length > LONGEST {
         return Err(UnreadableMessage {
@@ -41,24 +41,26 @@ pub(super) fn record(raw: &RawValue, fifo: bool) -> Result<QueueMessage, Unreada
             because: format!("its {length} bytes are more than the {LONGEST} that are read"),
         });
     }
-    let json = without_halves(raw.get());
-    let told = serde_json::from_str(&json).map_err(|error| error.to_string());
-    told.and_then(|told| polled(told, fifo)).map_err(|because| {
-        let named = serde_json::from_str::<Named>(&json);
-        let id = named.map(|named| named.message_id).unwrap_or_default();
-        UnreadableMessage { id, because }
-    })
+    let json = replace_lone_surrogates(raw.get());
+    let message = serde_json::from_str(&json).map_err(|error| error.to_string());
+    message
+        .and_then(|message| polled(message, fifo))
+        .map_err(|because| {
+            let named = serde_json::from_str::<MessageWithId>(&json);
+            let id = named.map(|named| named.message_id).unwrap_or_default();
+            UnreadableMessage { id, because }
+        })
 }
 
-fn polled(told: Told, fifo: bool) -> Result<QueueMessage, String> {
+fn polled(message: Message, fifo: bool) -> Result<QueueMessage, String> {
     let named = |name: &str, value: Option<String>| {
         let value = value.filter(|value| !value.is_empty());
         value.ok_or_else(|| format!("it has no {name}, so that it cannot be settled"))
     };
-    let id = named("MessageId", told.message_id)?;
-    let receipt = named("ReceiptHandle", told.receipt_handle)?;
-    let body = told.body.unwrap_or_default();
-    let md5_of_body = told.md5_of_body.unwrap_or_default();
+    let id = named("MessageId", message.message_id)?;
+    let receipt = named("ReceiptHandle", message.receipt_handle)?;
+    let body = message.body.unwrap_or_default();
+    let md5_of_body = message.md5_of_body.unwrap_or_default();
     // Not every server that stands in for SQS tells it.
     if !md5_of_body.is_empty() {
         let came = hex(&Md5::digest(body.as_bytes()));
@@ -68,12 +70,12 @@ fn polled(told: Told, fifo: bool) -> Result<QueueMessage, String> {
             ));
         }
     }
-    let attributes = system_attributes(told.attributes.unwrap_or_default().0);
+    let attributes = system_attributes(message.attributes.unwrap_or_default().0);
     let group = attributes
         .iter()
         .find(|(name, _)| fifo && name == "MessageGroupId")
         .map(|(_, group)| group.clone());
-    let mut message_attributes = told
+    let mut message_attributes = message
         .message_attributes
         .unwrap_or_default()
         .0
@@ -88,7 +90,7 @@ fn polled(told: Told, fifo: bool) -> Result<QueueMessage, String> {
     let content = SqsMessage {
         body,
         md5_of_body,
-        md5_of_message_attributes: told.md5_of_message_attributes,
+        md5_of_message_attributes: message.md5_of_message_attributes,
         attributes,
         message_attributes,
     };
@@ -117,8 +119,8 @@ fn system_attributes(attributes: Vec<(String, Text)>) -> Vec<(Cow<'static, str>,
     attributes
 }
 
-fn message_attribute(told: Attribute) -> Result<MessageAttribute, String> {
-    let value = match (told.binary_value, told.string_value) {
+fn message_attribute(attribute: Attribute) -> Result<MessageAttribute, String> {
+    let value = match (attribute.binary_value, attribute.string_value) {
         (Some(binary), _) => {
             let bytes = base64::decode(binary).map_err(|error| with_causes(&error))?;
             AttributeValue::Binary(bytes)
@@ -126,7 +128,7 @@ fn message_attribute(told: Attribute) -> Result<MessageAttribute, String> {
         (None, text) => AttributeValue::Text(text.map(|Text(text)| text).unwrap_or_default()),
     };
     Ok(MessageAttribute {
-        data_type: told.data_type.unwrap_or_default(),
+        data_type: attribute.data_type.unwrap_or_default(),
         value,
     })
 }
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     fn read(message: &Value, fifo: bool) -> Result<QueueMessage, UnreadableMessage> {
-        record(&serde_json::value::to_raw_value(message).unwrap(), fifo)
+        super::message(&serde_json::value::to_raw_value(message).unwrap(), fifo)
     }
 
     fn message(members: Value) -> Value {

@@ -1,12 +1,13 @@
 //! SQS as an event source, and what a queue as a destination shares with it.
 
 mod address;
-mod answers;
 mod failure;
 mod message;
 mod name;
 mod provider;
 mod queue;
+mod responses;
+mod settle;
 
 pub(crate) use address::{PATIENCE, QueueAddress};
 pub(crate) use failure::own_kind;

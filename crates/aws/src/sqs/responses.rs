@@ -1,4 +1,4 @@
-//! What is read of the answers of SQS (SQS API reference).
+//! What is read of the responses of SQS (SQS API reference).
 
 use std::sync::Arc;
 
@@ -6,8 +6,11 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::queue::LIMIT;
-use crate::few::{First, Members};
+use crate::json::{LimitedMap, ListStart};
+
+/// The most messages of one receive and the most entries of one batch request (SQS API reference,
+/// `ReceiveMessage` and `DeleteMessageBatch`).
+pub(super) const BATCH_LIMIT: usize = 10;
 
 /// The attributes of a message, of either kind; SQS takes ten of the sender's, and has ten of its own.
 pub(super) const ATTRIBUTES: usize = 100;
@@ -15,23 +18,23 @@ pub(super) const ATTRIBUTES: usize = 100;
 /// Of `ReceiveMessage`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Received<'a> {
+pub(super) struct ReceiveMessageResponse<'a> {
     /// Each is read by itself, so that one which cannot be read leaves the others alone.
     #[serde(borrow)]
-    pub(super) messages: Option<First<&'a RawValue, LIMIT>>,
+    pub(super) messages: Option<ListStart<&'a RawValue, BATCH_LIMIT>>,
 }
 
 /// The id of a message in which something else cannot be read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+pub(super) struct MessageWithId {
     pub(super) message_id: String,
 }
 
 /// A message.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Told {
+pub(super) struct Message {
     pub(super) message_id: Option<String>,
     pub(super) receipt_handle: Option<String>,
     pub(super) body: Option<Arc<str>>,
@@ -39,8 +42,8 @@ pub(super) struct Told {
     pub(super) md5_of_body: Option<Arc<str>>,
     #[serde(rename = "MD5OfMessageAttributes")]
     pub(super) md5_of_message_attributes: Option<String>,
-    pub(super) attributes: Option<Members<Text, ATTRIBUTES>>,
-    pub(super) message_attributes: Option<Members<Attribute, ATTRIBUTES>>,
+    pub(super) attributes: Option<LimitedMap<Text, ATTRIBUTES>>,
+    pub(super) message_attributes: Option<LimitedMap<Attribute, ATTRIBUTES>>,
 }
 
 /// An attribute that the sender attached.

@@ -46,7 +46,7 @@ pub(super) const fn unreadable(_: &Endpoints) -> Option<&'static str> {
 
 #[cfg(feature = "aws")]
 mod with_clients {
-    use lambda_esm_aws::{EndpointUrl, Endpoints, Surroundings, SurroundingsError};
+    use lambda_esm_aws::{AwsEnvironment, AwsEnvironmentError, EndpointUrl, Endpoints};
     use lambda_esm_core::mapping::Arn;
 
     use super::super::clients::Client;
@@ -74,31 +74,31 @@ mod with_clients {
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
         let endpoints = field.map(|field| section(field, problems));
         Endpoints {
-            surroundings: surroundings(problems),
+            environment: environment(problems),
             ..endpoints.unwrap_or_default()
         }
     }
 
-    fn surroundings(problems: &mut Problems) -> Surroundings {
+    fn environment(problems: &mut Problems) -> AwsEnvironment {
         let reader = tokio::runtime::Builder::new_current_thread().build();
-        match reader.map(|reader| reader.block_on(Surroundings::load())) {
-            Ok(Ok(surroundings)) => return surroundings,
-            Ok(Err(SurroundingsError { origin, error })) => {
+        match reader.map(|reader| reader.block_on(AwsEnvironment::load())) {
+            Ok(Ok(environment)) => return environment,
+            Ok(Err(AwsEnvironmentError { origin, error })) => {
                 problems.add(None, &origin, error.to_string());
             }
             Err(error) => problems.add(None, "AWS_PROFILE", format!("cannot be read: {error}")),
         }
-        Surroundings::default()
+        AwsEnvironment::default()
     }
 
     /// Returns the region that the environment or the AWS profile names, and which of them does.
     pub(in super::super) fn region(endpoints: &Endpoints) -> Option<(&str, &str)> {
-        endpoints.surroundings.region()
+        endpoints.environment.region()
     }
 
     /// Returns why the AWS profile cannot be read, if it cannot.
     pub(in super::super) fn unreadable(endpoints: &Endpoints) -> Option<&str> {
-        endpoints.surroundings.unreadable()
+        endpoints.environment.unreadable()
     }
 
     fn section(field: &Field<'_>, problems: &mut Problems) -> Endpoints {

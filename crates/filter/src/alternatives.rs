@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::pattern::Field;
+use crate::field::Field;
 
 /// The alternatives of a part of a pattern, and its fields.
 pub(crate) struct Alternatives {

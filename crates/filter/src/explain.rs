@@ -161,50 +161,49 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Explains a whole event.
-pub(crate) fn event(filters: &Filters, event: &[u8]) -> Explanation {
-    let mut scratch = Scratch::default();
-    let tree = match Tree::parse_all(event) {
-        Ok(tree @ Tree::Object(_)) => tree,
-        Ok(tree) => {
-            return unreadable(
-                filters,
-                format!("event is {}, not a JSON object", tree.kind()),
-            );
-        }
-        Err(at) => return unreadable(filters, format!("event is not valid JSON at byte {at}")),
-    };
-    filters.walk_event(event, &mut scratch);
-    let misfits = Misfits::default();
-    explain(filters, &scratch, misfits, None, |values| {
-        values.gather(&tree, 0, None);
-    })
-}
-
-/// Explains a record.
-pub(crate) fn record(filters: &Filters, record: &Record<'_>) -> Explanation {
-    let mut scratch = Scratch::default();
-    let Some(walked) = record.walk(&filters.program, &mut scratch) else {
-        return unreadable(filters, "metadata is not a valid JSON object".to_owned());
-    };
-    explain(filters, &scratch, walked.misfits, walked.form, |values| {
-        for object in record.metadata {
-            if let Ok(tree) = Tree::parse_all(object) {
-                values.gather(&tree, 0, walked.data_node);
+impl Filters {
+    /// Tells for each pattern whether a whole event matches it, and if not, why. Slow.
+    pub fn explain(&self, event: &[u8]) -> Explanation {
+        let mut scratch = Scratch::default();
+        let tree = match Tree::parse_all(event) {
+            Ok(tree @ Tree::Object(_)) => tree,
+            Ok(tree) => {
+                return unreadable(self, format!("event is {}, not a JSON object", tree.kind()));
             }
-        }
-        let Some(node) = walked.data_node else {
-            return;
+            Err(at) => return unreadable(self, format!("event is not valid JSON at byte {at}")),
         };
-        match walked.form {
-            Some(Form::Json) => {
-                if let Ok(tree) = Tree::parse_all(record.data) {
-                    values.gather(&tree, node, None);
+        self.walk_event(event, &mut scratch);
+        let misfits = Misfits::default();
+        explain(self, &scratch, misfits, None, |values| {
+            values.gather(&tree, 0, None);
+        })
+    }
+
+    /// Tells for each pattern whether a record matches it, and if not, why. Slow.
+    pub fn explain_record(&self, record: &Record<'_>) -> Explanation {
+        let mut scratch = Scratch::default();
+        let Some(walked) = record.walk(&self.program, &mut scratch) else {
+            return unreadable(self, "metadata is not a valid JSON object".to_owned());
+        };
+        explain(self, &scratch, walked.misfits, walked.form, |values| {
+            for object in record.metadata {
+                if let Ok(tree) = Tree::parse_all(object) {
+                    values.gather(&tree, 0, walked.data_node);
                 }
             }
-            _ => values.gather(&Tree::String(Cow::Borrowed(record.data)), node, None),
-        }
-    })
+            let Some(node) = walked.data_node else {
+                return;
+            };
+            match walked.form {
+                Some(Form::Json) => {
+                    if let Ok(tree) = Tree::parse_all(record.data) {
+                        values.gather(&tree, node, None);
+                    }
+                }
+                _ => values.gather(&Tree::String(Cow::Borrowed(record.data)), node, None),
+            }
+        })
+    }
 }
 
 fn unreadable(filters: &Filters, reason: String) -> Explanation {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::dialect::{Dialect, Limits};
 use crate::error::{PatternError, PatternFault};
-use crate::explain::{self, Explanation};
-use crate::pattern::{Field, Pattern};
+use crate::field::Field;
+use crate::pattern::Pattern;
 use crate::program::Program;
 use crate::record::Record;
 use crate::scratch::{Misfits, Scratch};
@@ -131,15 +131,5 @@ impl Filters {
                 .flatten()
         };
         (0..program.ends.len()).filter_map(unmet).collect()
-    }
-
-    /// Tells for each pattern whether a whole event matches it, and if not, why. Slow.
-    pub fn explain(&self, event: &[u8]) -> Explanation {
-        explain::event(self, event)
-    }
-
-    /// Tells for each pattern whether a record matches it, and if not, why. Slow.
-    pub fn explain_record(&self, record: &Record<'_>) -> Explanation {
-        explain::record(self, record)
     }
 }

@@ -73,6 +73,7 @@ mod alternatives;
 mod dialect;
 mod error;
 mod explain;
+mod field;
 mod filters;
 mod number;
 mod operator;

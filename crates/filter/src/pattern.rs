@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::alternatives::{Alternatives, Bits};
 use crate::dialect::{Dialect, Limits};
 use crate::error::PatternFault;
+use crate::field::Field;
 use crate::operator;
 use crate::predicate::Predicate;
 use crate::tree::Tree;
@@ -15,16 +16,6 @@ use crate::tree::Tree;
 /// Source: EventBridge's documented limit for a rule. Each field keeps a bit for each of them, at most 16 words:
 /// the hundreds of fields that 4,096 characters have room for keep some 50 KB.
 pub(crate) const MAX_ALTERNATIVES: usize = 1000;
-
-/// A field's path and what its values must satisfy.
-#[derive(Clone, Debug)]
-pub(crate) struct Field {
-    /// Names joined by dots. A dot inside a name counts as a joint.
-    pub(crate) path: Box<[u8]>,
-    pub(crate) predicate: Predicate,
-    /// The list as JSON text.
-    pub(crate) source: String,
-}
 
 /// A pattern with every `$or` multiplied out: it matches if one of its alternatives has all its fields satisfied.
 #[derive(Debug)]

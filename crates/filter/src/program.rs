@@ -8,7 +8,8 @@
 use std::ops::Range;
 
 use crate::alternatives::{Bits, between};
-use crate::pattern::{Field, Pattern};
+use crate::field::Field;
+use crate::pattern::Pattern;
 
 /// A compiled set of patterns.
 #[derive(Debug, Default)]

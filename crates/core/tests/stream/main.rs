@@ -9,6 +9,7 @@
 mod ahead;
 mod content;
 mod mapping;
+mod ownership;
 mod property;
 mod scenario;
 mod seats;

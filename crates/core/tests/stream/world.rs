@@ -8,6 +8,7 @@ pub(crate) mod clock;
 mod keeping;
 pub(crate) mod line;
 pub(crate) mod log;
+mod owning;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -71,6 +72,8 @@ pub(crate) struct World<S> {
     pending: BTreeMap<(Timestamp, u64), Pending>,
     waiting: Vec<(Timestamp, CallId, FetchRequest)>,
     checks: check::Checks,
+    /// Under which epoch the mapping owns each shard, where they are assigned.
+    pub(crate) epochs: BTreeMap<ShardId, u64>,
     seed: u64,
     turn: u64,
 }
@@ -91,6 +94,7 @@ impl<S: Surroundings> World<S> {
             store: Store::new(),
             surroundings,
             checks: check::Checks::new(config.limits.count),
+            epochs: BTreeMap::new(),
             config,
             concurrency: None,
             line: Line::default(),

@@ -48,6 +48,12 @@ impl Checks {
         self.reading.clear();
     }
 
+    /// What is under way for a shard is another owner's business.
+    pub(super) fn lose(&mut self, shard: &ShardId) {
+        self.flights.retain(|_, flight| flight.shard != *shard);
+        self.reading.remove(shard);
+    }
+
     pub(super) fn died(&mut self) {
         self.forget_flights();
         self.open_reads = 0;

@@ -18,9 +18,13 @@ impl<S: Surroundings> World<S> {
     ) {
         let keeping = self.surroundings.commit(self.now);
         for ShardCheckpoint {
-            shard, checkpoint, ..
+            shard,
+            epoch,
+            checkpoint,
         } in checkpoints
         {
+            let owned = self.epochs.get(&shard).copied().unwrap_or(0);
+            assert_eq!(epoch, owned, "{shard} is committed under an old epoch");
             self.checks
                 .commits(self.store.get(&shard), &identity, &shard, &checkpoint);
             self.tell(&Watched::Committed(&shard, &checkpoint, keeping.kept));

@@ -74,7 +74,7 @@ fn a_lack_of_descriptors_is_no_error_of_the_function() {
             invoke(&backend, json!({})).await.unwrap();
         }
     };
-    let name = "lacking::a_lack_of_descriptors_is_no_error_of_the_function";
+    let name = "resource_exhaustion::a_lack_of_descriptors_is_no_error_of_the_function";
     in_a_daemon(name, daemon, |_, _| {});
 }
 
@@ -100,7 +100,7 @@ fn an_answer_that_came_while_the_daemon_was_stopped_is_in_time() {
         let response = invoke(&backend, event.clone()).await.unwrap();
         assert_eq!(response["event"], event);
     };
-    let name = "lacking::an_answer_that_came_while_the_daemon_was_stopped_is_in_time";
+    let name = "resource_exhaustion::an_answer_that_came_while_the_daemon_was_stopped_is_in_time";
     let meanwhile = |daemon: &Child, folder: &Folder| {
         wait_for(&folder.file("begun"));
         let begun = Instant::now();

@@ -125,7 +125,10 @@ pub(crate) fn in_a_daemon(
     meanwhile: impl FnOnce(&std::process::Child, &Folder),
 ) {
     const FOLDER: &str = "LAMBDA_ESM_TEST_DAEMON_FOLDER";
+    // Says that there is a test of this name, and that it ran.
+    const RAN: &str = "ran";
     if let Some(folder) = std::env::var_os(FOLDER) {
+        std::fs::write(Path::new(&folder).join(RAN), "").unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -141,6 +144,7 @@ pub(crate) fn in_a_daemon(
     let mut daemon = Daemon(daemon);
     meanwhile(&daemon.0, &folder);
     assert!(daemon.0.wait().unwrap().success());
+    assert!(folder.path().join(RAN).exists(), "no test is called {name}");
 }
 
 /// A daemon that is killed when dropped, even by a failing test.

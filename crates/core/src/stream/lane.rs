@@ -14,6 +14,7 @@ mod invocation;
 mod partial_batch_response;
 mod record_age;
 mod retry;
+mod throttling;
 
 use std::collections::VecDeque;
 use std::mem;

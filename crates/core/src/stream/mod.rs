@@ -4,7 +4,7 @@
 //! what no filter lets pass is settled at once (`filter`), and the rest gathered in the lane of its key
 //! (`parallelization`); the lane's batch (`lane/batching_window`, `tumbling_window`) goes to the function
 //! (`lane/invocation`), which processes it, all or in part (`lane/partial_batch_response`), or fails so that it is split
-//! (`lane/bisect`), sent again (`lane/retry`) or given up, as what is too old is (`lane/record_age`); what is given up
+//! (`lane/bisect`), sent again (`lane/retry`, `lane/throttling`) or given up, as what is too old is (`lane/record_age`); what is given up
 //! is told to the on-failure destination (`on_failure_destination`); and how far the shard is settled is made durable
 //! (`checkpoint`) before the lane's next batch begins.
 //!
@@ -18,6 +18,7 @@ mod context;
 mod deaggregation;
 mod encoder;
 mod filter;
+mod iterator_age;
 mod lane;
 mod machine;
 mod on_failure_destination;

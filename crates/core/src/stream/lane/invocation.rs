@@ -8,9 +8,9 @@ use crate::fault::InvokeError;
 use crate::response::{InvokeAnswer, read_window_state};
 use crate::stream::action::Action;
 use crate::stream::context::Context;
+use crate::stream::iterator_age::iterator_age_ms;
 use crate::stream::on_failure_destination::FailedResponse;
 use crate::stream::tumbling_window::{self, WindowEnd};
-use crate::time;
 
 impl Lane {
     /// Sends the next part to the function, whose turn has come.
@@ -39,8 +39,7 @@ impl Lane {
             self.tumbling.tell_end(ctx, batch, end);
         }
         let last = part.batch.items.last();
-        let age = last.map(|last| ctx.clock.at(ctx.now).since(last.arrival));
-        let iterator_age_ms = age.map(time::millis);
+        let iterator_age_ms = last.map(|last| iterator_age_ms(ctx, last.arrival));
         effects.push(Effect::Sent { iterator_age_ms });
         ctx.invokes(batch);
         ctx.report(Decision::Invoked {

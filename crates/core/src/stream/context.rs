@@ -85,15 +85,19 @@ impl Shared {
 
     /// Takes the timers out that are due.
     pub(super) fn due(&mut self, now: Timestamp) -> Vec<ShardKey> {
-        let later = self.timers.split_off(&(now + TICK, ShardKey(0)));
-        let due = std::mem::replace(&mut self.timers, later);
-        due.into_iter().map(|(_, key)| key).collect()
+        let mut due = Vec::new();
+        while let Some(&(at, key)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            due.push(key);
+        }
+        due
     }
 
     /// Returns how many timers are due.
     pub(super) fn count_due(&self, now: Timestamp) -> usize {
-        let due = self.timers.range(..(now + TICK, ShardKey(0)));
-        due.count()
+        self.timers.range(..=(now, ShardKey(u32::MAX))).count()
     }
 
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
@@ -115,9 +119,6 @@ impl Shared {
         self.timers.clear();
     }
 }
-
-/// Times are told in milliseconds.
-const TICK: std::time::Duration = std::time::Duration::from_millis(1);
 
 /// What a shard works with while it handles one fact.
 pub(super) struct Context<'a> {

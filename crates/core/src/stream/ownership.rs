@@ -11,8 +11,9 @@
 //! An owner that is asked to let go, as a group's revoke call-back does, has until then what is settled in the commits
 //! on their way: it waits for their answers, within its bound, and then says that the shard is lost.
 //!
-//! Parents: a child waits for those of its parents that this process owns. That the others are over before the child
-//! is assigned to anybody is for who assigns them; their checkpoints say so ([`Checkpoint::END`](super::Checkpoint::END)).
+//! Parents: a child waits for those of its parents that this process owns, and for one that it has lost until that is
+//! acquired again, at [its end](super::Checkpoint::END) if its next owner has come so far, or listed no more. That parents
+//! which were never this process's are over before a child is assigned to it is for who assigns them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,6 +74,17 @@ impl Ownership {
                 let told = assignments.get_mut(shard);
                 told.is_some_and(|told| std::mem::take(&mut told.begins))
             }
+        }
+    }
+
+    /// Tells whether the process has lost a shard, and does not own it again.
+    pub(super) fn is_lost(&self, shard: &ShardId) -> bool {
+        match self {
+            Self::All => false,
+            Self::Assigned {
+                assignments,
+                others,
+            } => others.contains_key(shard) && assignments.contains_key(shard),
         }
     }
 

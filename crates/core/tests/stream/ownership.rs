@@ -250,6 +250,15 @@ fn a_shard_that_begins_at_latest_has_a_durable_start_before_it_is_read() {
         ["commit", "open"],
         "nothing newer has come"
     );
+    let at = |wanted: fn(&Happening) -> bool| {
+        let mut happenings = world.happenings.iter();
+        let found = happenings.find(|(_, happening)| wanted(happening));
+        found.map(|&(at, _)| at).unwrap()
+    };
+    let commit = at(|happening| matches!(happening, Happening::Commit(..)));
+    let open = at(|happening| matches!(happening, Happening::Open(..)));
+    let answered = world.surroundings.others;
+    assert_eq!(open.since(commit), answered, "once the store has answered");
 }
 
 /// Random moves between this process and another: nothing is lost, the order of each key holds, and a move repeats at
@@ -325,4 +334,43 @@ fn owners_take_turns_and_nothing_is_lost() {
             );
         }
     }
+}
+
+/// A child that is here waits for its parent though that is another owner's by now.
+#[test]
+fn a_child_waits_for_a_parent_that_was_lost() {
+    let (mut world, sequences) = world(1, 6, json!({}));
+    let child = ShardId::new("s2");
+    world
+        .stream
+        .reshard(&[shard()], std::slice::from_ref(&child));
+    world.acquire(&shard(), 1);
+    world.acquire(&child, 1);
+    run(&mut world, 500);
+    world.lose(&shard(), 1);
+    let since = world.happenings.len();
+    run(&mut world, 60_000);
+    assert_eq!(deeds(&world, since), [""; 0], "its next owner is at work");
+
+    let start = sequences.last().and_then(end);
+    world.settle_elsewhere(
+        &shard(),
+        Checkpoint {
+            start,
+            ..Checkpoint::END
+        },
+    );
+    world.acquire(&shard(), 2);
+    world.lose(&shard(), 2);
+    run(&mut world, 60_000);
+    assert!(!deeds(&world, since).contains(&"commit".to_owned()));
+    let opened = |world: &World<Slow>| {
+        let mut happenings = world.happenings.iter();
+        happenings.any(|(_, each)| matches!(each, Happening::Open(shard, _) if *shard == child))
+    };
+    assert!(!opened(&world), "its end is not durable");
+
+    world.settle_elsewhere(&shard(), Checkpoint::END);
+    world.acquire(&shard(), 3);
+    assert!(opened(&world), "its end is durable");
 }

@@ -37,6 +37,8 @@ impl StreamMachine {
         }
         if let Some(listed) = self.ownership.take(&shard) {
             self.add(now, listed);
+            // Its next owner may have come to its end.
+            self.lineage.parent_is_over(&shard);
         } else {
             // It may be newer than the last listing.
             self.shared.list = true;
@@ -68,8 +70,6 @@ impl StreamMachine {
             return 0;
         };
         self.lineage.forget(key, known.shard.parents());
-        // Children that waited for it are the business of who assigns them.
-        self.lineage.parent_is_over(shard);
         let abandoned = known.shard.unsettled();
         self.ownership.found(known.shard.into_listed());
         abandoned

@@ -11,6 +11,7 @@ use crate::stream::checkpoint::{Checkpoint, KeptCheckpoint};
 use crate::stream::port::{Listing, Shard as Listed, ShardId, Start};
 use crate::stream::shard::{Shard, Stage};
 use crate::stream::shard_discovery::beginnings::Beginnings;
+use crate::stream::shard_discovery::forgetting::Forgetting;
 use crate::stream::shard_discovery::lineage::Lineage;
 use crate::stream::shard_discovery::listings::Seeing;
 use crate::stream::shard_discovery::pages::MOST_SHARDS;
@@ -263,10 +264,14 @@ impl StreamMachine {
     }
 
     /// Has checkpoints forgotten. Not before the children have durable ones; and never the last one, since a
-    /// mapping without any is taken for a new one, which may begin with its newest records. Who assigns shards
-    /// also forgets their checkpoints.
+    /// mapping without any is taken for a new one, which may begin with its newest records.
     fn forget_gone(&mut self) {
-        if self.config.assigned || !self.forgetting.is_due() || self.beginnings.are_pending() {
+        if self.config.assigned {
+            // Who assigns shards also forgets their checkpoints.
+            self.forgetting = Forgetting::default();
+            return;
+        }
+        if !self.forgetting.is_due() || self.beginnings.are_pending() {
             return;
         }
         let shards = self.shards.values().map(|known| &known.shard);

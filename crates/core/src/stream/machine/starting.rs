@@ -75,11 +75,13 @@ impl StreamMachine {
         }
     }
 
-    /// Tells whether all parents of a shard are over. Those that are not known are; and of those that are somebody
-    /// else's, who assigns the shards has seen to that.
+    /// Tells whether all parents of a shard are over. Those that are not known are, unless they were lost.
     fn parents_are_over(&self, shard: &Shard) -> bool {
         let stage = |parent| Some(self.shards.get(self.keys.get(parent)?)?.shard.stage());
-        let is_over = |parent| stage(parent).is_none_or(|stage| stage == Stage::Over);
+        let is_over = |parent| match stage(parent) {
+            Some(stage) => stage == Stage::Over,
+            None => !self.ownership.is_lost(parent),
+        };
         shard.parents().iter().all(is_over)
     }
 

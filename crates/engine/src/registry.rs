@@ -67,7 +67,7 @@ impl Entry {
                 .unwrap_or(LastProcessingResult::NoRecords),
             problem: problems.into_iter().flatten().next().cloned(),
             activity: progress.activity.clone(),
-            counts: self.reporter.metrics.counts(),
+            counts: progress.counts,
         }
     }
 }

@@ -37,14 +37,17 @@ impl Reporter {
             .send_if_modified(|progress| progress.lifecycle.source_answered());
     }
 
-    /// Shows what the machine is busy with. Watchers are woken only by what changed.
+    /// Shows what the machine is busy with after a step, and what has happened up to then: both at once, so that nobody
+    /// sees what a step has counted without what it led to. Watchers are woken only by what changed.
     pub(crate) fn publish(&self, activity: Activity) {
         self.metrics
             .show(activity.concurrency, activity.iterator_age_ms);
+        let counts = self.metrics.counts();
         self.progress.send_if_modified(|progress| {
-            let changed = progress.activity != activity;
+            let changed = progress.activity != activity || progress.counts != counts;
             if changed {
                 progress.activity = activity;
+                progress.counts = counts;
             }
             changed
         });

@@ -15,6 +15,8 @@ pub(crate) struct Progress {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) last_result: Option<LastProcessingResult>,
     pub(crate) activity: Activity,
+    /// What had happened when `activity` was looked at.
+    pub(crate) counts: Counts,
     /// Why polling could not begin, while that is so.
     pub(crate) start_problem: Option<String>,
 }
@@ -26,6 +28,7 @@ impl Progress {
             lifecycle,
             last_result: None,
             activity: Activity::default(),
+            counts: Counts::default(),
             start_problem: None,
         }
     }

@@ -329,8 +329,10 @@ impl Supervisor {
     async fn stop(&mut self) {
         self.drain().await;
         self.failures = 0;
+        let counts = self.reporter.metrics.counts();
         self.reporter.progress.send_modify(|progress| {
             progress.activity = Activity::default();
+            progress.counts = counts;
             progress.start_problem = None;
         });
     }

@@ -239,20 +239,14 @@ impl Row {
     }
 
     /// Waits until the mapping has read so many records and none of them is left to do.
-    ///
-    /// What is counted is shown at once, and what the mapping is busy with once its step is over: so it counts
-    /// only if it is seen twice, or the step that read the last page would be taken for the one after it.
     pub async fn until_settled(&self, records: usize) {
         let records = records as u64;
-        let mut settled = 0;
         until(&format!("{records} records are settled"), async || {
             let MappingStatus {
                 activity, counts, ..
             } = self.status();
             let busy = activity.running + activity.waiting + activity.gathering;
-            let over = counts.polled_event_count >= records && busy == 0;
-            settled = if over { settled + 1 } else { 0 };
-            (settled == 2).then_some(())
+            (counts.polled_event_count >= records && busy == 0).then_some(())
         })
         .await;
     }

@@ -1,8 +1,11 @@
-//! Settings that change while a stream is read.
+//! Settings that change while a stream is read, and what is seen of it.
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::MemoryStreamOptions;
+use lambda_esm_engine::{Engine, EngineOptions};
 use serde_json::json;
 
 use crate::support::World;
@@ -59,4 +62,43 @@ async fn a_disabled_mapping_goes_on_where_it_stopped() {
     }
     assert_eq!(world.seen(), ["one", "while false", "while true"]);
     engine.shutdown().await;
+}
+
+/// In detail, a page of records that no filter lets pass is told of one by one, and others have their turn meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_status_never_shows_a_part_of_a_step() {
+    const RECORDS: u64 = 300;
+    let world = World::new(MemoryStreamOptions::default());
+    for number in 0..RECORDS {
+        world.stream.put("key", number.to_string()).unwrap();
+    }
+    let engine = Engine::builder()
+        .clock(world.clock)
+        .options(EngineOptions {
+            detail: true,
+            ..EngineOptions::default()
+        })
+        .stream("clicks", world.stream.clone())
+        .invoke(Closure::new(async |_| Ok(Bytes::new())))
+        .build();
+    let filters = json!([{ "Pattern": r#"{"data": {"wanted": [true]}}"# }]);
+    let settings = json!({ "FilterCriteria": { "Filters": filters } });
+    world.create(&engine, settings).await;
+    let begun = tokio::time::Instant::now();
+    for look in 1.. {
+        let counts = engine.status()[0].counts;
+        assert_eq!(
+            counts.polled_event_count, counts.filtered_out_event_count,
+            "look {look}"
+        );
+        if counts.polled_event_count == RECORDS {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{counts:?}");
+        // The clock goes on only when nobody has anything to do.
+        if look % 1_000 == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::task::yield_now().await;
+    }
 }

@@ -164,11 +164,9 @@ impl Kinesis {
     }
 
     fn engine(&self, pacing: Pacing) -> lambda_esm::EngineBuilder {
-        let options = EngineOptions {
-            pacing,
-            transition: Duration::ZERO,
-            ..EngineOptions::default()
-        };
+        let options = EngineOptions::default()
+            .with_pacing(pacing)
+            .with_transition(Duration::ZERO);
         Engine::builder()
             .options(options)
             .provider(KinesisProvider::new(self.aws.clone()))

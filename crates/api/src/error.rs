@@ -100,7 +100,7 @@ impl From<ApiError> for Fault {
             | ErrorCode::ResourceConflict
             | ErrorCode::TooManyRequests => Shape::User,
             ErrorCode::ResourceNotFound | ErrorCode::ResourceInUse => Shape::UserCapital,
-            ErrorCode::Service => Shape::Service,
+            _ => Shape::Service,
         };
         Self {
             status: StatusCode::from_u16(error.status())

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{StreamContent, StreamRecord, Unreadable};
 use lambda_esm_core::time::Timestamp;
+use lambda_esm_engine::ports::Start;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,16 +49,12 @@ impl RecordFormat {
         };
         let (arrival, content) = (self.content)(&json).unwrap_or_else(|because| {
             let json = json.into_owned();
-            let unreadable = Box::new(Unreadable { because, json });
+            let unreadable = Box::new(Unreadable::new(because, json));
             // It did not arrive later.
             let arrival = time.unwrap_or_default();
             (arrival, StreamContent::Unreadable(unreadable))
         });
-        Ok(StreamRecord {
-            sequence: Arc::from(sequence.0),
-            arrival,
-            content,
-        })
+        Ok(StreamRecord::new(Arc::from(sequence.0), arrival, content))
     }
 }
 
@@ -78,4 +75,10 @@ impl Call<'_> {
         let cause = format!("its NextShardIterator is the one that led to its {records} records");
         Err(self.unreadable(Some(200), &[], &cause))
     }
+}
+
+/// Returns the error for a beginning that this version knows nothing of.
+pub(crate) fn unknown_start(start: &Start) -> SourceError {
+    let text = format!("reading cannot begin with {start}");
+    SourceError::new(SourceErrorKind::Fatal, text)
 }

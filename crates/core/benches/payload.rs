@@ -90,10 +90,8 @@ fn sqs(name: &str, body: &str, attributes: bool) -> f64 {
 }
 
 fn kinesis(name: &str, data: &[u8]) -> f64 {
-    let record = |n: usize| KinesisRecord {
-        partition_key: format!("customer-{n}").into(),
-        data: Bytes::copy_from_slice(data),
-    };
+    let record =
+        |n: usize| KinesisRecord::new(format!("customer-{n}"), Bytes::copy_from_slice(data));
     let records: Vec<KinesisRecord> = (0..100).map(record).collect();
     let encoder = KinesisEncoder::new(STREAM, "us-east-1", ROLE);
     let shard = ShardId::new(SHARD);
@@ -131,16 +129,12 @@ fn dynamodb(name: &str, modified: bool, from_values: bool) -> f64 {
     let new = image("accepted");
     let old = modified.then(|| image("open"));
     let event_name = if modified { "MODIFY" } else { "INSERT" };
-    let record = DynamoDbRecord {
-        event_id: "c4ca4238a0b923820dcc509a6f75849b".to_owned(),
-        event_name: event_name.into(),
-        keys: keys.to_string(),
-        new_image: Some(new.to_string()),
-        old_image: old.as_ref().map(Value::to_string),
-        size_bytes: 1_234,
-        stream_view_type: "NEW_AND_OLD_IMAGES".into(),
-        user_identity: None,
-    };
+    let id = "c4ca4238a0b923820dcc509a6f75849b";
+    let record = DynamoDbRecord::new(id, event_name, keys.to_string())
+        .with_new_image(Some(new.to_string()))
+        .with_old_image(old.as_ref().map(Value::to_string))
+        .with_size_bytes(1_234)
+        .with_stream_view_type("NEW_AND_OLD_IMAGES".into());
     let records = vec![record; 100];
     let encoder = DynamoDbEncoder::new(TABLE, "us-east-1");
     let mut change = Vec::new();
@@ -201,15 +195,8 @@ fn json_body() -> String {
 }
 
 fn message(n: usize, body: &str, attributes: bool) -> QueueMessage {
-    let pair = |name: &'static str, value: &str| (name.into(), value.to_owned());
     let own = |name: &str, data_type: &str, value| {
-        (
-            name.to_owned(),
-            MessageAttribute {
-                data_type: data_type.to_owned(),
-                value,
-            },
-        )
+        (name.to_owned(), MessageAttribute::new(data_type, value))
     };
     let message_attributes = if attributes {
         vec![
@@ -220,30 +207,23 @@ fn message(n: usize, body: &str, attributes: bool) -> QueueMessage {
     } else {
         Vec::new()
     };
-    QueueMessage {
-        id: format!("059f36b4-87a3-44ab-83d2-{n:012}"),
-        receipt: Receipt("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a".repeat(6)),
-        group: None,
-        content: QueueContent::Sqs(SqsMessage {
-            body: body.into(),
-            md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".into(),
-            md5_of_message_attributes: attributes
-                .then(|| "d25a6aea97eb8f585bfa92d314504a92".to_owned()),
-            attributes: vec![
-                pair("ApproximateReceiveCount", "1"),
-                pair("SentTimestamp", "1545082649183"),
-                pair("SenderId", "AIDAIENQZJOLO23YVJ4VO"),
-                pair("ApproximateFirstReceiveTimestamp", "1545082649185"),
-            ],
-            message_attributes,
-        }),
-    }
+    let content = SqsMessage::new(body)
+        .with_message_attributes(message_attributes)
+        .with_attribute("ApproximateReceiveCount", "1")
+        .with_attribute("SentTimestamp", "1545082649183")
+        .with_attribute("SenderId", "AIDAIENQZJOLO23YVJ4VO")
+        .with_attribute("ApproximateFirstReceiveTimestamp", "1545082649185");
+    QueueMessage::new(
+        format!("059f36b4-87a3-44ab-83d2-{n:012}"),
+        Receipt("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a".repeat(6)),
+        QueueContent::Sqs(content),
+    )
 }
 
 fn ours(messages: &[QueueMessage]) -> Vec<u8> {
     let encoder = SqsEncoder::new(ARN, "us-east-1", false);
     event(messages, |message, out| {
-        let QueueContent::Sqs(sqs) = &message.content;
+        let sqs = message.content.sqs().unwrap();
         encoder.write(out, &message.id, &message.receipt, sqs);
     })
 }
@@ -254,7 +234,7 @@ fn theirs(messages: &[QueueMessage]) -> Vec<u8> {
 }
 
 fn their_record(message: &QueueMessage) -> Value {
-    let QueueContent::Sqs(sqs) = &message.content;
+    let sqs = message.content.sqs().unwrap();
     let attributes: Map<String, Value> = sqs
         .attributes
         .iter()
@@ -270,6 +250,7 @@ fn their_record(message: &QueueMessage) -> Value {
                 let text = base64::engine::general_purpose::STANDARD.encode(bytes);
                 value["binaryValue"] = json!(text);
             }
+            other => unreachable!("{other:?}"),
         }
         (name.clone(), value)
     };

@@ -2,6 +2,7 @@
 
 /// A view of a machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Activity {
     /// How many batches the mapping allows itself at a time.
     pub concurrency: usize,

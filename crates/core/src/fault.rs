@@ -8,6 +8,7 @@ use crate::response::Run;
 /// A failed call to an event source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct SourceError {
     /// What the machine should do about it.
     pub kind: SourceErrorKind,
@@ -28,6 +29,7 @@ impl SourceError {
 /// Why a call to an event source failed. All kinds are retried with back-off; they differ in what the
 /// mapping shows meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SourceErrorKind {
     /// The source asks for fewer calls.
     Throttled,
@@ -48,6 +50,7 @@ pub enum SourceErrorKind {
 /// A failed delivery to an on-failure destination.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct DeliveryError {
     /// The cause in words, without secrets; shown in status, logs and decisions.
     pub message: String,
@@ -65,6 +68,7 @@ impl DeliveryError {
 /// A batch that was not processed by the function.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct InvokeError {
     /// What the machine should do about it.
     pub kind: InvokeErrorKind,
@@ -100,17 +104,20 @@ impl InvokeError {
 /// kinds mean that the function never saw the batch, and do not count (Lambda developer guide, "Handling
 /// errors for an SQS event source").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InvokeErrorKind {
     /// The function ran and failed, or may have run: handled or unhandled exception, timeout, crash, failed
     /// init, a connection that broke after the event was sent.
     Function,
     /// The function has no free concurrency (HTTP 429); `retry_after` is the server's wish, if any.
+    #[non_exhaustive]
     Throttled {
         /// The time the server asks to wait.
         retry_after: Option<Duration>,
     },
     /// The backend is there and refuses the call: the payload is too large (HTTP 413), or another status
     /// 3xx or 4xx that no other kind stands for.
+    #[non_exhaustive]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -133,6 +140,18 @@ impl InvokeErrorKind {
         status: 413,
         may_pass: false,
     };
+
+    /// The function has no free concurrency; the server may have said how long to wait.
+    #[must_use]
+    pub const fn throttled(retry_after: Option<Duration>) -> Self {
+        Self::Throttled { retry_after }
+    }
+
+    /// The backend refuses the call with this HTTP status; `may_pass` tells whether it may pass by itself.
+    #[must_use]
+    pub const fn refused(status: u16, may_pass: bool) -> Self {
+        Self::Refused { status, may_pass }
+    }
 
     /// Tells whether the function may have seen the batch.
     #[must_use]

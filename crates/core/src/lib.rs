@@ -36,5 +36,7 @@ pub mod stream;
 pub mod text;
 pub mod time;
 
+mod setters;
+
 pub use lambda_esm_filter as filter;
 pub use time::Timestamp;

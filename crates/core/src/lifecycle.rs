@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// The state of a mapping (Lambda API reference, `EventSourceMappingConfiguration`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum State {
     /// Accepted, not yet polling.
     Creating,
@@ -42,6 +43,7 @@ impl State {
 
 /// What the last batch of a mapping came to (`LastProcessingResult`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum LastProcessingResult {
     /// Nothing was processed yet.
     #[default]

@@ -7,12 +7,18 @@ use uuid::Uuid;
 
 use crate::json::write_string;
 use crate::mapping::AwsDestination;
+use crate::setters;
 use crate::stream::ShardId;
 use crate::time::{Civil, Timestamp};
 
 /// The record of a discarded batch, ready for its destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailureRecord {
+    /// The mapping that discarded the batch.
+    pub mapping: Uuid,
+    /// The ARN of the function that the batch was for.
+    pub function_arn: String,
     /// The JSON document: the body of an SQS message, the message of an SNS notification, or the content
     /// of an S3 object.
     pub body: Bytes,
@@ -20,8 +26,27 @@ pub struct FailureRecord {
     pub object_key: String,
 }
 
+impl FailureRecord {
+    /// Returns a record with this document, of no mapping.
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        Self {
+            mapping: Uuid::nil(),
+            function_arn: String::new(),
+            body: body.into(),
+            object_key: String::new(),
+        }
+    }
+}
+
+setters!(FailureRecord {
+    with_mapping sets mapping: Uuid,
+    with_function_arn sets function_arn: String,
+    with_object_key sets object_key: String,
+});
+
 /// Why a batch was discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
 pub enum Condition {
     /// Every try that `MaximumRetryAttempts` allows has failed.
     RetryAttemptsExhausted,
@@ -126,10 +151,10 @@ impl Discarded<'_> {
             AwsDestination::Sqs(_) | AwsDestination::Sns(_) => String::new(),
         };
         body.push(b'}');
-        FailureRecord {
-            body: body.into(),
-            object_key,
-        }
+        FailureRecord::new(body)
+            .with_mapping(self.mapping)
+            .with_function_arn(self.function_arn.to_owned())
+            .with_object_key(object_key)
     }
 
     /// Appends the document without its closing brace.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 /// A choice between the service's documented pace and the fastest one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Pacing {
     /// As fast as the source allows, easing off when idle.
     #[default]

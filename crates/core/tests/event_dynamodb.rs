@@ -20,16 +20,11 @@ fn encoder() -> DynamoDbEncoder {
 }
 
 fn insert(keys: &Value, new_image: &Value) -> DynamoDbRecord {
-    DynamoDbRecord {
-        event_id: "c4ca4238a0b923820dcc509a6f75849b".to_owned(),
-        event_name: "INSERT".into(),
-        keys: keys.to_string(),
-        new_image: Some(new_image.to_string()),
-        old_image: None,
-        size_bytes: size_bytes(&[keys, new_image]),
-        stream_view_type: "NEW_AND_OLD_IMAGES".into(),
-        user_identity: None,
-    }
+    let id = "c4ca4238a0b923820dcc509a6f75849b";
+    DynamoDbRecord::new(id, "INSERT", keys.to_string())
+        .with_new_image(Some(new_image.to_string()))
+        .with_size_bytes(size_bytes(&[keys, new_image]))
+        .with_stream_view_type("NEW_AND_OLD_IMAGES".into())
 }
 
 fn fragment(record: &DynamoDbRecord) -> String {
@@ -84,10 +79,7 @@ fn a_view_of_keys_only_has_no_images() {
 fn a_deletion_by_time_to_live_names_the_service_after_the_change() {
     let mut record = insert(&json!({"Id": {"N": "1"}}), &json!({}));
     record.event_name = "REMOVE".into();
-    record.user_identity = Some(UserIdentity {
-        kind: "Service".to_owned(),
-        principal_id: "dynamodb.amazonaws.com".to_owned(),
-    });
+    record.user_identity = Some(UserIdentity::new("Service", "dynamodb.amazonaws.com"));
     let expected = concat!(
         r#"},"userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"},"#,
         r#""eventSourceARN":"#,
@@ -320,16 +312,11 @@ proptest! {
         keys in items(), new in items(), old in items(), sequence in "[0-9]{1,40}",
         seconds in 0i64..4_000_000_000, event_id in "(?s).{0,32}",
     ) {
-        let record = DynamoDbRecord {
-            event_id: event_id.clone(),
-            event_name: "MODIFY".into(),
-            keys: keys.0.to_string(),
-            new_image: Some(new.0.to_string()),
-            old_image: Some(old.0.to_string()),
-            size_bytes: size_bytes(&[&keys.0, &new.0, &old.0]),
-            stream_view_type: "NEW_AND_OLD_IMAGES".into(),
-            user_identity: None,
-        };
+        let record = DynamoDbRecord::new(&event_id, "MODIFY", keys.0.to_string())
+            .with_new_image(Some(new.0.to_string()))
+            .with_old_image(Some(old.0.to_string()))
+            .with_size_bytes(size_bytes(&[&keys.0, &new.0, &old.0]))
+            .with_stream_view_type("NEW_AND_OLD_IMAGES".into());
         let (mut change, mut out) = (Vec::new(), b"{\"Records\":[".to_vec());
         encoder().write_change(&mut change, &sequence, Timestamp(seconds * 1_000), &record);
         encoder().write(&mut out, &record, &change);
@@ -356,7 +343,7 @@ proptest! {
     ) {
         let mut record = insert(&json!({}), &json!({}));
         record.stream_view_type = view.clone().into();
-        record.user_identity = Some(UserIdentity { kind: who.clone(), principal_id: who.clone() });
+        record.user_identity = Some(UserIdentity::new(&who, &who));
         let (mut change, mut out) = (Vec::new(), Vec::new());
         let encoder = DynamoDbEncoder::new(&arn, &region);
         encoder.write_change(&mut change, "1", CREATED, &record);

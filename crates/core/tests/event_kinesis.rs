@@ -27,10 +27,7 @@ fn encoder() -> KinesisEncoder {
 }
 
 fn record(partition_key: &str, data: &[u8]) -> KinesisRecord {
-    KinesisRecord {
-        partition_key: partition_key.into(),
-        data: Bytes::copy_from_slice(data),
-    }
+    KinesisRecord::new(partition_key, Bytes::copy_from_slice(data))
 }
 
 fn shard() -> ShardId {

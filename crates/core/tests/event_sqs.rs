@@ -22,17 +22,14 @@ fn pairs(of: &[(&'static str, &str)]) -> Vec<(Cow<'static, str>, String)> {
 }
 
 fn message(body: &str) -> SqsMessage {
-    SqsMessage {
-        body: body.into(),
-        md5_of_body: "e4e68fb7bd0e697a0ae8f1bb342846b3".into(),
-        attributes: pairs(&[
-            ("ApproximateReceiveCount", "1"),
-            ("SentTimestamp", "1545082649183"),
-            ("SenderId", "AIDAIENQZJOLO23YVJ4VO"),
-            ("ApproximateFirstReceiveTimestamp", "1545082649185"),
-        ]),
-        ..SqsMessage::default()
-    }
+    let mut message = SqsMessage::new(body);
+    message.attributes = pairs(&[
+        ("ApproximateReceiveCount", "1"),
+        ("SentTimestamp", "1545082649183"),
+        ("SenderId", "AIDAIENQZJOLO23YVJ4VO"),
+        ("ApproximateFirstReceiveTimestamp", "1545082649185"),
+    ]);
+    message
 }
 
 fn encode(messages: &[SqsMessage], window: bool) -> Vec<u8> {
@@ -43,12 +40,9 @@ fn encode(messages: &[SqsMessage], window: bool) -> Vec<u8> {
     };
     let mut batcher = Batcher::new(limits, RECORDS);
     for (index, sqs) in messages.iter().enumerate() {
-        let message = QueueMessage {
-            id: format!("id-{index}"),
-            receipt: Receipt(format!("receipt \"{index}\"")),
-            group: None,
-            content: QueueContent::Sqs(sqs.clone()),
-        };
+        let receipt = Receipt(format!("receipt \"{index}\""));
+        let content = QueueContent::Sqs(sqs.clone());
+        let message = QueueMessage::new(format!("id-{index}"), receipt, content);
         let closed = batcher.push(Timestamp(0), index, |_, out| {
             encoder.write(out, &message.id, &message.receipt, sqs)
         });
@@ -91,10 +85,7 @@ fn the_digest_of_absent_attributes_is_absent_without_a_window_and_null_with_one(
 
 #[test]
 fn attributes_of_every_type_are_read_back_by_an_independent_reader() {
-    let attribute = |data_type: &str, value| MessageAttribute {
-        data_type: data_type.to_owned(),
-        value,
-    };
+    let attribute = |data_type: &str, value| MessageAttribute::new(data_type, value);
     let mut sqs = message("{\"a\": \"ü\\n\"}");
     sqs.md5_of_message_attributes = Some("d25a6aea97eb8f585bfa92d314504a92".to_owned());
     sqs.message_attributes = vec![

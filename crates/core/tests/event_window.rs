@@ -39,10 +39,7 @@ fn event(fragments: &[Vec<u8>], tail: &WindowTail<'_>) -> Vec<u8> {
 
 fn kinesis(sequence: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    let record = KinesisRecord {
-        partition_key: "1".into(),
-        data: "x".into(),
-    };
+    let record = KinesisRecord::new("1", "x");
     let shard = ShardId::new("shardId-000000000006");
     KinesisEncoder::new(ARN, "us-east-1", "arn:aws:iam::123456789012:role/r").write(
         &mut out,
@@ -118,14 +115,8 @@ fn the_two_flags_are_told_apart() {
 
 #[test]
 fn a_dynamodb_window_is_read_by_an_independent_reader() {
-    let record = DynamoDbRecord {
-        event_id: "1".to_owned(),
-        event_name: "REMOVE".into(),
-        keys: json!({"Id": {"N": "101"}}).to_string(),
-        stream_view_type: "KEYS_ONLY".into(),
-        size_bytes: 5,
-        ..DynamoDbRecord::default()
-    };
+    let keys = json!({"Id": {"N": "101"}}).to_string();
+    let record = DynamoDbRecord::new("1", "REMOVE", keys).with_size_bytes(5);
     let encoder = DynamoDbEncoder::new("arn:aws:dynamodb:x", "us-east-1");
     let (mut change, mut fragment) = (Vec::new(), Vec::new());
     encoder.write_change(&mut change, "7", Timestamp(1_607_497_483_000), &record);

@@ -42,10 +42,7 @@ fn run(shards: usize, factor: usize, pacing: Pacing, watched: Duration) -> (f64,
         let clock = Clock::system();
         let options = MemoryStreamOptions::default().with_shards(shards);
         let stream = MemoryStream::new(clock, options);
-        let options = EngineOptions {
-            pacing,
-            ..EngineOptions::default()
-        };
+        let options = EngineOptions::default().with_pacing(pacing);
         let engine = Engine::builder()
             .options(options)
             .clock(clock)

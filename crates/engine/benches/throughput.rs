@@ -40,11 +40,9 @@ fn run(receive_limit: usize, filter: bool) -> f64 {
         .unwrap();
     runtime.block_on(async {
         let clock = Clock::system();
-        let options = MemoryQueueOptions {
-            receive_limit,
-            visibility_timeout: Duration::from_secs(600),
-            ..MemoryQueueOptions::default()
-        };
+        let options = MemoryQueueOptions::default()
+            .with_receive_limit(receive_limit)
+            .with_visibility_timeout(Duration::from_secs(600));
         let queue = MemoryQueue::new(clock, options);
         for number in 0..MESSAGES {
             let body = format!(

@@ -1,18 +1,14 @@
 //! How an engine is put together.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use async_trait::async_trait;
-use lambda_esm_core::fault::{DeliveryError, SourceError};
-use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::engine::Engine;
-use crate::events::Events;
+use crate::events::EventSender;
 use crate::function_concurrency::Limiters;
 use crate::functions::Functions;
 use crate::memory::MemoryStore;
@@ -23,6 +19,7 @@ use crate::ports::{
     DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
     StreamSource,
 };
+use crate::registered::Registered;
 use crate::shared::Shared;
 use crate::store::Store;
 
@@ -33,7 +30,7 @@ pub struct EngineBuilder {
     options: EngineOptions,
     clock: Option<Clock>,
     functions: Functions,
-    named: Named,
+    named: Registered,
     providers: Vec<Arc<dyn SourceProvider>>,
     destinations: Vec<Arc<dyn DestinationProvider>>,
     store: Option<Arc<dyn Store>>,
@@ -146,61 +143,11 @@ impl EngineBuilder {
             backend: Arc::new(Guarded::new(backend)),
             providers: providers.into_iter().map(Guarded::new).collect(),
             destinations: destinations.into_iter().map(Guarded::new).collect(),
-            events: Events::new(),
+            events: EventSender::new(),
             metrics: Metrics::new(),
             receives: TaskTracker::new(),
             store: Arc::new(Guarded::new(store)),
             runtime: Handle::try_current().map_or_else(|_| OnceLock::new(), OnceLock::from),
         })
     }
-}
-
-/// Sources and destinations registered by name.
-#[derive(Default)]
-struct Named {
-    queues: BTreeMap<String, Arc<dyn QueueSource>>,
-    streams: BTreeMap<String, Arc<dyn StreamSource>>,
-    destinations: BTreeMap<String, Arc<dyn FailureDestination>>,
-}
-
-#[async_trait]
-impl SourceProvider for Named {
-    async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
-        Ok(mapping.source.arn().and_then(|arn| find(&self.queues, arn)))
-    }
-
-    async fn stream(
-        &self,
-        mapping: &Mapping,
-    ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
-        Ok(mapping
-            .source
-            .arn()
-            .and_then(|arn| find(&self.streams, arn)))
-    }
-}
-
-#[async_trait]
-impl DestinationProvider for Named {
-    async fn destination(
-        &self,
-        destination: &AwsDestination,
-    ) -> Result<Option<Arc<dyn FailureDestination>>, DeliveryError> {
-        Ok(find(&self.destinations, destination.arn()))
-    }
-}
-
-/// Returns what is registered for an ARN: for all of it, its last part, or the name of its resource.
-fn find<T: ?Sized>(registered: &BTreeMap<String, Arc<T>>, arn: &Arn) -> Option<Arc<T>> {
-    let text = arn.as_str();
-    let last = text.rsplit([':', '/']).next().unwrap_or(text);
-    // A consumer's name stands between its stream and the time at which it was made.
-    let consumer = arn
-        .resource()
-        .split_once("/consumer/")
-        .map(|(_, name)| name);
-    let consumer = consumer.and_then(|name| name.split(':').next());
-    [text, last, consumer.unwrap_or(last), arn.resource_name()]
-        .into_iter()
-        .find_map(|name| registered.get(name).cloned())
 }

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::polling;
-use crate::registry::{Entry, not_found, stored};
+use crate::registry::{Entry, not_found};
 use crate::store::StoreError;
+use crate::stored::write_mapping;
 use crate::supervisor::Order;
 
 /// The right to change mappings: what was checked under it still holds when it is made durable.
@@ -77,7 +78,7 @@ impl Engine {
         mapping: &Mapping,
         origin: Option<&String>,
     ) -> Result<(), ApiError> {
-        let kept = self.shared.store.put(stored(mapping, origin)).await;
+        let kept = self.shared.store.put(write_mapping(mapping, origin)).await;
         kept.map_err(not_kept)
     }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use lambda_esm_core::lifecycle::{Lifecycle, State};
 use lambda_esm_core::mapping::{ApiError, EventSourceMappingConfiguration, Mapping};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::events::{Event, History};
+use crate::events::{Event, Events, History};
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::registry::{Entry, Registry, not_found};
@@ -50,11 +50,18 @@ impl Engine {
             history: Arc::new(History::new(uuid, self.shared.events.clone())),
             metrics: self.shared.metrics.of(&mapping),
         };
-        let supervisor = Supervisor::new(self.shared.clone(), mapping.clone(), reporter.clone());
+        let facts_changed = Arc::new(Notify::new());
+        let supervisor = Supervisor::new(
+            self.shared.clone(),
+            mapping.clone(),
+            reporter.clone(),
+            facts_changed.clone(),
+        );
         let entry = Entry {
             mapping,
             origin,
             orders,
+            facts_changed,
             reporter,
         };
         let configuration = entry.configuration(&self.shared.options);
@@ -171,9 +178,9 @@ impl Engine {
         Some(history.recent())
     }
 
-    /// Returns a receiver of all decisions from now on.
+    /// Returns all decisions from now on.
     #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<Event> {
+    pub fn events(&self) -> Events {
         self.shared.events.subscribe()
     }
 

@@ -8,6 +8,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use uuid::Uuid;
 
 /// How many events a slow listener may lag behind before it misses some.
@@ -21,6 +22,7 @@ const REMEMBERED_BYTES: usize = 1024 * 1024;
 
 /// One decision of one mapping.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Event {
     /// When, in milliseconds since the Unix epoch.
     pub time_ms: i64,
@@ -35,17 +37,52 @@ pub struct Event {
     pub decision: Decision,
 }
 
-/// Passes the events of all mappings on.
+/// What a listener to [`Events`] hears.
 #[derive(Clone, Debug)]
-pub(crate) struct Events(broadcast::Sender<Event>);
+#[non_exhaustive]
+pub enum Heard {
+    /// A decision.
+    Event(Event),
+    /// So many decisions came and went before they were read: 4,096 are kept for a listener.
+    Missed(u64),
+}
+
+/// The decisions of all mappings of an engine, from when it was asked for; see
+/// [`Engine::events`](crate::Engine::events). Those of one mapping come in their order.
+#[derive(Debug)]
+pub struct Events(broadcast::Receiver<Event>);
 
 impl Events {
+    /// Waits for the next decision; `None` once the engine and all of its mappings are gone. Cancel safe.
+    pub async fn next(&mut self) -> Option<Heard> {
+        match self.0.recv().await {
+            Ok(event) => Some(Heard::Event(event)),
+            Err(RecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// Returns the next decision, if it is there already.
+    pub fn next_now(&mut self) -> Option<Heard> {
+        match self.0.try_recv() {
+            Ok(event) => Some(Heard::Event(event)),
+            Err(TryRecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+}
+
+/// Passes the events of all mappings on.
+#[derive(Clone, Debug)]
+pub(crate) struct EventSender(broadcast::Sender<Event>);
+
+impl EventSender {
     pub(crate) fn new() -> Self {
         Self(broadcast::Sender::new(CAPACITY))
     }
 
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.0.subscribe()
+    pub(crate) fn subscribe(&self) -> Events {
+        Events(self.0.subscribe())
     }
 }
 
@@ -53,16 +90,39 @@ impl Events {
 #[derive(Debug)]
 pub(crate) struct History {
     mapping: Uuid,
-    events: Events,
-    recent: Mutex<Recent>,
+    events: EventSender,
+    recent: Mutex<Recent<Event>>,
 }
 
-#[derive(Debug, Default)]
-struct Recent {
-    /// Each with the bytes of its decision.
-    events: VecDeque<(usize, Event)>,
+/// What was told last, up to a number of things and of bytes.
+#[derive(Debug)]
+struct Recent<T> {
+    /// Each with its bytes.
+    told: VecDeque<(usize, T)>,
     bytes: usize,
+    /// How much was told since the beginning.
     sequence: u64,
+}
+
+impl<T> Recent<T> {
+    const fn new() -> Self {
+        Self {
+            told: VecDeque::new(),
+            bytes: 0,
+            sequence: 0,
+        }
+    }
+
+    fn push(&mut self, bytes: usize, told: T) {
+        self.bytes += bytes;
+        while self.told.len() >= REMEMBERED || self.bytes > REMEMBERED_BYTES {
+            let Some((forgotten, _)) = self.told.pop_front() else {
+                break;
+            };
+            self.bytes -= forgotten;
+        }
+        self.told.push_back((bytes, told));
+    }
 }
 
 /// Counts what is written.
@@ -88,8 +148,8 @@ fn bytes(decision: &Decision) -> usize {
 }
 
 impl History {
-    pub(crate) fn new(mapping: Uuid, events: Events) -> Self {
-        let recent = Mutex::default();
+    pub(crate) fn new(mapping: Uuid, events: EventSender) -> Self {
+        let recent = Mutex::new(Recent::new());
         Self {
             mapping,
             events,
@@ -97,18 +157,14 @@ impl History {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Recent> {
+    fn lock(&self) -> MutexGuard<'_, Recent<Event>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what is remembered, the oldest first.
     pub(crate) fn recent(&self) -> Vec<Event> {
         let recent = self.lock();
-        recent
-            .events
-            .iter()
-            .map(|(_, event)| event.clone())
-            .collect()
+        recent.told.iter().map(|(_, event)| event.clone()).collect()
     }
 
     pub(crate) fn add(&self, time: Timestamp, function: &Arc<str>, decision: Decision) {
@@ -122,53 +178,34 @@ impl History {
             function: function.clone(),
             decision,
         };
-        recent.bytes += bytes;
-        while recent.events.len() >= REMEMBERED || recent.bytes > REMEMBERED_BYTES {
-            let Some((forgotten, _)) = recent.events.pop_front() else {
-                break;
-            };
-            recent.bytes -= forgotten;
-        }
         // Sent under the lock, so that listeners see a mapping's events in order.
         if self.events.0.receiver_count() > 0 {
             // An error means that the last listener left in between.
             drop(self.events.0.send(event.clone()));
         }
-        recent.events.push_back((bytes, event));
+        recent.push(bytes, event);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lambda_esm_core::batching::CloseReason;
-    use lambda_esm_core::decision::BatchId;
-
     use super::*;
 
     #[test]
-    fn decisions_in_detail_are_remembered_up_to_a_number_of_bytes() {
-        let history = History::new(Uuid::nil(), Events::new());
-        let function: Arc<str> = "f".into();
-        let closed = |batch, names: usize| Decision::BatchClosed {
-            batch: BatchId(batch),
-            reason: CloseReason::Count,
-            records: names,
-            bytes: 0,
-            message_ids: vec![Uuid::nil().to_string(); names],
-        };
-        for batch in 0..100 {
-            history.add(Timestamp(0), &function, closed(batch, 10_000));
+    fn the_last_decisions_are_remembered_up_to_a_number_of_bytes() {
+        let mut recent = Recent::new();
+        let large = 360_000;
+        for number in 1..=100 {
+            recent.push(large, number);
         }
-        let of_each = 10_000 * 36;
-        let remembered = history.recent();
-        assert!((1..=REMEMBERED_BYTES / of_each).contains(&remembered.len()));
-        assert_eq!(remembered.last().map(|event| event.sequence), Some(100));
-        history.add(Timestamp(0), &function, closed(101, 100_000));
-        assert_eq!(history.recent().len(), 1, "the latest stays");
-        for batch in 0..2_000 {
-            history.add(Timestamp(0), &function, closed(batch, 0));
+        assert!((1..=REMEMBERED_BYTES / large).contains(&recent.told.len()));
+        assert_eq!(recent.told.back(), Some(&(large, 100)));
+        recent.push(2 * REMEMBERED_BYTES, 101);
+        assert_eq!(recent.told.len(), 1, "the latest stays");
+        for number in 102..2_000 {
+            recent.push(100, number);
         }
-        assert_eq!(history.recent().len(), REMEMBERED);
-        assert!(history.lock().bytes < REMEMBERED_BYTES);
+        assert_eq!(recent.told.len(), REMEMBERED);
+        assert!(recent.bytes < REMEMBERED_BYTES);
     }
 }

@@ -70,11 +70,8 @@ where
     R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
 {
     /// Returns a backend that runs `function` for every invocation.
-    pub const fn new(function: F) -> Self {
-        let facts = FunctionFacts {
-            timeout: None,
-            concurrency: None,
-        };
+    pub fn new(function: F) -> Self {
+        let facts = FunctionFacts::default();
         Self { function, facts }
     }
 

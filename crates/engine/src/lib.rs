@@ -3,22 +3,27 @@
 //! One driver task per mapping feeds one machine of `lambda-esm-core`: it carries out the machine's
 //! actions through the [ports], and reports back what happened. Nobody else loops, sleeps or retries.
 
+mod arc_ports;
 mod builder;
 mod changes;
 mod compiling;
 mod driver;
 mod engine;
 mod events;
+mod fresh_facts;
 mod function_concurrency;
 mod metrics;
 mod options;
 mod panic_isolation;
 mod polling;
+mod registered;
 mod registry;
 mod reporter;
 mod restart;
 mod shared;
+mod skip_unknown;
 mod status;
+mod stored;
 mod supervisor;
 
 pub mod clock;
@@ -35,8 +40,8 @@ pub mod store;
 pub use builder::EngineBuilder;
 pub use clock::Clock;
 pub use engine::Engine;
-pub use events::Event;
+pub use events::{Event, Events, Heard};
 pub use metrics::{Counts, Metrics};
 pub use options::EngineOptions;
-pub use restart::Started;
+pub use restart::{StartError, Started};
 pub use status::{MappingStatus, StatusWatch};

@@ -172,21 +172,28 @@ pub(crate) struct MappingMetrics {
 /// A mapping's counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
 pub struct Counts {
     /// Records read from the source.
     pub polled_event_count: u64,
     /// Records that matched no filter.
     pub filtered_out_event_count: u64,
+    /// Records left out because they arrived before the starting position.
+    pub passed_over_event_count: u64,
     /// Records sent to the function; a record tried again counts again.
     pub invoked_event_count: u64,
     /// Records whose invocation failed.
     pub failed_invoke_event_count: u64,
     /// Messages deleted from the queue.
     pub deleted_event_count: u64,
+    /// Reads of the source that failed.
+    pub polling_error_count: u64,
     /// Records given up without an on-failure destination being told.
     pub dropped_event_count: u64,
     /// Records given up of which the on-failure destination was told.
     pub on_failure_destination_delivered_event_count: u64,
+    /// Deliveries to the on-failure destination that failed for good.
+    pub destination_delivery_failures: u64,
 }
 
 impl MappingMetrics {
@@ -214,7 +221,7 @@ impl MappingMetrics {
             counter.inc_by(events as u64);
         };
         match decision {
-            Decision::Polled { messages } => add(&self.polled, *messages),
+            Decision::Polled { messages, .. } => add(&self.polled, *messages),
             Decision::PollFailed { .. } => add(&self.polling_errors, 1),
             Decision::Filtered { .. } => add(&self.filtered_out, 1),
             Decision::Skipped { records, .. } => add(&self.filtered_out, *records),
@@ -236,7 +243,7 @@ impl MappingMetrics {
                 add(&self.dropped, *records);
             }
             Decision::Deferred { records, .. } => add(&self.failed_invoke, *records),
-            Decision::Deleted { messages } => add(&self.deleted, *messages),
+            Decision::Deleted { messages, .. } => add(&self.deleted, *messages),
             _ => {}
         }
     }
@@ -253,11 +260,14 @@ impl MappingMetrics {
         Counts {
             polled_event_count: self.polled.get(),
             filtered_out_event_count: self.filtered_out.get(),
+            passed_over_event_count: self.passed_over.get(),
             invoked_event_count: self.invoked.get(),
             failed_invoke_event_count: self.failed_invoke.get(),
             deleted_event_count: self.deleted.get(),
+            polling_error_count: self.polling_errors.get(),
             dropped_event_count: self.dropped.get(),
             on_failure_destination_delivered_event_count: self.on_failure_delivered.get(),
+            destination_delivery_failures: self.delivery_failures.get(),
         }
     }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use lambda_esm_core::filter::{Dialect, Limits};
 use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::setters;
 
 /// Settings of an engine that hold for all of its mappings.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct EngineOptions {
     /// The Region that ARNs are made for.
     pub region: String,
@@ -25,6 +27,13 @@ pub struct EngineOptions {
     /// How long a mapping that stops may take to finish what is in flight. Of a queue, it should be longer than
     /// its receives wait: 20 s with AWS.
     pub drain_limit: Duration,
+    /// How much longer than its timeout an invocation may take, on its way there and back and until a runtime is up.
+    /// One that does not answer by then is given up: a try that failed. Where the timeout is not known, it is taken to
+    /// be the service's longest, 900 s. Default 30 s.
+    pub answer_grace: Duration,
+    /// Whether mappings are made and changed though their source, function or destination does not exist yet: they
+    /// show the problem, and begin when it does. Otherwise such a change is refused, as the service does.
+    pub allow_missing_sources: bool,
     /// Whether decisions name the messages they are about.
     pub detail: bool,
 }
@@ -40,7 +49,23 @@ impl Default for EngineOptions {
             filter_limits: Limits::default(),
             transition: Duration::from_millis(100),
             drain_limit: Duration::from_secs(30),
+            answer_grace: Duration::from_secs(30),
+            allow_missing_sources: false,
             detail: false,
         }
     }
 }
+
+setters!(EngineOptions {
+    with_region sets region: String,
+    with_account_id sets account_id: String,
+    with_role_arn sets role_arn: String,
+    with_pacing sets pacing: Pacing,
+    with_dialect sets dialect: Dialect,
+    with_filter_limits sets filter_limits: Limits,
+    with_transition sets transition: Duration,
+    with_drain_limit sets drain_limit: Duration,
+    with_answer_grace sets answer_grace: Duration,
+    with_missing_sources_allowed sets allow_missing_sources: bool,
+    with_detail sets detail: bool,
+});

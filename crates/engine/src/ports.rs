@@ -10,6 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
+use lambda_esm_core::setters;
+use uuid::Uuid;
+
 pub use lambda_esm_core::on_failure_record::FailureRecord;
 pub use lambda_esm_core::queue::{
     QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
@@ -94,6 +97,10 @@ pub trait InvokeBackend: Send + Sync + 'static {
     /// # Errors
     /// The kind decides what happens to the batch; see
     /// [`InvokeErrorKind`](lambda_esm_core::fault::InvokeErrorKind).
+    ///
+    /// It may run for as long as it takes, and is given up, as a try that failed, when the function's
+    /// [timeout](FunctionFacts::timeout) and the engine's [grace](crate::EngineOptions::answer_grace) are over: then
+    /// the returned future is dropped.
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError>;
 
     /// Returns what is known about a function. Fails with
@@ -103,22 +110,50 @@ pub trait InvokeBackend: Send + Sync + 'static {
 
 /// One invocation.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct InvokeRequest {
     /// The function to run.
     pub function: Arc<FunctionRef>,
     /// The event: one JSON document of at most 6 MB.
     pub payload: Bytes,
+    /// The mapping that asks for it; nil in a request that comes from none.
+    pub mapping: Uuid,
+    /// What the event's records come from: an ARN, or bootstrap servers.
+    pub source: Arc<str>,
 }
+
+impl InvokeRequest {
+    /// Returns a request that comes from no mapping.
+    pub fn new(function: impl Into<Arc<FunctionRef>>, payload: impl Into<Bytes>) -> Self {
+        Self {
+            function: function.into(),
+            payload: payload.into(),
+            mapping: Uuid::nil(),
+            source: Arc::from(""),
+        }
+    }
+}
+
+setters!(InvokeRequest {
+    with_mapping sets mapping: Uuid,
+    with_source sets source: Arc<str>,
+});
 
 /// What a backend knows of a function; `None` where it cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FunctionFacts {
-    /// The function's timeout.
+    /// The function's timeout; the service's longest, 900 s, is taken where it is not known.
     pub timeout: Option<Duration>,
     /// How many invocations it can run at a time: at least 1. All mappings of an engine together send it no
     /// more.
     pub concurrency: Option<usize>,
 }
+
+setters!(FunctionFacts {
+    with_timeout sets timeout: Option<Duration>,
+    with_concurrency sets concurrency: Option<usize>,
+});
 
 /// Finds the source of a mapping: by name among those an embedder registered, or by making a client.
 #[async_trait]

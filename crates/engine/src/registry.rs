@@ -1,11 +1,12 @@
 //! The mappings of an engine, by UUID.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle};
 use lambda_esm_core::mapping::{ApiError, ErrorCode, EventSourceMappingConfiguration, Mapping};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 use crate::options::EngineOptions;
 use crate::reporter::Reporter;
 use crate::status::MappingStatus;
-use crate::store::StoredMapping;
 use crate::supervisor::Order;
 
 /// One mapping, and the way to its supervisor.
@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     /// Its stable identity in a configuration file; `None` if it was made through the API.
     pub(crate) origin: Option<String>,
     pub(crate) orders: mpsc::Sender<Order>,
+    /// Tells the supervisor that source or function may have changed.
+    pub(crate) facts_changed: Arc<Notify>,
     pub(crate) reporter: Reporter,
 }
 
@@ -72,17 +74,6 @@ impl Entry {
     }
 }
 
-/// Returns a mapping as it is kept.
-pub(crate) fn stored(mapping: &Mapping, origin: Option<&String>) -> StoredMapping {
-    StoredMapping {
-        uuid: mapping.uuid,
-        request: mapping.to_request(),
-        created: mapping.created.millis(),
-        last_modified: mapping.last_modified.millis(),
-        origin: origin.cloned(),
-    }
-}
-
 /// All mappings. Readers never wait for a change that is being made durable.
 pub(crate) struct Registry {
     entries: RwLock<BTreeMap<Uuid, Entry>>,
@@ -90,6 +81,8 @@ pub(crate) struct Registry {
     pub(crate) changes: Mutex<()>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopped: CancellationToken,
+    /// Whether the engine has begun with what its store had kept.
+    pub(crate) started: AtomicBool,
     /// Told when a mapping was added.
     pub(crate) added: watch::Sender<()>,
 }
@@ -101,6 +94,7 @@ impl Registry {
             changes: Mutex::default(),
             tasks: TaskTracker::new(),
             stopped: CancellationToken::new(),
+            started: AtomicBool::new(false),
             added: watch::Sender::new(()),
         }
     }

@@ -1,93 +1,139 @@
 //! How an engine begins: with what its store has kept, and what its configuration file says.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::lifecycle::Lifecycle;
 use lambda_esm_core::mapping::{
-    ApiError, CreateEventSourceMapping, EventSourceMappingConfiguration, Mapping,
+    ApiError, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration, Mapping,
 };
 use uuid::Uuid;
 
+use crate::builder::EngineBuilder;
 use crate::changes::Change;
 use crate::engine::Engine;
-use crate::store::{StoreError, StoredMapping};
+use crate::store::StoreError;
+use crate::stored::{KeptMapping, read_mapping};
 
 /// How an engine began.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Started {
     /// What became of each file mapping, in their order.
     pub file: Vec<Result<EventSourceMappingConfiguration, ApiError>>,
     /// Mappings that the store had kept and the file does not name: made through the API.
     pub restored: Vec<EventSourceMappingConfiguration>,
-    /// Kept mappings that cannot be used any more, and why. They stay in the store.
+    /// Kept mappings that cannot be used any more or forgotten, and why. They stay in the store.
     pub unusable: Vec<(Uuid, ApiError)>,
 }
 
-impl Engine {
-    /// Begins with what the store has kept and what a configuration file says.
+/// Why an engine has not begun. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// What the store has kept cannot be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It has begun already.
+    #[error("the engine was started already; it can be started once")]
+    Again,
+    /// There is no tokio runtime for its mappings to live on, or it has ended.
+    #[error("{0}")]
+    Runtime(String),
+}
+
+impl EngineBuilder {
+    /// Builds the engine and [starts](Engine::start) it with what its store has kept and what a configuration file
+    /// says: the list may be empty.
     ///
-    /// A file mapping that was there before keeps its UUID and its positions, and takes on the file's
+    /// # Errors
+    /// Fails as [`Engine::start`] does.
+    pub async fn start(
+        self,
+        file: Vec<CreateEventSourceMapping>,
+    ) -> Result<(Engine, Started), StartError> {
+        let engine = self.build();
+        let started = engine.start(file).await?;
+        Ok((engine, started))
+    }
+}
+
+impl Engine {
+    /// Begins with what the store has kept and what a configuration file says. An engine begins once.
+    ///
+    /// A file mapping that was there before keeps its UUID and its checkpoints, and takes on the file's
     /// settings. One that the file does not name any more is forgotten, unless another of the file was
     /// refused. Mappings made through the API
     /// are restored as they were. Functions and sources need not exist yet: a mapping that misses them
     /// shows the problem, and tries again.
     ///
-    /// Mappings that are there already, since they were made before or by an earlier start, go on as they are;
-    /// one of the file that is the same as one of them is refused. Cancel safe, like a change of a mapping.
+    /// Mappings that are there already, since they were made before, go on as they are; one of the file that is the
+    /// same as one of them is refused. Cancel safe, like a change of a mapping.
     ///
     /// # Errors
-    /// Fails if the store cannot be read or written.
-    pub async fn start(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StoreError> {
+    /// Fails if the store cannot be read, or the engine was started before.
+    pub async fn start(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StartError> {
         let engine = self.clone();
         let started = self.spawned(async move { engine.begin_with(file).await });
-        let failed = |text: &str| StoreError::Io(text.to_owned());
-        started.await.map_err(failed)?
+        let no_runtime = |text: &str| StartError::Runtime(text.to_owned());
+        started.await.map_err(no_runtime)?
     }
 
-    async fn begin_with(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StoreError> {
+    async fn begin_with(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StartError> {
         let change = self.registry.changes.lock().await;
-        let mut kept = self.shared.store.load().await?;
-        kept.retain(|mapping| self.registry.mapping(mapping.uuid).is_err());
-        let (from_file, from_api): (Vec<_>, Vec<_>) = kept
-            .into_iter()
-            .partition(|mapping| mapping.origin.is_some());
+        if self.registry.started.load(Ordering::Acquire) {
+            return Err(StartError::Again);
+        }
+        let stored = self.shared.store.load().await?;
+        self.registry.started.store(true, Ordering::Release);
         let mut started = Started {
             file: Vec::new(),
             restored: Vec::new(),
             unusable: Vec::new(),
         };
-        for kept in from_api {
-            match self.restore(&kept).await {
-                Ok(mapping) => {
-                    let lifecycle = Lifecycle::restored(mapping.enabled);
-                    started.restored.push(self.begin(mapping, None, lifecycle));
-                }
-                Err(error) => started.unusable.push((kept.uuid, error)),
+        let mut of_file = BTreeMap::new();
+        for stored in stored {
+            let uuid = stored.uuid;
+            if self.registry.mapping(uuid).is_ok() {
+                continue;
+            }
+            match read_mapping(&stored) {
+                Ok(kept) => match kept.origin.clone() {
+                    Some(origin) => drop(of_file.insert(origin, (uuid, kept))),
+                    None => match self.restore(uuid, kept).await {
+                        Ok(mapping) => {
+                            let lifecycle = Lifecycle::restored(mapping.enabled);
+                            started.restored.push(self.begin(mapping, None, lifecycle));
+                        }
+                        Err(error) => started.unusable.push((uuid, error)),
+                    },
+                },
+                Err(error) => started.unusable.push((uuid, error)),
             }
         }
-        let mut known: BTreeMap<String, StoredMapping> = from_file
-            .into_iter()
-            .filter_map(|mapping| Some((mapping.origin.clone()?, mapping)))
-            .collect();
         for request in file {
-            let begun = self.take_over(&change, request, &mut known).await;
+            let begun = self.take_over(&change, request, &mut of_file).await;
             started.file.push(begun);
         }
         // A file with a mistake in it does not say what is no longer wanted.
         if started.file.iter().all(Result::is_ok) {
-            for forgotten in known.into_values() {
-                self.shared.store.remove(forgotten.uuid).await?;
+            for (uuid, _) in of_file.into_values() {
+                if let Err(error) = self.shared.store.remove(uuid).await {
+                    let text = format!("The mapping cannot be forgotten: {error}");
+                    let error = ApiError::new(ErrorCode::Service, text);
+                    started.unusable.push((uuid, error));
+                }
             }
         }
         Ok(started)
     }
 
-    async fn restore(&self, kept: &StoredMapping) -> Result<Mapping, ApiError> {
-        let mut request = kept.request.clone().without_empty_destination();
+    async fn restore(&self, uuid: Uuid, kept: KeptMapping) -> Result<Mapping, ApiError> {
+        let mut request = kept.request.without_empty_destination();
         // Parallel requests could once give a mapping more tags than it may have.
         let tags = request.tags.take().unwrap_or_default();
-        let draft = Mapping::draft(request, &self.shared.context(kept.uuid))?;
+        let draft = Mapping::draft(request, &self.shared.context(uuid))?;
         let mut mapping = self.shared.compiling.compile(draft).await?;
         mapping.tags = tags;
         mapping.created = Timestamp(kept.created);
@@ -100,16 +146,16 @@ impl Engine {
         &self,
         change: &Change<'_>,
         request: CreateEventSourceMapping,
-        known: &mut BTreeMap<String, StoredMapping>,
+        known: &mut BTreeMap<String, (Uuid, KeptMapping)>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         let draft = Mapping::draft(request, &self.shared.context(Uuid::new_v4()))?;
         self.check_duplicate(draft.mapping())?;
         let mut mapping = self.shared.compiling.compile(draft).await?;
         let origin = origin(&mapping);
-        let Some(before) = known.remove(&origin) else {
+        let Some((uuid, before)) = known.remove(&origin) else {
             return self.add(change, mapping, Some(origin)).await;
         };
-        mapping.uuid = before.uuid;
+        mapping.uuid = uuid;
         mapping.created = Timestamp(before.created);
         if mapping.to_request() == before.request {
             mapping.last_modified = Timestamp(before.last_modified);

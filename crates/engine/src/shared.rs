@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{AwsDestination, Context, Mapping, Source};
+use lambda_esm_core::fault::{DeliveryError, SourceError, SourceErrorKind};
+use lambda_esm_core::mapping::{ApiError, Arn, AwsDestination, Context, Mapping, Source};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::compiling::Compiling;
-use crate::events::Events;
+use crate::events::EventSender;
 use crate::function_concurrency::Limiters;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn InvokeBackend>,
     pub(crate) providers: Vec<Guarded<dyn SourceProvider>>,
     pub(crate) destinations: Vec<Guarded<dyn DestinationProvider>>,
-    pub(crate) events: Events,
+    pub(crate) events: EventSender,
     pub(crate) metrics: Metrics,
     /// Where changes line up to have their filters compiled.
     pub(crate) compiling: Compiling,
@@ -62,7 +62,7 @@ impl Shared {
                 return Ok(queue);
             }
         }
-        Err(unserved(&mapping.source, "queue", "SQS client", "sqs"))
+        Err(unserved("source", mapping.source.arn(), "sqs"))
     }
 
     /// Returns the stream of a mapping, from the first provider that serves it.
@@ -75,13 +75,11 @@ impl Shared {
                 return Ok(stream);
             }
         }
-        Err(match &mapping.source {
-            Source::DynamoDb(_) => {
-                let source = &mapping.source;
-                unserved(source, "stream", "DynamoDB Streams client", "dynamodb")
-            }
-            source => unserved(source, "stream", "Kinesis client", "kinesis"),
-        })
+        let feature = match &mapping.source {
+            Source::DynamoDb(_) => "dynamodb",
+            _ => "kinesis",
+        };
+        Err(unserved("source", mapping.source.arn(), feature))
     }
 
     /// Returns the on-failure destination of a stream mapping; `None` if it has none.
@@ -92,10 +90,11 @@ impl Shared {
         let Some(wanted) = on_failure(&mapping.source) else {
             return Ok(None);
         };
-        let fatal = |text| SourceError::new(SourceErrorKind::Fatal, text);
         for provider in &self.destinations {
             let found = provider.destination(wanted).await;
-            if let Some(found) = found.map_err(|error| fatal(error.message))? {
+            let fatal =
+                |error: DeliveryError| SourceError::new(SourceErrorKind::Fatal, error.message);
+            if let Some(found) = found.map_err(fatal)? {
                 return Ok(Some(found));
             }
         }
@@ -104,11 +103,15 @@ impl Shared {
             AwsDestination::Sns(_) => "sns",
             AwsDestination::S3(_) => "s3",
         };
-        Err(fatal(format!(
-            "no destination is registered for {}, and this build has no client for it; register one, or \
-             build with the feature \"{feature}\"",
-            wanted.arn().as_str()
-        )))
+        Err(unserved("destination", Some(wanted.arn()), feature))
+    }
+
+    /// Refuses a change that names what does not exist, unless that may come later.
+    pub(crate) fn missing(&self, refusal: ApiError) -> Result<(), ApiError> {
+        if self.options.allow_missing_sources {
+            return Ok(());
+        }
+        Err(refusal)
     }
 
     /// Returns what a mapping is made and changed with.
@@ -132,11 +135,17 @@ const fn on_failure(source: &Source) -> Option<&AwsDestination> {
     }
 }
 
-fn unserved(source: &Source, what: &str, client: &str, feature: &str) -> SourceError {
-    let arn = source.arn().map_or("", |arn| arn.as_str());
-    let text = format!(
-        "no source is registered for {what} {arn}, and this build has no {client}; register one, or \
-         build with the feature \"{feature}\""
+/// Returns the error of a mapping whose source or destination nothing here serves. Whoever made the engine can do
+/// something about it, and is told how in the log; users of his are not.
+fn unserved(what: &str, arn: Option<&Arn>, feature: &str) -> SourceError {
+    let arn = arn.map_or("", Arn::as_str);
+    tracing::warn!(
+        arn,
+        "no {what} is registered for it, and this build has no client of its own: register one with \
+         EngineBuilder, or build with the feature \"{feature}\""
     );
-    SourceError::new(SourceErrorKind::Fatal, text)
+    SourceError::new(
+        SourceErrorKind::Fatal,
+        format!("no {what} is registered for {arn}"),
+    )
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_core::setters;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,6 +18,7 @@ use crate::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
 /// How long a simulated function runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Runtime {
     /// Always the same time.
     Constant(Duration),
@@ -54,6 +56,7 @@ impl Runtime {
 
 /// The behaviour of a [`Simulated`] function.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Behaviour {
     /// How long each invocation takes.
     pub runtime: Runtime,
@@ -82,6 +85,15 @@ impl Default for Behaviour {
         }
     }
 }
+
+setters!(Behaviour {
+    with_runtime sets runtime: Runtime,
+    with_error_rate sets error_rate: f64,
+    with_throttle_rate sets throttle_rate: f64,
+    with_record_error_rate sets record_error_rate: f64,
+    with_concurrency sets concurrency: Option<usize>,
+    with_seed sets seed: u64,
+});
 
 /// A function without code. In a tumbling window it hands the state on as it got it.
 #[derive(Debug)]
@@ -223,7 +235,7 @@ impl InvokeBackend for Simulated {
             .concurrency
             .is_some_and(|limit| before >= limit);
         if full || fate.throttled {
-            let kind = InvokeErrorKind::Throttled { retry_after: None };
+            let kind = InvokeErrorKind::throttled(None);
             return Err(InvokeError::new(kind, "simulated throttle"));
         }
         if !fate.duration.is_zero() {

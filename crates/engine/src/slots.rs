@@ -52,7 +52,7 @@ impl Slots {
                 "TooManyRequestsException: function {function} already runs as often as its \
                  concurrency of {most} allows"
             );
-            InvokeError::new(InvokeErrorKind::Throttled { retry_after: None }, message)
+            InvokeError::new(InvokeErrorKind::throttled(None), message)
         })
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         let slow = || tokio::time::sleep(10 * SECOND);
         assert_eq!(slots.take("f").unwrap().call(SECOND, slow()).await, None);
         let error = slots.take("f").unwrap_err();
-        assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after: None });
+        assert_eq!(error.kind, InvokeErrorKind::throttled(None));
         assert!(
             error.message.contains("function f") && error.message.contains("of 1"),
             "{error}"

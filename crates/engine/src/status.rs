@@ -36,6 +36,7 @@ impl Progress {
 
 /// A mapping at one moment.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct MappingStatus {
     /// The mapping.
     pub uuid: Uuid,

@@ -1,46 +1,64 @@
 //! The port through which mappings and checkpoints outlive the process.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use lambda_esm_core::mapping::CreateEventSourceMapping;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A mapping as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredMapping {
-    /// The mapping.
+    /// The mapping: the key.
     pub uuid: Uuid,
-    /// All of its settings, and its tags.
-    pub request: CreateEventSourceMapping,
-    /// When it was made, in milliseconds since the Unix epoch.
-    pub created: i64,
-    /// When it was last changed, in milliseconds since the Unix epoch.
-    pub last_modified: i64,
-    /// Its stable identity in a configuration file; `None` if it was made through the API.
-    pub origin: Option<String>,
+    /// All that is kept of it, as text that only an engine reads. It tells its version, and grows with the number of
+    /// settings and tags: some 100 KB at most.
+    pub record: String,
+}
+
+impl StoredMapping {
+    /// Returns a mapping as it was kept.
+    pub fn new(uuid: Uuid, record: impl Into<String>) -> Self {
+        Self {
+            uuid,
+            record: record.into(),
+        }
+    }
 }
 
 /// How far a mapping has come in one partition of its source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredCheckpoint {
-    /// The mapping.
+    /// The mapping: the first part of the key.
     pub mapping: Uuid,
-    /// The partition: a shard, or a topic and partition.
+    /// The partition, a shard, or a topic and partition: the second part of the key.
     pub partition: String,
-    /// How far it is settled, as text that only the engine reads.
-    #[serde(rename = "position")]
-    pub checkpoint: String,
-    /// The creation time or identifier of the source: a stream made anew under the same name must not
-    /// be resumed at a stale place.
-    pub source_identity: String,
+    /// How far it is settled, as text that only an engine reads. It tells its version, and may hold the state of a
+    /// tumbling window: 1 MB and little more at most.
+    pub record: String,
     /// The fencing counter of the lease under which this was written.
     pub fence: u64,
 }
 
+impl StoredCheckpoint {
+    /// Returns a checkpoint as it was kept.
+    pub fn new(
+        mapping: Uuid,
+        partition: impl Into<String>,
+        record: impl Into<String>,
+        fence: u64,
+    ) -> Self {
+        Self {
+            mapping,
+            partition: partition.into(),
+            record: record.into(),
+            fence,
+        }
+    }
+}
+
 /// Why a store cannot do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// Another process, or another handle, has the store open.
     #[error("{0} is in use by another lambda-esm; stop it, or give each its own state_dir")]
@@ -91,33 +109,5 @@ pub trait Store: Send + Sync + 'static {
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
         let _ = (mapping, partitions);
         Ok(())
-    }
-}
-
-/// A store that several engines use one after the other.
-#[async_trait]
-impl<S: Store + ?Sized> Store for Arc<S> {
-    async fn load(&self) -> Result<Vec<StoredMapping>, StoreError> {
-        (**self).load().await
-    }
-
-    async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
-        (**self).put(mapping).await
-    }
-
-    async fn remove(&self, mapping: Uuid) -> Result<(), StoreError> {
-        (**self).remove(mapping).await
-    }
-
-    async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
-        (**self).checkpoints(mapping).await
-    }
-
-    async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
-        (**self).commit(checkpoints).await
-    }
-
-    async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
-        (**self).forget(mapping, partitions).await
     }
 }

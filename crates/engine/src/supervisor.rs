@@ -12,10 +12,11 @@ use lambda_esm_core::backoff::{Backoff, Random};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::Mapping;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::function_concurrency::Limiter;
 use crate::polling::{self, FoundSource, Polling, Reconfigured, Settings};
 use crate::ports::FunctionFacts;
 use crate::reporter::Reporter;
@@ -42,6 +43,10 @@ pub(crate) struct Supervisor {
     mapping: Arc<Mapping>,
     reporter: Reporter,
     phase: Phase,
+    /// Told when source or function may have changed.
+    facts_changed: Arc<Notify>,
+    /// What the function said about itself when it could last be asked.
+    function: FunctionFacts,
     /// How often in a row polling could not begin, or ended soon.
     failures: u32,
     random: Random,
@@ -75,7 +80,7 @@ enum Next {
 }
 
 impl Phase {
-    /// The mapping has new settings.
+    /// The mapping has new settings, or its source or its function may have changed.
     fn update(&mut self) {
         match self {
             Self::Idle => {}
@@ -120,7 +125,12 @@ impl Phase {
 }
 
 impl Supervisor {
-    pub(crate) fn new(shared: Arc<Shared>, mapping: Arc<Mapping>, reporter: Reporter) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        mapping: Arc<Mapping>,
+        reporter: Reporter,
+        facts_changed: Arc<Notify>,
+    ) -> Self {
         // Not the mapping's own UUID: what is drawn must be new after a restart too.
         let (seed, _) = Uuid::new_v4().as_u64_pair();
         Self {
@@ -128,6 +138,8 @@ impl Supervisor {
             mapping,
             reporter,
             phase: Phase::default(),
+            facts_changed,
+            function: FunctionFacts::default(),
             failures: 0,
             random: Random::new(seed),
         }
@@ -165,6 +177,9 @@ impl Supervisor {
                 biased;
                 order = orders.recv() => match order {
                     Some(Order::Update(mapping)) => {
+                        if mapping.function != self.mapping.function {
+                            self.function = FunctionFacts::default();
+                        }
                         self.mapping = mapping;
                         self.phase.update();
                     }
@@ -173,6 +188,9 @@ impl Supervisor {
                         return;
                     }
                 },
+                // What is being asked now may know of it already, and is not interrupted again and again: it is
+                // asked once more.
+                () = self.facts_changed.notified(), if next == Next::Nothing => self.phase.update(),
                 (function, source) = self.ask(), if next == Next::Begin => self.begin(function, source),
                 function = self.ask_again(), if next == Next::Renew => self.renew(function).await,
                 () = self.phase.ended() => self.driver_ended(),
@@ -255,11 +273,8 @@ impl Supervisor {
         let seed = self.random.next_u64();
         let reporter = self.reporter.clone();
         // Held until the driver holds it too, so that it does not forget what it is told here.
-        let limiter = self.shared.limiters.of(self.mapping.function.name());
-        if let Some(function) = &function {
-            limiter.set_known(function.concurrency);
-        }
-        let settings = self.settings(function);
+        let _limiter = self.learn(function);
+        let settings = self.settings();
         match source.and_then(|source| source.poll(&settings, seed, reporter)) {
             Ok(polling) => {
                 self.phase = Phase::Polling {
@@ -280,25 +295,32 @@ impl Supervisor {
         if let Phase::Polling { is_stale, .. } = &mut self.phase {
             *is_stale = false;
         }
-        let limiter = self.shared.limiters.of(self.mapping.function.name());
-        if let Some(function) = &function {
-            limiter.set_known(function.concurrency);
-        }
+        let _limiter = self.learn(function);
         let Some(polling) = self.phase.polling() else {
             return;
         };
-        match polling.reconfigure(&self.settings(function)).await {
+        match polling.reconfigure(&self.settings()).await {
             Reconfigured::Done => {}
             Reconfigured::Ended => self.phase = Phase::Idle,
             Reconfigured::NeedsRestart => self.drain().await,
         }
     }
 
-    fn settings(&self, function: Option<FunctionFacts>) -> Settings<'_> {
+    /// Takes what the function says about itself; what it said before holds if it cannot be asked.
+    fn learn(&mut self, function: Option<FunctionFacts>) -> Arc<Limiter> {
+        let limiter = self.shared.limiters.of(self.mapping.function.name());
+        if let Some(function) = function {
+            limiter.set_known(function.concurrency);
+            self.function = function;
+        }
+        limiter
+    }
+
+    fn settings(&self) -> Settings<'_> {
         Settings {
             shared: &self.shared,
             mapping: &self.mapping,
-            function: function.unwrap_or_default(),
+            function: self.function,
         }
     }
 

@@ -14,7 +14,7 @@ use lambda_esm_core::mapping::{CreateEventSourceMapping, ErrorCode, UpdateEventS
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
-use lambda_esm_engine::{Clock, Engine, EngineBuilder, EngineOptions};
+use lambda_esm_engine::{Clock, Engine, EngineBuilder, EngineOptions, Heard};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,14 +128,9 @@ async fn a_day_passes_in_moments_and_an_idle_mapping_still_listens() {
 async fn a_poisoned_message_moves_to_the_dead_letter_queue_after_its_receives() {
     let clock = clock();
     let dead = queue(clock);
-    let options = MemoryQueueOptions {
-        visibility_timeout: Duration::from_secs(5),
-        redrive: Some(Redrive {
-            dead_letter_queue: dead.clone(),
-            max_receive_count: 3,
-        }),
-        ..MemoryQueueOptions::default()
-    };
+    let options = MemoryQueueOptions::default()
+        .with_visibility_timeout(Duration::from_secs(5))
+        .with_redrive(Some(Redrive::new(dead.clone(), 3)));
     let orders = MemoryQueue::new(clock, options);
     let tries = Arc::new(AtomicUsize::new(0));
     let counter = tries.clone();
@@ -229,8 +224,10 @@ async fn an_update_takes_effect_without_losing_what_is_in_flight() {
     let mut events = engine.events();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let mut sizes = Vec::new();
-    while let Ok(event) = events.try_recv() {
-        if let lambda_esm_core::decision::Decision::Invoked { records, .. } = event.decision {
+    while let Some(heard) = events.next_now() {
+        if let Heard::Event(event) = heard
+            && let lambda_esm_core::decision::Decision::Invoked { records, .. } = event.decision
+        {
             sizes.push(records);
         }
     }
@@ -266,10 +263,7 @@ async fn deleting_finishes_what_is_in_flight_within_its_bound() {
 async fn a_function_that_never_ends_does_not_hold_up_the_shutdown() {
     let clock = clock();
     let orders = queue(clock);
-    let options = EngineOptions {
-        drain_limit: Duration::from_secs(5),
-        ..EngineOptions::default()
-    };
+    let options = EngineOptions::default().with_drain_limit(Duration::from_secs(5));
     let engine = Engine::builder()
         .options(options)
         .clock(clock)

@@ -20,10 +20,7 @@ fn standard() -> MemoryQueue {
 }
 
 fn fifo() -> MemoryQueue {
-    queue(MemoryQueueOptions {
-        fifo: true,
-        ..MemoryQueueOptions::default()
-    })
+    queue(MemoryQueueOptions::default().with_fifo(true))
 }
 
 async fn send(queue: &MemoryQueue, body: &str, group: Option<&str>) {
@@ -55,7 +52,7 @@ async fn keeps_the_contract_as_a_fifo_queue() {
 }
 
 fn attribute<'a>(message: &'a QueueMessage, name: &str) -> Option<&'a str> {
-    let lambda_esm_core::record::QueueContent::Sqs(sqs) = &message.content;
+    let sqs = message.content.sqs()?;
     let found = sqs.attributes.iter().find(|(each, _)| each == name)?;
     Some(&found.1)
 }
@@ -106,11 +103,8 @@ async fn a_late_deletion_of_a_message_not_delivered_anew_still_deletes_it() {
 async fn a_receive_may_ask_for_another_visibility_timeout() {
     let queue = standard();
     send(&queue, "x", None).await;
-    let request = ReceiveRequest {
-        max: 1,
-        wait: Duration::ZERO,
-        visibility_timeout: Some(Duration::from_secs(100)),
-    };
+    let request = ReceiveRequest::new(1, Duration::ZERO)
+        .with_visibility_timeout(Some(Duration::from_secs(100)));
     assert_eq!(queue.receive(request).await.unwrap().messages.len(), 1);
     tokio::time::sleep(Duration::from_secs(99)).await;
     assert_eq!(queue.counts(), (0, 1, 0));
@@ -121,10 +115,7 @@ async fn a_receive_may_ask_for_another_visibility_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_delayed_message_appears_after_its_delay() {
     let queue = standard();
-    let message = SendMessage {
-        delay: Duration::from_secs(5),
-        ..SendMessage::new("x")
-    };
+    let message = SendMessage::new("x").with_delay(Duration::from_secs(5));
     queue.send(message).unwrap();
     assert_eq!(queue.counts(), (0, 0, 1));
     let start = tokio::time::Instant::now();
@@ -148,23 +139,17 @@ async fn a_fifo_queue_ignores_a_duplicate_for_five_minutes() {
 #[tokio::test(start_paused = true)]
 async fn a_message_of_a_fifo_queue_that_dies_makes_way_for_the_next() {
     let dead = fifo();
-    let queue = queue(MemoryQueueOptions {
-        fifo: true,
-        redrive: Some(Redrive {
-            dead_letter_queue: dead.clone(),
-            max_receive_count: 2,
-        }),
-        ..MemoryQueueOptions::default()
-    });
+    let queue = queue(
+        MemoryQueueOptions::default()
+            .with_fifo(true)
+            .with_redrive(Some(Redrive::new(dead.clone(), 2))),
+    );
     for body in ["one", "two"] {
         queue.send(SendMessage::new(body).in_group("g")).unwrap();
     }
     for _ in 0..2 {
         let messages = receive(&queue, 1, Duration::ZERO).await;
-        let settlement = Settlement {
-            receipt: messages[0].receipt.clone(),
-            verb: SettleVerb::Release,
-        };
+        let settlement = Settlement::new(messages[0].receipt.clone(), SettleVerb::Release);
         queue.settle(&[settlement]).await.unwrap();
     }
     let next = one(&queue).await;

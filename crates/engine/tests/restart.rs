@@ -180,7 +180,7 @@ async fn the_latest_decisions_of_a_mapping_are_remembered_in_order() {
     );
     assert!(matches!(
         recent.last().unwrap().decision,
-        Decision::Deleted { messages: 1 }
+        Decision::Deleted { messages: 1, .. }
     ));
     assert!(engine.recent(Uuid::nil()).is_none());
 }

@@ -15,7 +15,7 @@ use lambda_esm_engine::memory::{
 };
 use lambda_esm_engine::ports::{InvokeBackend as _, InvokeRequest};
 use lambda_esm_engine::simulated::{Behaviour, Runtime, Simulated};
-use lambda_esm_engine::{Clock, Engine};
+use lambda_esm_engine::{Clock, Engine, Heard};
 use serde_json::{Value, json};
 
 /// Every kind of source that can be read, and windows, in which a function has more to say.
@@ -30,6 +30,7 @@ const SOURCES: [&str; 6] = [
 const RECORDS: usize = 40;
 
 /// What became of [`RECORDS`] records within ten minutes.
+#[derive(Default)]
 struct Run {
     decisions: Vec<Decision>,
     /// Until everything that was to happen had happened.
@@ -97,10 +98,7 @@ async fn run(source: &str, behaviour: Behaviour) -> Run {
             let fifo = source == "fifo";
             let name = if fifo { "orders.fifo" } else { "orders" };
             request["EventSourceArn"] = json!(format!("arn:aws:sqs:us-east-1:000000000000:{name}"));
-            let options = MemoryQueueOptions {
-                fifo,
-                ..MemoryQueueOptions::default()
-            };
+            let options = MemoryQueueOptions::default().with_fifo(fifo);
             let queue = MemoryQueue::new(clock, options);
             for n in 0..RECORDS {
                 let message = SendMessage::new(n.to_string());
@@ -144,12 +142,12 @@ async fn run(source: &str, behaviour: Behaviour) -> Run {
         .create(serde_json::from_value(request).unwrap())
         .await
         .unwrap();
-    let mut run = Run {
-        decisions: Vec::new(),
-        took: Duration::ZERO,
-    };
+    let mut run = Run::default();
     let limit = begun + Duration::from_secs(600);
-    while let Ok(Ok(event)) = tokio::time::timeout_at(limit, events.recv()).await {
+    while let Ok(Some(heard)) = tokio::time::timeout_at(limit, events.next()).await {
+        let Heard::Event(event) = heard else {
+            panic!("{heard:?}");
+        };
         run.decisions.push(event.decision);
         if run.succeeded() >= RECORDS {
             run.took = begun.elapsed();
@@ -161,13 +159,7 @@ async fn run(source: &str, behaviour: Behaviour) -> Run {
 
 fn changed(n: usize) -> DynamoDbRecord {
     let keys = json!({ "id": { "N": n.to_string() } }).to_string();
-    DynamoDbRecord {
-        event_id: n.to_string(),
-        event_name: "INSERT".into(),
-        new_image: Some(keys.clone()),
-        keys,
-        ..DynamoDbRecord::default()
-    }
+    DynamoDbRecord::new(n.to_string(), "INSERT", &keys).with_new_image(Some(keys.clone()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +176,7 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
         assert_eq!(troubles, 0, "{source}: {:?}", plain.decisions);
 
         let runtime = Runtime::Constant(Duration::from_secs(20));
-        let slow = run(source, Behaviour { runtime, ..always }).await;
+        let slow = run(source, always.with_runtime(runtime)).await;
         assert!(
             slow.succeeded() >= RECORDS && slow.took.as_secs() >= 20,
             "{source}: {:?}",
@@ -192,11 +184,7 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
         );
 
         // 4 batches, which queues and shards with several lanes would send side by side.
-        let one = Behaviour {
-            runtime,
-            concurrency: Some(1),
-            ..always
-        };
+        let one = always.with_runtime(runtime).with_concurrency(Some(1));
         let one = run(source, one).await;
         assert!(
             one.succeeded() >= RECORDS && one.took.as_secs() >= 80,
@@ -204,14 +192,7 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
             one.took
         );
 
-        let failing = run(
-            source,
-            Behaviour {
-                error_rate: 1.0,
-                ..always
-            },
-        )
-        .await;
+        let failing = run(source, always.with_error_rate(1.0)).await;
         assert_eq!(
             (failing.succeeded(), failing.deferred()),
             (0, 0),
@@ -219,14 +200,7 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
         );
         assert!(failing.failed() > 3, "{source}");
 
-        let throttled = run(
-            source,
-            Behaviour {
-                throttle_rate: 1.0,
-                ..always
-            },
-        )
-        .await;
+        let throttled = run(source, always.with_throttle_rate(1.0)).await;
         assert_eq!(
             (throttled.succeeded(), throttled.failed()),
             (0, 0),
@@ -234,10 +208,7 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
         );
         assert!(throttled.deferred() > 3, "{source}");
 
-        let records = Behaviour {
-            record_error_rate: 0.2,
-            ..always
-        };
+        let records = always.with_record_error_rate(0.2);
         let records = run(source, records).await;
         assert!(
             records.failed_in_part() > 0,
@@ -255,17 +226,13 @@ async fn every_parameter_of_a_simulated_function_is_honoured_for_every_source() 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_failures() {
     let outcomes = |seed: u64| async move {
-        let function = Simulated::new(Behaviour {
-            error_rate: 0.5,
-            seed,
-            ..Behaviour::default()
-        });
+        let function = Simulated::new(Behaviour::default().with_error_rate(0.5).with_seed(seed));
         let mut outcomes = Vec::new();
         for _ in 0..64 {
-            let request = InvokeRequest {
-                function: FunctionRef::parse("f").unwrap().into(),
-                payload: Bytes::from_static(b"{\"Records\":[]}"),
-            };
+            let request = InvokeRequest::new(
+                FunctionRef::parse("f").unwrap(),
+                Bytes::from_static(b"{\"Records\":[]}"),
+            );
             let result = function.invoke(request).await;
             outcomes.push(result.map_err(|error| error.kind).err());
         }
@@ -283,10 +250,10 @@ async fn a_window_gets_its_state_back_as_it_was() {
         r#"{"Records":[],"window":{"start":"a","end":"b"},"state":{"n": 1.50},"shardId":"s","#,
         r#""eventSourceARN":"x","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false}"#,
     );
-    let request = InvokeRequest {
-        function: FunctionRef::parse("f").unwrap().into(),
-        payload: Bytes::from_static(event.as_bytes()),
-    };
+    let request = InvokeRequest::new(
+        FunctionRef::parse("f").unwrap(),
+        Bytes::from_static(event.as_bytes()),
+    );
     let response = function.invoke(request).await.unwrap().payload;
     assert_eq!(response, r#"{"batchItemFailures":[],"state":{"n": 1.50}}"#);
     let _: Value = serde_json::from_slice(&response).unwrap();

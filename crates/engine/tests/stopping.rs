@@ -55,11 +55,9 @@ struct Setup {
 /// Returns an engine with one mapping whose message is hidden, and on its way for `way`.
 async fn with_a_message_on_its_way(way: u64) -> Setup {
     let clock = Clock::starting_at(Timestamp(1_700_000_000_000));
-    let options = MemoryQueueOptions {
+    let options = MemoryQueueOptions::default()
         // Longer than any test.
-        visibility_timeout: Duration::from_secs(600),
-        ..MemoryQueueOptions::default()
-    };
+        .with_visibility_timeout(Duration::from_secs(600));
     let queue = MemoryQueue::new(clock, options);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sink = seen.clone();

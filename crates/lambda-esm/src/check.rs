@@ -191,11 +191,11 @@ fn explained(configuration: &Configuration) -> String {
 fn pacing(configuration: &Configuration) -> String {
     let pacing = configuration.options.pacing;
     let (what, patience) = match pacing {
-        Pacing::Eager => (
+        Pacing::Aws => ("by the service's documented rates and scaling", "2 minutes"),
+        _ => (
             "as fast as the source allows, not by the service's rates and scaling",
             "1 s",
         ),
-        Pacing::Aws => ("by the service's documented rates and scaling", "2 minutes"),
     };
     let mut mappings = configuration.mappings.iter();
     if mappings.any(|settings| settings.tumbling_window().is_some()) {
@@ -284,6 +284,7 @@ fn simulation(behaviour: &Behaviour) -> String {
         Runtime::LogNormal { p50, p99 } => {
             format!("takes {p50:?} in the median and {p99:?} at the 99th percentile")
         }
+        other => format!("takes {other:?}"),
     };
     let mut text = format!("simulated: {time}");
     for (what, rate) in [

@@ -131,8 +131,8 @@ pub use lambda_esm_core::{
     Timestamp, decision, fault, lifecycle, on_failure_record, pacing, record, stream,
 };
 pub use lambda_esm_engine::{
-    Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, MappingStatus, Metrics, Started,
-    StatusWatch, functions, memory, ports, simulated, store,
+    Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, Events, Heard, MappingStatus,
+    Metrics, StartError, Started, StatusWatch, functions, memory, ports, simulated, store,
 };
 pub use lambda_esm_filter as filter;
 

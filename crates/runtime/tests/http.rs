@@ -69,10 +69,7 @@ async fn invoke(config: HttpConfig, payload: &'static str) -> Result<Bytes, Invo
 
 fn request(payload: &'static str) -> InvokeRequest {
     let function = Arc::new(FunctionRef::parse("hook").unwrap());
-    InvokeRequest {
-        function,
-        payload: Bytes::from_static(payload.as_bytes()),
-    }
+    InvokeRequest::new(function, Bytes::from_static(payload.as_bytes()))
 }
 
 async fn invoke_status(status: u16, body: &'static str) -> Result<Bytes, InvokeError> {
@@ -121,10 +118,7 @@ async fn any_success_is_the_response() {
 
 #[tokio::test]
 async fn each_status_has_its_kind() {
-    let may_pass = |status| InvokeErrorKind::Refused {
-        status,
-        may_pass: true,
-    };
+    let may_pass = |status| InvokeErrorKind::refused(status, true);
     let kinds = [
         (301, may_pass(301)),
         (400, InvokeErrorKind::Function),
@@ -133,7 +127,7 @@ async fn each_status_has_its_kind() {
         (404, may_pass(404)),
         (413, InvokeErrorKind::TOO_LARGE),
         (422, InvokeErrorKind::Function),
-        (429, InvokeErrorKind::Throttled { retry_after: None }),
+        (429, InvokeErrorKind::throttled(None)),
         (500, InvokeErrorKind::Function),
         (501, InvokeErrorKind::Function),
         (502, InvokeErrorKind::Unavailable),
@@ -161,7 +155,7 @@ async fn throttling_carries_the_seconds_of_retry_after() {
         .await;
         let error = invoke(HttpConfig::new(server.url), "{}").await.unwrap_err();
         let retry_after = retry_after.map(Duration::from_secs);
-        assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after });
+        assert_eq!(error.kind, InvokeErrorKind::throttled(retry_after));
     }
 }
 
@@ -368,7 +362,7 @@ async fn an_emulator_has_one_call_open_also_while_one_is_over_for_us() {
     assert_eq!(error.kind, InvokeErrorKind::Function);
     let (mut open, _) = listener.accept().await.unwrap();
     let error = backend.invoke(request("{}")).await.unwrap_err();
-    assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after: None });
+    assert_eq!(error.kind, InvokeErrorKind::throttled(None));
     // The emulator answers at last; from then on there may be another.
     open.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
         .await
@@ -388,11 +382,5 @@ async fn describe_tells_the_timeout() {
     let backend = HttpBackend::new(HttpConfig::new("http://host/")).unwrap();
     let facts = backend.describe(&request("").function).await.unwrap();
     let timeout = Some(Duration::from_secs(30));
-    assert_eq!(
-        facts,
-        FunctionFacts {
-            timeout,
-            concurrency: None
-        }
-    );
+    assert_eq!(facts, FunctionFacts::default().with_timeout(timeout));
 }

@@ -53,9 +53,10 @@ async fn reopen(directory: &std::path::Path, mappings: u128) {
     let store = RedbStore::open(directory).unwrap();
     for number in 0..mappings {
         store.put(mapping(number)).await.unwrap();
-        let checkpoints = (0..10).map(|partition| StoredCheckpoint {
-            partition: format!("shardId-{partition:012}"),
-            ..checkpoint(number, 1)
+        let checkpoints = (0..10).map(|partition| {
+            let mut checkpoint = checkpoint(number, 1);
+            checkpoint.partition = format!("shardId-{partition:012}");
+            checkpoint
         });
         store.commit(checkpoints.collect()).await.unwrap();
     }
@@ -116,28 +117,23 @@ async fn run(directory: &std::path::Path, writers: u128, checkpoints: bool) {
 }
 
 fn mapping(number: u128) -> StoredMapping {
-    let request = serde_json::json!({
-        "EventSourceArn": "arn:aws:sqs:eu-central-1:123456789012:orders",
-        "FunctionName": "orders",
-        "BatchSize": 100,
-        "MaximumBatchingWindowInSeconds": 5,
-        "FilterCriteria": {"Filters": [{"Pattern": "{\"body\":{\"kind\":[\"order\"]}}"}]},
+    let record = serde_json::json!({
+        "request": {
+            "EventSourceArn": "arn:aws:sqs:eu-central-1:123456789012:orders",
+            "FunctionName": "orders",
+            "BatchSize": 100,
+            "MaximumBatchingWindowInSeconds": 5,
+            "FilterCriteria": {"Filters": [{"Pattern": "{\"body\":{\"kind\":[\"order\"]}}"}]},
+        },
+        "created": 0,
+        "last_modified": 0,
     });
-    StoredMapping {
-        uuid: Uuid::from_u128(number),
-        request: serde_json::from_value(request).unwrap(),
-        created: 0,
-        last_modified: 0,
-        origin: None,
-    }
+    StoredMapping::new(Uuid::from_u128(number), record.to_string())
 }
 
 fn checkpoint(mapping: u128, checkpoint: u64) -> StoredCheckpoint {
-    StoredCheckpoint {
-        mapping: Uuid::from_u128(mapping),
-        partition: "shardId-000000000000".to_owned(),
-        checkpoint: format!("49640000000000000000000000000000000000{checkpoint:018}"),
-        source_identity: "2026-01-01T00:00:00Z".to_owned(),
-        fence: 1,
-    }
+    let place = format!("49640000000000000000000000000000000000{checkpoint:018}");
+    let record = format!(r#"{{"position":"{place}","source_identity":"2026-01-01T00:00:00Z"}}"#);
+    let mapping = Uuid::from_u128(mapping);
+    StoredCheckpoint::new(mapping, "shardId-000000000000", record, 1)
 }

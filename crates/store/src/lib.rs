@@ -14,6 +14,7 @@ mod journaled_file;
 mod open;
 mod schema;
 mod store;
+mod upgrade;
 mod writer;
 
 pub use open::FILE;

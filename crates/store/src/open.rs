@@ -11,7 +11,7 @@ use lambda_esm_engine::store::StoreError;
 use redb::{Builder, Database, DatabaseError};
 use uuid::Uuid;
 
-use crate::{failure, journaled_file::JournaledFile, schema};
+use crate::{failure, journaled_file::JournaledFile, schema, upgrade};
 
 /// The file's name inside the state directory.
 pub const FILE: &str = "lambda-esm.redb";
@@ -28,7 +28,9 @@ pub(crate) fn open(directory: &Path) -> Result<(Database, PathBuf), StoreError> 
         Ok(false) => make_file(directory, &path)?,
         Err(error) => return Err(failure::io_at(&path, "open", &error)),
     }
-    Ok((open_existing(&path)?, path))
+    let database = open_existing(&path)?;
+    upgrade::upgrade(&database, &path)?;
+    Ok((database, path))
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {
@@ -132,5 +134,6 @@ fn check(path: &Path, file: File, turn: bool) -> Result<(Database, JournaledFile
         .create_with_backend(file.clone())
         .map_err(opening)?;
     schema::check(&database, path)?;
+    upgrade::check(&database, path)?;
     Ok((database, file))
 }

@@ -1,10 +1,12 @@
-//! What the file holds: three tables, with JSON for values.
+//! What the file holds: three tables.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `format` | `()` | version, counted up with every change that an older program cannot read |
-//! | `mappings` | UUID | [`StoredMapping`] |
-//! | `positions` | UUID, partition | [`StoredCheckpoint`] |
+//! | `mappings` | UUID | the [record](StoredMapping::record) as it is |
+//! | `positions` | UUID, partition | JSON: the [record](StoredCheckpoint::record) and its fence |
+//!
+//! Files of the format before are brought up to date when they are opened: see [`crate::upgrade`].
 
 use std::path::Path;
 
@@ -13,18 +15,37 @@ use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
     WriteTransaction,
 };
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::failure;
 
 /// The version that this program writes, and the highest that it reads.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
+
+/// The oldest version that this program reads.
+pub(crate) const OLDEST: u64 = 1;
 
 pub(crate) type CheckpointKey = (u128, &'static str);
 
-const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
+pub(crate) const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
 const MAPPINGS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("mappings");
-const CHECKPOINTS: TableDefinition<'_, CheckpointKey, &[u8]> = TableDefinition::new("positions");
+pub(crate) const CHECKPOINTS: TableDefinition<'_, CheckpointKey, &[u8]> =
+    TableDefinition::new("positions");
+
+/// What is kept of a checkpoint beside its key.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CheckpointRow {
+    record: String,
+    fence: u64,
+}
+
+impl CheckpointRow {
+    pub(crate) const fn new(record: String, fence: u64) -> Self {
+        Self { record, fence }
+    }
+}
 
 /// Begins a transaction that survives damage to its own root: see [`crate::staged`].
 pub(crate) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
@@ -50,6 +71,8 @@ pub(crate) fn check(database: &Database, path: &Path) -> Result<(), StoreError> 
     let reader = Reader::begin(database, path)?;
     match reader.version()? {
         VERSION => {}
+        // Its checkpoints are for `crate::upgrade` to check.
+        OLDEST => return reader.mappings().map(drop),
         found if found > VERSION => {
             return Err(StoreError::Newer {
                 found,
@@ -76,7 +99,7 @@ impl<'a> Reader<'a> {
         Ok(Self { transaction, path })
     }
 
-    fn version(&self) -> Result<u64, StoreError> {
+    pub(crate) fn version(&self) -> Result<u64, StoreError> {
         let table = self
             .transaction
             .open_table(FORMAT)
@@ -97,52 +120,48 @@ impl<'a> Reader<'a> {
         let rows = table.iter().map_err(|error| self.storage(error))?;
         rows.map(|row| {
             let (key, value) = row.map_err(|error| self.storage(error))?;
-            let mapping: StoredMapping = decode(value.value(), self.path)?;
-            if mapping.uuid.as_u128() == key.value() {
-                Ok(mapping)
-            } else {
-                Err(failure::corrupt(
-                    self.path,
-                    "a mapping under another's UUID",
-                ))
-            }
+            let record = std::str::from_utf8(value.value())
+                .map_err(|error| failure::corrupt(self.path, &error.to_string()))?;
+            Ok(StoredMapping::new(Uuid::from_u128(key.value()), record))
         })
         .collect()
     }
 
     pub(crate) fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError> {
-        let table = self
-            .transaction
-            .open_table(CHECKPOINTS)
-            .map_err(|error| self.table(error))?;
-        let mapping = mapping.as_u128();
-        let rows = table
-            .range((mapping, "")..)
-            .map_err(|error| self.storage(error))?;
         let mut checkpoints = Vec::new();
-        for row in rows {
-            let (key, value) = row.map_err(|error| self.storage(error))?;
-            if key.value().0 != mapping {
-                break;
+        self.each_checkpoint(mapping.as_u128(), |owner, partition, row: CheckpointRow| {
+            let is_its = owner == mapping.as_u128();
+            if is_its {
+                let CheckpointRow { record, fence } = row;
+                checkpoints.push(StoredCheckpoint::new(mapping, partition, record, fence));
             }
-            checkpoints.push(decode(value.value(), self.path)?);
-        }
+            is_its
+        })?;
         Ok(checkpoints)
     }
 
     fn all_checkpoints(&self) -> Result<(), StoreError> {
+        self.each_checkpoint(0, |_, _, _: CheckpointRow| true)
+    }
+
+    /// Visits the checkpoints of a mapping and of those after it, until `visit` has seen enough.
+    pub(crate) fn each_checkpoint<T: DeserializeOwned>(
+        &self,
+        from: u128,
+        mut visit: impl FnMut(u128, &str, T) -> bool,
+    ) -> Result<(), StoreError> {
         let table = self
             .transaction
             .open_table(CHECKPOINTS)
             .map_err(|error| self.table(error))?;
-        for row in table.iter().map_err(|error| self.storage(error))? {
+        let rows = table
+            .range((from, "")..)
+            .map_err(|error| self.storage(error))?;
+        for row in rows {
             let (key, value) = row.map_err(|error| self.storage(error))?;
-            let checkpoint: StoredCheckpoint = decode(value.value(), self.path)?;
-            if (checkpoint.mapping.as_u128(), checkpoint.partition.as_str()) != key.value() {
-                return Err(failure::corrupt(
-                    self.path,
-                    "a checkpoint under another's key",
-                ));
+            let (mapping, partition) = key.value();
+            if !visit(mapping, partition, decode(value.value(), self.path)?) {
+                break;
             }
         }
         Ok(())
@@ -264,11 +283,11 @@ impl<'a> Tables<'a> {
             .get(key)
             .map_err(|error| failure::running(self.path, error.into()))?;
         kept.map_or(Ok(0), |kept| {
-            decode::<StoredCheckpoint>(kept.value(), self.path).map(|kept| kept.fence)
+            decode::<CheckpointRow>(kept.value(), self.path).map(|kept| kept.fence)
         })
     }
 }
 
-fn decode<T: serde::de::DeserializeOwned>(value: &[u8], path: &Path) -> Result<T, StoreError> {
+fn decode<T: DeserializeOwned>(value: &[u8], path: &Path) -> Result<T, StoreError> {
     serde_json::from_slice(value).map_err(|error| failure::corrupt(path, &error.to_string()))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     database::SharedDatabase,
     failure, open,
-    schema::{Change, Reader},
+    schema::{Change, CheckpointRow, Reader},
     writer::{self, QUEUE, Request},
 };
 
@@ -99,10 +99,9 @@ impl Store for RedbStore {
     }
 
     async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
-        let value = self.encode(&mapping)?;
         self.change(Change::Put {
             mapping: mapping.uuid,
-            value,
+            value: mapping.record.into_bytes(),
         })
         .await
     }
@@ -121,7 +120,11 @@ impl Store for RedbStore {
         }
         let checkpoints = checkpoints
             .into_iter()
-            .map(|checkpoint| self.encode(&checkpoint).map(|value| (checkpoint, value)))
+            .map(|mut checkpoint| {
+                let record = std::mem::take(&mut checkpoint.record);
+                let value = self.encode(&CheckpointRow::new(record, checkpoint.fence))?;
+                Ok((checkpoint, value))
+            })
             .collect::<Result<Vec<_>, StoreError>>()?;
         self.change(Change::Commit(checkpoints)).await
     }
@@ -160,13 +163,7 @@ mod tests {
     use super::RedbStore;
 
     fn mapping(number: u128) -> StoredMapping {
-        StoredMapping {
-            uuid: Uuid::from_u128(number),
-            request: Default::default(),
-            created: 0,
-            last_modified: 0,
-            origin: None,
-        }
+        StoredMapping::new(Uuid::from_u128(number), "{}")
     }
 
     /// With a writer in the way, all that can be written piles up, and reads go on.

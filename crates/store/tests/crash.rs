@@ -181,7 +181,7 @@ async fn verify(directory: &Directory, told: &Told, round: u64) {
             .await
             .unwrap()
             .into_iter()
-            .map(|checkpoint| (checkpoint.partition, checkpoint.checkpoint.parse().unwrap()))
+            .map(|checkpoint| (checkpoint.partition, checkpoint.record.parse().unwrap()))
             .collect();
         for ((_, partition), to) in told.checkpoints.iter().filter(|((m, _), _)| *m == shared) {
             assert!(

@@ -201,7 +201,7 @@ fn a_newer_format_is_refused_and_left_alone() {
     write
         .open_table(TableDefinition::<(), u64>::new("format"))
         .unwrap()
-        .insert((), 2)
+        .insert((), 3)
         .unwrap();
     write.commit().unwrap();
     drop(database);
@@ -211,8 +211,8 @@ fn a_newer_format_is_refused_and_left_alone() {
         matches!(
             error,
             StoreError::Newer {
-                found: 2,
-                supported: 1
+                found: 3,
+                supported: 2
             }
         ),
         "{error:?}"
@@ -248,9 +248,9 @@ fn a_value_that_cannot_be_read_is_refused_at_the_start() {
     let database = Database::open(directory.file()).unwrap();
     let write = database.begin_write().unwrap();
     write
-        .open_table(TableDefinition::<u128, &[u8]>::new("mappings"))
+        .open_table(TableDefinition::<(u128, &str), &[u8]>::new("positions"))
         .unwrap()
-        .insert(1, b"{\"uuid\":1}".as_slice())
+        .insert((1, "a"), b"{\"fence\":1}".as_slice())
         .unwrap();
     write.commit().unwrap();
     drop(database);

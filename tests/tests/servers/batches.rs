@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use lambda_esm::Engine;
 use lambda_esm::core::batching::{CloseReason, MAX_PAYLOAD_BYTES};
 use lambda_esm::decision::Decision;
 use lambda_esm::functions::Closure;
 use lambda_esm::ports::InvokeRequest;
+use lambda_esm::{Engine, Heard};
 use lambda_esm_tests::{Queue, QueueOptions, Sqs, until};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ struct Closed {
 /// A mapping from a queue to a function that notes the size of its events.
 struct Run {
     engine: Engine,
-    events: tokio::sync::broadcast::Receiver<lambda_esm::Event>,
+    events: lambda_esm::Events,
     payloads: Arc<Mutex<Vec<usize>>>,
     started: i64,
 }
@@ -66,7 +66,10 @@ impl Run {
     async fn finish(mut self) -> Vec<Closed> {
         self.engine.shutdown().await;
         let mut closed = Vec::new();
-        while let Ok(event) = self.events.try_recv() {
+        while let Some(heard) = self.events.next_now() {
+            let Heard::Event(event) = heard else {
+                panic!("{heard:?}");
+            };
             if let Decision::BatchClosed {
                 reason,
                 records,

@@ -60,14 +60,12 @@ async fn metrics_count_what_was_polled_filtered_invoked_failed_and_deleted() {
     let sizes = sizes.lock().unwrap().clone();
     let (failed, invoked) = (sizes[0], sizes.iter().sum::<u64>());
     assert_eq!(invoked, 80 + failed);
-    let expected = Counts {
-        polled_event_count: 100 + failed,
-        filtered_out_event_count: 20,
-        invoked_event_count: invoked,
-        failed_invoke_event_count: failed,
-        deleted_event_count: 100,
-        ..Counts::default()
-    };
+    let mut expected = Counts::default();
+    expected.polled_event_count = 100 + failed;
+    expected.filtered_out_event_count = 20;
+    expected.invoked_event_count = invoked;
+    expected.failed_invoke_event_count = failed;
+    expected.deleted_event_count = 100;
     assert_eq!(counts, expected);
     let text = engine.metrics().render();
     for (name, count) in [

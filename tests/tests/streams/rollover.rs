@@ -14,7 +14,7 @@ const SHARDS: usize = 3;
 fn ended_shards(row: &Row) -> Vec<String> {
     let decisions = row.decisions().into_iter();
     let ended = decisions.filter_map(|decision| match decision {
-        Decision::ShardEnded { shard } => Some(shard.as_str().to_owned()),
+        Decision::ShardEnded { shard, .. } => Some(shard.as_str().to_owned()),
         _ => None,
     });
     ended.collect()

@@ -5,11 +5,9 @@ use std::convert::Infallible;
 
 use axum::response::sse;
 use futures::{Stream, stream as streams};
-use lambda_esm_engine::Event;
+use lambda_esm_engine::{Event, Events, Heard};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, interval};
 use uuid::Uuid;
 
@@ -27,7 +25,7 @@ pub(super) struct DecisionStream {
     backlog: VecDeque<Event>,
     /// The sequence number up to which everything is told, or in the backlog.
     told: u64,
-    live: Receiver<Event>,
+    live: Events,
     heartbeat: Interval,
     ended: bool,
     /// Counts among the event streams that may be open.
@@ -67,12 +65,7 @@ impl From<StreamEvent> for sse::Event {
 
 impl DecisionStream {
     /// Follows what `live` receives. Must be within a tokio runtime.
-    pub(super) fn new(
-        api: Api,
-        mapping: Uuid,
-        live: Receiver<Event>,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(api: Api, mapping: Uuid, live: Events, permit: OwnedSemaphorePermit) -> Self {
         let heartbeat = interval(api.options.limits.heartbeat);
         Self {
             api,
@@ -125,14 +118,16 @@ impl DecisionStream {
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return Some(self.end("the server stops")),
-                received = self.live.recv() => match received {
-                    Ok(event) if event.mapping == self.mapping && event.sequence > self.told => {
+                heard = self.live.next() => match heard {
+                    Some(Heard::Event(event))
+                        if event.mapping == self.mapping && event.sequence > self.told =>
+                    {
                         self.told = event.sequence;
                         return Some(StreamEvent::Decision(Entry(event)));
                     }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => self.catch_up(),
-                    Err(RecvError::Closed) => return Some(self.end("the engine stops")),
+                    Some(Heard::Missed(_)) => self.catch_up(),
+                    Some(_) => {}
+                    None => return Some(self.end("the engine stops")),
                 },
                 _ = self.heartbeat.tick() => {
                     if self.api.engine.get(self.mapping).is_err() {

@@ -88,10 +88,7 @@ impl Server {
         let clicks = MemoryStream::new(clock, MemoryStreamOptions::kinesis().with_shards(2));
         let mut builder = Engine::builder()
             .clock(clock)
-            .options(EngineOptions {
-                transition: Duration::from_millis(100),
-                ..EngineOptions::default()
-            })
+            .options(EngineOptions::default().with_transition(Duration::from_millis(100)))
             .source("orders", orders.clone())
             .source("missing", Missing)
             .source("silent", Silent)
@@ -106,10 +103,7 @@ impl Server {
             let queue = MemoryQueue::new(clock, MemoryQueueOptions::default());
             builder = builder.source(format!("queue-{n}"), queue);
         }
-        let fifo = MemoryQueueOptions {
-            fifo: true,
-            ..MemoryQueueOptions::default()
-        };
+        let fifo = MemoryQueueOptions::default().with_fifo(true);
         builder = builder.source("orders.fifo", MemoryQueue::new(clock, fifo));
         for name in ["f", "g"] {
             builder = builder.function(name, Closure::new(|_| async { Ok(Bytes::from("null")) }));

@@ -82,22 +82,26 @@ fn content(json: &str) -> Result<(Timestamp, StreamContent), String> {
 fn polled(record: Change<'_>) -> serde_json::Result<(Timestamp, StreamContent)> {
     let change = record.dynamodb;
     let image = |image: Option<&RawValue>| image.map(item).transpose();
-    let content = DynamoDbRecord {
-        event_id: record.event_id.unwrap_or_default(),
-        event_name: Cow::Owned(record.event_name),
-        keys: item(change.keys)?,
-        new_image: image(change.new_image)?,
-        old_image: image(change.old_image)?,
-        size_bytes: change
+    let content = DynamoDbRecord::new(
+        record.event_id.unwrap_or_default(),
+        Cow::Owned(record.event_name),
+        item(change.keys)?,
+    )
+    .with_new_image(image(change.new_image)?)
+    .with_old_image(image(change.old_image)?)
+    .with_size_bytes(
+        change
             .size_bytes
             .and_then(|bytes| bytes.get().parse().ok())
             .unwrap_or_default(),
-        stream_view_type: Cow::Owned(change.stream_view_type.unwrap_or_default()),
-        user_identity: record.user_identity.map(|identity| UserIdentity {
-            kind: identity.r#type.unwrap_or_default(),
-            principal_id: identity.principal_id.unwrap_or_default(),
-        }),
-    };
+    )
+    .with_stream_view_type(Cow::Owned(change.stream_view_type.unwrap_or_default()))
+    .with_user_identity(record.user_identity.map(|identity| {
+        UserIdentity::new(
+            identity.r#type.unwrap_or_default(),
+            identity.principal_id.unwrap_or_default(),
+        )
+    }));
     let seconds = change.approximate_creation_date_time;
     if !CALENDAR.contains(&seconds) {
         let why = format_args!("ApproximateCreationDateTime: {seconds:e} is no time");
@@ -165,16 +169,12 @@ mod tests {
         let polled = read(&full).unwrap();
         assert_eq!(&*polled.sequence, "000000000000000000042");
         assert_eq!(polled.arrival, Timestamp(1_678_831_218_000));
-        let expected = DynamoDbRecord {
-            event_id: "c4ca".to_owned(),
-            event_name: "INSERT".into(),
-            keys: r#"{"Id":{"N":"101"}}"#.to_owned(),
-            new_image: Some(r#"{"Id":{"N":"101"},"Message":{"S":"New item!"}}"#.to_owned()),
-            old_image: None,
-            size_bytes: 26,
-            stream_view_type: "NEW_AND_OLD_IMAGES".into(),
-            user_identity: None,
-        };
+        let expected = DynamoDbRecord::new("c4ca", "INSERT", r#"{"Id":{"N":"101"}}"#)
+            .with_new_image(Some(
+                r#"{"Id":{"N":"101"},"Message":{"S":"New item!"}}"#.to_owned(),
+            ))
+            .with_size_bytes(26)
+            .with_stream_view_type("NEW_AND_OLD_IMAGES".into());
         assert_eq!(content(&full), expected);
     }
 

@@ -22,6 +22,7 @@ use super::responses::{
 use crate::failure::Call;
 use crate::json::LimitedList;
 use crate::service_endpoint::ServiceEndpoint;
+use crate::shard_records::unknown_start;
 
 /// How long records stay in a stream (DynamoDB developer guide, "Change data capture for DynamoDB
 /// Streams").
@@ -147,11 +148,7 @@ impl DynamoDbStream {
             let last = last.filter(|last| !last.is_empty());
             match pages.add(shards, last)? {
                 None => {
-                    return Ok(Listing {
-                        facts,
-                        shards: pages.into_shards(),
-                        server_time: page.time,
-                    });
+                    return Ok(Listing::new(facts, pages.into_shards()).with_server_time(page.time));
                 }
                 last => page = self.describe(arn, last).await?,
             }
@@ -174,16 +171,15 @@ impl DynamoDbStream {
             return Err(self.call("DescribeStream").incomplete("a ShardId"));
         };
         let range = described.sequence_number_range;
-        Ok(Shard {
-            id: ShardId::new(id.0),
-            parents: described
-                .parent_shard_id
-                .map(|parent| ShardId::new(parent.0))
-                .into_iter()
-                .collect(),
-            closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
-            hash_keys: None,
-        })
+        Ok(Shard::new(ShardId::new(id.0))
+            .with_parents(
+                described
+                    .parent_shard_id
+                    .map(|parent| ShardId::new(parent.0))
+                    .into_iter()
+                    .collect(),
+            )
+            .with_closed(range.is_some_and(|range| range.ending_sequence_number.is_some())))
     }
 }
 
@@ -205,6 +201,7 @@ impl StreamSource for DynamoDbStream {
                 let sequence = Some(sequence.as_ref().to_owned());
                 (ShardIteratorType::AfterSequenceNumber, sequence)
             }
+            other => return Err(unknown_start(other)),
         };
         let request = self
             .client
@@ -242,23 +239,15 @@ impl StreamSource for DynamoDbStream {
         let LimitedList(records) = response.records;
         call.check_progress(&cursor, next.as_deref(), records.len())?;
         let records = records.into_iter();
-        Ok(Page {
-            records: records
-                .map(|each| RECORD.read(each, answer.time, call))
-                .collect::<Result<_, _>>()?,
-            next: next.map(Cursor),
-            ..END
-        })
+        let records = records
+            .map(|each| RECORD.read(each, answer.time, call))
+            .collect::<Result<_, _>>()?;
+        Ok(Page::new(records, next.map(Cursor)))
     }
 }
 
 /// The end of a shard.
-const END: Page = Page {
-    records: Vec::new(),
-    next: None,
-    behind: None,
-    children: Vec::new(),
-};
+const END: Page = Page::new(Vec::new(), None);
 
 /// Tells whether a shard is one that DynamoDB Local lists although its last record was trimmed. Whoever
 /// waited for it to go would wait for ever, and its children with it.
@@ -269,18 +258,12 @@ fn is_left_over(error: &SourceError) -> bool {
 
 fn facts(arn: &str, description: &StreamDescription, stand_in: bool) -> StreamFacts {
     let created = description.creation_request_date_time.map(timestamp);
-    StreamFacts {
-        // The label in the ARN is a time too, though not one that AWS promises to be unique.
-        identity: match created {
-            Some(time) => format!("{arn} {}", time.millis()),
-            None => arn.to_owned(),
-        },
-        retention: Some(RETENTION),
-        fetch_limit: FETCH_LIMIT,
-        base_interval: BASE_INTERVAL,
-        reads_per_second: None,
-        enforces_quota: false,
-        longest_wait: Duration::ZERO,
-        arrival_grain: if stand_in { LOCAL_GRAIN } else { GRAIN },
-    }
+    StreamFacts::new(match created {
+        Some(time) => format!("{arn} {}", time.millis()),
+        None => arn.to_owned(),
+    })
+    .with_retention(Some(RETENTION))
+    .with_fetch_limit(FETCH_LIMIT)
+    .with_base_interval(BASE_INTERVAL)
+    .with_arrival_grain(if stand_in { LOCAL_GRAIN } else { GRAIN })
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_engine::ports::{
-    Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamFacts, StreamSource,
-};
+use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamSource};
 use tokio::sync::Semaphore;
 
 use super::event_stream::EventStream;
@@ -105,24 +103,23 @@ impl StreamSource for KinesisConsumer {
         let listed: HashSet<&ShardId> = listing.shards.iter().map(|shard| &shard.id).collect();
         self.subscriptions()
             .retain(|shard, _| listed.contains(shard));
-        Ok(Listing {
-            facts: StreamFacts {
-                base_interval: BASE_INTERVAL,
+        Ok(Listing::new(
+            listing
+                .facts
+                .with_base_interval(BASE_INTERVAL)
                 // It has no such quota: records are pushed.
-                reads_per_second: None,
-                longest_wait: LONGEST_WAIT,
-                ..listing.facts
-            },
-            shards: listing.shards,
-            server_time: listing.server_time,
-        })
+                .with_reads_per_second(None)
+                .with_longest_wait(LONGEST_WAIT),
+            listing.shards,
+        )
+        .with_server_time(listing.server_time))
     }
 
     /// Subscribes. After the newest record is a place only in the moment of the subscription; so there it
     /// waits for the first event, which says what place that is.
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         drop(self.take(shard));
-        let mut subscription = Subscription::at(KinesisStart::from(from));
+        let mut subscription = Subscription::at(KinesisStart::try_from(from)?);
         subscription.connect(self.subscribe(shard, subscription.next()).await?);
         if *subscription.next() == KinesisStart::Latest {
             let call = self.stream.call("SubscribeToShard");

@@ -47,10 +47,10 @@ fn content(json: &str) -> Result<(Timestamp, StreamContent), String> {
     }
     let record: Record = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let data = base64::decode(record.data.unwrap_or_default());
-    let content = KinesisRecord {
-        partition_key: record.partition_key.unwrap_or_default(),
-        data: Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
-    };
+    let content = KinesisRecord::new(
+        record.partition_key.unwrap_or_default(),
+        Bytes::from(data.map_err(|error| format!("Data: {}", with_causes(&error)))?),
+    );
     let seconds = record.approximate_arrival_timestamp;
     if !CALENDAR.contains(&seconds) {
         return Err(format!(
@@ -73,12 +73,10 @@ pub(super) fn shard(listed: ListedShard) -> Shard {
     let parents = listed.parent_shard_id.into_iter();
     let parents = parents.chain(listed.adjacent_parent_shard_id);
     let range = listed.sequence_number_range;
-    Shard {
-        id: ShardId::new(listed.shard_id.0),
-        parents: parents.map(|parent| ShardId::new(parent.0)).collect(),
-        closed: range.is_some_and(|range| range.ending_sequence_number.is_some()),
-        hash_keys: listed.hash_key_range.0.and_then(hash_keys),
-    }
+    Shard::new(ShardId::new(listed.shard_id.0))
+        .with_parents(parents.map(|parent| ShardId::new(parent.0)).collect())
+        .with_closed(range.is_some_and(|range| range.ending_sequence_number.is_some()))
+        .with_hash_keys(listed.hash_key_range.0.and_then(hash_keys))
 }
 
 /// Returns the shards that a closed one names at its end.
@@ -88,13 +86,14 @@ pub(super) fn children<const MOST: usize>(
     let children = children
         .into_iter()
         .flat_map(|LimitedList(children)| children);
-    let shard = |child: ChildShard| Shard {
-        id: ShardId::new(child.shard_id.0),
-        parents: (child.parent_shards.0.into_iter())
-            .map(|parent| ShardId::new(parent.0))
-            .collect(),
-        closed: false,
-        hash_keys: child.hash_key_range.0.and_then(hash_keys),
+    let shard = |child: ChildShard| {
+        Shard::new(ShardId::new(child.shard_id.0))
+            .with_parents(
+                (child.parent_shards.0.into_iter())
+                    .map(|parent| ShardId::new(parent.0))
+                    .collect(),
+            )
+            .with_hash_keys(child.hash_key_range.0.and_then(hash_keys))
     };
     children.map(shard).collect()
 }

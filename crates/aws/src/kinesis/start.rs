@@ -6,8 +6,11 @@ use std::str::FromStr;
 use aws_sdk_kinesis::error::BuildError;
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{ShardIteratorType, StartingPosition};
+use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::ports::Start;
+
+use crate::shard_records::unknown_start;
 
 /// Where to begin reading (Kinesis API reference, `StartingPosition`).
 ///
@@ -61,13 +64,16 @@ impl KinesisStart {
     }
 }
 
-impl From<&Start> for KinesisStart {
-    fn from(from: &Start) -> Self {
+impl TryFrom<&Start> for KinesisStart {
+    type Error = SourceError;
+
+    fn try_from(from: &Start) -> Result<Self, SourceError> {
         match from {
-            Start::TrimHorizon => Self::TrimHorizon,
-            Start::Latest => Self::Latest,
-            Start::Timestamp(time) => Self::Time(*time),
-            Start::After(sequence) => Self::After(sequence.as_ref().to_owned()),
+            Start::TrimHorizon => Ok(Self::TrimHorizon),
+            Start::Latest => Ok(Self::Latest),
+            Start::Timestamp(time) => Ok(Self::Time(*time)),
+            Start::After(sequence) => Ok(Self::After(sequence.as_ref().to_owned())),
+            other => Err(unknown_start(other)),
         }
     }
 }

@@ -92,16 +92,16 @@ impl KinesisStream {
             return Err(call.incomplete("a StreamCreationTimestamp"));
         };
         let hours = summary.retention_period_hours.unwrap_or(0);
-        let facts = StreamFacts {
-            identity: format!("created {}", DateTime::from_millis(created.millis())),
-            retention: (hours > 0).then(|| Duration::from_hours(hours.min(LONGEST_RETENTION))),
-            fetch_limit: FETCH_LIMIT,
-            base_interval: BASE_INTERVAL,
-            reads_per_second: Some(READS_PER_SECOND),
-            enforces_quota: self.endpoint.is_aws(),
-            longest_wait: Duration::ZERO,
-            arrival_grain: GRAIN,
-        };
+        let facts = StreamFacts::new(format!(
+            "created {}",
+            DateTime::from_millis(created.millis())
+        ))
+        .with_retention((hours > 0).then(|| Duration::from_hours(hours.min(LONGEST_RETENTION))))
+        .with_fetch_limit(FETCH_LIMIT)
+        .with_base_interval(BASE_INTERVAL)
+        .with_reads_per_second(Some(READS_PER_SECOND))
+        .with_enforced_quota(self.endpoint.is_aws())
+        .with_arrival_grain(GRAIN);
         Ok((facts, answer.time))
     }
 
@@ -139,11 +139,7 @@ impl StreamSource for KinesisStream {
         let pages = async {
             let (facts, server_time) = self.facts().await?;
             let shards = self.shards().await?;
-            Ok(Listing {
-                facts,
-                shards,
-                server_time,
-            })
+            Ok(Listing::new(facts, shards).with_server_time(server_time))
         };
         match tokio::time::timeout(LISTING_PATIENCE, pages).await {
             Ok(listing) => listing,
@@ -153,7 +149,7 @@ impl StreamSource for KinesisStream {
 
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
         let call = self.call("GetShardIterator");
-        let from = KinesisStart::from(from);
+        let from = KinesisStart::try_from(from)?;
         let request = self
             .client
             .get_shard_iterator()
@@ -187,14 +183,12 @@ impl StreamSource for KinesisStream {
         let LimitedList(records) = response.records;
         call.check_progress(&cursor, next.as_deref(), records.len())?;
         let records = records.into_iter();
-        Ok(Page {
-            records: records
-                .map(|each| RECORD.read(each, answer.time, call))
-                .collect::<Result<_, _>>()?,
-            next: next.map(Cursor),
-            behind: response.millis_behind_latest.0.map(behind),
-            children: children(response.child_shards),
-        })
+        let records = records
+            .map(|each| RECORD.read(each, answer.time, call))
+            .collect::<Result<_, _>>()?;
+        Ok(Page::new(records, next.map(Cursor))
+            .with_behind(response.millis_behind_latest.0.map(behind))
+            .with_children(children(response.child_shards)))
     }
 }
 

@@ -174,11 +174,8 @@ impl Subscription {
         let next = children.is_none().then(|| self.cursor());
         // What is still in hand lies at least a little behind.
         let least = Duration::from_millis(u64::from(!self.rest.is_empty()));
-        Page {
-            records,
-            next,
-            behind: self.behind.map(|behind| behind.max(least)),
-            children: children.unwrap_or_default(),
-        }
+        Page::new(records, next)
+            .with_behind(self.behind.map(|behind| behind.max(least)))
+            .with_children(children.unwrap_or_default())
     }
 }

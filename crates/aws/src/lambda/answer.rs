@@ -46,10 +46,7 @@ impl Call {
         if let Some(error) = self.failure(&answer, &run) {
             return Err(error.of(run));
         }
-        Ok(InvokeAnswer {
-            payload: answer.body,
-            run,
-        })
+        Ok(InvokeAnswer::new(answer.body).of(run))
     }
 
     fn failure(&self, answer: &Answer, run: &Run) -> Option<InvokeError> {
@@ -78,7 +75,7 @@ impl Call {
             // Of a stand-in nobody knows whether that is for good.
             InvokeErrorKind::NotFound | InvokeErrorKind::Denied if self.stand_in => {
                 let (status, may_pass) = (answer.status.as_u16(), true);
-                InvokeError::new(InvokeErrorKind::Refused { status, may_pass }, error.message)
+                InvokeError::new(InvokeErrorKind::refused(status, may_pass), error.message)
             }
             _ => error,
         }
@@ -91,13 +88,12 @@ impl Call {
         // A runtime interface emulator runs one invocation at a time, and answers so meanwhile.
         let busy = self.stand_in && answer.body.is_empty();
         let kind = match kind(answer.status, code) {
-            InvokeErrorKind::Throttled { .. } => InvokeErrorKind::Throttled {
-                retry_after: retry_after(answer, &error),
-            },
-            InvokeErrorKind::Refused { status: 400, .. } if busy => InvokeErrorKind::Refused {
-                status: 400,
-                may_pass: true,
-            },
+            InvokeErrorKind::Throttled { .. } => {
+                InvokeErrorKind::throttled(retry_after(answer, &error))
+            }
+            InvokeErrorKind::Refused { status: 400, .. } if busy => {
+                InvokeErrorKind::refused(400, true)
+            }
             kind => kind,
         };
         InvokeError::new(kind, self.words(answer, &error, code, kind))
@@ -242,7 +238,7 @@ pub(super) fn says_no_such_function(answer: &Answer) -> bool {
 
 /// Sorts the errors of `Invoke` (Lambda API reference, "Invoke: Errors").
 fn kind(status: StatusCode, code: Option<&str>) -> InvokeErrorKind {
-    let throttled = InvokeErrorKind::Throttled { retry_after: None };
+    let throttled = InvokeErrorKind::throttled(None);
     match (status.as_u16(), code.unwrap_or("")) {
         (429, _)
         | (_, "TooManyRequestsException" | "ThrottlingException" | "EC2ThrottledException") => {
@@ -258,11 +254,11 @@ fn kind(status: StatusCode, code: Option<&str>) -> InvokeErrorKind {
         // A function that is being changed or cannot reach its file system; a redirect.
         (status @ (300..=399 | 408 | 409 | 410), _) => {
             let may_pass = true;
-            InvokeErrorKind::Refused { status, may_pass }
+            InvokeErrorKind::refused(status, may_pass)
         }
         (status @ 400..=499, _) => {
             let may_pass = false;
-            InvokeErrorKind::Refused { status, may_pass }
+            InvokeErrorKind::refused(status, may_pass)
         }
         // Among the 5xx are those of a function that cannot start as it is configured, such as
         // InvalidRuntimeException; it never sees the batch either.
@@ -287,10 +283,9 @@ fn retry_after(answer: &Answer, error: &ServiceError) -> Option<Duration> {
 fn run(answer: &Answer) -> Run {
     let id = |text: &&str| text.len() <= LONGEST_ID;
     let text = |name| header(answer, name).filter(id).map(str::to_owned);
-    Run {
-        request_id: text("x-amzn-requestid"),
-        executed_version: text("x-amz-executed-version"),
-    }
+    Run::default()
+        .with_request_id(text("x-amzn-requestid"))
+        .with_executed_version(text("x-amz-executed-version"))
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {

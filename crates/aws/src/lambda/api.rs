@@ -155,10 +155,9 @@ impl InvokeBackend for LambdaApi {
     /// Asks for the function's configuration, which also tells whether there is such a function. A server
     /// without that operation leaves unknown what the options do not say.
     async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
-        let known = FunctionFacts {
-            timeout: self.timeout,
-            concurrency: self.concurrency,
-        };
+        let known = FunctionFacts::default()
+            .with_timeout(self.timeout)
+            .with_concurrency(self.concurrency);
         let Some(url) = self.address.configuration(function) else {
             return Ok(known);
         };
@@ -176,10 +175,7 @@ impl InvokeBackend for LambdaApi {
             .ok()
             .filter(|_| answer.status.is_success());
         let timeout = configuration.and_then(|configuration| configuration.timeout);
-        Ok(FunctionFacts {
-            timeout: known.timeout.or_else(|| timeout.map(Duration::from_secs)),
-            ..known
-        })
+        Ok(known.with_timeout(known.timeout.or_else(|| timeout.map(Duration::from_secs))))
     }
 }
 

@@ -66,20 +66,22 @@ impl QueueSource for SqsQueue {
         let Some(seconds) = seconds else {
             return Err(call.incomplete("a VisibilityTimeout in seconds"));
         };
-        Ok(QueueFacts {
-            visibility_timeout: Duration::from_secs(seconds.min(LONGEST_VISIBILITY)),
-            receive_limit: BATCH_LIMIT,
-            settle_limit: BATCH_LIMIT,
-            longest_wait: if self.address.is_aws() {
-                LONGEST_WAIT
-            } else {
-                SHORT_WAIT
-            },
-            wait_step: Duration::from_secs(1),
-            max_receive_count: attributes
-                .get(&QueueAttributeName::RedrivePolicy)
-                .and_then(|policy| max_receive_count(policy)),
-        })
+        Ok(
+            QueueFacts::new(Duration::from_secs(seconds.min(LONGEST_VISIBILITY)))
+                .with_receive_limit(BATCH_LIMIT)
+                .with_settle_limit(BATCH_LIMIT)
+                .with_longest_wait(if self.address.is_aws() {
+                    LONGEST_WAIT
+                } else {
+                    SHORT_WAIT
+                })
+                .with_wait_step(Duration::from_secs(1))
+                .with_max_receive_count(
+                    attributes
+                        .get(&QueueAttributeName::RedrivePolicy)
+                        .and_then(|policy| max_receive_count(policy)),
+                ),
+        )
     }
 
     #[expect(
@@ -119,13 +121,13 @@ impl QueueSource for SqsQueue {
             }
         }
         if messages.beyond > 0 {
-            received.unreadable.push(UnreadableMessage {
-                id: String::new(),
-                because: format!(
+            received.unreadable.push(UnreadableMessage::new(
+                String::new(),
+                format!(
                     "{} are beyond the {BATCH_LIMIT} of one receive",
                     messages.beyond
                 ),
-            });
+            ));
         }
         Ok(received)
     }

@@ -60,7 +60,7 @@ impl Batch<'_> {
     fn call(&self) -> Call<'_> {
         self.address.call(match self.verb {
             SettleVerb::Delete => "DeleteMessageBatch",
-            SettleVerb::Release => "ChangeMessageVisibilityBatch",
+            _ => "ChangeMessageVisibilityBatch",
         })
     }
 
@@ -96,6 +96,10 @@ impl Batch<'_> {
                     let done = answer.successful.into_iter().map(|entry| entry.id);
                     outcomes(call, done, answer.failed)
                 })
+            }
+            other => {
+                let text = format!("SQS knows no {other:?}");
+                return Err(SourceError::new(SourceErrorKind::Fatal, text));
             }
         };
         self.address.check(answer).await

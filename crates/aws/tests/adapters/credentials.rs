@@ -51,12 +51,9 @@ pub(crate) fn at(url: Option<&str>) -> AwsConfig {
 pub(crate) async fn invoke(url: Option<&str>) -> Result<Bytes, InvokeError> {
     let api = LambdaApi::new(&at(url), LambdaOptions::default()).unwrap();
     let function = Arc::new(FunctionRef::parse("orders").unwrap());
-    api.invoke(InvokeRequest {
-        function,
-        payload: Bytes::from_static(b"{}"),
-    })
-    .await
-    .map(|answer| answer.payload)
+    api.invoke(InvokeRequest::new(function, Bytes::from_static(b"{}")))
+        .await
+        .map(|answer| answer.payload)
 }
 
 pub(crate) async fn look_up(url: Option<&str>) -> Result<(), SourceError> {
@@ -255,13 +252,10 @@ async fn refused_credentials_are_looked_up_again() {
         let fake = Fake::start([reply(403, &[], ""), reply(200, &[], "{}")]).await;
         let api = LambdaApi::new(&at(Some(&fake.url)), LambdaOptions::default()).unwrap();
         let function = Arc::new(FunctionRef::parse("orders").unwrap());
-        let request = InvokeRequest {
-            function,
-            payload: Bytes::from_static(b"{}"),
-        };
+        let request = InvokeRequest::new(function, Bytes::from_static(b"{}"));
         let error = api.invoke(request.clone()).await.unwrap_err();
         let (status, may_pass) = (403, true);
-        assert_eq!(error.kind, InvokeErrorKind::Refused { status, may_pass });
+        assert_eq!(error.kind, InvokeErrorKind::refused(status, may_pass));
         write(std::path::Path::new(&profile), "AKIDNEW");
         api.invoke(request).await.unwrap();
         let seen = fake.seen();

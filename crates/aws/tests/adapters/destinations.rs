@@ -100,10 +100,7 @@ async fn destination(url: &str, arn: &str) -> Result<Arc<dyn FailureDestination>
 }
 
 fn record(body: &str, object_key: &str) -> FailureRecord {
-    FailureRecord {
-        body: Bytes::from(body.to_owned()),
-        object_key: object_key.to_owned(),
-    }
+    FailureRecord::new(Bytes::from(body.to_owned())).with_object_key(object_key.to_owned())
 }
 
 #[tokio::test]
@@ -196,10 +193,7 @@ async fn a_bucket_keeps_the_contract() {
                 .unwrap();
             assert_eq!(get.content_type.as_deref(), Some("application/json"));
             let body = get.body.collect().await.unwrap().into_bytes();
-            records.push(FailureRecord {
-                body,
-                object_key: key,
-            });
+            records.push(FailureRecord::new(body).with_object_key(key));
         }
         let mut seen = seen.lock().await;
         let new = records.iter().filter(|record| !seen.contains(*record));

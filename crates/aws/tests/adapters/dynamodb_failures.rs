@@ -54,12 +54,7 @@ fn shard() -> ShardId {
 }
 
 fn request(limit: usize) -> FetchRequest {
-    FetchRequest {
-        shard: shard(),
-        cursor: Cursor("i-1".to_owned()),
-        limit,
-        wait: Duration::ZERO,
-    }
+    FetchRequest::new(shard(), Cursor("i-1".to_owned()), limit)
 }
 
 async fn fetch(reply: Reply) -> Result<Page, SourceError> {
@@ -142,11 +137,10 @@ async fn shards_of_all_pages_are_listed_with_their_lineage() {
     ]);
     let fake = Fake::start([described(&first, Some("s-2")), described(&second, None)]).await;
     let listing = stream(&fake.url).await.list().await.unwrap();
-    let listed = |id: &str, parents: &[&str], closed: bool| Shard {
-        id: ShardId::new(id),
-        parents: parents.iter().map(|parent| ShardId::new(*parent)).collect(),
-        closed,
-        hash_keys: None,
+    let listed = |id: &str, parents: &[&str], closed: bool| {
+        Shard::new(ShardId::new(id))
+            .with_parents(parents.iter().map(|parent| ShardId::new(*parent)).collect())
+            .with_closed(closed)
     };
     let expected = [
         listed("s-1", &[], true),

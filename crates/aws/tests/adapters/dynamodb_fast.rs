@@ -57,12 +57,7 @@ async fn an_iterator_expires_after_a_quarter_of_an_hour() {
     let after = Start::After(record.sequence.clone());
     let cursor = source.open(&shard, &after).await.unwrap();
     let start = Instant::now();
-    let request = FetchRequest {
-        shard: shard.clone(),
-        cursor,
-        limit: 10,
-        wait: Duration::ZERO,
-    };
+    let request = FetchRequest::new(shard.clone(), cursor, 10);
     let error = loop {
         match answer(|| source.inner().fetch(request.clone())).await {
             Ok(page) => assert_eq!(page.records, []),

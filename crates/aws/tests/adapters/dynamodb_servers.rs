@@ -260,12 +260,7 @@ async fn takes_no_text_for_an_iterator(server: Server) {
     let table = server.table("iterator", "KEYS_ONLY").await;
     let source = table.source().await;
     let shard = source.list().await.unwrap().shards.remove(0).id;
-    let request = FetchRequest {
-        shard,
-        cursor: Cursor("no iterator".to_owned()),
-        limit: 1,
-        wait: Duration::ZERO,
-    };
+    let request = FetchRequest::new(shard, Cursor("no iterator".to_owned()), 1);
     let error = source.fetch(request).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Expired, "{error}");
     table.drop().await;

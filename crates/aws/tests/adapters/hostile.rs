@@ -45,23 +45,14 @@ pub(crate) async fn stream(url: &str, arn: &str) -> Arc<dyn StreamSource> {
     KinesisProvider::new(config).open(arn).await.unwrap()
 }
 
-pub(crate) const ONCE: ReceiveRequest = ReceiveRequest {
-    max: 10,
-    wait: Duration::ZERO,
-    visibility_timeout: None,
-};
+pub(crate) const ONCE: ReceiveRequest = ReceiveRequest::new(10, Duration::ZERO);
 
 pub(crate) fn shard() -> ShardId {
     ShardId::new("shardId-000000000001")
 }
 
 pub(crate) fn fetch(cursor: &str) -> FetchRequest {
-    FetchRequest {
-        shard: shard(),
-        cursor: Cursor(cursor.to_owned()),
-        limit: 1_000,
-        wait: Duration::from_secs(5),
-    }
+    FetchRequest::new(shard(), Cursor(cursor.to_owned()), 1_000).with_wait(Duration::from_secs(5))
 }
 
 /// Makes the call of an adapter that is said to make requests of this operation.
@@ -72,10 +63,7 @@ async fn call(operation: &str, url: &str) -> Result<(), SourceError> {
         "consumer" => CONSUMER,
         _ => KINESIS,
     };
-    let settle = |verb| Settlement {
-        receipt: Receipt("r".to_owned()),
-        verb,
-    };
+    let settle = |verb| Settlement::new(Receipt("r".to_owned()), verb);
     match operation {
         "GetQueueUrl" | "GetQueueAttributes" => queue(url).await.describe().await.map(drop),
         "ReceiveMessage" => queue(url).await.receive(ONCE).await.map(drop),
@@ -118,10 +106,7 @@ async fn deliver(operation: &str, url: &str) -> Result<(), SourceError> {
     };
     let destinations = AwsDestinations::new(at(Some(url)));
     let found = destinations.destination(&destination).await.unwrap();
-    let record = FailureRecord {
-        body: Bytes::from_static(b"{}"),
-        object_key: "key".to_owned(),
-    };
+    let record = FailureRecord::new(Bytes::from_static(b"{}")).with_object_key("key".to_owned());
     let delivered = found.unwrap().deliver(record).await;
     delivered.map_err(|error| SourceError::new(Fatal, error.message))
 }

@@ -125,12 +125,8 @@ impl World {
     }
 
     async fn try_fetch(&self, cursor: &str, limit: usize) -> Result<Page, SourceError> {
-        let request = FetchRequest {
-            shard: shard(),
-            cursor: Cursor(cursor.to_owned()),
-            limit,
-            wait: Duration::from_secs(1),
-        };
+        let request = FetchRequest::new(shard(), Cursor(cursor.to_owned()), limit)
+            .with_wait(Duration::from_secs(1));
         self.source.fetch(request).await
     }
 

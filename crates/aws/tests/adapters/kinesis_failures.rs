@@ -42,12 +42,7 @@ fn shard() -> ShardId {
 }
 
 fn at(cursor: &str) -> FetchRequest {
-    FetchRequest {
-        shard: shard(),
-        cursor: Cursor(cursor.to_owned()),
-        limit: 100,
-        wait: Duration::ZERO,
-    }
+    FetchRequest::new(shard(), Cursor(cursor.to_owned()), 100)
 }
 
 /// Fetches once from a stream that answers with `reply`.
@@ -261,10 +256,7 @@ async fn a_page_carries_records_and_where_to_read_on() {
     };
     assert_eq!(&*first.sequence, "0049");
     assert_eq!(first.arrival, Timestamp(1_545_084_650_987));
-    let content = StreamContent::Kinesis(KinesisRecord {
-        partition_key: "ä".into(),
-        data: "Hello".into(),
-    });
+    let content = StreamContent::Kinesis(KinesisRecord::new("ä", "Hello"));
     assert_eq!(first.content, content);
     assert_eq!(second.arrival, Timestamp(1_545_084_651_000));
 }
@@ -296,10 +288,7 @@ async fn a_record_that_cannot_be_read_leaves_the_others_of_its_page_alone() {
         };
         assert!(unreadable.because.contains(because), "{unreadable:?}");
     }
-    let content = StreamContent::Kinesis(KinesisRecord {
-        partition_key: "\u{fffd}".into(),
-        data: "x".into(),
-    });
+    let content = StreamContent::Kinesis(KinesisRecord::new("\u{fffd}", "x"));
     assert_eq!(fourth.content, content);
 }
 
@@ -320,7 +309,8 @@ async fn a_fetch_asks_for_no_more_than_kinesis_gives() {
         .into_iter()
         .enumerate()
     {
-        let fetch = FetchRequest { limit, ..at("i") };
+        let mut fetch = at("i");
+        fetch.limit = limit;
         source.fetch(fetch).await.unwrap();
         let limit = format!(r#""Limit":{sent},"#);
         let sent = body(&fake, request).replace('}', ",");

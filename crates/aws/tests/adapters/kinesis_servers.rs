@@ -242,12 +242,7 @@ async fn knows_a_missing_stream_and_one_made_later(server: Server) {
     let shard = ShardId::new("shardId-000000000000");
     let cursor = missing.open(&shard, &Start::Latest).await.unwrap();
     first.drop().await;
-    let request = FetchRequest {
-        shard: shard.clone(),
-        cursor,
-        limit: 1,
-        wait: Duration::ZERO,
-    };
+    let request = FetchRequest::new(shard.clone(), cursor, 1);
     let start = tokio::time::Instant::now();
     while missing.list().await.is_ok() {
         let waited = start.elapsed();
@@ -350,12 +345,8 @@ async fn a_consumer_is_told_the_end_of_a_shard() {
     let shard = ShardId::new("shardId-000000000000");
     let cursor = consumer.open(&shard, &Start::TrimHorizon).await.unwrap();
     stream.put("k", "only").await;
-    let mut request = FetchRequest {
-        shard: shard.clone(),
-        cursor,
-        limit: 10,
-        wait: Duration::from_secs(5),
-    };
+    let mut request =
+        FetchRequest::new(shard.clone(), cursor, 10).with_wait(Duration::from_secs(5));
     let mut found = Vec::new();
     while found.is_empty() {
         let page = consumer.fetch(request.clone()).await.unwrap();

@@ -25,12 +25,9 @@ fn function(text: &str) -> FunctionRef {
 
 async fn invoke(api: &LambdaApi, name: &str) -> Result<Bytes, InvokeError> {
     let payload = Bytes::from_static(br#"{"Records":[]}"#);
-    api.invoke(InvokeRequest {
-        function: Arc::new(function(name)),
-        payload,
-    })
-    .await
-    .map(|answer| answer.payload)
+    api.invoke(InvokeRequest::new(Arc::new(function(name)), payload))
+        .await
+        .map(|answer| answer.payload)
 }
 
 /// Returns the error for one reply.
@@ -41,7 +38,7 @@ async fn refusal(reply: Reply) -> InvokeError {
     error
 }
 
-const THROTTLED: InvokeErrorKind = InvokeErrorKind::Throttled { retry_after: None };
+const THROTTLED: InvokeErrorKind = InvokeErrorKind::throttled(None);
 
 #[tokio::test]
 async fn an_invocation_is_a_signed_post_of_the_payload() {
@@ -79,20 +76,17 @@ async fn an_invocation_is_a_signed_post_of_the_payload() {
 
 #[tokio::test]
 async fn answers_and_errors_say_which_run_they_are_of() {
-    let run = Run {
-        request_id: Some("5b1fdf9c-0001".to_owned()),
-        executed_version: Some("7".to_owned()),
-    };
+    let run = Run::default()
+        .with_request_id(Some("5b1fdf9c-0001".to_owned()))
+        .with_executed_version(Some("7".to_owned()));
     let headers = [
         ("x-amzn-requestid", "5b1fdf9c-0001"),
         ("x-amz-executed-version", "7"),
         ("x-amz-function-error", "Unhandled"),
     ];
     let fake = Fake::start([reply(200, &headers[..2], "{}"), reply(200, &headers, "{}")]).await;
-    let request = || InvokeRequest {
-        function: Arc::new(function("orders:live")),
-        payload: Bytes::from_static(b"{}"),
-    };
+    let request =
+        || InvokeRequest::new(Arc::new(function("orders:live")), Bytes::from_static(b"{}"));
     let api = api(&fake.url);
     assert_eq!(api.invoke(request()).await.unwrap().run, run);
     assert_eq!(api.invoke(request()).await.unwrap_err().run, run);
@@ -140,10 +134,7 @@ async fn a_runtime_interface_emulator_needs_no_header_to_report_an_error() {
     );
     let late = refusal(reply(200, &[], "Task timed out after 3.00 seconds")).await;
     assert_eq!(late.kind, InvokeErrorKind::Function);
-    let busy = InvokeErrorKind::Refused {
-        status: 400,
-        may_pass: true,
-    };
+    let busy = InvokeErrorKind::refused(400, true);
     assert_eq!(refusal(reply(400, &[], "")).await.kind, busy);
 
     let marked = [("x-amz-executed-version", "$LATEST")];
@@ -244,10 +235,9 @@ async fn an_emulator_has_one_call_open_whatever_the_function_is_called_here() {
     let concurrency = Some(1);
     assert_eq!(
         facts,
-        FunctionFacts {
-            timeout,
-            concurrency
-        }
+        FunctionFacts::default()
+            .with_timeout(timeout)
+            .with_concurrency(concurrency)
     );
     let late = invoke(&api, "orders").await.unwrap_err();
     assert_eq!(late.kind, InvokeErrorKind::Function);
@@ -278,7 +268,7 @@ async fn throttling_names_its_reason_and_the_wait() {
     ];
     let error = refusal(reply(429, &headers, body)).await;
     let retry_after = Some(Duration::from_secs(7));
-    assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after });
+    assert_eq!(error.kind, InvokeErrorKind::throttled(retry_after));
     for part in [
         "TooManyRequestsException",
         "ReservedFunctionConcurrentInvocationLimitExceeded",
@@ -290,7 +280,7 @@ async fn throttling_names_its_reason_and_the_wait() {
     let in_body = r#"{"retryAfterSeconds":"0.5","__type":"TooManyRequestsException"}"#;
     let retry_after = Some(Duration::from_millis(500));
     let error = refusal(reply(429, &[], in_body)).await;
-    assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after });
+    assert_eq!(error.kind, InvokeErrorKind::throttled(retry_after));
     let date = [("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")];
     assert_eq!(refusal(reply(429, &date, "")).await.kind, THROTTLED);
     assert_eq!(
@@ -303,16 +293,10 @@ async fn throttling_names_its_reason_and_the_wait() {
 
 #[tokio::test]
 async fn each_status_has_its_kind() {
-    use InvokeErrorKind::{Refused, Unavailable};
+    use InvokeErrorKind::Unavailable;
     const TOO_LARGE: InvokeErrorKind = InvokeErrorKind::TOO_LARGE;
-    let for_good = |status| Refused {
-        status,
-        may_pass: false,
-    };
-    let may_pass = |status| Refused {
-        status,
-        may_pass: true,
-    };
+    let for_good = |status| InvokeErrorKind::refused(status, false);
+    let may_pass = |status| InvokeErrorKind::refused(status, true);
     let table = [
         (413, "RequestTooLargeException", TOO_LARGE),
         (
@@ -417,10 +401,7 @@ async fn a_function_is_described_by_its_timeout() {
         .unwrap();
     assert_eq!(
         facts,
-        FunctionFacts {
-            timeout: Some(Duration::from_secs(30)),
-            concurrency: None
-        }
+        FunctionFacts::default().with_timeout(Some(Duration::from_secs(30)))
     );
     let seen = fake.seen().remove(0);
     assert_eq!(

@@ -62,7 +62,7 @@ fn ministack(what: &str) -> Option<(LambdaApi, String)> {
 async fn invoke(api: &LambdaApi, name: &str, event: &str) -> Result<Bytes, InvokeError> {
     let function = Arc::new(FunctionRef::parse(name).unwrap());
     let payload = Bytes::copy_from_slice(event.as_bytes());
-    let answer = api.invoke(InvokeRequest { function, payload }).await;
+    let answer = api.invoke(InvokeRequest::new(function, payload)).await;
     answer.map(|answer| answer.payload)
 }
 
@@ -111,10 +111,7 @@ async fn a_function_is_described() {
         .await
         .unwrap_err();
     let may_pass = true;
-    let refused = InvokeErrorKind::Refused {
-        status: 404,
-        may_pass,
-    };
+    let refused = InvokeErrorKind::refused(404, may_pass);
     assert_eq!(error.kind, refused, "{error}");
     assert!(error.message.contains("aws-no-such-function"), "{error}");
 }

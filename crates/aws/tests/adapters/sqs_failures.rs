@@ -11,11 +11,7 @@ use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, Received, SettleVerb
 const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
 const FOUND: &str =
     r#"{"QueueUrl":"http://sqs.us-east-1.elsewhere.invalid:4566/000000000000/orders"}"#;
-const ONCE: ReceiveRequest = ReceiveRequest {
-    max: 10,
-    wait: Duration::ZERO,
-    visibility_timeout: None,
-};
+const ONCE: ReceiveRequest = ReceiveRequest::new(10, Duration::ZERO);
 
 fn found() -> Reply {
     reply(200, &[], FOUND)
@@ -51,10 +47,7 @@ fn settlements(verbs: &[SettleVerb]) -> Vec<Settlement> {
     verbs
         .iter()
         .enumerate()
-        .map(|(at, verb)| Settlement {
-            receipt: receipt(at),
-            verb: *verb,
-        })
+        .map(|(at, verb)| Settlement::new(receipt(at), *verb))
         .collect()
 }
 
@@ -142,10 +135,7 @@ async fn a_server_that_is_not_there_is_transient_by_name() {
 async fn a_silent_server_is_given_up_after_the_wait_and_ten_seconds() {
     let fake = Fake::start([found(), Reply::Silence]).await;
     let queue = open(&fake.url, ARN).await;
-    let request = ReceiveRequest {
-        wait: Duration::from_secs(3),
-        ..ONCE
-    };
+    let request = ReceiveRequest::new(10, Duration::from_secs(3));
     let call = queue.receive(request);
     tokio::pin!(call);
     // The request is on its way before the clock is stopped, for stopped time flies while I/O waits.
@@ -233,17 +223,10 @@ async fn a_queue_of_another_account_is_looked_up_by_its_owner() {
 async fn a_receive_asks_for_everything_and_clamps_what_it_is_asked() {
     let fake = Fake::start([found(), reply(200, &[], "{}")]).await;
     let queue = open(&fake.url, ARN).await;
-    let long = ReceiveRequest {
-        max: 10_000,
-        wait: Duration::from_secs(300),
-        visibility_timeout: Some(Duration::from_millis(1_500)),
-    };
+    let long = ReceiveRequest::new(10_000, Duration::from_secs(300))
+        .with_visibility_timeout(Some(Duration::from_millis(1_500)));
     queue.receive(long).await.unwrap();
-    let short = ReceiveRequest {
-        max: 0,
-        wait: Duration::from_millis(999),
-        visibility_timeout: None,
-    };
+    let short = ReceiveRequest::new(0, Duration::from_millis(999));
     queue.receive(short).await.unwrap();
     let seen = fake.seen();
     let body = |at: usize| String::from_utf8_lossy(&seen[at].body).into_owned();

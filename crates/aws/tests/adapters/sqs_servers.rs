@@ -8,7 +8,7 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use lambda_esm_aws::{AwsConfig, SqsProvider, SqsQueue};
 use lambda_esm_core::fault::SourceErrorKind;
-use lambda_esm_core::record::{AttributeValue, QueueContent};
+use lambda_esm_core::record::AttributeValue;
 use lambda_esm_engine::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb};
 
@@ -175,7 +175,7 @@ async fn carries_all_attributes(server: Server) {
         .await
         .unwrap();
     let message = one(&queue.source).await;
-    let QueueContent::Sqs(content) = &message.content;
+    let content = message.content.sqs().unwrap();
     let first: Vec<_> = content
         .attributes
         .iter()
@@ -220,11 +220,8 @@ async fn carries_all_attributes(server: Server) {
 async fn overrides_the_visibility_timeout(server: Server) {
     let queue = server.queue("visibility").await;
     queue.send("short", None).await;
-    let request = ReceiveRequest {
-        max: 1,
-        wait: Duration::from_secs(5),
-        visibility_timeout: Some(Duration::from_millis(900)),
-    };
+    let request = ReceiveRequest::new(1, Duration::from_secs(5))
+        .with_visibility_timeout(Some(Duration::from_millis(900)));
     assert_eq!(
         queue.source.receive(request).await.unwrap().messages.len(),
         1
@@ -254,11 +251,7 @@ async fn knows_a_missing_queue_and_finds_it_once_it_is_there(server: Server) {
     queue.drop().await;
     let error = source.describe().await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
-    let request = ReceiveRequest {
-        max: 1,
-        wait: Duration::ZERO,
-        visibility_timeout: None,
-    };
+    let request = ReceiveRequest::new(1, Duration::ZERO);
     let error = source.receive(request).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::NotFound, "{error}");
 }

@@ -8,6 +8,7 @@ use crate::event::{Envelope, RECORDS};
 /// Why a batch was closed (Lambda developer guide, "Batching behavior": whichever comes first).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CloseReason {
     /// The batching window ended.
     Window,

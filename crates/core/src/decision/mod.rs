@@ -18,13 +18,16 @@ pub struct BatchId(pub u64);
 /// recorded in detail, and are empty otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Decision {
     /// Messages arrived from the source.
+    #[non_exhaustive]
     Polled {
         /// How many.
         messages: usize,
     },
     /// The source could not be read; it is tried again after `retry_ms`.
+    #[non_exhaustive]
     PollFailed {
         /// The cause in words.
         error: String,
@@ -32,6 +35,7 @@ pub enum Decision {
         retry_ms: u64,
     },
     /// A message matched no filter, and is deleted without an invocation.
+    #[non_exhaustive]
     Filtered {
         /// The message.
         message_id: String,
@@ -39,6 +43,7 @@ pub enum Decision {
         because: String,
     },
     /// A batch was closed, and is ready for the function.
+    #[non_exhaustive]
     BatchClosed {
         /// The batch.
         batch: BatchId,
@@ -52,6 +57,7 @@ pub enum Decision {
         message_ids: Vec<String>,
     },
     /// The function was called.
+    #[non_exhaustive]
     Invoked {
         /// The batch.
         batch: BatchId,
@@ -64,6 +70,7 @@ pub enum Decision {
         iterator_age_ms: Option<u64>,
     },
     /// The function processed the whole batch. Of a queue, its messages are deleted now.
+    #[non_exhaustive]
     Succeeded {
         /// The batch.
         batch: BatchId,
@@ -72,6 +79,7 @@ pub enum Decision {
     },
     /// The function named the messages that it could not process. They return when their visibility
     /// timeout ends; the others are deleted now.
+    #[non_exhaustive]
     PartiallyFailed {
         /// The batch.
         batch: BatchId,
@@ -84,6 +92,7 @@ pub enum Decision {
     },
     /// The function failed with the whole batch. Its messages return when their visibility timeout
     /// ends.
+    #[non_exhaustive]
     Failed {
         /// The batch.
         batch: BatchId,
@@ -96,6 +105,7 @@ pub enum Decision {
     },
     /// The function named failed records, and the mapping does not look: without `ReportBatchItemFailures` in
     /// its `FunctionResponseTypes` the whole batch counts as processed. Told once.
+    #[non_exhaustive]
     FailuresIgnored {
         /// The batch.
         batch: BatchId,
@@ -104,6 +114,7 @@ pub enum Decision {
     },
     /// Failed messages were received as often as the queue's redrive policy allows. The queue moves them
     /// to its dead-letter queue when their visibility timeout ends, instead of delivering them again.
+    #[non_exhaustive]
     Exhausted {
         /// The batch.
         batch: BatchId,
@@ -115,6 +126,7 @@ pub enum Decision {
         message_ids: Vec<String>,
     },
     /// The batch did not reach the function; it is tried again after `retry_ms`.
+    #[non_exhaustive]
     Deferred {
         /// The batch.
         batch: BatchId,
@@ -129,6 +141,7 @@ pub enum Decision {
     },
     /// Deliveries were given up before the function saw them; the messages stay in the queue, unless an
     /// earlier delivery was processed.
+    #[non_exhaustive]
     GivenUp {
         /// The batch.
         batch: BatchId,
@@ -140,23 +153,27 @@ pub enum Decision {
         message_ids: Vec<String>,
     },
     /// Messages were deleted from the queue.
+    #[non_exhaustive]
     Deleted {
         /// How many.
         messages: usize,
     },
     /// Messages that were not handed to the function were made visible again.
+    #[non_exhaustive]
     Released {
         /// How many.
         messages: usize,
     },
     /// Messages need not be settled any more: the handler deleted them, or made them visible and somebody
     /// else received them.
+    #[non_exhaustive]
     Gone {
         /// How many.
         messages: usize,
     },
     /// A settlement failed until the visibility timeout had ended; the message may come back, though it was
     /// processed or released.
+    #[non_exhaustive]
     SettleFailed {
         /// How many.
         messages: usize,
@@ -165,6 +182,7 @@ pub enum Decision {
     },
     /// A message cannot be delivered: its event alone is larger than 6 MB. It is left to the queue's
     /// redrive policy.
+    #[non_exhaustive]
     Oversized {
         /// The message.
         message_id: String,
@@ -172,6 +190,7 @@ pub enum Decision {
         bytes: usize,
     },
     /// A message is in no form in which it could be delivered. It is left to the queue's redrive policy.
+    #[non_exhaustive]
     Unreadable {
         /// The message; empty if it has no id.
         message_id: String,
@@ -179,6 +198,7 @@ pub enum Decision {
         because: String,
     },
     /// The number of concurrent invocations that the mapping allows itself has changed.
+    #[non_exhaustive]
     Scaled {
         /// Before.
         from: usize,
@@ -188,6 +208,7 @@ pub enum Decision {
         because: &'static str,
     },
     /// Reading of a shard begins.
+    #[non_exhaustive]
     ShardStarted {
         /// The shard.
         shard: ShardId,
@@ -195,11 +216,13 @@ pub enum Decision {
         from: String,
     },
     /// A closed shard was read to its end, and all of it is settled: its children may begin.
+    #[non_exhaustive]
     ShardEnded {
         /// The shard.
         shard: ShardId,
     },
     /// The process owns a shard from now on.
+    #[non_exhaustive]
     ShardAcquired {
         /// The shard.
         shard: ShardId,
@@ -207,6 +230,7 @@ pub enum Decision {
         epoch: u64,
     },
     /// The process owns a shard no more.
+    #[non_exhaustive]
     ShardLost {
         /// The shard.
         shard: ShardId,
@@ -216,6 +240,7 @@ pub enum Decision {
         abandoned: usize,
     },
     /// The place in a shard is looked up anew.
+    #[non_exhaustive]
     Reopened {
         /// The shard.
         shard: ShardId,
@@ -223,6 +248,7 @@ pub enum Decision {
         because: String,
     },
     /// The stream no longer holds the records that would be next; reading goes on with the oldest one.
+    #[non_exhaustive]
     RecordsExpired {
         /// The shard.
         shard: ShardId,
@@ -231,6 +257,7 @@ pub enum Decision {
     },
     /// Records were left out because they arrived before the mapping's starting position: of a shard that is
     /// read from a time on, and from `LATEST` on once its newest record at the beginning is no longer known.
+    #[non_exhaustive]
     PassedOver {
         /// The shard.
         shard: ShardId,
@@ -242,12 +269,14 @@ pub enum Decision {
         since_ms: i64,
     },
     /// The stream was deleted and made anew: reading begins with its oldest records.
+    #[non_exhaustive]
     StreamRecreated {
         /// How many records of the old one were read and not settled.
         abandoned: usize,
     },
     /// Shards name each other as their parents, in a ring, so that each would wait for another for ever. They are
     /// read as if they had no parents but those outside the ring; no order holds among them.
+    #[non_exhaustive]
     RingBroken {
         /// One of them.
         shard: ShardId,
@@ -256,6 +285,7 @@ pub enum Decision {
     },
     /// Records matched no filter; the position moves past them without an invocation. In detail, one
     /// decision for each.
+    #[non_exhaustive]
     Skipped {
         /// The shard.
         shard: ShardId,
@@ -267,6 +297,7 @@ pub enum Decision {
         because: String,
     },
     /// The function failed with a batch of a stream.
+    #[non_exhaustive]
     AttemptFailed {
         /// The batch.
         batch: BatchId,
@@ -278,6 +309,7 @@ pub enum Decision {
         then: AfterFailure,
     },
     /// The function processed the first records of a batch; the rest goes on as a batch of its own.
+    #[non_exhaustive]
     PartlyProcessed {
         /// The batch.
         batch: BatchId,
@@ -293,6 +325,7 @@ pub enum Decision {
         retry_ms: u64,
     },
     /// Records are given up.
+    #[non_exhaustive]
     Discarded {
         /// The shard.
         shard: ShardId,
@@ -312,6 +345,7 @@ pub enum Decision {
         destination: Option<String>,
     },
     /// The on-failure destination has been told of discarded records.
+    #[non_exhaustive]
     Delivered {
         /// The shard.
         shard: ShardId,
@@ -321,6 +355,7 @@ pub enum Decision {
         destination: String,
     },
     /// The on-failure destination could not be told; it is tried again after `retry_ms`.
+    #[non_exhaustive]
     DeliveryDeferred {
         /// The shard.
         shard: ShardId,
@@ -334,6 +369,7 @@ pub enum Decision {
         retry_ms: u64,
     },
     /// The on-failure destination could not be told, and will not be: the records are dropped.
+    #[non_exhaustive]
     DeliveryFailed {
         /// The shard.
         shard: ShardId,
@@ -345,6 +381,7 @@ pub enum Decision {
         error: String,
     },
     /// It is durable how far a shard is settled.
+    #[non_exhaustive]
     Checkpointed {
         /// The shard.
         shard: ShardId,
@@ -352,6 +389,7 @@ pub enum Decision {
         place: String,
     },
     /// It could not be kept how far a shard is settled; that is tried again after `retry_ms`.
+    #[non_exhaustive]
     CommitFailed {
         /// The shard.
         shard: ShardId,
@@ -361,6 +399,7 @@ pub enum Decision {
         retry_ms: u64,
     },
     /// A tumbling window is over: the function is called for it a last time.
+    #[non_exhaustive]
     WindowEnding {
         /// The shard.
         shard: ShardId,
@@ -374,6 +413,7 @@ pub enum Decision {
         early: bool,
     },
     /// The final invocation of a window is given up, and its state is dropped.
+    #[non_exhaustive]
     WindowDropped {
         /// The shard.
         shard: ShardId,
@@ -389,6 +429,7 @@ pub enum Decision {
 /// What comes after a failed try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AfterFailure {
     /// The batch is sent again.
     Retry {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// The error codes of the event source mapping operations (Lambda API reference).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorCode {
     /// A parameter, or a combination of them, that the service refuses: 400.
     InvalidParameterValue,
@@ -52,6 +53,7 @@ impl ErrorCode {
 /// A refused request. Displays as its wire message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ApiError {
     /// What kind of error.
     pub code: ErrorCode,

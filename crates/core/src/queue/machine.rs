@@ -207,6 +207,7 @@ impl QueueMachine {
         );
         self.report_scaling(before, "new settings");
         self.batcher.set_limits(config.limits);
+        self.polling.hurry();
         self.config = config;
         self.cut_to_size();
         if self.batcher.len() >= self.config.limits.count

@@ -196,6 +196,15 @@ impl Polling {
         }
     }
 
+    /// Takes it that what was wrong with the source may be over: it is read again at once.
+    pub(super) const fn hurry(&mut self) {
+        if self.failure.is_some() {
+            self.not_before = None;
+            self.retry_at = None;
+            self.failures = 0;
+        }
+    }
+
     /// A receive found `found` messages. A source that finds nothing and does not wait for it is asked again
     /// after a pause.
     pub(super) fn found(

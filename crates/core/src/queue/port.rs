@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::record::{QueueMessage, Receipt};
+use crate::setters;
 
 /// What a queue says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueueFacts {
     /// How long a received message stays hidden.
     pub visibility_timeout: Duration,
@@ -24,8 +26,32 @@ pub struct QueueFacts {
     pub max_receive_count: Option<u32>,
 }
 
+impl QueueFacts {
+    /// Returns the facts about a queue with SQS's own limits and without a redrive policy.
+    #[must_use]
+    pub const fn new(visibility_timeout: Duration) -> Self {
+        Self {
+            visibility_timeout,
+            receive_limit: 10,
+            settle_limit: 10,
+            longest_wait: Duration::from_secs(20),
+            wait_step: Duration::from_secs(1),
+            max_receive_count: None,
+        }
+    }
+}
+
+setters!(QueueFacts {
+    with_receive_limit sets receive_limit: usize,
+    with_settle_limit sets settle_limit: usize,
+    with_longest_wait sets longest_wait: Duration,
+    with_wait_step sets wait_step: Duration,
+    with_max_receive_count sets max_receive_count: Option<u32>,
+});
+
 /// What to ask of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReceiveRequest {
     /// The most messages to return; at least 1.
     pub max: usize,
@@ -35,8 +61,25 @@ pub struct ReceiveRequest {
     pub visibility_timeout: Option<Duration>,
 }
 
+impl ReceiveRequest {
+    /// Returns a request that leaves the queue's own visibility timeout as it is.
+    #[must_use]
+    pub const fn new(max: usize, wait: Duration) -> Self {
+        Self {
+            max,
+            wait,
+            visibility_timeout: None,
+        }
+    }
+}
+
+setters!(ReceiveRequest {
+    with_visibility_timeout sets visibility_timeout: Option<Duration>,
+});
+
 /// What a receive brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// The messages.
     pub messages: Vec<QueueMessage>,
@@ -54,8 +97,13 @@ impl From<Vec<QueueMessage>> for Received {
     }
 }
 
+setters!(Received {
+    with_unreadable sets unreadable: Vec<UnreadableMessage>,
+});
+
 /// A message that the source could not make sense of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnreadableMessage {
     /// Its id; empty if it has none.
     pub id: String,
@@ -63,8 +111,19 @@ pub struct UnreadableMessage {
     pub because: String,
 }
 
+impl UnreadableMessage {
+    /// Returns what is known of the message.
+    pub fn new(id: impl Into<String>, because: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            because: because.into(),
+        }
+    }
+}
+
 /// What to do with one delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settlement {
     /// The delivery.
     pub receipt: Receipt,
@@ -72,8 +131,17 @@ pub struct Settlement {
     pub verb: SettleVerb,
 }
 
+impl Settlement {
+    /// Returns the deed for a delivery.
+    #[must_use]
+    pub const fn new(receipt: Receipt, verb: SettleVerb) -> Self {
+        Self { receipt, verb }
+    }
+}
+
 /// How a delivery ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SettleVerb {
     /// The message is done: remove it from the queue.
     Delete,

@@ -262,6 +262,8 @@ impl StreamMachine {
             known.shard.set_limits(config.limits);
         }
         self.config = config;
+        // What was wrong with the stream may be over.
+        self.listings.hurry(now, false);
         self.advance_all(now);
     }
 

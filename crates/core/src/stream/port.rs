@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::record::StreamRecord;
+use crate::setters;
 use crate::time::Timestamp;
 
 /// Names one shard of a stream: an ordered log of its own.
@@ -43,6 +44,7 @@ impl fmt::Display for ShardId {
 
 /// What a stream says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamFacts {
     /// What tells this stream from one made later under the same name, e.g. its creation time. A cursor
     /// in the one means nothing in the other.
@@ -71,8 +73,36 @@ pub struct StreamFacts {
     pub arrival_grain: Duration,
 }
 
+impl StreamFacts {
+    /// Returns the facts about a stream that answers at once, is read once a second without a quota, and gives
+    /// 1,000 records a fetch, with arrival times to the millisecond.
+    pub fn new(identity: impl Into<String>) -> Self {
+        Self {
+            identity: identity.into(),
+            retention: None,
+            fetch_limit: 1_000,
+            base_interval: Duration::from_secs(1),
+            reads_per_second: None,
+            enforces_quota: false,
+            longest_wait: Duration::ZERO,
+            arrival_grain: Duration::from_millis(1),
+        }
+    }
+}
+
+setters!(StreamFacts {
+    with_retention sets retention: Option<Duration>,
+    with_fetch_limit sets fetch_limit: usize,
+    with_base_interval sets base_interval: Duration,
+    with_reads_per_second sets reads_per_second: Option<NonZeroU32>,
+    with_enforced_quota sets enforces_quota: bool,
+    with_longest_wait sets longest_wait: Duration,
+    with_arrival_grain sets arrival_grain: Duration,
+});
+
 /// A shard as its stream lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shard {
     /// Its name.
     pub id: ShardId,
@@ -84,8 +114,28 @@ pub struct Shard {
     pub hash_keys: Option<(u128, u128)>,
 }
 
+impl Shard {
+    /// Returns an open shard without parents and hash keys.
+    #[must_use]
+    pub const fn new(id: ShardId) -> Self {
+        Self {
+            id,
+            parents: Vec::new(),
+            closed: false,
+            hash_keys: None,
+        }
+    }
+}
+
+setters!(Shard {
+    with_parents sets parents: Vec<ShardId>,
+    with_closed sets closed: bool,
+    with_hash_keys sets hash_keys: Option<(u128, u128)>,
+});
+
 /// All shards of a stream at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listing {
     /// What the stream says about itself.
     pub facts: StreamFacts,
@@ -97,8 +147,25 @@ pub struct Listing {
     pub server_time: Option<Timestamp>,
 }
 
+impl Listing {
+    /// Returns what a source says that does not tell its time.
+    #[must_use]
+    pub const fn new(facts: StreamFacts, shards: Vec<Shard>) -> Self {
+        Self {
+            facts,
+            shards,
+            server_time: None,
+        }
+    }
+}
+
+setters!(Listing {
+    with_server_time sets server_time: Option<Timestamp>,
+});
+
 /// Where reading begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// With the oldest record that the shard holds.
     TrimHorizon,
@@ -128,6 +195,7 @@ pub struct Cursor(pub String);
 
 /// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FetchRequest {
     /// The shard.
     pub shard: ShardId,
@@ -139,8 +207,26 @@ pub struct FetchRequest {
     pub wait: Duration,
 }
 
+impl FetchRequest {
+    /// Returns a request that waits for nothing.
+    #[must_use]
+    pub const fn new(shard: ShardId, cursor: Cursor, limit: usize) -> Self {
+        Self {
+            shard,
+            cursor,
+            limit,
+            wait: Duration::ZERO,
+        }
+    }
+}
+
+setters!(FetchRequest {
+    with_wait sets wait: Duration,
+});
+
 /// What a fetch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
     /// The records in the order of the shard. An aggregated record is one.
     pub records: Vec<StreamRecord>,
@@ -151,3 +237,21 @@ pub struct Page {
     /// The shards that follow this one, where the source names them at the end.
     pub children: Vec<Shard>,
 }
+
+impl Page {
+    /// Returns a page of a source that does not say how far it is behind, or which shards follow.
+    #[must_use]
+    pub const fn new(records: Vec<StreamRecord>, next: Option<Cursor>) -> Self {
+        Self {
+            records,
+            next,
+            behind: None,
+            children: Vec::new(),
+        }
+    }
+}
+
+setters!(Page {
+    with_behind sets behind: Option<Duration>,
+    with_children sets children: Vec<Shard>,
+});

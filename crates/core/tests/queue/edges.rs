@@ -11,7 +11,7 @@ use lambda_esm_core::queue::{Concurrency, Input};
 use super::world::{Fate, World, config};
 
 fn throttle(after_ms: u64, retry_after: Option<Duration>) -> Fate {
-    let kind = InvokeErrorKind::Throttled { retry_after };
+    let kind = InvokeErrorKind::throttled(retry_after);
     Fate {
         after: Duration::from_millis(after_ms),
         result: Err(InvokeError::new(kind, "429")),

@@ -55,7 +55,7 @@ fn a_batch_waits_for_an_earlier_one_that_waits_itself() {
 fn a_retry_that_comes_too_late_gives_the_batch_up() {
     let after = Some(Duration::from_secs(5));
     let mut world = World::new(config(), move |_, _| {
-        refused(InvokeErrorKind::Throttled { retry_after: after })
+        refused(InvokeErrorKind::throttled(after))
     });
     world.send(1);
     world.run_for(1_000);
@@ -113,7 +113,7 @@ fn a_call_that_is_refused_for_good_is_a_failure_of_the_batch() {
     let (status, may_pass) = (400, false);
     for kind in [
         InvokeErrorKind::TOO_LARGE,
-        InvokeErrorKind::Refused { status, may_pass },
+        InvokeErrorKind::refused(status, may_pass),
     ] {
         let mut world = World::new(config(), move |_, _| refused(kind));
         world.send(1);
@@ -125,7 +125,7 @@ fn a_call_that_is_refused_for_good_is_a_failure_of_the_batch() {
 #[test]
 fn a_function_that_is_unknown_or_forbidden_is_tried_again_and_the_problem_shown_until_a_success() {
     let (status, may_pass) = (404, true);
-    let refusal = InvokeErrorKind::Refused { status, may_pass };
+    let refusal = InvokeErrorKind::refused(status, may_pass);
     for kind in [InvokeErrorKind::NotFound, InvokeErrorKind::Denied, refusal] {
         let mut world = World::new(config(), move |n, _| match n {
             0..3 => refused(kind),
@@ -166,7 +166,7 @@ fn a_source_that_answers_too_little_is_asked_to_settle_the_rest_again() {
     world.forgets_answers = 1;
     let settled = |world: &World| {
         world.decisions_of(|decision| match decision {
-            Decision::Deleted { messages } => Some(*messages),
+            Decision::Deleted { messages, .. } => Some(*messages),
             _ => None,
         })
     };
@@ -184,7 +184,7 @@ fn later_messages_of_a_group_are_given_up_with_earlier_ones() {
     config.fifo = true;
     let after = Some(Duration::from_secs(100));
     let mut world = World::new(config, move |n, _| match n {
-        0 => refused(InvokeErrorKind::Throttled { retry_after: after }),
+        0 => refused(InvokeErrorKind::throttled(after)),
         _ => Fate::success(100),
     });
     let body = "x".repeat(900_000);

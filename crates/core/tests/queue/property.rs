@@ -178,7 +178,7 @@ fn script(
             after += Duration::from_secs(30);
         }
         if roll(&mut random, case.throttle_share) {
-            let kind = InvokeErrorKind::Throttled { retry_after: None };
+            let kind = InvokeErrorKind::throttled(None);
             return Fate {
                 after: Duration::from_millis(3),
                 result: Err(InvokeError::new(kind, "429")),

@@ -174,9 +174,7 @@ fn a_function_error_settles_nothing_and_the_visibility_timeout_brings_the_batch_
 
 #[test]
 fn a_throttled_try_opens_no_window() {
-    let kind = InvokeErrorKind::Throttled {
-        retry_after: Some(Duration::from_secs(3)),
-    };
+    let kind = InvokeErrorKind::throttled(Some(Duration::from_secs(3)));
     let mut world = World::new(with_window(5, 1), move |n, _| match n {
         0 => Fate {
             after: Duration::ZERO,
@@ -301,10 +299,7 @@ fn filtered_messages_are_deleted_and_do_not_count_towards_the_batch() {
 fn throttling_retries_the_invocation_with_growing_waits_until_the_visibility_ends() {
     let mut world = World::new(config(), |_, _| Fate {
         after: Duration::from_millis(1),
-        result: Err(InvokeError::new(
-            InvokeErrorKind::Throttled { retry_after: None },
-            "429",
-        )),
+        result: Err(InvokeError::new(InvokeErrorKind::throttled(None), "429")),
     });
     world.send(1);
     world.run_for(29_900);
@@ -333,9 +328,7 @@ fn throttling_retries_the_invocation_with_growing_waits_until_the_visibility_end
 
 #[test]
 fn the_wait_a_throttled_function_asks_for_is_kept() {
-    let kind = InvokeErrorKind::Throttled {
-        retry_after: Some(Duration::from_secs(7)),
-    };
+    let kind = InvokeErrorKind::throttled(Some(Duration::from_secs(7)));
     let mut world = World::new(config(), move |n, _| {
         if n > 0 {
             return Fate::success(1);

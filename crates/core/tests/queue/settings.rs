@@ -35,9 +35,7 @@ fn a_lowered_batch_size_holds_for_the_open_batch() {
 fn a_lowered_batch_size_holds_for_batches_that_wait_or_did_not_reach_the_function() {
     let mut fifo = with(10, 0);
     fifo.fifo = true;
-    let kind = InvokeErrorKind::Throttled {
-        retry_after: Some(Duration::from_secs(5)),
-    };
+    let kind = InvokeErrorKind::throttled(Some(Duration::from_secs(5)));
     let mut world = World::new(fifo.clone(), move |n, _| match n {
         0 => Fate {
             after: Duration::ZERO,

@@ -46,8 +46,8 @@ fn what_the_handler_has_deleted_is_no_failure() {
     world.delete("m1");
     world.run_for(1_000);
     let mut told = world.decisions_of(|decision| match decision {
-        Decision::Deleted { messages } => Some(("deleted", *messages)),
-        Decision::Gone { messages } => Some(("gone", *messages)),
+        Decision::Deleted { messages, .. } => Some(("deleted", *messages)),
+        Decision::Gone { messages, .. } => Some(("gone", *messages)),
         Decision::SettleFailed { .. } => Some(("failed", 0)),
         _ => None,
     });

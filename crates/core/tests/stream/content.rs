@@ -25,28 +25,25 @@ impl Shape {
 /// Returns a record of the source with this key: the partition key, or an item's only key attribute.
 pub(crate) fn of(source: Source, key: &str, shape: &Shape) -> StreamContent {
     match source {
-        Source::Kinesis | Source::Consumer => StreamContent::Kinesis(KinesisRecord {
-            partition_key: key.into(),
-            data: shape.data.clone().into(),
-        }),
-        Source::DynamoDb => StreamContent::DynamoDb(Box::new(DynamoDbRecord {
-            event_id: "c4ca4238a0b923820dcc509a6f75849b".to_owned(),
-            event_name: shape.event_name.clone().into(),
-            keys: json!({"id": {"S": key}}).to_string(),
-            new_image: Some(shape.data.clone()),
-            size_bytes: 46,
-            stream_view_type: "NEW_AND_OLD_IMAGES".into(),
-            ..DynamoDbRecord::default()
-        })),
+        Source::Kinesis | Source::Consumer => {
+            StreamContent::Kinesis(KinesisRecord::new(key, shape.data.clone()))
+        }
+        Source::DynamoDb => {
+            let id = "c4ca4238a0b923820dcc509a6f75849b";
+            let keys = json!({"id": {"S": key}}).to_string();
+            let record = DynamoDbRecord::new(id, shape.event_name.clone(), keys)
+                .with_new_image(Some(shape.data.clone()))
+                .with_size_bytes(46)
+                .with_stream_view_type("NEW_AND_OLD_IMAGES".into());
+            StreamContent::DynamoDb(Box::new(record))
+        }
     }
 }
 
 /// Returns a record of any source that it could not make sense of.
 pub(crate) fn unreadable(name: &str) -> StreamContent {
-    StreamContent::Unreadable(Box::new(Unreadable {
-        because: "expected a map".to_owned(),
-        json: json!({"unreadable": name}).to_string(),
-    }))
+    let json = json!({"unreadable": name}).to_string();
+    StreamContent::Unreadable(Box::new(Unreadable::new("expected a map", json)))
 }
 
 /// Returns data of `bytes` bytes that is no JSON.
@@ -72,10 +69,7 @@ pub(crate) fn aggregate(names: &[String], keys: &[String]) -> StreamContent {
     }
     let digest = Md5::digest(&message);
     let data = [&[0xf3, 0x89, 0x9a, 0xc2], &message[..], &digest[..]].concat();
-    StreamContent::Kinesis(KinesisRecord {
-        partition_key: "aggregate".into(),
-        data: data.into(),
-    })
+    StreamContent::Kinesis(KinesisRecord::new("aggregate", data))
 }
 
 /// Appends a protobuf field of bytes, fewer than 128.

@@ -123,6 +123,7 @@ impl<S: Surroundings> World<S> {
             StreamContent::Kinesis(kinesis) => kinesis.partition_key.clone(),
             StreamContent::DynamoDb(change) => change.keys.as_str().into(),
             StreamContent::Unreadable(record) => record.json.as_str().into(),
+            other => unreachable!("{other:?}"),
         };
         let sequence = self.stream.put(shard, arrival, content);
         self.places.insert(sequence.clone(), (shard.clone(), key));

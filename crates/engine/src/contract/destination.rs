@@ -28,10 +28,8 @@ pub async fn destination_contract(
     // After an answer that was lost, the engine delivers once more.
     let again = record(3, object_keys);
     destination.deliver(again).await.unwrap();
-    let large = FailureRecord {
-        body: Bytes::from(format!(r#"{{"text":"{}"}}"#, "ä".repeat(100_000))),
-        ..record(4, object_keys)
-    };
+    let mut large = record(4, object_keys);
+    large.body = Bytes::from(format!(r#"{{"text":"{}"}}"#, "ä".repeat(100_000)));
     destination.deliver(large.clone()).await.unwrap();
     comes(&large, &read_back).await;
 }
@@ -50,8 +48,5 @@ fn record(number: u32, object_keys: bool) -> FailureRecord {
          \"approximateInvokeCount\":{number}}},\"version\":\"1.0\",\"note\":\"ä€😀 <&>\\\\\"}}"
     );
     let key = format!("aws/lambda/contract/shardId-000000000000/2026/11/22/record-{number}");
-    FailureRecord {
-        body: body.into(),
-        object_key: if object_keys { key } else { String::new() },
-    }
+    FailureRecord::new(body).with_object_key(if object_keys { key } else { String::new() })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lambda_esm_core::fault::SourceErrorKind;
-use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt};
+use lambda_esm_core::record::{QueueMessage, Receipt};
 use tokio::time::Instant;
 
 use crate::ports::{QueueSource, ReceiveRequest, SettleVerb, Settlement};
@@ -202,11 +202,7 @@ async fn a_receive_is_bounded(source: &dyn QueueSource, send: &impl AsyncFn(&str
 /// Panics if the queue cannot be read.
 pub async fn receive(source: &dyn QueueSource, max: usize, wait: Duration) -> Vec<QueueMessage> {
     source
-        .receive(ReceiveRequest {
-            max,
-            wait,
-            visibility_timeout: None,
-        })
+        .receive(ReceiveRequest::new(max, wait))
         .await
         .unwrap()
         .messages
@@ -249,19 +245,16 @@ pub async fn settle_ok(source: &dyn QueueSource, verb: SettleVerb, message: &Que
 }
 
 fn settlement(verb: SettleVerb, receipt: &Receipt) -> Settlement {
-    Settlement {
-        receipt: receipt.clone(),
-        verb,
-    }
+    Settlement::new(receipt.clone(), verb)
 }
 
 fn body(message: &QueueMessage) -> &str {
-    let QueueContent::Sqs(content) = &message.content;
+    let content = message.content.sqs().unwrap();
     &content.body
 }
 
 fn count(message: &QueueMessage) -> &str {
-    let QueueContent::Sqs(content) = &message.content;
+    let content = message.content.sqs().unwrap();
     let attribute = content
         .attributes
         .iter()

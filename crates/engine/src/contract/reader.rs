@@ -112,12 +112,7 @@ pub async fn fetch(
     cursor: &Cursor,
     limit: usize,
 ) -> Page {
-    let request = FetchRequest {
-        shard: shard.clone(),
-        cursor: cursor.clone(),
-        limit,
-        wait: Duration::ZERO,
-    };
+    let request = FetchRequest::new(shard.clone(), cursor.clone(), limit);
     let page = source.fetch(request).await.unwrap();
     let found = page.records.len();
     assert!(found <= limit, "asked for {limit} records, got {found}");

@@ -97,10 +97,7 @@ impl Taken {
 
     fn release(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let messages = std::mem::take(&mut self.received.messages).into_iter();
-        let release = |message: QueueMessage| Settlement {
-            receipt: message.receipt,
-            verb: SettleVerb::Release,
-        };
+        let release = |message: QueueMessage| Settlement::new(message.receipt, SettleVerb::Release);
         let settlements: Vec<Settlement> = messages.map(release).collect();
         let source = self.source.clone();
         async move {

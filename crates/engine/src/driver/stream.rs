@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::calls::Calls;
 use super::event_loop::Ports;
 use crate::ports::{FailureDestination, FailureRecord, StreamSource};
-use crate::store::{Store, StoredCheckpoint};
+use crate::store::Store;
+use crate::stored::write_checkpoint;
 
 /// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
@@ -67,13 +68,13 @@ impl StreamPorts {
         async move {
             let mut rows = Vec::with_capacity(checkpoints.len());
             for each in checkpoints {
-                rows.push(StoredCheckpoint {
+                rows.push(write_checkpoint(
                     mapping,
-                    partition: each.shard.as_str().to_owned(),
-                    checkpoint: each.checkpoint.to_text(),
-                    source_identity: identity.clone(),
-                    fence: each.epoch,
-                });
+                    each.shard.as_str().to_owned(),
+                    each.checkpoint.to_text(),
+                    identity.clone(),
+                    each.epoch,
+                ));
                 if rows.len().is_multiple_of(AT_A_TIME) {
                     tokio::task::yield_now().await;
                 }

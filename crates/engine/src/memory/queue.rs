@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{MessageAttribute, QueueContent, QueueMessage, Receipt, SqsMessage};
+use lambda_esm_core::setters;
 use tokio::sync::Notify;
 
-use super::digest;
 use super::log::Sequence;
 use super::storage::{Delivered, Storage, Stored};
 use crate::clock::Clock;
@@ -25,6 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Properties of a [`MemoryQueue`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct MemoryQueueOptions {
     /// How long a received message stays hidden; SQS's default is 30 s.
     pub visibility_timeout: Duration,
@@ -47,8 +48,16 @@ impl Default for MemoryQueueOptions {
     }
 }
 
+setters!(MemoryQueueOptions {
+    with_visibility_timeout sets visibility_timeout: Duration,
+    with_fifo sets fifo: bool,
+    with_redrive sets redrive: Option<Redrive>,
+    with_receive_limit sets receive_limit: usize,
+});
+
 /// A redrive policy.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Redrive {
     /// The dead-letter queue.
     pub dead_letter_queue: MemoryQueue,
@@ -56,8 +65,20 @@ pub struct Redrive {
     pub max_receive_count: u32,
 }
 
+impl Redrive {
+    /// Returns the policy that moves a message to `dead_letter_queue` after so many receives.
+    #[must_use]
+    pub const fn new(dead_letter_queue: MemoryQueue, max_receive_count: u32) -> Self {
+        Self {
+            dead_letter_queue,
+            max_receive_count,
+        }
+    }
+}
+
 /// A message to send.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct SendMessage {
     /// The body.
     pub body: String,
@@ -78,6 +99,27 @@ impl SendMessage {
             body: body.into(),
             ..Self::default()
         }
+    }
+
+    /// Gives it the sender's attributes.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: Vec<(String, MessageAttribute)>) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// Gives it a deduplication ID.
+    #[must_use]
+    pub fn with_deduplication_id(mut self, id: impl Into<String>) -> Self {
+        self.deduplication_id = Some(id.into());
+        self
+    }
+
+    /// Keeps it hidden for so long.
+    #[must_use]
+    pub const fn with_delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
     }
 
     /// Puts the message into a group.
@@ -157,13 +199,11 @@ impl MemoryQueue {
             return Err(SourceError::new(SourceErrorKind::Fatal, text));
         }
         let now = self.shared.clock.now();
-        let body_digest = digest::of_body(&message.body);
+        let content = SqsMessage::new(message.body).with_message_attributes(message.attributes);
         let mut inner = self.lock();
         let deduplication_id = self.shared.options.fifo.then(|| {
-            message
-                .deduplication_id
-                .clone()
-                .unwrap_or_else(|| body_digest.clone())
+            let given = message.deduplication_id;
+            given.unwrap_or_else(|| content.md5_of_body.as_ref().to_owned())
         });
         if let Some(used) = &deduplication_id
             && let Some(id) = inner.duplicate(now, used)
@@ -175,13 +215,6 @@ impl MemoryQueue {
             inner.seen.insert(used.clone(), id.clone());
             inner.seen_in_order.push_back((now, used.clone()));
         }
-        let content = SqsMessage {
-            md5_of_body: body_digest.into(),
-            md5_of_message_attributes: digest::of_attributes(&message.attributes),
-            body: message.body.into(),
-            attributes: Vec::new(),
-            message_attributes: message.attributes,
-        };
         let group = message.group.filter(|_| self.shared.options.fifo);
         let stored = Stored::new(id.clone(), group, deduplication_id, content, now);
         inner.storage.push(stored, now + message.delay, now);
@@ -278,6 +311,10 @@ impl MemoryQueue {
                     .storage
                     .change_visibility(sequence, delivery, now, Duration::ZERO)
             }
+            other => {
+                let text = format!("a queue in memory knows no {other:?}");
+                return Err(SourceError::new(SourceErrorKind::Fatal, text));
+            }
         };
         if good { Ok(()) } else { Err(invalid()) }
     }
@@ -285,31 +322,28 @@ impl MemoryQueue {
 
 fn deliver(delivered: &Delivered<'_>) -> QueueMessage {
     let stored = delivered.stored;
-    let mut message = stored.message.clone();
-    let mut attribute = |name: &'static str, value: String| {
-        message.attributes.push((name.into(), value));
-    };
-    attribute("ApproximateReceiveCount", delivered.delivery.to_string());
-    attribute("SentTimestamp", stored.sent.millis().to_string());
-    attribute("SenderId", "000000000000".to_owned());
     let first = stored.first_received.unwrap_or(stored.sent);
-    attribute(
-        "ApproximateFirstReceiveTimestamp",
-        first.millis().to_string(),
-    );
+    let count = delivered.delivery.to_string();
+    let mut message = (stored.message.clone())
+        .with_attribute("ApproximateReceiveCount", count)
+        .with_attribute("SentTimestamp", stored.sent.millis().to_string())
+        .with_attribute("SenderId", "000000000000")
+        .with_attribute(
+            "ApproximateFirstReceiveTimestamp",
+            first.millis().to_string(),
+        );
     if let Some(group) = &stored.group {
         if let Some(id) = &stored.deduplication_id {
-            attribute("MessageDeduplicationId", id.clone());
+            message = message.with_attribute("MessageDeduplicationId", id);
         }
-        attribute("MessageGroupId", group.clone());
-        attribute("SequenceNumber", format!("{:020}", delivered.sequence));
+        let sequence = format!("{:020}", delivered.sequence);
+        message = message
+            .with_attribute("MessageGroupId", group)
+            .with_attribute("SequenceNumber", sequence);
     }
-    QueueMessage {
-        id: stored.id.clone(),
-        receipt: Receipt(format!("{}:{}", delivered.sequence, delivered.delivery)),
-        group: stored.group.clone(),
-        content: QueueContent::Sqs(message),
-    }
+    let receipt = Receipt(format!("{}:{}", delivered.sequence, delivered.delivery));
+    QueueMessage::new(&stored.id, receipt, QueueContent::Sqs(message))
+        .with_group(stored.group.clone())
 }
 
 fn parse_receipt(receipt: &Receipt) -> Option<(Sequence, u32)> {
@@ -320,15 +354,14 @@ fn parse_receipt(receipt: &Receipt) -> Option<(Sequence, u32)> {
 #[async_trait]
 impl QueueSource for MemoryQueue {
     async fn describe(&self) -> Result<QueueFacts, SourceError> {
-        Ok(QueueFacts {
-            visibility_timeout: self.shared.options.visibility_timeout,
-            receive_limit: self.shared.options.receive_limit,
-            settle_limit: self.shared.options.receive_limit,
-            longest_wait: LONGEST_WAIT,
-            wait_step: Duration::from_millis(1),
-            max_receive_count: (self.shared.options.redrive.as_ref())
-                .map(|redrive| redrive.max_receive_count),
-        })
+        let options = &self.shared.options;
+        let redrive = options.redrive.as_ref();
+        Ok(QueueFacts::new(options.visibility_timeout)
+            .with_receive_limit(options.receive_limit)
+            .with_settle_limit(options.receive_limit)
+            .with_longest_wait(LONGEST_WAIT)
+            .with_wait_step(Duration::from_millis(1))
+            .with_max_receive_count(redrive.map(|redrive| redrive.max_receive_count)))
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {

@@ -42,7 +42,7 @@ pub(crate) struct Settings<'a> {
 impl Settings<'_> {
     /// Returns the function to call.
     pub(super) fn to_call(&self) -> Function {
-        Function::new(&self.mapping.function, self.shared)
+        Function::new(self.mapping, &self.function, self.shared)
     }
 }
 

@@ -50,7 +50,8 @@ async fn check_in_time(shared: &Shared, mapping: &Mapping) -> Result<(), ApiErro
         Ok(facts) => facts,
         Err(error) if error.kind == InvokeErrorKind::NotFound => {
             let text = "Function does not exist";
-            return Err(ApiError::invalid("FunctionName", text).hint(error.message));
+            shared.missing(ApiError::invalid("FunctionName", text).hint(error.message))?;
+            FunctionFacts::default()
         }
         Err(_) => FunctionFacts::default(),
     };

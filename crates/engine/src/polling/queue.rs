@@ -27,8 +27,12 @@ impl SourceKind for Queue {
         mapping: &Mapping,
         function: &FunctionFacts,
     ) -> Result<(), ApiError> {
-        let queue = shared.queue(mapping).await;
-        let queue = queue.map_err(|error| ApiError::invalid("EventSourceArn", error.message))?;
+        let queue = match shared.queue(mapping).await {
+            Ok(queue) => queue,
+            Err(error) => {
+                return shared.missing(ApiError::invalid("EventSourceArn", error.message));
+            }
+        };
         match (queue.describe().await, function.timeout) {
             (Ok(queue), Some(timeout)) => {
                 check_function_timeout(mapping, timeout, Some(queue.visibility_timeout))
@@ -38,7 +42,7 @@ impl SourceKind for Queue {
                 let text = "Error occurred while ReceiveMessage. SQS Error Code: \
                      AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does \
                      not exist.";
-                Err(ApiError::invalid("EventSourceArn", text).hint(error.message))
+                shared.missing(ApiError::invalid("EventSourceArn", text).hint(error.message))
             }
             _ => Ok(()),
         }

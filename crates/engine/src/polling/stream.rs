@@ -15,6 +15,7 @@ use crate::driver::{Driver, DriverHandle, StreamPorts};
 use crate::ports::{FailureDestination, FunctionFacts, StreamSource};
 use crate::reporter::Reporter;
 use crate::shared::Shared;
+use crate::stored::read_checkpoint;
 
 /// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
@@ -31,16 +32,19 @@ impl SourceKind for Stream {
         _function: &FunctionFacts,
     ) -> Result<(), ApiError> {
         let invalid = |field, error: SourceError| ApiError::invalid(field, error.message);
-        let stream = shared.stream(mapping).await;
-        let stream = stream.map_err(|error| invalid("EventSourceArn", error))?;
-        let destination = shared.destination(mapping).await;
-        destination.map_err(|error| invalid("DestinationConfig", error))?;
+        if let Err(error) = shared.destination(mapping).await {
+            shared.missing(invalid("DestinationConfig", error))?;
+        }
+        let stream = match shared.stream(mapping).await {
+            Ok(stream) => stream,
+            Err(error) => return shared.missing(invalid("EventSourceArn", error)),
+        };
         match stream.list().await {
             Err(error) if error.kind == SourceErrorKind::NotFound => {
                 let arn = mapping.source.arn().map_or("", |arn| arn.as_str());
                 // Recorded.
                 let text = format!("Stream not found: {arn}");
-                Err(ApiError::invalid("EventSourceArn", text).hint(error.message))
+                shared.missing(ApiError::invalid("EventSourceArn", text).hint(error.message))
             }
             _ => Ok(()),
         }
@@ -67,14 +71,17 @@ async fn checkpoints(shared: &Shared, mapping: &Mapping) -> Result<KeptCheckpoin
         rows.map_err(|error| fatal(format!("the checkpoints kept cannot be read: {error}")))?;
     let mut kept = KeptCheckpoints::new();
     for row in rows {
-        let Some(checkpoint) = Checkpoint::from_text(&row.checkpoint) else {
-            return Err(fatal(format!(
-                "the checkpoint kept for {} makes no sense; delete the mapping and create it anew",
+        let unusable = |why: String| {
+            fatal(format!(
+                "the checkpoint kept for {} cannot be used: {why}; otherwise delete the mapping and create it anew",
                 row.partition
-            )));
+            ))
         };
+        let progress = read_checkpoint(&row).map_err(unusable)?;
+        let checkpoint = Checkpoint::from_text(&progress.checkpoint)
+            .ok_or_else(|| unusable("it makes no sense".to_owned()))?;
         let known = KeptCheckpoint {
-            identity: row.source_identity,
+            identity: progress.source_identity,
             checkpoint,
         };
         kept.insert(ShardId::new(row.partition), known);

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::ErrorCode;
+use lambda_esm_engine::StartError;
 use lambda_esm_engine::memory::SendMessage;
 use lambda_esm_engine::store::Store as _;
 use serde_json::json;
@@ -20,14 +20,13 @@ async fn a_start_leaves_mappings_alone_that_are_there_already() {
     let made = engine.create(request(json!({}))).await.unwrap();
     let file = || request(json!({ "FunctionName": "of-the-file" }));
     let (one, two) = tokio::join!(engine.start(vec![file()]), engine.start(vec![file()]));
-    let (one, two) = (one.unwrap(), two.unwrap());
-    assert!(one.restored.is_empty() && two.restored.is_empty());
+    let one = one.unwrap();
+    assert!(one.restored.is_empty() && one.unusable.is_empty());
     assert!(one.file[0].is_ok());
-    let error = two.file[0].as_ref().unwrap_err();
-    assert_eq!(error.code, ErrorCode::ResourceConflict);
+    assert_eq!(two.unwrap_err(), StartError::Again);
     // Another file does not take away what runs, nor what is kept of it.
-    let third = engine.start(Vec::new()).await.unwrap();
-    assert!(third.file.is_empty() && third.restored.is_empty());
+    let third = engine.start(Vec::new()).await;
+    assert_eq!(third.unwrap_err(), StartError::Again);
     assert_eq!(store.load().await.unwrap().len(), 2);
     seconds(60).await;
     assert_eq!(engine.list().len(), 2);

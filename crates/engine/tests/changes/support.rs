@@ -41,6 +41,12 @@ pub(crate) fn uuid(configuration: &EventSourceMappingConfiguration) -> Uuid {
     configuration.uuid.parse().unwrap()
 }
 
+/// Returns the settings in what is kept of a mapping.
+pub(crate) fn kept_request(kept: &StoredMapping) -> Value {
+    let record: Value = serde_json::from_str(&kept.record).unwrap();
+    record["request"].clone()
+}
+
 pub(crate) async fn seconds(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }

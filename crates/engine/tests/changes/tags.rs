@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lambda_esm_core::mapping::ErrorCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Slow, builder, queue, request, uuid};
 
@@ -51,7 +51,9 @@ async fn a_kept_mapping_with_more_tags_goes_on() {
         .unwrap()
         .remove(0);
     drop(engine);
-    kept.request.tags = Some(tags(0..60));
+    let mut record: Value = serde_json::from_str(&kept.record).unwrap();
+    record["request"]["Tags"] = json!(tags(0..60));
+    kept.record = record.to_string();
     let mapping = kept.uuid;
     lambda_esm_engine::store::Store::put(&store, kept)
         .await

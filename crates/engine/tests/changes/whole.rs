@@ -10,7 +10,7 @@ use lambda_esm_engine::memory::{MemoryQueue, SendMessage};
 use lambda_esm_engine::store::{Store as _, StoredMapping};
 use serde_json::json;
 
-use crate::support::{Slow, builder, change, queue, request, seconds, uuid};
+use crate::support::{Slow, builder, change, kept_request, queue, request, seconds, uuid};
 
 /// Polls a future `polls` times, with a chance for every other task in between, and drops it. Returns
 /// whether it was ready.
@@ -39,7 +39,7 @@ async fn agrees(engine: Engine, store: &Slow, queue: &MemoryQueue) -> Vec<Stored
     let expected: Vec<_> = kept
         .iter()
         .map(|kept| {
-            let size = kept.request.batch_size;
+            let size = kept_request(kept)["BatchSize"].as_i64();
             (kept.uuid.to_string(), size, State::Enabled)
         })
         .collect();
@@ -87,7 +87,7 @@ async fn a_change_is_made_whole_or_not_at_all_wherever_its_caller_gives_up() {
             let kept = agrees(engine, &store, &queue).await;
             let changed = match kind {
                 0 => kept.len() == 1,
-                1 => kept[0].request.batch_size == Some(3),
+                1 => kept_request(&kept[0])["BatchSize"] == 3,
                 _ => kept.is_empty(),
             };
             assert_eq!(changed, polls > 0, "kind {kind}, {polls} polls");

@@ -71,7 +71,7 @@ impl InvokeBackend for Limited {
         let _running = Running(self.running.clone());
         if before >= self.limit {
             self.throttles.fetch_add(1, Ordering::Relaxed);
-            let kind = InvokeErrorKind::Throttled { retry_after: None };
+            let kind = InvokeErrorKind::throttled(None);
             return Err(InvokeError::new(kind, "busy"));
         }
         tokio::time::sleep(self.takes).await;
@@ -90,9 +90,6 @@ impl InvokeBackend for Limited {
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
-        Ok(FunctionFacts {
-            concurrency: self.tells.then_some(self.limit),
-            ..FunctionFacts::default()
-        })
+        Ok(FunctionFacts::default().with_concurrency(self.tells.then_some(self.limit)))
     }
 }

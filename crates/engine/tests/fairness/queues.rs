@@ -20,10 +20,7 @@ async fn run(pacing: Pacing, tells: bool, maximum: Option<u32>) -> Duration {
         queue.send(SendMessage::new(number.to_string())).unwrap();
     }
     let function = Limited::new(5, tells, Duration::from_secs(1));
-    let options = EngineOptions {
-        pacing,
-        ..EngineOptions::default()
-    };
+    let options = EngineOptions::default().with_pacing(pacing);
     let engine = Engine::builder()
         .options(options)
         .clock(clock)

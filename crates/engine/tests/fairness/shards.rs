@@ -27,10 +27,7 @@ impl World {
         for number in 0..1_000 {
             queue.send(SendMessage::new(number.to_string())).unwrap();
         }
-        let options = EngineOptions {
-            pacing,
-            ..EngineOptions::default()
-        };
+        let options = EngineOptions::default().with_pacing(pacing);
         let engine = Engine::builder()
             .options(options)
             .clock(clock)

@@ -5,10 +5,8 @@ use lambda_esm_engine::memory::MemoryDestination;
 use lambda_esm_engine::ports::{FailureDestination as _, FailureRecord};
 
 fn record(number: usize) -> FailureRecord {
-    FailureRecord {
-        body: format!("{{\"number\":{number}}}").into(),
-        object_key: String::new(),
-    }
+    let body = format!("{{\"number\":{number}}}");
+    FailureRecord::new(body)
 }
 
 #[tokio::test(start_paused = true)]

@@ -175,10 +175,7 @@ async fn a_page_is_bounded_by_the_services_number_of_records() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_is_bounded_by_the_services_number_of_bytes() {
-    let stream = stream(MemoryStreamOptions {
-        fetch_bytes: 100,
-        ..MemoryStreamOptions::kinesis()
-    });
+    let stream = stream(MemoryStreamOptions::kinesis().with_fetch_bytes(100));
     for length in [48, 50, 1, 98, 200, 0] {
         put(&stream, StreamKind::Kinesis, "k", &"x".repeat(length));
     }

@@ -77,10 +77,7 @@ async fn a_place_is_trimmed_only_if_records_after_it_were_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_position_before_the_oldest_record_is_trimmed() {
-    let stream = stream(MemoryStreamOptions {
-        retention: Duration::from_secs(60),
-        ..MemoryStreamOptions::kinesis()
-    });
+    let stream = stream(MemoryStreamOptions::kinesis().with_retention(Duration::from_secs(60)));
     let id = shard(&stream, 0);
     put(&stream, StreamKind::Kinesis, "a", "x");
     let oldest = open(&stream, &id, Start::TrimHorizon).await;

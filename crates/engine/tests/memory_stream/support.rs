@@ -25,16 +25,11 @@ pub(crate) fn dynamo_db(shards: usize) -> MemoryStream {
 /// Returns a record for a stream of either kind.
 pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
     match kind {
-        StreamKind::Kinesis => StreamContent::Kinesis(KinesisRecord {
-            partition_key: key.into(),
-            data: text.to_owned().into(),
-        }),
-        StreamKind::DynamoDb => StreamContent::DynamoDb(Box::new(DynamoDbRecord {
-            event_name: "MODIFY".into(),
-            keys: format!(r#"{{"id":{{"S":"{key}"}}}}"#),
-            new_image: Some(text.to_owned()),
-            ..DynamoDbRecord::default()
-        })),
+        StreamKind::DynamoDb => StreamContent::DynamoDb(Box::new(
+            DynamoDbRecord::new("", "MODIFY", format!(r#"{{"id":{{"S":"{key}"}}}}"#))
+                .with_new_image(Some(text.to_owned())),
+        )),
+        _ => StreamContent::Kinesis(KinesisRecord::new(key, text.to_owned())),
     }
 }
 
@@ -47,6 +42,7 @@ pub(crate) fn text(record: &StreamRecord) -> String {
         StreamContent::Kinesis(record) => String::from_utf8(record.data.to_vec()).unwrap(),
         StreamContent::DynamoDb(record) => record.new_image.clone().unwrap(),
         StreamContent::Unreadable(record) => record.json.clone(),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -75,12 +71,7 @@ pub(crate) async fn refusal(
     shard: &ShardId,
     cursor: &Cursor,
 ) -> SourceErrorKind {
-    let request = FetchRequest {
-        shard: shard.clone(),
-        cursor: cursor.clone(),
-        limit: 10,
-        wait: std::time::Duration::ZERO,
-    };
+    let request = FetchRequest::new(shard.clone(), cursor.clone(), 10);
     stream.fetch(request).await.unwrap_err().kind
 }
 

@@ -14,10 +14,8 @@ fn worlds() -> impl Iterator<Item = World> {
     let clocks = [0, -4, -20, -3_600, 4, 20, 3_600];
     clocks.into_iter().flat_map(|seconds| {
         [1, 60].map(|grain| {
-            let options = MemoryStreamOptions {
-                arrival_grain: Duration::from_secs(grain),
-                ..MemoryStreamOptions::kinesis()
-            };
+            let options =
+                MemoryStreamOptions::kinesis().with_arrival_grain(Duration::from_secs(grain));
             World::beside(seconds, options)
         })
     })

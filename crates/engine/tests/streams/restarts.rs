@@ -144,10 +144,7 @@ async fn what_is_put_once_a_mapping_at_latest_is_enabled_arrives() {
 
 #[tokio::test(start_paused = true)]
 async fn positions_of_shards_that_are_gone_leave_the_store() {
-    let options = MemoryStreamOptions {
-        retention: Duration::from_secs(300),
-        ..MemoryStreamOptions::default()
-    };
+    let options = MemoryStreamOptions::default().with_retention(Duration::from_secs(300));
     let world = World::new(options);
     world.stream.put_at(0, "key", "before").unwrap();
     let engine = world.engine();

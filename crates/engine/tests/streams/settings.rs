@@ -74,10 +74,7 @@ async fn a_status_never_shows_a_part_of_a_step() {
     }
     let engine = Engine::builder()
         .clock(world.clock)
-        .options(EngineOptions {
-            detail: true,
-            ..EngineOptions::default()
-        })
+        .options(EngineOptions::default().with_detail(true))
         .stream("clicks", world.stream.clone())
         .invoke(Closure::new(async |_| Ok(Bytes::new())))
         .build();

@@ -172,10 +172,7 @@ fn check_simulated(
 
 /// Reads what holds for all mappings.
 fn options(section: &mut Section<'_>, region: String, problems: &mut Problems) -> EngineOptions {
-    let mut options = EngineOptions {
-        region,
-        ..EngineOptions::default()
-    };
+    let mut options = EngineOptions::default().with_region(region);
     if let Some(field) = section.take("account_id") {
         options.account_id = account_id(&field, problems).unwrap_or(options.account_id);
     }

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
-use lambda_esm_engine::{Clock, Counts, Engine, EngineOptions, Event};
+use lambda_esm_engine::{Clock, Counts, Engine, EngineOptions, Event, Events, Heard};
 use serde_json::Value;
-use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -44,10 +43,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let clock = Clock::system();
     let orders = Orders::new(clock);
     let (readings, means) = Readings::new(clock);
-    let options = EngineOptions {
-        detail: true,
-        ..EngineOptions::default()
-    };
+    let options = EngineOptions::default().with_detail(true);
     let builder = Engine::builder().options(options).clock(clock);
     let engine = readings.register(orders.register(builder)).build();
     let view = View::new(args.json, std::io::stdout().is_terminal());
@@ -86,7 +82,7 @@ impl Stage {
         let mut check = tokio::time::interval(Duration::from_millis(100));
         while !(sent && orders.is_over() && orders.dead_letters() == dead) {
             tokio::select! {
-                event = events.recv() => drop(self.show(event)?),
+                heard = events.next() => drop(self.show(heard)?),
                 result = &mut sending, if !sent => {
                     result?;
                     sent = true;
@@ -120,8 +116,8 @@ impl Stage {
         let mut windows = Vec::new();
         loop {
             tokio::select! {
-                event = events.recv() => {
-                    let Some(event) = self.show(event)? else { continue };
+                heard = events.next() => {
+                    let Some(event) = self.show(heard)? else { continue };
                     // What the function said in an invocation came before its success.
                     if let Decision::Succeeded { .. } = event.decision
                         && let Ok(mean) = means.try_recv()
@@ -163,21 +159,22 @@ impl Stage {
     }
 
     /// Shows a decision.
-    fn show(&mut self, event: Result<Event, RecvError>) -> Result<Option<Event>, Failure> {
-        match event {
-            Ok(event) => {
+    fn show(&mut self, heard: Option<Heard>) -> Result<Option<Event>, Failure> {
+        match heard {
+            Some(Heard::Event(event)) => {
                 self.view.event(&event)?;
                 Ok(Some(event))
             }
-            Err(RecvError::Lagged(missed)) => self.view.missed(missed).map(|()| None),
-            Err(RecvError::Closed) => Err(Failure::general("the demo's engine has ended")),
+            Some(Heard::Missed(missed)) => self.view.missed(missed).map(|()| None),
+            Some(_) => Ok(None),
+            None => Err(Failure::general("the demo's engine has ended")),
         }
     }
 
     /// Shows what was decided just before the end of an act.
-    fn show_rest(&mut self, events: &mut broadcast::Receiver<Event>) -> Result<(), Failure> {
-        while let Ok(event) = events.try_recv() {
-            self.view.event(&event)?;
+    fn show_rest(&mut self, events: &mut Events) -> Result<(), Failure> {
+        while let Some(heard) = events.next_now() {
+            self.show(Some(heard))?;
         }
         Ok(())
     }

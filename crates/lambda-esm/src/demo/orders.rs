@@ -61,14 +61,9 @@ struct Record {
 impl Orders {
     pub(super) fn new(clock: Clock) -> Self {
         let dead_letters = MemoryQueue::new(clock, MemoryQueueOptions::default());
-        let options = MemoryQueueOptions {
-            visibility_timeout: VISIBILITY_TIMEOUT,
-            redrive: Some(Redrive {
-                dead_letter_queue: dead_letters.clone(),
-                max_receive_count: MAX_RECEIVE_COUNT,
-            }),
-            ..MemoryQueueOptions::default()
-        };
+        let options = MemoryQueueOptions::default()
+            .with_visibility_timeout(VISIBILITY_TIMEOUT)
+            .with_redrive(Some(Redrive::new(dead_letters.clone(), MAX_RECEIVE_COUNT)));
         Self {
             queue: MemoryQueue::new(clock, options),
             dead_letters,
@@ -79,10 +74,7 @@ impl Orders {
     /// Adds the queue and the function to an engine.
     pub(super) fn register(&self, builder: EngineBuilder) -> EngineBuilder {
         let counter = self.handled.clone();
-        let facts = FunctionFacts {
-            timeout: Some(FUNCTION_TIMEOUT),
-            ..FunctionFacts::default()
-        };
+        let facts = FunctionFacts::default().with_timeout(Some(FUNCTION_TIMEOUT));
         let function =
             Closure::new(move |request| handle(request.payload, counter.clone())).with_facts(facts);
         builder

@@ -164,10 +164,7 @@ impl Readings {
 
 fn record(reading: Option<f64>) -> StreamContent {
     let data = reading.map_or_else(|| "unreadable".to_owned(), |celsius| celsius.to_string());
-    StreamContent::Kinesis(KinesisRecord {
-        partition_key: "thermometer".into(),
-        data: data.into(),
-    })
+    StreamContent::Kinesis(KinesisRecord::new("thermometer", data))
 }
 
 /// The function: adds the readings up, and tells their mean at the end of the window.

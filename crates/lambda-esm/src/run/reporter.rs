@@ -8,10 +8,9 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_engine::{Engine, Event, MappingStatus, StatusWatch};
+use lambda_esm_engine::{Engine, Event, Events, Heard, MappingStatus, StatusWatch};
 use serde::Serialize;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::background_writer::BackgroundWriter;
@@ -47,7 +46,7 @@ type Change = BoxFuture<'static, (Uuid, Option<StatusWatch>)>;
 pub(super) struct Reporter {
     json: bool,
     output: BackgroundWriter,
-    decisions: Option<broadcast::Receiver<Event>>,
+    decisions: Option<Events>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
     added: watch::Receiver<()>,
@@ -99,15 +98,16 @@ impl Reporter {
             self.output.has_room().await?;
             let decision = async {
                 match &mut self.decisions {
-                    Some(decisions) => decisions.recv().await,
+                    Some(decisions) => decisions.next().await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 event = decision => match event {
-                    Ok(event) => self.decided(&event)?,
-                    Err(RecvError::Lagged(missed)) => missed_some(missed),
-                    Err(RecvError::Closed) => self.decisions = None,
+                    Some(Heard::Event(event)) => self.decided(&event)?,
+                    Some(Heard::Missed(missed)) => missed_some(missed),
+                    Some(_) => {}
+                    None => self.decisions = None,
                 },
                 Ok(()) = self.added.changed() => self.watch_new(engine),
                 Some((uuid, watch)) = self.changes.next() => {
@@ -138,10 +138,10 @@ impl Reporter {
     /// Returns the next decision, if it is there already.
     fn next_decided(&mut self) -> Option<Event> {
         loop {
-            match self.decisions.as_mut()?.try_recv() {
-                Ok(event) => return Some(event),
-                Err(TryRecvError::Lagged(missed)) => missed_some(missed),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            match self.decisions.as_mut()?.next_now()? {
+                Heard::Event(event) => return Some(event),
+                Heard::Missed(missed) => missed_some(missed),
+                _ => {}
             }
         }
     }

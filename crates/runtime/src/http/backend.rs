@@ -169,17 +169,15 @@ impl Function {
 /// Sorts the statuses that are no success.
 fn kind(status: StatusCode, headers: &HeaderMap) -> InvokeErrorKind {
     match status {
-        StatusCode::TOO_MANY_REQUESTS => InvokeErrorKind::Throttled {
-            retry_after: retry_after(headers),
-        },
+        StatusCode::TOO_MANY_REQUESTS => InvokeErrorKind::throttled(retry_after(headers)),
         StatusCode::PAYLOAD_TOO_LARGE => InvokeErrorKind::TOO_LARGE,
         StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             let (status, may_pass) = (status.as_u16(), true);
-            InvokeErrorKind::Refused { status, may_pass }
+            InvokeErrorKind::refused(status, may_pass)
         }
         status if status.is_redirection() => {
             let (status, may_pass) = (status.as_u16(), true);
-            InvokeErrorKind::Refused { status, may_pass }
+            InvokeErrorKind::refused(status, may_pass)
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => InvokeErrorKind::Unavailable,
         _ => InvokeErrorKind::Function,
@@ -205,10 +203,9 @@ impl InvokeBackend for HttpBackend {
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
-        Ok(FunctionFacts {
-            timeout: Some(self.config.timeout),
-            concurrency: self.config.most_at_a_time(),
-        })
+        Ok(FunctionFacts::default()
+            .with_timeout(Some(self.config.timeout))
+            .with_concurrency(self.config.most_at_a_time()))
     }
 }
 

@@ -155,7 +155,7 @@ impl ProcessBackend {
             name, concurrency, ..
         } = &self.launch.config;
         InvokeError::new(
-            InvokeErrorKind::Throttled { retry_after: None },
+            InvokeErrorKind::throttled(None),
             format!(
                 "TooManyRequestsException: ReservedFunctionConcurrentInvocationLimitExceeded: \
                  all {concurrency} environments of function {name} are busy"
@@ -185,13 +185,10 @@ impl InvokeBackend for ProcessBackend {
             End::Ended(ended) => Err(format!("Runtime.ExitError: {}", ended.words(""))),
             End::Exhausted(what) => return Err(self.not_heard(&what)),
         };
-        let run = Run {
-            request_id: Some(invocation.id),
-            // The mapping's qualifier says it better: the one command stands for all versions.
-            executed_version: None,
-        };
+        // The version is for the mapping's qualifier to say: the one command stands for all versions.
+        let run = Run::default().with_request_id(Some(invocation.id));
         match answer {
-            Ok(payload) => Ok(InvokeAnswer { payload, run }),
+            Ok(payload) => Ok(InvokeAnswer::new(payload).of(run)),
             Err(message) => Err(InvokeError::function(message).of(run)),
         }
     }
@@ -202,10 +199,9 @@ impl InvokeBackend for ProcessBackend {
             concurrency,
             ..
         } = &self.launch.config;
-        Ok(FunctionFacts {
-            timeout: Some(*timeout),
-            concurrency: Some(*concurrency),
-        })
+        Ok(FunctionFacts::default()
+            .with_timeout(Some(*timeout))
+            .with_concurrency(Some(*concurrency)))
     }
 }
 

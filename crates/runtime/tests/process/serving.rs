@@ -148,7 +148,7 @@ async fn an_invocation_over_the_concurrency_is_throttled_and_never_queued() {
     });
     pid_in(&folder.file("pid")).await;
     let error = invoke(&backend, json!({})).await.unwrap_err();
-    assert_eq!(error.kind, InvokeErrorKind::Throttled { retry_after: None });
+    assert_eq!(error.kind, InvokeErrorKind::throttled(None));
     assert!(
         error
             .message
@@ -201,9 +201,8 @@ async fn describe_tells_timeout_and_concurrency() {
         .describe(&request(&json!({})).function)
         .await
         .unwrap();
-    let expected = FunctionFacts {
-        timeout: Some(Duration::from_secs(60)),
-        concurrency: Some(4),
-    };
+    let expected = FunctionFacts::default()
+        .with_timeout(Some(Duration::from_secs(60)))
+        .with_concurrency(Some(4));
     assert_eq!(facts, expected);
 }

@@ -55,10 +55,10 @@ pub(crate) fn logging_backend(
 }
 
 pub(crate) fn request(event: &Value) -> InvokeRequest {
-    InvokeRequest {
-        function: Arc::new(FunctionRef::parse("orders").unwrap()),
-        payload: Bytes::from(event.to_string()),
-    }
+    InvokeRequest::new(
+        Arc::new(FunctionRef::parse("orders").unwrap()),
+        Bytes::from(event.to_string()),
+    )
 }
 
 /// Returns the answer or the error, without the ids that differ each time.

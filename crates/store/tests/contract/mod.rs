@@ -24,9 +24,7 @@ async fn mappings_are_kept_replaced_and_forgotten(store: &dyn Store) {
     let (first, mut second) = (mapping(1), mapping(2));
     store.put(first.clone()).await.unwrap();
     store.put(second.clone()).await.unwrap();
-    second.last_modified += 1;
-    second.request.batch_size = None;
-    second.request.tags = Some([("a".to_owned(), "ü\"\n".to_owned())].into());
+    second.record.push_str("ü\"\n");
     store.put(second.clone()).await.unwrap();
     let mut kept = store.load().await.unwrap();
     kept.sort_by_key(|mapping| mapping.uuid);
@@ -61,10 +59,7 @@ async fn positions_are_kept_per_mapping_and_partition(store: &dyn Store) {
         checkpoints(store, two.uuid).await,
         [checkpoint(2, "shard-0", 9, 4)]
     );
-    let again = StoredMapping {
-        last_modified: 77,
-        ..one.clone()
-    };
+    let again = StoredMapping::new(one.uuid, "changed");
     store.put(again).await.unwrap();
     assert_eq!(
         checkpoints(store, one.uuid).await.len(),

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::store::{StoredCheckpoint, StoredMapping};
 use uuid::Uuid;
 
@@ -38,28 +37,17 @@ impl Drop for Directory {
     }
 }
 
-/// A mapping whose every kind of member is used.
+/// A mapping.
 pub(crate) fn mapping(number: u128) -> StoredMapping {
-    let request: CreateEventSourceMapping = serde_json::from_value(serde_json::json!({
-        "EventSourceArn": format!("arn:aws:kinesis:eu-central-1:123456789012:stream/s{number}"),
-        "FunctionName": "f",
-        "Enabled": true,
-        "BatchSize": 100,
-        "StartingPosition": "AT_TIMESTAMP",
-        "StartingPositionTimestamp": 1_735_689_600.123_f64,
-        "FilterCriteria": {"Filters": [{"Pattern": "{\"data\":{\"a\":[1]}}"}]},
-        "Tags": {"team": "blue"},
-    }))
-    .unwrap();
-    StoredMapping {
-        uuid: Uuid::from_u128(number),
-        request,
-        created: 1_700_000_000_000,
-        last_modified: 1_700_000_000_001,
-        origin: number
-            .is_multiple_of(2)
-            .then(|| format!("kinesis/{number}")),
-    }
+    let record = serde_json::json!({
+        "request": {
+            "EventSourceArn": format!("arn:aws:kinesis:eu-central-1:123456789012:stream/s{number}"),
+            "FunctionName": "f",
+            "FilterCriteria": {"Filters": [{"Pattern": "{\"data\":{\"a\":[1]}}"}]},
+        },
+        "created": 1_700_000_000_000_i64,
+    });
+    StoredMapping::new(Uuid::from_u128(number), record.to_string())
 }
 
 /// A checkpoint.
@@ -69,11 +57,6 @@ pub(crate) fn checkpoint(
     checkpoint: u64,
     fence: u64,
 ) -> StoredCheckpoint {
-    StoredCheckpoint {
-        mapping: Uuid::from_u128(mapping),
-        partition: partition.to_owned(),
-        checkpoint: checkpoint.to_string(),
-        source_identity: "2026-01-01T00:00:00Z".to_owned(),
-        fence,
-    }
+    let mapping = Uuid::from_u128(mapping);
+    StoredCheckpoint::new(mapping, partition, checkpoint.to_string(), fence)
 }

@@ -57,6 +57,7 @@ impl World {
                     message.visible_at = self.now;
                     self.releases += 1;
                 }
+                other => unreachable!("{other:?}"),
             }
             results.push(Ok(()));
         }
@@ -132,31 +133,22 @@ impl World {
             let id = format!("m{index}");
             if message.body == GARBLED {
                 let because = GARBLED.to_owned();
-                unreadable.push(UnreadableMessage { id, because });
+                unreadable.push(UnreadableMessage::new(id, because));
                 continue;
             }
             self.held.insert(id.clone());
-            taken.push(QueueMessage {
-                receipt: Receipt(format!("{id}#{}", message.receives)),
-                id,
-                group: message.group.clone(),
-                content: QueueContent::Sqs(SqsMessage {
-                    body: message.body.as_str().into(),
-                    attributes: vec![(
-                        "ApproximateReceiveCount".into(),
-                        message.receives.to_string(),
-                    )],
-                    ..SqsMessage::default()
-                }),
-            });
+            let receives = message.receives.to_string();
+            let receipt = Receipt(format!("{id}#{receives}"));
+            let content = SqsMessage::new(message.body.as_str())
+                .with_attribute("ApproximateReceiveCount", receives);
+            let message = QueueMessage::new(id, receipt, QueueContent::Sqs(content))
+                .with_group(message.group.clone());
+            taken.push(message);
         }
         self.most_held = self.most_held.max(self.held.len());
         if self.deliver_twice {
             taken.extend(taken.clone());
         }
-        Received {
-            messages: taken,
-            unreadable,
-        }
+        Received::from(taken).with_unreadable(unreadable)
     }
 }

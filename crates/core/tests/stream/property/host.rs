@@ -45,7 +45,7 @@ impl Host {
         if self.mood(self.case.throttles) {
             let retry_after = self.dice.of(&[None, None, Some(Duration::from_secs(2))]);
             let kind = self.dice.of(&[
-                InvokeErrorKind::Throttled { retry_after },
+                InvokeErrorKind::throttled(retry_after),
                 InvokeErrorKind::Unavailable,
                 InvokeErrorKind::NotFound,
             ]);

@@ -348,7 +348,7 @@ impl Ledger {
             Some(Start::After(last)) => log
                 .records
                 .partition_point(|record| compare_sequences(&record.sequence, last).is_le()),
-            Some(Start::Latest) => panic!("{shard} is kept at another place after each restart"),
+            Some(other) => panic!("{shard} is kept at {other}, another place after each restart"),
             None => {
                 assert!(log.closed, "{shard} is not at its end");
                 log.records.len()

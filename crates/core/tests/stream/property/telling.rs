@@ -130,8 +130,7 @@ impl Ledger {
                 let limit = limit.expect("a limit of age");
                 assert!(age > limit, "not too old at {now:?}: {entry:?}");
             }
-            Condition::MaximumPayloadSizeExceeded => panic!("no record is so large: {entry:?}"),
-            Condition::RecordUnreadable => panic!("each record can be read: {entry:?}"),
+            other => panic!("{other:?}, though no record is so large or cannot be read: {entry:?}"),
         }
     }
 

@@ -60,8 +60,10 @@ pub(crate) fn text(played: &Played, index: usize, decision: &Decision) -> Option
         Decision::Reopened { shard, .. } => format!("report {shard} reopened"),
         Decision::RecordsExpired { shard, .. } => format!("report {shard} trimmed"),
         Decision::FailuresIgnored { failures, .. } => format!("report {failures} ignored"),
-        Decision::RingBroken { shard, shards } => format!("report {shard} in a ring of {shards}"),
-        Decision::StreamRecreated { abandoned } => {
+        Decision::RingBroken { shard, shards, .. } => {
+            format!("report {shard} in a ring of {shards}")
+        }
+        Decision::StreamRecreated { abandoned, .. } => {
             format!("report recreated, {abandoned} abandoned")
         }
         _ => return None,

@@ -145,7 +145,7 @@ fn failure(rule: &Rule) -> Option<(InvokeErrorKind, &'static str)> {
         Verb::Error => (InvokeErrorKind::Function, "error"),
         Verb::Throttle => {
             let retry_after = rule.retry_after.map(Span::duration);
-            (InvokeErrorKind::Throttled { retry_after }, "throttled")
+            (InvokeErrorKind::throttled(retry_after), "throttled")
         }
         Verb::NotFound => (InvokeErrorKind::NotFound, "not found"),
         Verb::Denied => (InvokeErrorKind::Denied, "denied"),
@@ -153,11 +153,11 @@ fn failure(rule: &Rule) -> Option<(InvokeErrorKind, &'static str)> {
         Verb::TooLarge => (InvokeErrorKind::TOO_LARGE, "too large"),
         Verb::Refused => {
             let (status, may_pass) = (400, false);
-            (InvokeErrorKind::Refused { status, may_pass }, "refused")
+            (InvokeErrorKind::refused(status, may_pass), "refused")
         }
         Verb::Busy => {
             let (status, may_pass) = (409, true);
-            (InvokeErrorKind::Refused { status, may_pass }, "busy")
+            (InvokeErrorKind::refused(status, may_pass), "busy")
         }
     })
 }
@@ -175,19 +175,19 @@ impl Surroundings for Script {
             }
             None => Rule::default(),
         };
-        let run = Run {
-            request_id: rule.request_id.clone(),
-            executed_version: rule.version.clone(),
-        };
+        let run = Run::default()
+            .with_request_id(rule.request_id.clone())
+            .with_executed_version(rule.version.clone());
         let result = match failure(&rule) {
             Some((kind, word)) => Err(InvokeError::new(kind, word).of(run.clone())),
             None => self.succeed(&rule, call),
         };
         let (result, processed, outcome) = match result {
-            Ok((body, processed, outcome)) => {
-                let payload = body.into();
-                (Ok(InvokeAnswer { payload, run }), processed, outcome)
-            }
+            Ok((body, processed, outcome)) => (
+                Ok(InvokeAnswer::new(body.into()).of(run)),
+                processed,
+                outcome,
+            ),
             Err(error) => {
                 let word = error.message.clone();
                 (Err(error), 0, word)

@@ -138,10 +138,7 @@ pub(crate) fn discarded(played: &Played, discard: &Discard) -> String {
 /// Spells a checkpoint.
 pub(crate) fn place(played: &Played, checkpoint: &Checkpoint) -> String {
     let mut text = match &checkpoint.start {
-        Some(Start::TrimHorizon) => "horizon".to_owned(),
-        Some(Start::Latest) => "latest".to_owned(),
-        Some(Start::Timestamp(since)) => format!("since {}", Span::from(*since)),
-        Some(Start::After(sequence)) => format!("after {}", played.name(sequence)),
+        Some(from) => start(played, from),
         None => "end".to_owned(),
     };
     let mut ahead: Vec<&str> = checkpoint
@@ -173,5 +170,6 @@ fn start(played: &Played, from: &Start) -> String {
         Start::Latest => "latest".to_owned(),
         Start::Timestamp(time) => format!("since {}", Span::from(*time)),
         Start::After(sequence) => format!("after {}", played.name(sequence)),
+        other => unreachable!("{other}"),
     }
 }

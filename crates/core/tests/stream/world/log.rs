@@ -133,11 +133,9 @@ impl Stream {
         *next += 1;
         let log = self.shards.get_mut(shard).expect("a shard to put to");
         assert!(!log.closed, "shard {shard} is closed");
-        log.records.push(StreamRecord {
-            sequence: sequence.clone(),
-            arrival: self.manners.clock.arrival(arrival),
-            content,
-        });
+        let arrival = self.manners.clock.arrival(arrival);
+        let record = StreamRecord::new(sequence.clone(), arrival, content);
+        log.records.push(record);
         sequence
     }
 
@@ -171,35 +169,25 @@ impl Stream {
     }
 
     fn shard(&self, id: &ShardId, log: &Log) -> Shard {
-        Shard {
-            id: id.clone(),
-            parents: log.parents.clone(),
-            closed: log.closed,
-            hash_keys: log.hash_keys,
-        }
+        Shard::new(id.clone())
+            .with_parents(log.parents.clone())
+            .with_closed(log.closed)
+            .with_hash_keys(log.hash_keys)
     }
 
     pub(crate) fn listing(&self, now: Timestamp) -> Listing {
         let manners = &self.manners;
-        Listing {
-            facts: StreamFacts {
-                identity: self.identity(),
-                retention: manners.retention,
-                fetch_limit: manners.fetch_limit,
-                base_interval: manners.base_interval,
-                reads_per_second: manners.reads_per_second,
-                enforces_quota: manners.enforces_quota,
-                longest_wait: manners.longest_wait,
-                arrival_grain: manners.clock.claimed,
-            },
-            server_time: manners.clock.told(now),
-            shards: self
-                .shards
-                .iter()
-                .filter(|(_, log)| !log.gone)
-                .map(|(id, log)| self.shard(id, log))
-                .collect(),
-        }
+        let facts = StreamFacts::new(self.identity())
+            .with_retention(manners.retention)
+            .with_fetch_limit(manners.fetch_limit)
+            .with_base_interval(manners.base_interval)
+            .with_reads_per_second(manners.reads_per_second)
+            .with_enforced_quota(manners.enforces_quota)
+            .with_longest_wait(manners.longest_wait)
+            .with_arrival_grain(manners.clock.claimed);
+        let there = self.shards.iter().filter(|(_, log)| !log.gone);
+        let shards = there.map(|(id, log)| self.shard(id, log)).collect();
+        Listing::new(facts, shards).with_server_time(manners.clock.told(now))
     }
 
     fn known(&self, shard: &ShardId) -> Result<&Log, SourceError> {
@@ -227,6 +215,7 @@ impl Stream {
                 }
                 next
             }
+            other => unreachable!("{other}"),
         };
         Ok(self.position(shard, index))
     }
@@ -267,7 +256,7 @@ impl Stream {
             .take(request.limit)
             .take_while(|record| {
                 let first = bytes == 0;
-                bytes += size(record);
+                bytes += record.content.size();
                 first || bytes <= PAGE_BYTES
             })
             .cloned()
@@ -276,19 +265,15 @@ impl Stream {
         let unread = log.records.get(end);
         let over = log.closed && unread.is_none();
         let named = over && self.manners.tells;
-        Ok(Page {
-            records,
-            next: (!over).then(|| self.position(&request.shard, end)),
-            behind: self
-                .manners
-                .tells
-                .then(|| unread.map_or(Duration::ZERO, |record| self.behind(record, now))),
-            children: if named {
+        let behind = || unread.map_or(Duration::ZERO, |record| self.behind(record, now));
+        let page = Page::new(records, (!over).then(|| self.position(&request.shard, end)));
+        Ok(page
+            .with_behind(self.manners.tells.then(behind))
+            .with_children(if named {
                 self.children(&request.shard)
             } else {
                 Vec::new()
-            },
-        })
+            }))
     }
 
     fn children(&self, parent: &ShardId) -> Vec<Shard> {
@@ -312,14 +297,4 @@ impl Stream {
 
 fn trimmed() -> SourceError {
     SourceError::new(SourceErrorKind::Trimmed, "older than the trim horizon")
-}
-
-fn size(record: &StreamRecord) -> usize {
-    match &record.content {
-        StreamContent::Kinesis(kinesis) => kinesis.data.len() + kinesis.partition_key.len(),
-        StreamContent::DynamoDb(change) => {
-            change.keys.len() + change.new_image.as_ref().map_or(0, String::len)
-        }
-        StreamContent::Unreadable(record) => record.json.len(),
-    }
 }

@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use lambda_esm_core::Timestamp;
+use lambda_esm_core::{Timestamp, setters};
 
 use crate::ports::StreamFacts;
 
 /// Which service a stream behaves like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StreamKind {
     /// Kinesis: the MD5 digest of a partition key decides the shard; shards are split and merged, and name
     /// their children at their end.
@@ -20,6 +21,7 @@ pub enum StreamKind {
 
 /// Properties of a [`MemoryStream`](super::MemoryStream).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct MemoryStreamOptions {
     /// The service whose rules hold.
     pub kind: StreamKind,
@@ -79,32 +81,33 @@ impl MemoryStreamOptions {
         }
     }
 
-    /// Sets how many shards there are at first.
-    #[must_use]
-    pub const fn with_shards(mut self, shards: usize) -> Self {
-        self.shards = shards;
-        self
-    }
-
     /// Returns the arrival time of a record that is put now.
     pub(super) fn arrival(&self, now: Timestamp) -> Timestamp {
         let grain = i64::try_from(self.arrival_grain.as_millis()).unwrap_or(i64::MAX);
         Timestamp(now.0 - now.0.rem_euclid(grain.max(1)))
     }
 
-    pub(super) const fn facts(&self, identity: String) -> StreamFacts {
-        StreamFacts {
-            identity,
-            retention: Some(self.retention),
-            fetch_limit: self.fetch_limit,
-            base_interval: self.base_interval,
-            reads_per_second: self.reads_per_second,
-            enforces_quota: false,
-            longest_wait: Duration::ZERO,
-            arrival_grain: self.arrival_grain,
-        }
+    pub(super) fn facts(&self, identity: String) -> StreamFacts {
+        StreamFacts::new(identity)
+            .with_retention(Some(self.retention))
+            .with_fetch_limit(self.fetch_limit)
+            .with_base_interval(self.base_interval)
+            .with_reads_per_second(self.reads_per_second)
+            .with_arrival_grain(self.arrival_grain)
     }
 }
+
+setters!(MemoryStreamOptions {
+    with_shards sets shards: usize,
+    with_retention sets retention: Duration,
+    with_iterator_lifetime sets iterator_lifetime: Duration,
+    with_fetch_limit sets fetch_limit: usize,
+    with_fetch_bytes sets fetch_bytes: usize,
+    with_base_interval sets base_interval: Duration,
+    with_reads_per_second sets reads_per_second: Option<NonZeroU32>,
+    with_arrival_grain sets arrival_grain: Duration,
+    with_time_told sets tells_time: bool,
+});
 
 impl Default for MemoryStreamOptions {
     fn default() -> Self {

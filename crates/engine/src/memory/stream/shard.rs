@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::record::{StreamContent, StreamRecord};
+use lambda_esm_core::record::StreamRecord;
 
 use super::iterator::Lineage;
 use super::options::StreamKind;
@@ -79,7 +79,7 @@ impl ShardLog {
         let mut found = Vec::with_capacity(limit.min(self.records.len() - skipped));
         let mut left = bytes;
         for record in self.records.range(skipped..).take(limit) {
-            let size = size(&record.content);
+            let size = record.content.size();
             if size > left && !found.is_empty() {
                 break;
             }
@@ -107,24 +107,9 @@ impl ShardLog {
 
     /// Returns the shard as the stream lists it.
     pub(super) fn listed(&self, kind: StreamKind) -> Shard {
-        Shard {
-            id: self.id.clone(),
-            parents: self.parents.clone(),
-            closed: self.closed.is_some(),
-            hash_keys: (kind == StreamKind::Kinesis).then_some(self.hash_keys),
-        }
-    }
-}
-
-/// Returns the size of a record as the limit of a page counts it.
-fn size(content: &StreamContent) -> usize {
-    match content {
-        StreamContent::Kinesis(record) => record.partition_key.len() + record.data.len(),
-        StreamContent::DynamoDb(record) => {
-            let images = [&record.new_image, &record.old_image];
-            let images: usize = images.into_iter().flatten().map(String::len).sum();
-            record.keys.len() + images
-        }
-        StreamContent::Unreadable(record) => record.json.len(),
+        Shard::new(self.id.clone())
+            .with_parents(self.parents.clone())
+            .with_closed(self.closed.is_some())
+            .with_hash_keys((kind == StreamKind::Kinesis).then_some(self.hash_keys))
     }
 }

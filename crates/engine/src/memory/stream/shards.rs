@@ -11,7 +11,6 @@ use md5::{Digest as _, Md5};
 use super::iterator::Lineage;
 use super::options::{MemoryStreamOptions, StreamKind};
 use super::shard::{HashKeys, ShardLog};
-use crate::memory::digest;
 use crate::ports::{Shard, ShardId};
 
 /// Where a record was put.
@@ -134,14 +133,11 @@ impl Shards {
         if let StreamContent::DynamoDb(record) = &mut content
             && record.event_id.is_empty()
         {
-            record.event_id = digest::of_body(&sequence);
+            record.event_id = format!("{:032x}", hash(&sequence));
         }
         let shard = log.id.clone();
-        log.push(StreamRecord {
-            sequence: sequence.clone(),
-            arrival: options.arrival(now),
-            content,
-        });
+        let arrival = options.arrival(now);
+        log.push(StreamRecord::new(sequence.clone(), arrival, content));
         Ok(Placed { shard, sequence })
     }
 

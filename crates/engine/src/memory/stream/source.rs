@@ -186,10 +186,7 @@ impl MemoryStream {
 }
 
 fn kinesis(partition_key: impl Into<Arc<str>>, data: impl Into<Bytes>) -> StreamContent {
-    StreamContent::Kinesis(KinesisRecord {
-        partition_key: partition_key.into(),
-        data: data.into(),
-    })
+    StreamContent::Kinesis(KinesisRecord::new(partition_key, data))
 }
 
 #[async_trait]
@@ -201,11 +198,8 @@ impl StreamSource for MemoryStream {
         let shards = inner.shards.list(options, now);
         let facts = options.facts(inner.shards.identity());
         drop(inner);
-        Ok(Listing {
-            facts,
-            shards,
-            server_time: options.tells_time.then_some(now),
-        })
+        let server_time = options.tells_time.then_some(now);
+        Ok(Listing::new(facts, shards).with_server_time(server_time))
     }
 
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
@@ -251,12 +245,10 @@ impl StreamSource for MemoryStream {
             issued: now,
             ..iterator
         };
-        Ok(Page {
-            records,
-            next: (!ended).then(|| next.cursor()),
-            behind,
-            children,
-        })
+        let next = (!ended).then(|| next.cursor());
+        Ok(Page::new(records, next)
+            .with_behind(behind)
+            .with_children(children))
     }
 }
 
@@ -278,6 +270,10 @@ fn start(log: &ShardLog, from: &Start, kind: StreamKind) -> Result<u64, SourceEr
                 return Err(trimmed(log));
             }
             Ok(index + 1)
+        }
+        other => {
+            let text = format!("a stream in memory cannot begin with {other}");
+            Err(SourceError::new(SourceErrorKind::Fatal, text))
         }
     }
 }

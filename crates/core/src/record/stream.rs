@@ -1,85 +1,16 @@
-//! A polled record, before it becomes part of an event.
+//! Records of streams.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::setters;
 use crate::time::Timestamp;
-
-/// A message received from a queue. It stays hidden from other consumers until it is settled or its
-/// visibility timeout ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueMessage {
-    /// The name the function uses for it in `batchItemFailures`; the same on each delivery.
-    pub id: String,
-    /// The handle that settles this delivery; a new one on each delivery.
-    pub receipt: Receipt,
-    /// The message group of a FIFO queue. Messages of one group are delivered in order, one batch at a
-    /// time.
-    pub group: Option<String>,
-    /// What the event shows of it.
-    pub content: QueueContent,
-}
-
-/// The handle that settles one delivery of a message (SQS: receipt handle).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Receipt(pub String);
-
-/// What a message carries, in the terms of its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueueContent {
-    /// A message of an SQS queue.
-    Sqs(SqsMessage),
-}
-
-impl QueueContent {
-    /// Returns how often the message was received, this time included; `None` if the source does not
-    /// say.
-    #[must_use]
-    pub fn receive_count(&self) -> Option<u32> {
-        let Self::Sqs(sqs) = self;
-        let mut attributes = sqs.attributes.iter();
-        let (_, count) = attributes.find(|(name, _)| name == "ApproximateReceiveCount")?;
-        count.parse().ok()
-    }
-}
-
-/// What SQS returns of a message (SQS API reference, `Message`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SqsMessage {
-    /// The body, delivered verbatim.
-    pub body: Arc<str>,
-    /// The lower-case hexadecimal MD5 of the body.
-    pub md5_of_body: Arc<str>,
-    /// The lower-case hexadecimal MD5 of the message attributes; absent if there are none.
-    pub md5_of_message_attributes: Option<String>,
-    /// System attributes in the order received, e.g. `ApproximateReceiveCount`; values are strings.
-    pub attributes: Vec<(Cow<'static, str>, String)>,
-    /// The sender's attributes by name.
-    pub message_attributes: Vec<(String, MessageAttribute)>,
-}
-
-/// An attribute that the sender attached to a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageAttribute {
-    /// `String`, `Number` or `Binary`, with an optional custom suffix such as `Number.int`.
-    pub data_type: String,
-    /// Its value.
-    pub value: AttributeValue,
-}
-
-/// The value of a [`MessageAttribute`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AttributeValue {
-    /// A string or a number in its textual form.
-    Text(String),
-    /// Raw bytes; base64 in the event.
-    Binary(Vec<u8>),
-}
 
 /// A record read from a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamRecord {
     /// Its place in its shard: decimal digits that grow along the shard. The name that the function uses
     /// for it in `batchItemFailures`.
@@ -91,8 +22,20 @@ pub struct StreamRecord {
     pub content: StreamContent,
 }
 
+impl StreamRecord {
+    /// Returns a record.
+    pub fn new(sequence: impl Into<Arc<str>>, arrival: Timestamp, content: StreamContent) -> Self {
+        Self {
+            sequence: sequence.into(),
+            arrival,
+            content,
+        }
+    }
+}
+
 /// What a stream's record carries, in the terms of its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StreamContent {
     /// A record of a Kinesis stream.
     Kinesis(KinesisRecord),
@@ -121,6 +64,7 @@ impl StreamContent {
 
 /// A record that came, but not in the form that its service documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unreadable {
     /// What is wrong with it.
     pub because: String,
@@ -128,8 +72,19 @@ pub struct Unreadable {
     pub json: String,
 }
 
+impl Unreadable {
+    /// Returns the record as it came, one JSON value, and what is wrong with it.
+    pub fn new(because: impl Into<String>, json: impl Into<String>) -> Self {
+        Self {
+            because: because.into(),
+            json: json.into(),
+        }
+    }
+}
+
 /// What Kinesis returns of a record (Kinesis API reference, `Record`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KinesisRecord {
     /// Decides the shard, and which records keep their order.
     pub partition_key: Arc<str>,
@@ -137,9 +92,20 @@ pub struct KinesisRecord {
     pub data: Bytes,
 }
 
+impl KinesisRecord {
+    /// Returns a record with its data as it was put.
+    pub fn new(partition_key: impl Into<Arc<str>>, data: impl Into<Bytes>) -> Self {
+        Self {
+            partition_key: partition_key.into(),
+            data: data.into(),
+        }
+    }
+}
+
 /// What DynamoDB Streams returns of a change (DynamoDB Streams API reference, `Record` and
 /// `StreamRecord`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DynamoDbRecord {
     /// A name that is unique in the stream.
     pub event_id: String,
@@ -161,11 +127,47 @@ pub struct DynamoDbRecord {
     pub user_identity: Option<UserIdentity>,
 }
 
+impl DynamoDbRecord {
+    /// Returns a change, `INSERT`, `MODIFY` or `REMOVE`, of the item with this key, without images.
+    pub fn new(
+        event_id: impl Into<String>,
+        event_name: impl Into<Cow<'static, str>>,
+        keys: impl Into<String>,
+    ) -> Self {
+        Self {
+            event_id: event_id.into(),
+            event_name: event_name.into(),
+            keys: keys.into(),
+            stream_view_type: Cow::Borrowed("KEYS_ONLY"),
+            ..Self::default()
+        }
+    }
+}
+
+setters!(DynamoDbRecord {
+    with_new_image sets new_image: Option<String>,
+    with_old_image sets old_image: Option<String>,
+    with_size_bytes sets size_bytes: u64,
+    with_stream_view_type sets stream_view_type: Cow<'static, str>,
+    with_user_identity sets user_identity: Option<UserIdentity>,
+});
+
 /// A service that changed an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserIdentity {
     /// `Service`.
     pub kind: String,
     /// `dynamodb.amazonaws.com`.
     pub principal_id: String,
+}
+
+impl UserIdentity {
+    /// Returns the identity of a kind, e.g. `Service`.
+    pub fn new(kind: impl Into<String>, principal_id: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            principal_id: principal_id.into(),
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod driver;
 mod engine;
 mod events;
 mod function_concurrency;
+mod lookup;
 mod metrics;
 mod options;
 mod panic_isolation;

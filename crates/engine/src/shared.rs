@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::events::Events;
 use crate::function_concurrency::Limiters;
+use crate::lookup::LookupError;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
@@ -56,7 +57,7 @@ impl Shared {
     pub(crate) async fn queue(
         &self,
         mapping: &Mapping,
-    ) -> Result<Arc<dyn QueueSource>, SourceError> {
+    ) -> Result<Arc<dyn QueueSource>, LookupError> {
         for provider in &self.providers {
             if let Some(queue) = provider.queue(mapping).await? {
                 return Ok(queue);
@@ -69,7 +70,7 @@ impl Shared {
     pub(crate) async fn stream(
         &self,
         mapping: &Mapping,
-    ) -> Result<Arc<dyn StreamSource>, SourceError> {
+    ) -> Result<Arc<dyn StreamSource>, LookupError> {
         for provider in &self.providers {
             if let Some(stream) = provider.stream(mapping).await? {
                 return Ok(stream);
@@ -88,7 +89,7 @@ impl Shared {
     pub(crate) async fn destination(
         &self,
         mapping: &Mapping,
-    ) -> Result<Option<Arc<dyn FailureDestination>>, SourceError> {
+    ) -> Result<Option<Arc<dyn FailureDestination>>, LookupError> {
         let Some(wanted) = on_failure(&mapping.source) else {
             return Ok(None);
         };
@@ -104,11 +105,12 @@ impl Shared {
             AwsDestination::Sns(_) => "sns",
             AwsDestination::S3(_) => "s3",
         };
-        Err(fatal(format!(
-            "no destination is registered for {}, and this build has no client for it; register one, or \
-             build with the feature \"{feature}\"",
-            wanted.arn().as_str()
-        )))
+        Err(LookupError::Unserved {
+            problem: format!("no destination is registered for {}", wanted.arn().as_str()),
+            way_out: format!(
+                "this build has no client for it; register one, or build with the feature \"{feature}\""
+            ),
+        })
     }
 
     /// Returns what a mapping is made and changed with.
@@ -132,11 +134,12 @@ const fn on_failure(source: &Source) -> Option<&AwsDestination> {
     }
 }
 
-fn unserved(source: &Source, what: &str, client: &str, feature: &str) -> SourceError {
+fn unserved(source: &Source, what: &str, client: &str, feature: &str) -> LookupError {
     let arn = source.arn().map_or("", |arn| arn.as_str());
-    let text = format!(
-        "no source is registered for {what} {arn}, and this build has no {client}; register one, or \
-         build with the feature \"{feature}\""
-    );
-    SourceError::new(SourceErrorKind::Fatal, text)
+    LookupError::Unserved {
+        problem: format!("no source is registered for {what} {arn}"),
+        way_out: format!(
+            "this build has no {client}; register one, or build with the feature \"{feature}\""
+        ),
+    }
 }

@@ -28,7 +28,7 @@ impl SourceKind for Queue {
         function: &FunctionFacts,
     ) -> Result<(), ApiError> {
         let queue = shared.queue(mapping).await;
-        let queue = queue.map_err(|error| ApiError::invalid("EventSourceArn", error.message))?;
+        let queue = queue.map_err(|error| error.refusal("EventSourceArn"))?;
         match (queue.describe().await, function.timeout) {
             (Ok(queue), Some(timeout)) => {
                 check_function_timeout(mapping, timeout, Some(queue.visibility_timeout))

@@ -30,11 +30,10 @@ impl SourceKind for Stream {
         mapping: &Mapping,
         _function: &FunctionFacts,
     ) -> Result<(), ApiError> {
-        let invalid = |field, error: SourceError| ApiError::invalid(field, error.message);
         let stream = shared.stream(mapping).await;
-        let stream = stream.map_err(|error| invalid("EventSourceArn", error))?;
+        let stream = stream.map_err(|error| error.refusal("EventSourceArn"))?;
         let destination = shared.destination(mapping).await;
-        destination.map_err(|error| invalid("DestinationConfig", error))?;
+        destination.map_err(|error| error.refusal("DestinationConfig"))?;
         match stream.list().await {
             Err(error) if error.kind == SourceErrorKind::NotFound => {
                 let arn = mapping.source.arn().map_or("", |arn| arn.as_str());

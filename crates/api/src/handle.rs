@@ -13,8 +13,8 @@ use crate::options::ApiLimits;
 ///
 /// The answer to `HEAD` has no body, and the `content-length` that it would have.
 ///
-/// Must be called within a tokio runtime. Cancel safe: a change that has begun goes on to its end though the future
-/// is dropped, and whether it had can be seen from the list of mappings.
+/// Must be called within a tokio runtime. Cancel safe: if the future is dropped, a change that has begun goes on to
+/// its end, and one that has not is not made. Either way the mappings listed are those that the store keeps.
 pub async fn handle(engine: &Engine, request: Request<Bytes>) -> Response<Bytes> {
     let most = ApiLimits::default().body_bytes;
     let (parts, body) = request.into_parts();

@@ -27,8 +27,8 @@
 //!
 //! # Mount it
 //!
-//! [`routes`] is what an axum server merges or nests: the AWS paths alone, one router for each engine. Who may ask,
-//! how many may, and how long they may take is then up to that server. Hints stay away from its clients.
+//! [`routes`] is what an axum server merges or nests: the AWS paths alone, one router for each engine. Who may ask
+//! (web pages too), how many may, and how long they may take is then up to that server.
 //!
 //! ```
 //! use axum::Router;
@@ -37,10 +37,8 @@
 //! use lambda_esm_engine::{Engine, EngineOptions};
 //!
 //! let engine = |region: &str| {
-//!     let options = EngineOptions {
-//!         region: region.to_owned(),
-//!         ..EngineOptions::default()
-//!     };
+//!     let mut options = EngineOptions::default();
+//!     options.region = region.to_owned();
 //!     Engine::builder().options(options).build()
 //! };
 //! let emulator: Router = Router::new()

@@ -12,14 +12,16 @@ use crate::body::whole;
 use crate::operations::{MAPPINGS, TAGS, answer};
 use crate::options::ApiLimits;
 
-/// Returns the AWS paths alone, to be merged into a router of one's own, or nested in it: one for each engine.
+/// Returns the AWS paths alone, to be merged into a router of one's own (axum 0.8), or nested in it: one for each
+/// engine. They share nothing.
 ///
 /// Whatever [`serve`](crate::serve) puts around them is left to the server that they are mounted in: who may ask,
-/// how many may, how long a body may take to come, and logs. Bodies are bounded by the default of
-/// [`ApiLimits::body_bytes`]. Answers carry no `x-lambda-esm-hint`: such hints are for operators.
+/// which web pages may make a browser ask, how many may, how long a body may take to come, and logs. Bodies are
+/// bounded by the default of [`ApiLimits::body_bytes`]. Answers carry no `x-lambda-esm-hint`: such hints are for
+/// operators.
 ///
-/// Other paths, deeper ones too, are left to the fallback of that server; a method that stands for no operation is
-/// refused here, as AWS does. A router with a state of its own takes `routes(engine).with_state(())`. One that has
+/// All other paths are left to the fallback of that server; a method that stands for no operation is refused here,
+/// as AWS does. A router with a state of its own takes `routes(engine).with_state(())`. One that has
 /// `/2017-03-31/tags/{arn}` for other resources cannot merge the same path again: it calls
 /// [`handle`](crate::handle) for the ARNs of mappings.
 ///

@@ -4,6 +4,8 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 use lambda_esm_api::{handle, routes};
 use lambda_esm_engine::{Clock, Engine};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
@@ -263,6 +265,62 @@ async fn pages_lead_on_without_a_router() {
     assert_ne!(uuid(&first), uuid(&second));
     assert!(second.json()["NextMarker"].is_null());
     engine.shutdown().await;
+}
+
+/// A path of the API's, or nearly so.
+fn path() -> impl Strategy<Value = String> {
+    let pieces = [
+        "/",
+        "/",
+        "a",
+        ".",
+        "%2F",
+        "%ff",
+        "%",
+        "?",
+        "arn:aws:lambda",
+        MAPPINGS,
+        TAGS,
+    ];
+    let rest = prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..4);
+    (prop::sample::select(vec![MAPPINGS, TAGS, "/"]), rest)
+        .prop_map(|(begin, rest)| format!("{begin}{}", rest.concat()))
+}
+
+#[test]
+fn a_path_leads_to_the_same_operation_with_and_without_a_router() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _guard = runtime.enter();
+    let engine = builder(Clock::system(), "us-east-1").build();
+    let router = routes(engine.clone());
+    let methods = vec![
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+    ];
+    let config = Config {
+        cases: 2000,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let asked = (prop::sample::select(methods), path());
+    let outcome = TestRunner::new(config).run(&asked, |(method, path)| {
+        let asked = (method, path, Vec::new());
+        let ask = || request(asked.0.clone(), &asked.1, "");
+        let routed = runtime.block_on(crate::embedder::ask(&router, ask()));
+        let handled = runtime.block_on(ask_directly(&engine, ask()));
+        if routed.headers.contains_key("x-amzn-requestid") {
+            let routed = same(routed, &asked, &engine, None);
+            prop_assert_eq!(routed, same(handled, &asked, &engine, None));
+        } else {
+            prop_assert_eq!(handled.error(), "UnknownOperationException");
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    runtime.block_on(engine.shutdown());
 }
 
 #[tokio::test]

@@ -110,11 +110,14 @@ async fn regions_are_mounted_under_prefixes_and_share_nothing() {
     let (virginia, ireland) = (engine("us-east-1"), engine("eu-west-1"));
     let server = emulator()
         .nest("/us-east-1", routes(virginia.clone()))
-        .nest("/eu-west-1", routes(ireland.clone()));
+        .nest("/eu-west-1", routes(ireland.clone()))
+        .nest("/accounts/{account}", routes(ireland.clone()));
     share_nothing(async |region, method, path, body| {
         ask(&server, request(method, &format!("/{region}{path}"), body)).await
     })
     .await;
+    let same = see(&server, &format!("/accounts/000000000000{MAPPINGS}/")).await;
+    assert_eq!(arns(&same).len(), 1);
     let unknown = see(&server, "/us-east-1/metrics").await;
     assert_eq!(unknown.body, "not emulated");
     virginia.shutdown().await;

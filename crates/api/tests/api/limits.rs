@@ -52,6 +52,18 @@ async fn a_large_body_is_413_whether_announced_or_not() {
 }
 
 #[tokio::test]
+async fn a_server_takes_larger_bodies_than_by_default_if_it_is_told_to() {
+    let mut limits = ApiLimits::default();
+    limits.body_bytes *= 2;
+    let body = mapping(json!({})).to_string();
+    let blanks = " ".repeat(limits.body_bytes - body.len());
+    let server = Server::with(Auth::None, limits).await;
+    let request = server.request(Method::POST, MAPPINGS, body + &blanks);
+    assert_eq!(server.send(request).await.status.as_u16(), 202);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn large_or_many_headers_are_431() {
     let mut limits = ApiLimits::default();
     limits.header_bytes = 8192;

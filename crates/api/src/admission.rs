@@ -8,21 +8,21 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
+use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use lambda_esm_core::excerpt::cut;
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
 use tokio::task::yield_now;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::connection_limits::{ActiveRequest, ConnectionPermit};
-use crate::error::Fault;
+use crate::error::{Fault, show_hint};
+use crate::request_id::identify;
 use crate::state::Api;
-use crate::{auth, host_header};
+use crate::{auth, body, host_header};
 
 /// The one path that needs no authentication.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -30,26 +30,24 @@ pub(crate) const HEALTH: &str = "/healthz";
 /// connection would be reset, and the client might not see why.
 const REFUSED_BODY: usize = 16 * 1024;
 const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// Reads the whole request, checks who sent it, has it answered in time, and gives the answer an id.
+/// Reads the whole request, checks who sent it, has it answered in time, and shows the answer's hint and id.
 pub(crate) async fn admit(
     State(api): State<Api>,
     Extension(connection): Extension<ConnectionPermit>,
     request: Request,
     next: Next,
 ) -> Response {
-    let id = Uuid::new_v4().to_string();
     let (method, path) = (
         request.method().clone(),
         cut(request.uri().path()).to_string(),
     );
     let mut response = answer(&api, &connection, request, next).await;
-    tracing::debug!(%method, path, status = response.status().as_u16(), id, "API request");
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+    show_hint(&mut response);
+    let status = response.status().as_u16();
+    let id = identify(&mut response);
+    tracing::debug!(%method, path, status, ?id, "API request");
     response
 }
 
@@ -162,32 +160,12 @@ async fn read(
     most: usize,
     connection: &ConnectionPermit,
 ) -> Result<Bytes, Fault> {
-    let too_large = || {
-        Fault::framework(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestTooLargeException",
-            format!("Request must be smaller than {} bytes", most),
-        )
-    };
-    let announced = parts.headers.get(CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > most) {
-        return Err(too_large());
-    }
-    let mut whole = BytesMut::new();
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| {
-            Fault::serialization(format!("The request body could not be read: {error}"))
-        })?;
-        if whole.len() + chunk.len() > most {
-            return Err(too_large());
+    body::whole(&parts.headers, body, most, |bytes| {
+        if connection.hold(bytes) {
+            return Ok(());
         }
-        whole.extend_from_slice(&chunk);
-        if !connection.hold(whole.capacity()) {
-            let text = "Too many requests are held already; try again.";
-            return Err(ApiError::new(ErrorCode::TooManyRequests, text).into());
-        }
-    }
-    Ok(whole.freeze())
+        let text = "Too many requests are held already; try again.";
+        Err(ApiError::new(ErrorCode::TooManyRequests, text).into())
+    })
+    .await
 }

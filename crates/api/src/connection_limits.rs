@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::options::Limits;
+use crate::options::ApiLimits;
 
 /// The part of all connections that known clients may keep while they ask for nothing, when others come. The rest
 /// is for requests under way, and for clients that come.
@@ -69,7 +69,7 @@ struct Counted {
 pub(crate) struct ActiveRequest(ConnectionPermit);
 
 impl ConnectionLimits {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: &ApiLimits) -> Arc<Self> {
         Arc::new(Self {
             most: limits.connections,
             most_bytes: limits.held_bytes,
@@ -258,10 +258,10 @@ mod tests {
     use super::*;
 
     fn limits(most: usize, most_bytes: usize) -> Arc<ConnectionLimits> {
-        ConnectionLimits::new(&Limits {
+        ConnectionLimits::new(&ApiLimits {
             connections: most,
             held_bytes: most_bytes,
-            ..Limits::default()
+            ..ApiLimits::default()
         })
     }
 

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use lambda_esm_core::excerpt::{LONGEST_MESSAGE, bounded, cut};
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
 use serde::Serialize;
@@ -18,6 +20,9 @@ const HINT: HeaderName = HeaderName::from_static("x-lambda-esm-hint");
 const LONGEST_HINT: usize = 2 * 1024;
 /// JSON's media type.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What an operation ends with.
+pub(crate) type Answer = Result<Response<Bytes>, Fault>;
 
 /// Which members an error's body has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,27 @@ impl Fault {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// A path and method that stand for nothing, with the name AWS's services give that.
+    pub(crate) fn unknown_operation(method: &Method, path: &str) -> Self {
+        let message = format!("There is no operation {} {}.", cut(method), cut(path));
+        Self::framework(StatusCode::NOT_FOUND, "UnknownOperationException", message)
+    }
+
+    /// Adds a sentence to the message.
+    pub(crate) fn explained(mut self, sentence: &str) -> Self {
+        self.message = Cow::Owned(format!("{} {sentence}", self.message));
+        self
+    }
+
+    /// A body of more than `most` bytes.
+    pub(crate) fn too_large(most: usize) -> Self {
+        Self::framework(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestTooLargeException",
+            format!("Request must be smaller than {most} bytes"),
+        )
     }
 
     /// A body or a query that does not have the form the operation needs.
@@ -123,8 +149,14 @@ struct Wire<'a> {
     message: Option<&'a str>,
 }
 
-impl IntoResponse for Fault {
-    fn into_response(self) -> Response {
+/// A way out that travels with an answer until somebody [shows](show_hint) it.
+#[derive(Clone)]
+struct Hint(HeaderValue);
+
+impl Fault {
+    /// Returns the answer. Its hint, which is meant for those who operate the server, is not seen by clients
+    /// unless it is [shown](show_hint).
+    pub(crate) fn response(self) -> Response<Bytes> {
         let message = match self.message {
             Cow::Owned(message) => Cow::Owned(bounded(message, LONGEST_MESSAGE)),
             short => short,
@@ -143,22 +175,33 @@ impl IntoResponse for Fault {
         };
         // Three texts always make JSON.
         let body = serde_json::to_vec(&wire).unwrap_or_default();
-        let headers = [
-            (CONTENT_TYPE, JSON),
-            (ERROR_TYPE, HeaderValue::from_static(self.name)),
-        ];
-        let mut response = (self.status, headers, body).into_response();
+        let mut response = written(self.status, body);
+        let name = HeaderValue::from_static(self.name);
+        response.headers_mut().insert(ERROR_TYPE, name);
         // Not every text can stand in a header.
         let hint = self.hint.map(|hint| bounded(hint, LONGEST_HINT));
         if let Some(hint) = hint.and_then(|hint| HeaderValue::try_from(hint).ok()) {
-            response.headers_mut().insert(HINT, hint);
+            response.extensions_mut().insert(Hint(hint));
         }
         response
     }
 }
 
+impl IntoResponse for Fault {
+    fn into_response(self) -> axum::response::Response {
+        self.response().map(Body::from)
+    }
+}
+
+/// Puts an answer's hint, if it has one, where clients see it.
+pub(crate) fn show_hint<B>(response: &mut Response<B>) {
+    if let Some(Hint(hint)) = response.extensions_mut().remove() {
+        response.headers_mut().insert(HINT, hint);
+    }
+}
+
 /// Answers with a value as JSON.
-pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, Fault> {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(value).map_err(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
         Fault::service(
@@ -166,5 +209,19 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
             "The answer could not be written.",
         )
     })?;
-    Ok((status, [(CONTENT_TYPE, JSON)], body).into_response())
+    Ok(written(status, body))
+}
+
+/// Answers with nothing, where that is all there is to say.
+pub(crate) fn no_content() -> Response<Bytes> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn written(status: StatusCode, json: Vec<u8>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(json));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }

@@ -1,5 +1,7 @@
-//! The control plane: the Lambda API of event source mappings over HTTP, and beside it metrics, status
-//! and the decision log.
+//! The control plane: the Lambda API of event source mappings over HTTP. A server of its own has metrics, status
+//! and the decision log beside it; a server that exists already [mounts](#mount-it) the API alone.
+//!
+//! What [`serve`] answers:
 //!
 //! | path | answers |
 //! |---|---|
@@ -17,11 +19,54 @@
 //!
 //! # What clients can take
 //!
-//! Whoever only connects costs little: [`Limits`] bounds connections, requests under way, and the bytes held for
+//! Whoever only connects costs little: [`ApiLimits`] bounds connections, requests under way, and the bytes held for
 //! all clients together. Where that is too little, connections are closed for which nothing is being done, first
 //! those that have sent no request that was let in; new ones do not wait for them, and `/healthz` is answered
 //! before anything else is read. A refusal is at most 8 KiB long: it names the first ten violations, and cuts
 //! values after 400 characters.
+//!
+//! # Mount it
+//!
+//! [`routes`] is what an axum server merges or nests: the AWS paths alone, one router for each engine. Who may ask
+//! (web pages too), how many may, and how long they may take is then up to that server.
+//!
+//! ```
+//! use axum::Router;
+//! use axum::routing::get;
+//! use lambda_esm_api::routes;
+//! use lambda_esm_engine::{Engine, EngineOptions};
+//!
+//! let engine = |region: &str| {
+//!     let mut options = EngineOptions::default();
+//!     options.region = region.to_owned();
+//!     Engine::builder().options(options).build()
+//! };
+//! let emulator: Router = Router::new()
+//!     .route("/2015-03-31/functions", get(|| async { r#"{"Functions":[]}"# }))
+//!     .merge(routes(engine("us-east-1")))
+//!     .nest("/eu-west-1", routes(engine("eu-west-1")))
+//!     .fallback(|| async { "no such service" });
+//! # drop(emulator);
+//! ```
+//!
+//! [`handle`] is for every other server: one request, one answer, the same as that of [`routes`].
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, StatusCode};
+//! use lambda_esm_api::handle;
+//! use lambda_esm_engine::Engine;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), http::Error> {
+//! let engine = Engine::builder().build();
+//! let request = Request::get("/2015-03-31/event-source-mappings").body(Bytes::new())?;
+//! let response = handle(&engine, request).await;
+//! assert_eq!(response.status(), StatusCode::OK);
+//! assert_eq!(response.body(), r#"{"EventSourceMappings":[]}"#);
+//! # Ok(())
+//! # }
+//! ```
 
 mod admission;
 mod auth;
@@ -29,16 +74,22 @@ mod body;
 mod connection_limits;
 mod decision_log;
 mod error;
+mod handle;
 mod host_header;
 mod mappings;
+mod operations;
 mod options;
 mod pagination;
+mod request_id;
 mod routes;
 mod serve;
+mod server_routes;
 mod state;
 mod status;
 mod tags;
 mod write_timeout;
 
-pub use options::{ApiOptions, Auth, Limits, OptionsError};
+pub use handle::handle;
+pub use options::{ApiLimits, ApiOptions, Auth, OptionsError};
+pub use routes::routes;
 pub use serve::{listen, serve};

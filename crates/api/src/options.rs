@@ -9,13 +9,14 @@ use thiserror::Error;
 
 /// Settings of [`serve`](crate::serve).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ApiOptions {
     /// The address of the listener. Without authentication it must be loopback.
     pub listen: SocketAddr,
     /// Who may ask.
     pub auth: Auth,
     /// How much one client may take.
-    pub limits: Limits,
+    pub limits: ApiLimits,
 }
 
 impl ApiOptions {
@@ -25,8 +26,22 @@ impl ApiOptions {
         Self {
             listen,
             auth: Auth::None,
-            limits: Limits::default(),
+            limits: ApiLimits::default(),
         }
+    }
+
+    /// Lets only those ask whom `auth` knows.
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// Bounds clients by `limits`.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ApiLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Checks that nobody gets in who should not.
@@ -64,6 +79,7 @@ impl ApiOptions {
 
 /// Why an API must not be served with these settings.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// Others than this machine could ask without authentication.
     #[error(
@@ -87,10 +103,12 @@ pub enum OptionsError {
 
 /// Who may ask. Its debug form shows no secret.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Auth {
     /// Every process of this machine; only where the listener is loopback.
     None,
     /// Clients that sign their requests (AWS IAM user guide, "AWS Signature Version 4"), as SDKs do.
+    #[non_exhaustive]
     SigV4 {
         /// Secret access keys by access key id.
         keys: BTreeMap<String, String>,
@@ -98,10 +116,33 @@ pub enum Auth {
         region: String,
     },
     /// Clients that know a token (RFC 6750).
+    #[non_exhaustive]
     Bearer {
         /// The token.
         token: String,
     },
+}
+
+impl Auth {
+    /// Returns authentication by signatures for `region`, made with one of these pairs of access key id and
+    /// secret access key.
+    pub fn sigv4<I: Into<String>, S: Into<String>>(
+        keys: impl IntoIterator<Item = (I, S)>,
+        region: impl Into<String>,
+    ) -> Self {
+        let owned = |(id, secret): (I, S)| (id.into(), secret.into());
+        Self::SigV4 {
+            keys: keys.into_iter().map(owned).collect(),
+            region: region.into(),
+        }
+    }
+
+    /// Returns authentication by a token.
+    pub fn bearer(token: impl Into<String>) -> Self {
+        Self::Bearer {
+            token: token.into(),
+        }
+    }
 }
 
 impl fmt::Debug for Auth {
@@ -118,9 +159,10 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// What one client may take of the server.
+/// What one client may take of the server. The [default](Self::default) suits most; its fields can be set one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+#[non_exhaustive]
+pub struct ApiLimits {
     /// The largest body in bytes. The largest legal request is far below the default of 1 MiB.
     pub body_bytes: usize,
     /// The largest request line and headers in bytes, together; at least 8,192. Default 32 KiB.
@@ -150,7 +192,7 @@ pub struct Limits {
     pub heartbeat: Duration,
 }
 
-impl Limits {
+impl ApiLimits {
     fn validate(&self) -> Result<(), OptionsError> {
         let zeros = [
             ("body_bytes", self.body_bytes == 0),
@@ -171,7 +213,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for ApiLimits {
     fn default() -> Self {
         Self {
             body_bytes: 1024 * 1024,
@@ -194,23 +236,11 @@ mod tests {
     use super::*;
 
     fn listening(listen: &str, auth: Auth) -> ApiOptions {
-        ApiOptions {
-            auth,
-            ..ApiOptions::new(listen.parse().unwrap())
-        }
+        ApiOptions::new(listen.parse().unwrap()).with_auth(auth)
     }
 
-    fn token(token: &str) -> Auth {
-        let token = token.to_owned();
-        Auth::Bearer { token }
-    }
-
-    fn keys(keys: &[(&str, &str)]) -> Auth {
-        let owned = |(id, secret): &(&str, &str)| ((*id).to_owned(), (*secret).to_owned());
-        Auth::SigV4 {
-            keys: keys.iter().map(owned).collect(),
-            region: "us-east-1".to_owned(),
-        }
+    fn keys(keys: &[(&'static str, &'static str)]) -> Auth {
+        Auth::sigv4(keys.iter().copied(), "us-east-1")
     }
 
     #[test]
@@ -224,7 +254,7 @@ mod tests {
         ] {
             let error = listening(open, Auth::None).validate().unwrap_err();
             assert_eq!(error, OptionsError::Open(open.parse().unwrap()));
-            listening(open, token("t")).validate().unwrap();
+            listening(open, Auth::bearer("t")).validate().unwrap();
             listening(open, keys(&[("id", "secret")]))
                 .validate()
                 .unwrap();
@@ -248,7 +278,7 @@ mod tests {
             OptionsError::EmptyKey("id".to_owned())
         );
         for bad in ["", "a b", "schlüssel"] {
-            assert_eq!(check(token(bad)), OptionsError::Token);
+            assert_eq!(check(Auth::bearer(bad)), OptionsError::Token);
         }
     }
 
@@ -257,9 +287,9 @@ mod tests {
         let mut options = listening("127.0.0.1:1", Auth::None);
         options.limits.heartbeat = Duration::ZERO;
         assert_eq!(options.validate(), Err(OptionsError::Zero("heartbeat")));
-        options.limits = Limits {
+        options.limits = ApiLimits {
             connections: 0,
-            ..Limits::default()
+            ..ApiLimits::default()
         };
         assert_eq!(options.validate(), Err(OptionsError::Zero("connections")));
     }
@@ -269,7 +299,7 @@ mod tests {
         let shown = format!(
             "{:?} {:?}",
             listening("127.0.0.1:1", keys(&[("AKID", "geheim")])),
-            token("geheim")
+            Auth::bearer("geheim")
         );
         assert!(
             shown.contains("AKID") && !shown.contains("geheim"),

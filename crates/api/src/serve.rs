@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
 use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
-use crate::options::{ApiOptions, Limits};
-use crate::routes::router;
+use crate::options::{ApiLimits, ApiOptions};
+use crate::server_routes::server_routes;
 use crate::state::Api;
 use crate::write_timeout::WriteTimeout;
 
@@ -48,7 +48,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves the API on `listener` until `shutdown` completes; then takes no more connections, ends event
-/// streams, and finishes requests under way within [`Limits::request_timeout`].
+/// streams, and finishes requests under way within [`ApiLimits::request_timeout`].
 ///
 /// # Errors
 /// Fails with [`io::ErrorKind::InvalidInput`] if the options are not [valid](ApiOptions::validate) for
@@ -66,7 +66,7 @@ pub async fn serve(
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let limits = options.limits.clone();
     let stopping = CancellationToken::new();
-    let router = router(Api::new(engine, options, stopping.clone()));
+    let router = server_routes(Api::new(engine, options, stopping.clone()));
     let connections = ConnectionLimits::new(&limits);
     let tasks = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
@@ -108,7 +108,7 @@ async fn connection(
     stream: TcpStream,
     permit: ConnectionPermit,
     router: Router,
-    limits: Limits,
+    limits: ApiLimits,
     stopping: CancellationToken,
 ) {
     // Without it small answers may wait for the client's acknowledgement of the one before.

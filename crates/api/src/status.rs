@@ -1,5 +1,6 @@
 //! What operators ask: is it alive, what does it do, how much of it.
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -38,5 +39,5 @@ pub(crate) async fn status(State(api): State<Api>) -> Result<Response, Fault> {
         time_ms: api.engine.clock().now().millis(),
         mappings: api.engine.status(),
     };
-    json(StatusCode::OK, &status)
+    Ok(json(StatusCode::OK, &status)?.map(Body::from))
 }

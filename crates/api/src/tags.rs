@@ -2,24 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use lambda_esm_core::excerpt::cut;
 use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_engine::Engine;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::body;
-use crate::error::{Fault, json};
-use crate::state::Api;
+use crate::error::{Answer, Fault, json, no_content};
 
 /// What a resource's ARN must match (recorded).
 const PATTERN: &str = r"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)";
-
-type ArnPath = Result<Path<String>, PathRejection>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -36,19 +31,16 @@ struct ListTags {
 }
 
 /// `ListTags`.
-pub(crate) async fn list(State(api): State<Api>, path: ArnPath) -> Result<Response, Fault> {
-    let (arn, uuid) = mapping(&api, path)?;
-    let tags = api.engine.tags(uuid).map_err(|error| named(error, &arn))?;
+pub(crate) fn list(engine: &Engine, arn: &str) -> Answer {
+    check_resource(arn)?;
+    let uuid = found(engine, arn)?;
+    let tags = engine.tags(uuid).map_err(|error| named(error, arn))?;
     json(StatusCode::OK, &ListTags { tags })
 }
 
 /// `TagResource`: adds tags, and replaces those of the same keys.
-pub(crate) async fn tag(
-    State(api): State<Api>,
-    path: ArnPath,
-    body: Bytes,
-) -> Result<Response, Fault> {
-    let arn = arn(path)?;
+pub(crate) async fn tag(engine: &Engine, arn: &str, body: Bytes) -> Answer {
+    check_resource(arn)?;
     let request: TagResource = body::parse(body).await?;
     if request.resource.is_some_and(|resource| resource != arn) {
         let message = "The Resource of the body is not the resource of the path.";
@@ -61,20 +53,15 @@ pub(crate) async fn tag(
         check_length(key, "tags.key", 1, 128)?;
         check_length(value, "tags.value", 0, 256)?;
     }
-    let uuid = found(&api, &arn)?;
-    let tagged = api.engine.tag(uuid, tags).await;
-    tagged.map_err(|error| named(error, &arn))?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let uuid = found(engine, arn)?;
+    let tagged = engine.tag(uuid, tags).await;
+    tagged.map_err(|error| named(error, arn))?;
+    Ok(no_content())
 }
 
 /// `UntagResource`: removes tags; keys that are not there do no harm.
-pub(crate) async fn untag(
-    State(api): State<Api>,
-    path: ArnPath,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Result<Response, Fault> {
-    let arn = arn(path)?;
-    let Query(query) = query.map_err(|error| Fault::serialization(error.body_text()))?;
+pub(crate) async fn untag(engine: &Engine, arn: &str, query: Vec<(String, String)>) -> Answer {
+    check_resource(arn)?;
     if let Some((name, _)) = query.iter().find(|(name, _)| name != "tagKeys") {
         return Err(Fault::serialization(format!(
             "Unknown query parameter '{}': UntagResource takes tagKeys.",
@@ -88,10 +75,10 @@ pub(crate) async fn untag(
     for key in &keys {
         check_length(key, "tagKeys", 1, 128)?;
     }
-    let uuid = found(&api, &arn)?;
-    let untagged = api.engine.untag(uuid, &keys).await;
-    untagged.map_err(|error| named(error, &arn))?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let uuid = found(engine, arn)?;
+    let untagged = engine.untag(uuid, &keys).await;
+    untagged.map_err(|error| named(error, arn))?;
+    Ok(no_content())
 }
 
 fn check_length(text: &str, member: &str, least: usize, most: usize) -> Result<(), Fault> {
@@ -105,31 +92,24 @@ fn check_length(text: &str, member: &str, least: usize, most: usize) -> Result<(
     Err(Fault::validation(text, member, &rule))
 }
 
-fn mapping(api: &Api, path: ArnPath) -> Result<(String, Uuid), Fault> {
-    let arn = arn(path)?;
-    let uuid = found(api, &arn)?;
-    Ok((arn, uuid))
-}
-
-/// Reads the ARN of the path.
-fn arn(path: ArnPath) -> Result<String, Fault> {
-    let Path(arn) = path.map_err(|error| Fault::serialization(error.body_text()))?;
-    if is_resource(&arn) {
-        return Ok(arn);
+/// Checks the ARN of the path.
+fn check_resource(arn: &str) -> Result<(), Fault> {
+    if is_resource(arn) {
+        return Ok(());
     }
     let rule = format!("Member must satisfy regular expression pattern: {PATTERN}");
-    Err(Fault::validation(&arn, "resource", &rule))
+    Err(Fault::validation(arn, "resource", &rule))
 }
 
 /// Finds the mapping that has this ARN, account and Region included.
-fn found(api: &Api, arn: &str) -> Result<Uuid, Fault> {
+fn found(engine: &Engine, arn: &str) -> Result<Uuid, Fault> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let Some(uuid) = resource.strip_prefix("event-source-mapping:") else {
         let message = format!("Resource not found: {}", cut(arn));
         return Err(ApiError::new(ErrorCode::ResourceNotFound, message).into());
     };
     let uuid = uuid.parse().map_err(|_| unknown(arn))?;
-    let mapping = api.engine.get(uuid).map_err(|error| named(error, arn))?;
+    let mapping = engine.get(uuid).map_err(|error| named(error, arn))?;
     if mapping.event_source_mapping_arn.eq_ignore_ascii_case(arn) {
         Ok(uuid)
     } else {

@@ -12,6 +12,7 @@ mod engine;
 mod events;
 mod fresh_facts;
 mod function_concurrency;
+mod lookup;
 mod metrics;
 mod options;
 mod panic_isolation;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use lambda_esm_core::fault::{DeliveryError, SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{ApiError, Arn, AwsDestination, Context, Mapping, Source};
+use lambda_esm_core::mapping::{ApiError, AwsDestination, Context, Mapping, Source};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::events::EventSender;
 use crate::function_concurrency::Limiters;
+use crate::lookup::LookupError;
 use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
@@ -56,37 +57,37 @@ impl Shared {
     pub(crate) async fn queue(
         &self,
         mapping: &Mapping,
-    ) -> Result<Arc<dyn QueueSource>, SourceError> {
+    ) -> Result<Arc<dyn QueueSource>, LookupError> {
         for provider in &self.providers {
             if let Some(queue) = provider.queue(mapping).await? {
                 return Ok(queue);
             }
         }
-        Err(unserved("source", mapping.source.arn(), "sqs"))
+        Err(unserved(&mapping.source, "queue", "SQS client", "sqs"))
     }
 
     /// Returns the stream of a mapping, from the first provider that serves it.
     pub(crate) async fn stream(
         &self,
         mapping: &Mapping,
-    ) -> Result<Arc<dyn StreamSource>, SourceError> {
+    ) -> Result<Arc<dyn StreamSource>, LookupError> {
         for provider in &self.providers {
             if let Some(stream) = provider.stream(mapping).await? {
                 return Ok(stream);
             }
         }
-        let feature = match &mapping.source {
-            Source::DynamoDb(_) => "dynamodb",
-            _ => "kinesis",
+        let (client, feature) = match &mapping.source {
+            Source::DynamoDb(_) => ("DynamoDB Streams client", "dynamodb"),
+            _ => ("Kinesis client", "kinesis"),
         };
-        Err(unserved("source", mapping.source.arn(), feature))
+        Err(unserved(&mapping.source, "stream", client, feature))
     }
 
     /// Returns the on-failure destination of a stream mapping; `None` if it has none.
     pub(crate) async fn destination(
         &self,
         mapping: &Mapping,
-    ) -> Result<Option<Arc<dyn FailureDestination>>, SourceError> {
+    ) -> Result<Option<Arc<dyn FailureDestination>>, LookupError> {
         let Some(wanted) = on_failure(&mapping.source) else {
             return Ok(None);
         };
@@ -103,7 +104,12 @@ impl Shared {
             AwsDestination::Sns(_) => "sns",
             AwsDestination::S3(_) => "s3",
         };
-        Err(unserved("destination", Some(wanted.arn()), feature))
+        Err(LookupError::Unserved {
+            problem: format!("no destination is registered for {}", wanted.arn().as_str()),
+            way_out: format!(
+                "this build has no client for it; register one, or build with the feature \"{feature}\""
+            ),
+        })
     }
 
     /// Refuses a change that names what does not exist, unless that may come later.
@@ -135,17 +141,12 @@ const fn on_failure(source: &Source) -> Option<&AwsDestination> {
     }
 }
 
-/// Returns the error of a mapping whose source or destination nothing here serves. Whoever made the engine can do
-/// something about it, and is told how in the log; users of his are not.
-fn unserved(what: &str, arn: Option<&Arn>, feature: &str) -> SourceError {
-    let arn = arn.map_or("", Arn::as_str);
-    tracing::warn!(
-        arn,
-        "no {what} is registered for it, and this build has no client of its own: register one with \
-         EngineBuilder, or build with the feature \"{feature}\""
-    );
-    SourceError::new(
-        SourceErrorKind::Fatal,
-        format!("no {what} is registered for {arn}"),
-    )
+fn unserved(source: &Source, what: &str, client: &str, feature: &str) -> LookupError {
+    let arn = source.arn().map_or("", |arn| arn.as_str());
+    LookupError::Unserved {
+        problem: format!("no source is registered for {what} {arn}"),
+        way_out: format!(
+            "this build has no {client}; register one, or build with the feature \"{feature}\""
+        ),
+    }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::{ErrorCode, FunctionRef};
+use lambda_esm_core::mapping::{CreateEventSourceMapping, ErrorCode, FunctionRef};
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
     FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueFacts, QueueSource,
@@ -69,15 +69,19 @@ impl Setup {
     }
 }
 
-async fn create(engine: &Engine, extra: Value) -> Uuid {
+fn request(extra: &Value) -> CreateEventSourceMapping {
     let mut request = json!({
         "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders",
         "FunctionName": "f",
     });
     let members = extra.as_object().unwrap().clone();
     request.as_object_mut().unwrap().extend(members);
-    let request = serde_json::from_value(request).unwrap();
-    let created = engine.start(vec![request]).await.unwrap();
+    serde_json::from_value(request).unwrap()
+}
+
+/// Begins a mapping whether or not its queue exists.
+async fn create(engine: &Engine, extra: Value) -> Uuid {
+    let created = engine.start(vec![request(&extra)]).await.unwrap();
     created.file[0].as_ref().unwrap().uuid.parse().unwrap()
 }
 
@@ -181,7 +185,7 @@ async fn a_queue_that_never_answers_holds_up_neither_changes_nor_the_end() {
         engine.get(first).is_err(),
         "deleted while its queue was being asked"
     );
-    create(&engine, json!({})).await;
+    engine.create(request(&json!({}))).await.unwrap();
     seconds(1).await;
     let end = tokio::time::timeout(Duration::from_secs(40), engine.shutdown()).await;
     assert!(

@@ -121,6 +121,7 @@ fn api(configuration: &Configuration) -> String {
                 Auth::None => "for every process of this machine",
                 Auth::SigV4 { .. } => "for requests signed with a configured key",
                 Auth::Bearer { .. } => "for clients with the token",
+                _ => "for clients that authenticate",
             };
             format!("http://{}, {who}", api.listen)
         }

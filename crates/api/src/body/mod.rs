@@ -2,5 +2,7 @@
 
 mod json;
 mod offload;
+mod whole;
 
 pub(crate) use offload::parse;
+pub(crate) use whole::whole;

@@ -1,7 +1,8 @@
 //! Answers `/mappings/{uuid}/events`: a page, or a stream.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::response::sse::Sse;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CACHE_CONTROL};
@@ -14,7 +15,7 @@ use super::entry::Entry;
 use super::selection::Selection;
 use super::stream::DecisionStream;
 use crate::error::{Fault, json};
-use crate::mappings::{UuidPath, missing, uuid};
+use crate::mappings::{missing, uuid};
 use crate::state::Api;
 
 /// How many decisions a page holds if nothing else is asked for.
@@ -30,11 +31,12 @@ struct DecisionPage {
 /// `/mappings/{uuid}/events`.
 pub(crate) async fn read(
     State(api): State<Api>,
-    path: UuidPath,
+    path: Result<Path<String>, PathRejection>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let mapping = uuid(path)?;
+    let Path(name) = path.map_err(|error| Fault::serialization(error.body_text()))?;
+    let mapping = uuid(&name)?;
     let Query(query) = query.map_err(|error| Fault::serialization(error.body_text()))?;
     let mut selection = Selection::parse(&query, &headers)?;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
@@ -42,7 +44,8 @@ pub(crate) async fn read(
         selection.last = selection.last.or(Some(PAGE));
         let events = api.engine.recent(mapping).ok_or_else(missing)?;
         let events = selection.cut(events).into_iter().map(Entry).collect();
-        return json(StatusCode::OK, &DecisionPage { mapping, events });
+        let page = json(StatusCode::OK, &DecisionPage { mapping, events })?;
+        return Ok(page.map(Body::from));
     }
     let Ok(permit) = api.streams.clone().try_acquire_owned() else {
         let most = api.options.limits.event_streams;

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use tokio::process::Command;
 
 use crate::support::{Server, sigv4};
@@ -13,7 +13,7 @@ async fn life(auth: Auth, secret: &str) -> Option<(bool, String)> {
         eprintln!("skipped: LAMBDA_ESM_TEST_PYTHON does not name a Python that has boto3");
         return None;
     };
-    let server = Server::with(auth, Limits::default()).await;
+    let server = Server::with(auth, ApiLimits::default()).await;
     let output = Command::new(python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/life.py"))
         .arg(format!("http://{}", server.address))

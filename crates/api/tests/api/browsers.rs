@@ -1,7 +1,7 @@
 //! A browser must not carry another site's requests to the API.
 
 use http::Method;
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use serde_json::json;
 
 use crate::limits::exchange;
@@ -95,12 +95,11 @@ const ROWS: &[Row] = &[
 async fn a_page_makes_no_mapping_unless_it_is_of_the_apis_own_address() {
     for authenticated in [false, true] {
         let auth = if authenticated {
-            let token = "a-token".to_owned();
-            Auth::Bearer { token }
+            Auth::bearer("a-token")
         } else {
             Auth::None
         };
-        let server = Server::with(auth, Limits::default()).await;
+        let server = Server::with(auth, ApiLimits::default()).await;
         let mut made = 0;
         for row in ROWS {
             // What a page may send without asking first.
@@ -141,7 +140,7 @@ async fn a_page_makes_no_mapping_unless_it_is_of_the_apis_own_address() {
 #[tokio::test]
 async fn a_page_that_asks_whether_it_may_is_told_nothing() {
     for auth in [Auth::None, sigv4()] {
-        let server = Server::with(auth, Limits::default()).await;
+        let server = Server::with(auth, ApiLimits::default()).await;
         for path in [MAPPINGS, "/status", "/healthz"] {
             let mut request = server.request(Method::OPTIONS, path, "");
             let headers = request.headers_mut();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -19,18 +19,16 @@ const SOON: Duration = Duration::from_secs(20);
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// Nothing ends by itself.
-fn patient() -> Limits {
-    Limits {
-        header_timeout: NEVER,
-        request_timeout: NEVER,
-        write_timeout: NEVER,
-        ..Limits::default()
-    }
+fn patient() -> ApiLimits {
+    let mut limits = ApiLimits::default();
+    limits.header_timeout = NEVER;
+    limits.request_timeout = NEVER;
+    limits.write_timeout = NEVER;
+    limits
 }
 
 fn bearer() -> Auth {
-    let token = "a-token".to_owned();
-    Auth::Bearer { token }
+    Auth::bearer("a-token")
 }
 
 async fn connected(server: &Server, bytes: &[u8]) -> TcpStream {
@@ -47,10 +45,8 @@ async fn silent_clients_keep_nobody_out() {
     let dribble = format!("POST {MAPPINGS} HTTP/1.1\r\nhost: localhost\r\nx: ");
     for auth in [Auth::None, bearer(), sigv4()] {
         for said in ["", &unfinished, &dribble] {
-            let limits = Limits {
-                connections: 64,
-                ..patient()
-            };
+            let mut limits = patient();
+            limits.connections = 64;
             let server = Server::with(auth.clone(), limits).await;
             let mut silent = Vec::new();
             for _ in 0..4 {
@@ -112,10 +108,8 @@ async fn health_is_told_before_the_body_of_the_question() {
 
 #[tokio::test]
 async fn only_while_all_are_worked_for_does_a_connection_wait() {
-    let limits = Limits {
-        connections: 1,
-        ..patient()
-    };
+    let mut limits = patient();
+    limits.connections = 1;
     let server = Server::with(Auth::None, limits).await;
     let uuid = server.create(json!({})).await["UUID"]
         .as_str()
@@ -139,10 +133,8 @@ async fn only_while_all_are_worked_for_does_a_connection_wait() {
 
 #[tokio::test]
 async fn too_many_requests_at_a_time_are_429_and_health_is_told() {
-    let limits = Limits {
-        requests: 1,
-        ..patient()
-    };
+    let mut limits = patient();
+    limits.requests = 1;
     let server = Server::with(Auth::None, limits).await;
     let silent =
         mapping(json!({ "EventSourceArn": ORDERS.replace("orders", "silent") })).to_string();
@@ -170,10 +162,8 @@ async fn too_many_requests_at_a_time_are_429_and_health_is_told() {
 
 #[tokio::test]
 async fn unfinished_requests_are_held_up_to_a_number_of_bytes() {
-    let limits = Limits {
-        held_bytes: 300_000,
-        ..patient()
-    };
+    let mut limits = patient();
+    limits.held_bytes = 300_000;
     let server = Server::with(Auth::None, limits).await;
     let head =
         format!("POST {MAPPINGS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100001\r\n\r\n");
@@ -193,10 +183,8 @@ async fn unfinished_requests_are_held_up_to_a_number_of_bytes() {
 
 #[tokio::test]
 async fn answers_that_nobody_reads_are_held_up_to_a_number_of_bytes() {
-    let limits = Limits {
-        held_bytes: 100_000,
-        ..patient()
-    };
+    let mut limits = patient();
+    limits.held_bytes = 100_000;
     let server = Server::with(Auth::None, limits).await;
     for n in 0..120 {
         let request = mapping(json!({

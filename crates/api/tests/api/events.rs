@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -245,10 +245,8 @@ async fn streams_of_two_mappings_do_not_mix() {
 
 #[tokio::test]
 async fn a_silent_stream_carries_comments_and_ends_with_its_mapping() {
-    let limits = Limits {
-        heartbeat: Duration::from_millis(20),
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.heartbeat = Duration::from_millis(20);
     let server = Server::with(Auth::None, limits).await;
     let uuid = server.created(json!({})).await;
     let mut stream = Stream::open(&server, &format!("/mappings/{uuid}/events")).await;
@@ -288,11 +286,9 @@ async fn streams_end_when_the_server_stops() {
 
 #[tokio::test]
 async fn a_reader_that_does_not_read_is_cut_and_its_place_is_free_again() {
-    let limits = Limits {
-        event_streams: 1,
-        write_timeout: Duration::from_millis(200),
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.event_streams = 1;
+    limits.write_timeout = Duration::from_millis(200);
     let server = Server::with(Auth::None, limits).await;
     let uuid = server.created(json!({ "BatchSize": 1 })).await;
     let path = format!("/mappings/{uuid}/events");

@@ -1,7 +1,7 @@
 //! Nothing that a client sends brings the server down, or leaves the client without a word.
 
 use http::Method;
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -225,7 +225,7 @@ fn request() -> impl Strategy<Value = (Method, String, String)> {
 #[test]
 fn no_request_is_answered_with_a_5xx() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::with(Auth::None, Limits::default()));
+    let server = runtime.block_on(Server::with(Auth::None, ApiLimits::default()));
     let config = Config {
         cases: 2000,
         failure_persistence: None,

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
-use lambda_esm_api::{ApiOptions, Auth, Limits, serve};
+use lambda_esm_api::{ApiLimits, ApiOptions, Auth, serve};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -76,7 +76,7 @@ const MISMATCH: &str = "The request signature we calculated does not match the s
 
 #[tokio::test]
 async fn a_request_signed_with_the_right_key_passes() {
-    let server = Server::with(sigv4(), Limits::default()).await;
+    let server = Server::with(sigv4(), ApiLimits::default()).await;
     let body = mapping(json!({})).to_string();
     let created = server
         .send(RIGHT.sign(&server, Method::POST, &format!("{MAPPINGS}/"), &body))
@@ -107,7 +107,7 @@ async fn a_request_signed_with_the_right_key_passes() {
 
 #[tokio::test]
 async fn wrong_signatures_are_403_with_the_reason() {
-    let server = Server::with(sigv4(), Limits::default()).await;
+    let server = Server::with(sigv4(), ApiLimits::default()).await;
     for (signer, error, words) in [
         (
             Signer {
@@ -177,7 +177,7 @@ async fn wrong_signatures_are_403_with_the_reason() {
 
 #[tokio::test]
 async fn an_unsigned_request_is_403_and_health_needs_no_signature() {
-    let server = Server::with(sigv4(), Limits::default()).await;
+    let server = Server::with(sigv4(), ApiLimits::default()).await;
     let missing = json!({ "message": "Missing Authentication Token" });
     for path in [MAPPINGS, "/status", "/metrics", "/nothing"] {
         let answer = server.get(path).await;
@@ -199,7 +199,7 @@ async fn an_unsigned_request_is_403_and_health_needs_no_signature() {
 
 #[tokio::test]
 async fn a_signed_request_that_was_changed_on_the_way_is_refused() {
-    let server = Server::with(sigv4(), Limits::default()).await;
+    let server = Server::with(sigv4(), ApiLimits::default()).await;
     let signed = || RIGHT.sign(&server, Method::POST, MAPPINGS, "{\"BatchSize\":1}");
     let mut body = signed();
     *body.body_mut() = Full::new(Bytes::from("{\"BatchSize\":2}"));
@@ -230,8 +230,7 @@ async fn a_signed_request_that_was_changed_on_the_way_is_refused() {
 
 #[tokio::test]
 async fn a_token_opens_the_door_and_nothing_else_does() {
-    let token = "a-token".to_owned();
-    let server = Server::with(Auth::Bearer { token }, Limits::default()).await;
+    let server = Server::with(Auth::bearer("a-token"), ApiLimits::default()).await;
     let ask = async |header: Option<&str>| {
         let mut request = server.request(Method::GET, MAPPINGS, "");
         if let Some(header) = header {
@@ -264,7 +263,7 @@ async fn a_token_opens_the_door_and_nothing_else_does() {
 
 #[tokio::test]
 async fn a_plus_in_a_signed_query_is_not_taken_for_another_character() {
-    let server = Server::with(sigv4(), Limits::default()).await;
+    let server = Server::with(sigv4(), ApiLimits::default()).await;
     let body = mapping(json!({ "Tags": { "a+b": "1", "a b": "2" } })).to_string();
     let created = server
         .send(RIGHT.sign(&server, Method::POST, MAPPINGS, &body))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use lambda_esm_api::{Auth, Limits};
+use lambda_esm_api::{ApiLimits, Auth};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,10 +26,8 @@ pub(crate) async fn exchange(server: &Server, bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_large_body_is_413_whether_announced_or_not() {
-    let limits = Limits {
-        body_bytes: 1000,
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.body_bytes = 1000;
     let server = Server::with(Auth::None, limits).await;
     let large = vec![b' '; 1001];
     let answer = server
@@ -54,12 +52,22 @@ async fn a_large_body_is_413_whether_announced_or_not() {
 }
 
 #[tokio::test]
+async fn a_server_takes_larger_bodies_than_by_default_if_it_is_told_to() {
+    let mut limits = ApiLimits::default();
+    limits.body_bytes *= 2;
+    let body = mapping(json!({})).to_string();
+    let blanks = " ".repeat(limits.body_bytes - body.len());
+    let server = Server::with(Auth::None, limits).await;
+    let request = server.request(Method::POST, MAPPINGS, body + &blanks);
+    assert_eq!(server.send(request).await.status.as_u16(), 202);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn large_or_many_headers_are_431() {
-    let limits = Limits {
-        header_bytes: 8192,
-        headers: 20,
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.header_bytes = 8192;
+    limits.headers = 20;
     let server = Server::with(Auth::None, limits).await;
     let large = format!(
         "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
@@ -76,10 +84,8 @@ async fn large_or_many_headers_are_431() {
 
 #[tokio::test]
 async fn slow_headers_and_idle_connections_are_ended() {
-    let limits = Limits {
-        header_timeout: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.header_timeout = Duration::from_millis(100);
     let server = Server::with(Auth::None, limits).await;
     exchange(&server, b"GET /healthz HTTP/1.1\r\nhost: lo").await;
     exchange(&server, b"").await;
@@ -93,10 +99,8 @@ async fn slow_headers_and_idle_connections_are_ended() {
 
 #[tokio::test]
 async fn a_slow_body_is_408() {
-    let limits = Limits {
-        request_timeout: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let mut limits = ApiLimits::default();
+    limits.request_timeout = Duration::from_millis(100);
     let server = Server::with(Auth::None, limits).await;
     let head =
         format!("POST {MAPPINGS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{{");

@@ -1,4 +1,5 @@
-//! The API as its clients see it: over TCP, before a running engine with in-memory queues.
+//! The API as its clients see it: over TCP or mounted in a server of their own, before a
+//! running engine with in-memory queues.
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
@@ -6,12 +7,16 @@ mod boto3;
 mod browsers;
 mod churn;
 mod connection_limits;
+mod embedder;
 mod errors;
 mod events;
 mod fuzz;
+mod handled;
+mod hang_up;
 mod identity;
 mod limits;
 mod mappings;
+mod mounted;
 mod pagination;
 mod refusals;
 mod streams;

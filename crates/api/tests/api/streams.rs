@@ -83,8 +83,10 @@ async fn what_nobody_reads_or_tells_is_refused_with_the_feature_that_would() {
             (400, "InvalidParameterValueException")
         );
         let message = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(" is registered for "), "{message}");
+        let hint = answer.headers["x-lambda-esm-hint"].to_str().unwrap();
         let words = format!("build with the feature \"{feature}\"");
-        assert!(message.contains(&words), "{message}");
+        assert!(hint.contains(&words), "{hint}");
     }
     server.stop().await;
 }

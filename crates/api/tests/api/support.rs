@@ -1,6 +1,5 @@
 //! A server to ask, and a client to ask it with.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use lambda_esm_api::{ApiOptions, Auth, Limits, serve};
+use lambda_esm_api::{ApiLimits, ApiOptions, Auth, serve};
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{
@@ -79,10 +78,10 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server without authentication.
     pub(crate) async fn start() -> Self {
-        Self::with(Auth::None, Limits::default()).await
+        Self::with(Auth::None, ApiLimits::default()).await
     }
 
-    pub(crate) async fn with(auth: Auth, limits: Limits) -> Self {
+    pub(crate) async fn with(auth: Auth, limits: ApiLimits) -> Self {
         let clock = Clock::system();
         let orders = MemoryQueue::new(clock, MemoryQueueOptions::default());
         let clicks = MemoryStream::new(clock, MemoryStreamOptions::kinesis().with_shards(2));
@@ -112,11 +111,7 @@ impl Server {
         let engine = builder.function("failing", failing).build();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let options = ApiOptions {
-            auth,
-            limits,
-            ..ApiOptions::new(address)
-        };
+        let options = ApiOptions::new(address).with_auth(auth).with_limits(limits);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(engine.clone(), listener, options, async {
             stopped.await.unwrap_or_default();
@@ -242,10 +237,7 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>
 
 /// SigV4 with one key.
 pub(crate) fn sigv4() -> Auth {
-    Auth::SigV4 {
-        keys: BTreeMap::from([("AKIDEXAMPLE".to_owned(), "secret".to_owned())]),
-        region: "us-east-1".to_owned(),
-    }
+    Auth::sigv4([("AKIDEXAMPLE", "secret")], "us-east-1")
 }
 
 /// A stream that its service does not know.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
 
 mod destination;
+mod promise;
 mod queue;
 mod reader;
 mod reshard;

@@ -29,9 +29,7 @@ impl SourceKind for Queue {
     ) -> Result<(), ApiError> {
         let queue = match shared.queue(mapping).await {
             Ok(queue) => queue,
-            Err(error) => {
-                return shared.missing(ApiError::invalid("EventSourceArn", error.message));
-            }
+            Err(error) => return shared.missing(error.refusal("EventSourceArn")),
         };
         match (queue.describe().await, function.timeout) {
             (Ok(queue), Some(timeout)) => {

@@ -31,13 +31,12 @@ impl SourceKind for Stream {
         mapping: &Mapping,
         _function: &FunctionFacts,
     ) -> Result<(), ApiError> {
-        let invalid = |field, error: SourceError| ApiError::invalid(field, error.message);
         if let Err(error) = shared.destination(mapping).await {
-            shared.missing(invalid("DestinationConfig", error))?;
+            shared.missing(error.refusal("DestinationConfig"))?;
         }
         let stream = match shared.stream(mapping).await {
             Ok(stream) => stream,
-            Err(error) => return shared.missing(invalid("EventSourceArn", error)),
+            Err(error) => return shared.missing(error.refusal("EventSourceArn")),
         };
         match stream.list().await {
             Err(error) if error.kind == SourceErrorKind::NotFound => {

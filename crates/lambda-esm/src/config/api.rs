@@ -50,13 +50,9 @@ fn auth(field: &Field<'_>, region: &str, problems: &mut Problems) -> Option<Auth
             for (member, secret) in field.entries(problems)? {
                 keys.insert(member.key.clone(), secret.secret_text(problems)?.to_owned());
             }
-            let region = region.to_owned();
-            Some(Auth::SigV4 { keys, region })
+            Some(Auth::sigv4(keys, region))
         }
-        (None, Some(field)) => {
-            let token = field.secret_text(problems)?.to_owned();
-            Some(Auth::Bearer { token })
-        }
+        (None, Some(field)) => Some(Auth::bearer(field.secret_text(problems)?)),
         _ => {
             problems.add(
                 field.node.location,

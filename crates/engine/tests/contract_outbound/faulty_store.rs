@@ -133,7 +133,9 @@ impl FaultyStore {
         if self.has(Fault::WritesWhenClosed) {
             state.durable = state.now.clone();
         }
-        state.now = state.durable.clone();
+        if self.loses() {
+            state.now = state.durable.clone();
+        }
         if self.has(Fault::FenceIsLost) {
             state.now.fences.clear();
         }
@@ -149,10 +151,24 @@ impl FaultyStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells whether there is a difference between what is there and what is durable.
+    fn loses(&self) -> bool {
+        matches!(
+            self.fault,
+            Some(
+                Fault::PutIsLost
+                    | Fault::RemoveIsLost
+                    | Fault::CommitIsLost
+                    | Fault::ForgetIsLost
+                    | Fault::WritesWhenClosed
+            )
+        )
+    }
+
     /// Ends a change: it is durable unless that is the fault.
     fn end(&self, lost: Fault) {
-        let mut state = self.lock();
-        if !self.has(lost) && !self.has(Fault::WritesWhenClosed) {
+        if self.loses() && !self.has(lost) && !self.has(Fault::WritesWhenClosed) {
+            let mut state = self.lock();
             state.durable = state.now.clone();
         }
     }
@@ -251,8 +267,8 @@ impl FaultyStore {
         if self.has(Fault::CommitChecksThenWrites) {
             yield_now().await;
         }
-        let before = self.lock().now.rows.clone();
         if self.has(Fault::CommitReadsAndWritesAll) {
+            let before = self.lock().now.rows.clone();
             yield_now().await;
             self.lock().now.rows = before;
         }
@@ -317,8 +333,8 @@ impl Store for FaultyStore {
     async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError> {
         let uuid = mapping.uuid;
         let mapping = with_text(mapping, |text| self.text(text));
-        let before = self.lock().now.mappings.clone();
         if self.has(Fault::PutReadsAndWritesAll) {
+            let before = self.lock().now.mappings.clone();
             yield_now().await;
             self.lock().now.mappings = before;
         }
@@ -365,8 +381,7 @@ impl Store for FaultyStore {
     }
 
     async fn commit(&self, mut rows: Vec<StoredCheckpoint>) -> Result<(), StoreError> {
-        let known = self.lock().now.mappings.clone();
-        let is_known = |row: &StoredCheckpoint| known.contains_key(&row.mapping);
+        let is_known = |row: &StoredCheckpoint| self.lock().now.mappings.contains_key(&row.mapping);
         match self.fault {
             Some(Fault::CommitNeverAnswers) => pending().await,
             Some(Fault::CommitTakesAtMost100) if rows.len() > 100 => {

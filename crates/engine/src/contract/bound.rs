@@ -8,16 +8,25 @@ use tokio::time::timeout;
 use super::promise::broken;
 
 /// More than adapters give their servers.
-pub(super) const LONGEST_CALL: Duration = Duration::from_secs(60);
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// Waits for a call that has nothing to wait for itself; `what` names it.
 pub(super) async fn ends<T>(what: &str, call: impl Future<Output = T>) -> T {
-    match timeout(LONGEST_CALL, call).await {
+    ends_within(LONGEST_CALL, what, call).await
+}
+
+/// Waits for a call that may take so long.
+pub(super) async fn ends_within<T>(
+    limit: Duration,
+    what: &str,
+    call: impl Future<Output = T>,
+) -> T {
+    match timeout(limit, call).await {
         Ok(answer) => answer,
         Err(_) => broken(
             "every call ends",
-            format_args!("an answer to {what} within {LONGEST_CALL:?}"),
-            &"none",
+            format_args!("an answer to {what} within {limit:?}"),
+            &format_args!("none"),
         ),
     }
 }

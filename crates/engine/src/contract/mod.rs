@@ -3,17 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
 
+mod backend;
 mod bound;
 mod destination;
 mod promise;
 mod queue;
 mod reader;
 mod reshard;
+mod same_bytes;
 mod store;
 mod store_races;
 mod stored;
 mod stream;
 
+pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
 pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 pub use reader::{StreamReader, fetch};

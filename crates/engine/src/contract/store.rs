@@ -97,8 +97,9 @@ async fn mappings<S: Store, R: AsyncFn(S) -> S>(mut stored: Stored<S, R>) -> Sto
         stored.put(mapping(number, text)).await;
         stored.check(VERBATIM).await;
     }
+    let large = long(100_000);
     for number in 100..110 {
-        stored.put(mapping(number, &long(100_000))).await;
+        stored.put(mapping(number, &large)).await;
     }
     stored.check(VERBATIM).await;
     stored.put(mapping(2, "second")).await;

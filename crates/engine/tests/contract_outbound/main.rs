@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod backend;
+mod faulty_backend;
 mod faulty_store;
 mod store;
 mod table;

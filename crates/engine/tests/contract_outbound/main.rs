@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod backend;
+mod destination;
 mod faulty_backend;
+mod faulty_destination;
 mod faulty_store;
 mod store;
 mod table;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_engine::contract::{ContractFunctions, backend_contract};
 use lambda_esm_engine::functions::{Closure, Functions};
-use lambda_esm_engine::ports::{FunctionFacts, InvokeRequest};
+use lambda_esm_engine::ports::InvokeRequest;
 use lambda_esm_engine::simulated::{Behaviour, Runtime, Simulated};
 
-use crate::faulty_backend::{Fault, FaultyBackend, functions};
+use crate::faulty_backend::{Fault, FaultyBackend, facts, functions};
 use crate::table::Table;
 
 const VERBATIM: &str = "the function gets the event, and the caller the answer, byte for byte";
@@ -112,9 +112,7 @@ async fn a_backend_may_do_what_no_promise_forbids() {
 
 #[tokio::test(start_paused = true)]
 async fn closures_keep_the_contract() {
-    let mut facts = FunctionFacts::default();
-    facts.timeout = Some(Duration::from_secs(3));
-    facts.concurrency = Some(7);
+    let facts = facts(Duration::from_secs(3), 7);
     let echo = Closure::new(async |request: InvokeRequest| Ok(request.payload));
     let fails = Closure::new(async |_| Err(InvokeError::function("no")));
     let silent = Closure::new(|_| pending());

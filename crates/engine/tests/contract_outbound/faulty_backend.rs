@@ -72,6 +72,14 @@ pub(crate) fn functions() -> ContractFunctions {
         .unknown("unknown")
 }
 
+/// Returns facts that tell both.
+pub(crate) fn facts(timeout: Duration, concurrency: usize) -> FunctionFacts {
+    FunctionFacts {
+        timeout: Some(timeout),
+        concurrency: Some(concurrency),
+    }
+}
+
 fn throttled() -> InvokeError {
     let kind = InvokeErrorKind::Throttled { retry_after: None };
     InvokeError::new(kind, "all places are taken")
@@ -241,9 +249,8 @@ impl InvokeBackend for FaultyBackend {
         if function.name() == "unknown" && !self.has(Fault::DescribesUnknown) {
             return Err(not_found(function));
         }
-        let mut facts = FunctionFacts::default();
         if self.has(Fault::TellsNothing) {
-            return Ok(facts);
+            return Ok(FunctionFacts::default());
         }
         let seconds = match self.fault {
             Some(Fault::TimeoutIsZero) => 0,
@@ -251,11 +258,11 @@ impl InvokeBackend for FaultyBackend {
             Some(Fault::FactsChange) => 3 + self.runs.fetch_add(1, Ordering::Relaxed),
             _ => TIMEOUT.as_secs(),
         };
-        facts.timeout = Some(Duration::from_secs(seconds));
-        facts.concurrency = Some(match self.fault {
-            Some(Fault::ConcurrencyIsZero) => 0,
-            _ => CONCURRENCY,
-        });
-        Ok(facts)
+        let concurrency = if self.has(Fault::ConcurrencyIsZero) {
+            0
+        } else {
+            CONCURRENCY
+        };
+        Ok(facts(Duration::from_secs(seconds), concurrency))
     }
 }

@@ -115,6 +115,18 @@ impl ContractFunctions {
 /// It may run on tokio's paused time if the backend waits for nothing but that. A backend that has processes or
 /// a server needs the real time: stopped time flies while they work.
 ///
+/// ```
+/// use lambda_esm_engine::contract::{ContractFunctions, backend_contract};
+/// use lambda_esm_engine::functions::Closure;
+/// use lambda_esm_engine::ports::InvokeRequest;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let echo = Closure::new(async |request: InvokeRequest| Ok(request.payload));
+/// backend_contract(&echo, &ContractFunctions::new("echo", |event| event)).await;
+/// # }
+/// ```
+///
 /// # Panics
 /// Panics if a promise is broken.
 pub async fn backend_contract(backend: &dyn InvokeBackend, functions: &ContractFunctions) {

@@ -75,6 +75,16 @@ const WHOLE: &str = "a refused commit keeps nothing";
 /// It may run on tokio's paused time if the store waits for nothing but that. A store that has threads, files or
 /// a server needs the real time: stopped time flies while they work.
 ///
+/// ```
+/// use lambda_esm_engine::contract::store_contract;
+/// use lambda_esm_engine::memory::MemoryStore;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// store_contract(MemoryStore::default(), async |store| store).await;
+/// # }
+/// ```
+///
 /// # Panics
 /// Panics if a promise is broken.
 pub async fn store_contract<S: Store>(store: S, reopen: impl AsyncFn(S) -> S) {

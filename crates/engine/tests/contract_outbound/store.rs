@@ -1,7 +1,10 @@
 //! The contract of stores.
 
+use std::sync::Arc;
+
 use lambda_esm_engine::contract::store_contract;
 use lambda_esm_engine::memory::MemoryStore;
+use lambda_esm_engine::store::Store;
 
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::table::Table;
@@ -141,6 +144,18 @@ async fn a_store_with_a_fault_is_found_by_the_promise_it_breaks() {
 async fn a_store_without_a_fault_passes() {
     check(None).await;
     store_contract(MemoryStore::default(), async |store| store).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_store_passes_and_forgets_what_it_is_told_to() {
+    let store = Arc::new(MemoryStore::default());
+    store_contract(Arc::clone(&store), async |store| store).await;
+    let mapping = store.load().await.unwrap().remove(0).uuid;
+    let kept = store.checkpoints(mapping).await.unwrap();
+    assert_ne!(kept, [], "the contract leaves some");
+    let gone = kept.into_iter().map(|row| row.partition).collect();
+    Store::forget(&store, mapping, gone).await.unwrap();
+    assert_eq!(store.checkpoints(mapping).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
 
+use crate::patience::within;
 use crate::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
 /// Sends each invocation to the backend of its function.
@@ -75,7 +76,8 @@ where
         Self { function, facts }
     }
 
-    /// Says how long the function runs at most, and how often at a time.
+    /// Says how long the function runs at most, and how often at a time. One that takes longer is dropped, and has
+    /// failed.
     #[must_use]
     pub const fn with_facts(mut self, facts: FunctionFacts) -> Self {
         self.facts = facts;
@@ -90,7 +92,16 @@ where
     R: Future<Output = Result<Bytes, InvokeError>> + Send + 'static,
 {
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
-        (self.function)(request).await.map(Into::into)
+        let answer = (self.function)(request);
+        let Some(limit) = self.facts.timeout else {
+            return answer.await.map(Into::into);
+        };
+        let timed_out = || {
+            let limit = limit.as_secs_f64();
+            InvokeError::function(format!("Task timed out after {limit:.2} seconds"))
+        };
+        let answer = within(limit, answer).await;
+        answer.ok_or_else(timed_out)?.map(Into::into)
     }
 
     async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

@@ -82,17 +82,30 @@ pub trait StreamSource: Send + Sync + 'static {
 }
 
 /// Takes the records of discarded batches.
+///
+/// The feature `contract` has its promises as a test, `contract::destination_contract`.
 #[async_trait]
 pub trait FailureDestination: Send + Sync + 'static {
-    /// Delivers one record. It is kept safe when this returns; the same record may come twice.
+    /// Delivers one record, its body byte for byte and under its object key as it is, where it has one. It is kept
+    /// safe when this returns `Ok`.
+    ///
+    /// Called for several records at a time, and again for one whose delivery failed or was not answered: the same
+    /// record may come twice. A record whose future is dropped may come or not, and stops no later one.
     async fn deliver(&self, record: FailureRecord) -> Result<(), DeliveryError>;
 }
 
 /// Runs functions. Called for one batch at a time and from many tasks at once.
+///
+/// The feature `contract` has its promises as a test, `contract::backend_contract`.
 #[async_trait]
 pub trait InvokeBackend: Send + Sync + 'static {
     /// Invokes the function synchronously with one event, and returns its answer: the payload and, where
-    /// it is known, which run it comes from.
+    /// it is known, which run it comes from. Both go byte for byte.
+    ///
+    /// It always ends, for the engine waits as long as it takes: a function that takes longer than its timeout has
+    /// failed then. What is more than the function can run at a time is throttled or waits in line. An invocation
+    /// that is over gives its place back; also one whose future is dropped, at once or when the call has ended
+    /// where it went to, after 900 s at the latest.
     ///
     /// # Errors
     /// The kind decides what happens to the batch; see
@@ -103,7 +116,7 @@ pub trait InvokeBackend: Send + Sync + 'static {
     /// the returned future is dropped.
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError>;
 
-    /// Returns what is known about a function. Fails with
+    /// Returns what is known about a function, the same as long as it is not changed. Fails with
     /// [`NotFound`](lambda_esm_core::fault::InvokeErrorKind::NotFound) if there is no such function.
     async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError>;
 }
@@ -143,10 +156,10 @@ setters!(InvokeRequest {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FunctionFacts {
-    /// The function's timeout; the service's longest, 900 s, is taken where it is not known.
+    /// The function's timeout, more than 0 and at most 900 s; where it is not known, that is taken.
     pub timeout: Option<Duration>,
-    /// How many invocations it can run at a time: at least 1. All mappings of an engine together send it no
-    /// more.
+    /// How many invocations it can run at a time, without being throttled: at least 1. All mappings of an engine
+    /// together send it no more.
     pub concurrency: Option<usize>,
 }
 

@@ -84,27 +84,37 @@ pub enum StoreError {
     Io(String),
 }
 
-/// Keeps mappings and checkpoints. One caller at a time owns a store.
+/// Keeps mappings and checkpoints. One process at a time owns a store, and calls it from many tasks at once.
+///
+/// All that is kept comes back as it was given: any text, any partition, any fence. A change is durable when its
+/// call returns `Ok`. A call whose future is dropped is done as a whole or not at all, then or later, and stops no
+/// other one; an error of another kind than [`Fenced`](StoreError::Fenced) leaves it open whether it was done.
+///
+/// The feature `contract` has these promises as a test, `contract::store_contract`.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Returns all mappings.
+    /// Returns all mappings, each once, in any order.
     async fn load(&self) -> Result<Vec<StoredMapping>, StoreError>;
 
-    /// Keeps a mapping, in place of the one with its UUID. Durable when it returns.
+    /// Keeps a mapping, in place of the one with its UUID, whose checkpoints stay. Durable when it returns.
     async fn put(&self, mapping: StoredMapping) -> Result<(), StoreError>;
 
-    /// Forgets a mapping and its checkpoints. Durable when it returns; no error if there is none.
+    /// Forgets a mapping, its checkpoints and their fences. Durable when it returns; no error if there is none.
     async fn remove(&self, mapping: Uuid) -> Result<(), StoreError>;
 
-    /// Returns the checkpoints of a mapping.
+    /// Returns the checkpoints of a mapping, one for each partition, in any order; none if there is no such mapping.
     async fn checkpoints(&self, mapping: Uuid) -> Result<Vec<StoredCheckpoint>, StoreError>;
 
-    /// Keeps checkpoints, all or none. Durable when it returns. Fails with [`StoreError::Fenced`] if one
-    /// of them is kept already under a higher fence.
+    /// Keeps checkpoints in place of those of the same mappings and partitions, all or none, however many they are.
+    /// No two are of one partition. Durable when it returns.
+    ///
+    /// Fails with [`StoreError::Fenced`] if one of them is kept already under a higher fence, whoever else commits at
+    /// the same time; the same fence is accepted. No error if a mapping is not there, since it may have been removed
+    /// while its last batches ended; what the store keeps then, the next removal forgets.
     async fn commit(&self, checkpoints: Vec<StoredCheckpoint>) -> Result<(), StoreError>;
 
-    /// Forgets the checkpoints of a mapping in partitions that its source has no more. Durable when it
-    /// returns; no error if there are none. A store that does not forget them, as this default, does no harm
+    /// Forgets the checkpoints of a mapping, and their fences, in partitions that its source has no more. Durable when
+    /// it returns; no error if there are none. A store that does not forget them, as this default, does no harm
     /// but grows.
     async fn forget(&self, mapping: Uuid, partitions: Vec<String>) -> Result<(), StoreError> {
         let _ = (mapping, partitions);

@@ -14,6 +14,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_engine::contract::{ContractFunctions, backend_contract};
+use lambda_esm_engine::functions::Functions;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend, InvokeRequest};
 use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,6 +77,29 @@ fn request(payload: &'static str) -> InvokeRequest {
 async fn invoke_status(status: u16, body: &'static str) -> Result<Bytes, InvokeError> {
     let server = serve(move |_| answer(status, body)).await;
     invoke(HttpConfig::new(server.url), "{}").await
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_backends() {
+    let server = serve(|request| match &request.body()[..] {
+        b"fail" => answer(500, "no"),
+        _ => answer(200, request.into_body()),
+    })
+    .await;
+    let mut config = HttpConfig::new(server.url);
+    config.concurrency = Some(8);
+    // Takes connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut silent = HttpConfig::new(format!("http://{}/", listener.local_addr().unwrap()));
+    silent.timeout = Duration::from_millis(500);
+    let mut backend = Functions::default();
+    backend.insert("hook", Arc::new(HttpBackend::new(config).unwrap()));
+    backend.insert("silent", Arc::new(HttpBackend::new(silent).unwrap()));
+    let functions = ContractFunctions::new("hook", |event| event)
+        .failing("hook", "fail")
+        .silent("silent", "{}")
+        .unknown("other");
+    backend_contract(&backend, &functions).await;
 }
 
 #[tokio::test]

@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
 
-mod contract;
 mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use contract::store_contract;
+use lambda_esm_engine::contract::store_contract;
 use lambda_esm_engine::store::{Store, StoreError};
 use lambda_esm_store::RedbStore;
 use support::{Directory, checkpoint, mapping};
@@ -16,7 +15,25 @@ use uuid::Uuid;
 #[tokio::test]
 async fn keeps_the_promises_of_its_port() {
     let directory = Directory::new();
-    store_contract(&RedbStore::open(directory.path()).unwrap()).await;
+    let store = RedbStore::open(directory.path()).unwrap();
+    store_contract(store, async |store| {
+        drop(store);
+        RedbStore::open(directory.path()).unwrap()
+    })
+    .await;
+}
+
+/// The contract lets a store pass that forgets nothing.
+#[tokio::test]
+async fn the_checkpoints_of_partitions_that_are_gone_take_no_place() {
+    let directory = Directory::new();
+    let store = RedbStore::open(directory.path()).unwrap();
+    let kept = ["a", "b"].map(|partition| checkpoint(1, partition, 1, 1));
+    store.commit(kept.into()).await.unwrap();
+    let gone = vec!["a".to_owned()];
+    store.forget(Uuid::from_u128(1), gone).await.unwrap();
+    let left = store.checkpoints(Uuid::from_u128(1)).await.unwrap();
+    assert_eq!(left, [checkpoint(1, "b", 1, 1)]);
 }
 
 #[tokio::test]
@@ -182,9 +199,4 @@ fn a_directory_that_cannot_be_made_is_named() {
     let error = RedbStore::open(&directory.path().join("file/state")).unwrap_err();
     assert!(matches!(error, StoreError::Io(_)), "{error:?}");
     assert!(error.to_string().contains("file/state"), "{error}");
-}
-
-#[tokio::test]
-async fn the_memory_store_keeps_the_same_promises() {
-    store_contract(&lambda_esm_engine::memory::MemoryStore::default()).await;
 }

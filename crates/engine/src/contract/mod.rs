@@ -3,15 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
 
+mod backend;
+mod bound;
 mod destination;
 mod promise;
 mod queue;
 mod reader;
 mod reshard;
+mod same_bytes;
+mod store;
+mod store_races;
+mod stored;
 mod stream;
 
+pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
 pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
 pub use reader::{StreamReader, fetch};
 pub use reshard::{merge_contract, split_contract};
+pub use store::store_contract;
 pub use stream::stream_source_contract;

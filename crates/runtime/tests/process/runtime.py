@@ -177,6 +177,8 @@ def main():
         request = response.headers["Lambda-Runtime-Aws-Request-Id"]
         try:
             result = json.dumps(run(json.loads(body), response.headers))
+            if mode == "echo":
+                result = body
             response, body = call("POST", "invocation/" + request + "/response", result)
         except ValueError as error:
             failure = json.dumps({"errorType": "ValueError", "errorMessage": str(error)})

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use lambda_esm_core::fault::InvokeErrorKind;
+use lambda_esm_engine::contract::{ContractFunctions, backend_contract};
+use lambda_esm_engine::functions::Functions;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend};
 use lambda_esm_runtime::process::{LogStream, ProcessConfig};
 use serde_json::json;
@@ -10,6 +12,23 @@ use serde_json::json;
 use crate::support::{
     Folder, PATIENCE, backend, invoke, logging_backend, pid, pid_in, request, scripted,
 };
+
+#[tokio::test]
+async fn keeps_the_contract_of_backends() {
+    let folder = Folder::new();
+    let (mut echo, mut silent) = (scripted(&[("MODE", "echo")]), scripted(&[]));
+    echo.concurrency = 3;
+    silent.timeout = Duration::from_secs(1);
+    let mut functions = Functions::default();
+    functions.insert("echo", backend(echo));
+    functions.insert("silent", backend(silent));
+    let hang = json!({"do": "hang", "file": folder.file("pid")});
+    let known = ContractFunctions::new("echo", |event| event)
+        .failing("echo", json!({"do": "raise", "message": "no"}).to_string())
+        .silent("silent", hang.to_string())
+        .unknown("other");
+    backend_contract(&functions, &known).await;
+}
 
 #[tokio::test]
 async fn the_event_reaches_the_function_and_its_response_comes_back() {

@@ -230,7 +230,7 @@ impl Engine {
     }
 
     /// Makes a change as a task of its own, on the runtime that the mappings run on.
-    async fn to_its_end<T: Send + 'static, R>(
+    pub(crate) async fn to_its_end<T: Send + 'static, R>(
         &self,
         change: impl FnOnce(Self) -> R,
     ) -> Result<T, ApiError>
@@ -251,12 +251,16 @@ impl Engine {
         };
         runtime.spawn(work).await.map_err(|error| {
             tracing::error!(%error, "a change of mappings ended without a result");
-            "The change ended without a result."
+            if error.is_cancelled() {
+                "The tokio runtime that the engine lives on has ended."
+            } else {
+                "The change ended without a result."
+            }
         })
     }
 }
 
-fn in_use(change: &str) -> ApiError {
+pub(crate) fn in_use(change: &str) -> ApiError {
     let text = format!("Cannot {change} the event source mapping because it is in use.");
     ApiError::new(ErrorCode::ResourceInUse, text)
 }
@@ -265,6 +269,6 @@ fn service(text: &str) -> ApiError {
     ApiError::new(ErrorCode::Service, text)
 }
 
-fn not_kept(error: StoreError) -> ApiError {
+pub(crate) fn not_kept(error: StoreError) -> ApiError {
     service(&format!("the mapping could not be kept: {error}"))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::mapping::Mapping;
@@ -17,7 +17,6 @@ use uuid::Uuid;
 /// The metrics of one engine. Each mapping's are labelled with its UUID, its source and its function.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    registry: Arc<Mutex<Registry>>,
     mappings: Mappings,
 }
 
@@ -25,10 +24,23 @@ pub struct Metrics {
 #[derive(Clone, Debug, Default)]
 struct Mappings(Arc<RwLock<BTreeMap<Uuid, Labelled>>>);
 
+/// Names and values.
+type Labels = Vec<(String, String)>;
+
 #[derive(Debug)]
 struct Labelled {
-    labels: Vec<(&'static str, String)>,
+    labels: Labels,
     metrics: MappingMetrics,
+}
+
+impl Mappings {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Uuid, Labelled>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Uuid, Labelled>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Names and meanings of the counters, in the order of [`MappingMetrics::counters`].
@@ -70,68 +82,95 @@ const GAUGES: [(&str, &str); 2] = [
     ),
 ];
 
-impl Collector for Mappings {
+/// The mappings of several engines, each engine's with labels of their own.
+#[derive(Debug)]
+struct Page(Vec<(Labels, Mappings)>);
+
+impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mappings = self.0.read().unwrap_or_else(PoisonError::into_inner);
         for (index, (name, help)) in COUNTERS.into_iter().enumerate() {
             let of = |metrics: &MappingMetrics| metrics.counters()[index].clone();
-            family(&mut encoder, name, help, &mappings, of)?;
+            self.family(&mut encoder, name, help, of)?;
         }
         for (index, (name, help)) in GAUGES.into_iter().enumerate() {
             let of = |metrics: &MappingMetrics| metrics.gauges()[index].clone();
-            family(&mut encoder, name, help, &mappings, of)?;
+            self.family(&mut encoder, name, help, of)?;
         }
         Ok(())
     }
 }
 
-/// Writes one metric of all mappings.
-fn family<M: EncodeMetric + Default>(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    mappings: &BTreeMap<Uuid, Labelled>,
-    of: impl Fn(&MappingMetrics) -> M,
-) -> Result<(), fmt::Error> {
-    let kind = M::default().metric_type();
-    let mut family = encoder.encode_descriptor(name, &format!("{help}."), None, kind)?;
-    mappings.values().try_for_each(|mapping| {
-        let labels = mapping.labels.as_slice();
-        of(&mapping.metrics).encode(family.encode_family(&labels)?)
-    })
-}
-
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        let mappings = Mappings::default();
-        let mut registry = Registry::with_prefix("aws_lambda");
-        registry.register_collector(Box::new(mappings.clone()));
-        Self {
-            registry: Arc::new(Mutex::new(registry)),
-            mappings,
+impl Page {
+    /// Writes one metric of all mappings.
+    fn family<M: EncodeMetric + Default>(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        of: impl Fn(&MappingMetrics) -> M,
+    ) -> Result<(), fmt::Error> {
+        let kind = M::default().metric_type();
+        let mut family = encoder.encode_descriptor(name, &format!("{help}."), None, kind)?;
+        for (labels, mappings) in &self.0 {
+            for mapping in mappings.read().values() {
+                let labels = [labels.as_slice(), mapping.labels.as_slice()].concat();
+                of(&mapping.metrics).encode(family.encode_family(&labels.as_slice())?)?;
+            }
         }
+        Ok(())
     }
 
-    /// Returns all metrics in the OpenMetrics text format.
-    #[must_use]
-    pub fn render(&self) -> String {
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns the text of the page, without its end.
+    fn render(self) -> String {
+        let mut registry = Registry::with_prefix("aws_lambda");
+        registry.register_collector(Box::new(self));
         let mut text = String::new();
-        match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        match prometheus_client::encoding::text::encode_registry(&mut text, &registry) {
             Ok(()) => text,
             Err(error) => format!("# cannot be encoded: {error}\n"),
         }
     }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            mappings: Mappings::default(),
+        }
+    }
+
+    /// Returns all metrics as a page in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = Self::render_all([(self, &[] as &[_])]);
+        text.push_str("# EOF\n");
+        text
+    }
+
+    /// Returns the metrics of several engines for a page that others write too: without the `# EOF` at its end. The
+    /// labels given with an engine, such as its Region, come first with all of its metrics. Call it once for a page,
+    /// since a metric may be described only once; its metrics begin with `aws_lambda_`.
+    #[must_use]
+    pub fn render_all<'a>(
+        engines: impl IntoIterator<Item = (&'a Self, &'a [(&'a str, &'a str)])>,
+    ) -> String {
+        let engines = engines.into_iter().map(|(metrics, labels)| {
+            let labels = labels.iter();
+            let labels = labels.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            (labels.collect(), metrics.mappings.clone())
+        });
+        Page(engines.collect()).render()
+    }
 
     /// Returns the metrics of a mapping under its labels of now. It keeps them when these change.
     pub(crate) fn of(&self, mapping: &Mapping) -> MappingMetrics {
-        let labels = vec![
+        let labels = [
             ("event_source_mapping", mapping.uuid.to_string()),
             ("event_source", mapping.source.name()),
             ("function", mapping.function.qualified_name()),
         ];
-        let mappings = &self.mappings.0;
-        let mut mappings = mappings.write().unwrap_or_else(PoisonError::into_inner);
+        let labels = labels.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut mappings = self.mappings.write();
         let metrics = match mappings.remove(&mapping.uuid) {
             Some(known) => known.metrics,
             None => MappingMetrics::default(),
@@ -146,9 +185,7 @@ impl Metrics {
 
     /// Forgets a deleted mapping.
     pub(crate) fn forget(&self, mapping: Uuid) {
-        let mappings = &self.mappings.0;
-        let mut mappings = mappings.write().unwrap_or_else(PoisonError::into_inner);
-        mappings.remove(&mapping);
+        self.mappings.write().remove(&mapping);
     }
 }
 

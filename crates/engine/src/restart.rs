@@ -1,5 +1,6 @@
 //! How an engine begins: with what its store has kept, and what its configuration file says.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +12,7 @@ use lambda_esm_core::mapping::{
 use uuid::Uuid;
 
 use crate::builder::EngineBuilder;
-use crate::changes::Change;
+use crate::changes::{Change, in_use, not_kept};
 use crate::engine::Engine;
 use crate::store::StoreError;
 use crate::stored::{KeptMapping, read_mapping};
@@ -24,7 +25,8 @@ pub struct Started {
     pub file: Vec<Result<EventSourceMappingConfiguration, ApiError>>,
     /// Mappings that the store had kept and the file does not name: made through the API.
     pub restored: Vec<EventSourceMappingConfiguration>,
-    /// Kept mappings that cannot be used any more or forgotten, and why. They stay in the store.
+    /// Kept mappings that cannot be used any more, or cannot be forgotten, and why. They stay in the store, until
+    /// [`Engine::forget`].
     pub unusable: Vec<(Uuid, ApiError)>,
 }
 
@@ -68,8 +70,8 @@ impl Engine {
     /// are restored as they were. Functions and sources need not exist yet: a mapping that misses them
     /// shows the problem, and tries again.
     ///
-    /// Mappings that are there already, since they were made before, go on as they are; one of the file that is the
-    /// same as one of them is refused. Cancel safe, like a change of a mapping.
+    /// Mappings that are there already, since they were made before, go on as they are; one of the file or of the
+    /// store that reads the same source for the same function is refused. Cancel safe, like a change of a mapping.
     ///
     /// # Errors
     /// Fails if the store cannot be read, or the engine was started before.
@@ -78,6 +80,22 @@ impl Engine {
         let started = self.spawned(async move { engine.begin_with(file).await });
         let no_runtime = |text: &str| StartError::Runtime(text.to_owned());
         started.await.map_err(no_runtime)?
+    }
+
+    /// Forgets a mapping that the store has kept and that [could not be used](Started::unusable). No error if there is
+    /// none.
+    ///
+    /// # Errors
+    /// Fails if the mapping is in use: then it can be deleted. Fails if the store cannot forget it.
+    pub async fn forget(&self, uuid: Uuid) -> Result<(), ApiError> {
+        self.to_its_end(move |engine| async move {
+            let _change = engine.registry.changes.lock().await;
+            if engine.registry.mapping(uuid).is_ok() {
+                return Err(in_use("forget"));
+            }
+            engine.shared.store.remove(uuid).await.map_err(not_kept)
+        })
+        .await
     }
 
     async fn begin_with(&self, file: Vec<CreateEventSourceMapping>) -> Result<Started, StartError> {
@@ -92,7 +110,7 @@ impl Engine {
             restored: Vec::new(),
             unusable: Vec::new(),
         };
-        let mut of_file = BTreeMap::new();
+        let (mut of_file, mut of_api) = (BTreeMap::new(), Vec::new());
         for stored in stored {
             let uuid = stored.uuid;
             if self.registry.mapping(uuid).is_ok() {
@@ -101,14 +119,20 @@ impl Engine {
             match read_mapping(&stored) {
                 Ok(kept) => match kept.origin.clone() {
                     Some(origin) => drop(of_file.insert(origin, (uuid, kept))),
-                    None => match self.restore(uuid, kept).await {
-                        Ok(mapping) => {
-                            let lifecycle = Lifecycle::restored(mapping.enabled);
-                            started.restored.push(self.begin(mapping, None, lifecycle));
-                        }
-                        Err(error) => started.unusable.push((uuid, error)),
-                    },
+                    None => of_api.push((uuid, kept)),
                 },
+                Err(error) => started.unusable.push((uuid, error)),
+            }
+        }
+        // Of several of one source and function, which only those make who create before they start, the one made
+        // last is the one that was meant.
+        of_api.sort_by_key(|(uuid, kept)| (Reverse(kept.created), *uuid));
+        for (uuid, kept) in of_api {
+            match self.restore(uuid, kept).await {
+                Ok(mapping) => {
+                    let lifecycle = Lifecycle::restored(mapping.enabled);
+                    started.restored.push(self.begin(mapping, None, lifecycle));
+                }
                 Err(error) => started.unusable.push((uuid, error)),
             }
         }
@@ -134,6 +158,7 @@ impl Engine {
         // Parallel requests could once give a mapping more tags than it may have.
         let tags = request.tags.take().unwrap_or_default();
         let draft = Mapping::draft(request, &self.shared.context(uuid))?;
+        self.check_duplicate(draft.mapping())?;
         let mut mapping = self.shared.compiling.compile(draft).await?;
         mapping.tags = tags;
         mapping.created = Timestamp(kept.created);

@@ -85,9 +85,15 @@ impl Scaler {
         function_concurrency: Option<usize>,
     ) {
         let (floor, ceiling, growth) = bounds(concurrency, function_concurrency);
+        let held_back_by_function = self.level >= self.ceiling && function_concurrency.is_some();
         self.pacing = pacing;
         (self.floor, self.ceiling, self.growth_per_second) = (floor, ceiling, growth);
-        self.level = self.level.clamp(floor, ceiling);
+        self.level = if held_back_by_function && pacing == Pacing::Eager {
+            // What the function can do now is known, and need not be found out.
+            ceiling
+        } else {
+            self.level.clamp(floor, ceiling)
+        };
         self.pollers = self.pollers.clamp(1, self.most_pollers());
     }
 

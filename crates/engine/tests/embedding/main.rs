@@ -1,0 +1,11 @@
+//! What the author of an emulator relies on.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod fresh_facts;
+mod listening;
+mod missing;
+mod never_answers;
+mod page;
+mod starts;
+mod support;

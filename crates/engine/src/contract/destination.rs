@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lambda_esm_core::on_failure_record::FailureRecord;
 use tokio::time::Instant;
 
-use super::reader::{PATIENCE, PAUSE};
+use super::stream::{PATIENCE, PAUSE};
 use crate::ports::FailureDestination;
 
 /// Checks the promises of [`FailureDestination`].

@@ -6,12 +6,11 @@
 mod destination;
 mod promise;
 mod queue;
-mod reader;
-mod reshard;
 mod stream;
 
 pub use destination::destination_contract;
 pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
-pub use reader::{StreamReader, fetch};
-pub use reshard::{merge_contract, split_contract};
-pub use stream::stream_source_contract;
+pub use stream::{
+    StreamReader, bytes_contract, expiry_contract, fetch, merge_contract, recreation_contract,
+    retention_contract, split_contract, stream_source_contract,
+};

@@ -31,7 +31,7 @@ pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
         }),
         StreamKind::DynamoDb => StreamContent::DynamoDb(Box::new(DynamoDbRecord {
             event_name: "MODIFY".into(),
-            keys: format!(r#"{{"id":{{"S":"{key}"}}}}"#),
+            keys: serde_json::json!({ "id": { "S": key } }).to_string(),
             new_image: Some(text.to_owned()),
             ..DynamoDbRecord::default()
         })),

@@ -33,7 +33,7 @@ pub(super) fn arrived_between(
     if let (Some(before), Some(after)) = (before.1.server_time, after.1.server_time) {
         holds(
             "the server time is what the clock of the arrival times shows",
-            arrival + grain + OF_ONE_SERVICE >= before && arrival <= after + OF_ONE_SERVICE * 2,
+            arrival + grain + OF_ONE_SERVICE >= before && arrival <= after + SKEW,
             format_args!("{before:?} to {after:?}, cut to {grain:?}"),
             &arrival,
         );

@@ -1,0 +1,392 @@
+//! What can be wrong with a stream, and the promise that it breaks.
+
+use lambda_esm_engine::memory::StreamKind::{self, DynamoDb, Kinesis};
+
+use Fault::*;
+
+/// What is other than it should be, or could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    // Listings.
+    NoIdentity,
+    IdentityChanges,
+    FactsChange,
+    NoFetchLimit,
+    NoBaseInterval,
+    RetentionOfASecond,
+    WaitOfAYear,
+    GrainOfAYear,
+    ServerTimeAhead,
+    ServerTimeInSeconds,
+    ShardListedTwice,
+    OpenShardNotListed,
+    OpenShardListedAsClosed,
+    AllListedAsClosed,
+    HashKeysOverlap,
+    ParentOfItself,
+    // Resharding.
+    ClosedNotListed,
+    ClosedListedAsOpen,
+    ChildrenNotListed,
+    ChildrenWithoutParents,
+    ChildrenWithAForeignParent,
+    ChildrenListedAsClosed,
+    ChildHashKeysWithGap,
+    ChildHashKeysOverlap,
+    MergedWithOneParent,
+    NamesOneChild,
+    NamesChildrenWithoutHashKeys,
+    ClosedEndsAfterAPage,
+    ClosedEndsAtOnce,
+    ClosedNeverEnds,
+    ClosedRepeatsItsLast,
+    ChildBeginsWithItsNewest,
+    // Calls.
+    ListHangs,
+    OpenHangs,
+    FetchHangs,
+    FetchHangsBesideAnother,
+    FetchMixesUpShards,
+    FetchTakesTooLong,
+    FetchWaitsForEver,
+    // Pages.
+    LimitIgnored,
+    SkipsAtPages,
+    RepeatsAtPages,
+    NextStays,
+    AlwaysEmpty,
+    Reversed,
+    PositionMovesOn,
+    PositionOnlyOnce,
+    OpenEnds,
+    OpenEndsWithItsNewest,
+    BehindAYear,
+    BehindNeverZero,
+    BehindAlwaysZero,
+    // Records.
+    RecordInTwoShards,
+    KeyInTwoShards,
+    SequenceNotDigits,
+    SequenceRepeats,
+    SequenceGoesDown,
+    ArrivalZero,
+    ArrivalInSeconds,
+    ArrivalAhead,
+    ArrivalGoesBack,
+    TextTrimmed,
+    TextCutAtNul,
+    EmptyLost,
+    DataLossy,
+    DataCut,
+    Unreadable,
+    KeyLost,
+    KeyInLowerCase,
+    KeyTrimmed,
+    EventIdLost,
+    EventIdRepeats,
+    EventNameLost,
+    // Beginnings.
+    TrimHorizonIsLatest,
+    LatestIsTrimHorizon,
+    LatestAtFirstFetch,
+    AfterWithIt,
+    AfterSkipsOne,
+    AfterIsTrimHorizon,
+    AfterIsLatest,
+    TimestampTooLate,
+    TimestampIsLatest,
+    TimestampIsNewest,
+    TimestampMustBeExact,
+    UnknownShardIsEmpty,
+    UnknownShardIsFatal,
+    // What passes away.
+    TrimmedGoesOn,
+    TrimmedIsNotFound,
+    TrimmedPositionGoesOn,
+    ExpiredIsEmpty,
+    ExpiredIsFatal,
+    ExpiredIsNotFound,
+    ExpiredEnds,
+    RecreatedIsTheSame,
+    FormerPositionGoesOn,
+    FormerRecordsStay,
+    // What is allowed.
+    EmptyPagesBetween,
+    OneRecordAPage,
+    ShowsRecordsLate,
+    TakesASecond,
+    BehindNotTold,
+    BehindZeroInTheSameMillisecond,
+    ServerTimeNotTold,
+    ServerTimeBehind,
+    ListedBackwards,
+    NoHashKeys,
+    NamesNoChildren,
+    NamesChildrenEarly,
+    TimestampIsTrimHorizon,
+    ArrivalCutToTheMinute,
+    GrainTooLong,
+    TrimmedAtTheFetch,
+    LastTrimmedIsTrimmed,
+    TrimmedPositionExpires,
+    FetchLimitTooHigh,
+    IntervalOfADay,
+    QuotaTooHigh,
+}
+
+const ONCE: &str = "every record that is put is read, and once";
+const ANSWERED: &str = "every call is answered, whatever other calls are under way";
+const FACTS_SERVER_TIME: &str = "the server time is what the stream's clock shows";
+const HASH_KEYS: &str = "the open shards share all hash keys";
+const CHILDREN: &str = "the shards that follow a closed one are listed with it as their parent";
+const CHILD_KEYS: &str = "the children take just the hash keys of their parents";
+const NAMED: &str = "the children named at the end of a shard are those that are listed";
+const ALL_OF_CLOSED: &str = "a closed shard gives all its records, in their order, before it ends";
+const NO_END: &str = "an open shard has no end";
+const PAGES: &str = "pages follow one another";
+const AGAIN: &str = "the same position may be fetched again";
+const AS_PUT: &str = "a record comes as it was put";
+const BYTES: &str = "data come byte for byte as they were put";
+const ARRIVES: &str = "a record arrives when it is put, cut down to the grain";
+const GROW: &str = "sequence numbers grow along the shard";
+const KEY: &str = "a record tells the key that it was put with";
+const EVENT_ID: &str = "a change has an event ID, which no other one of the stream has";
+const AFTER: &str = "After begins just after the record";
+const BEFORE_OLDEST: &str = "a Timestamp before the oldest record begins with that";
+const UNKNOWN: &str = "a shard that the stream never had is not found";
+const TRIMMED: &str = "After a record that is trimmed, as is the next one, fails as trimmed";
+const EXPIRED: &str = "a position that was good once and is no longer fails as expired";
+const FORMER: &str = "a position in a former stream fails as expired or not found";
+
+pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
+    (NoIdentity, Kinesis, "a stream has an identity"),
+    (
+        IdentityChanges,
+        Kinesis,
+        "the identity of a stream stays the same",
+    ),
+    (
+        FactsChange,
+        Kinesis,
+        "the facts about a stream stay the same",
+    ),
+    (NoFetchLimit, Kinesis, "the fetch limit is at least 1"),
+    (
+        NoBaseInterval,
+        Kinesis,
+        "the base interval is more than zero",
+    ),
+    (
+        RetentionOfASecond,
+        Kinesis,
+        "the retention is at least a minute",
+    ),
+    (WaitOfAYear, Kinesis, "a fetch waits for an hour at most"),
+    (
+        GrainOfAYear,
+        Kinesis,
+        "arrival times are cut to an hour at most",
+    ),
+    (ServerTimeAhead, Kinesis, FACTS_SERVER_TIME),
+    (ServerTimeInSeconds, Kinesis, FACTS_SERVER_TIME),
+    (ShardListedTwice, Kinesis, "a listing has each shard once"),
+    (OpenShardNotListed, Kinesis, HASH_KEYS),
+    (OpenShardNotListed, DynamoDb, ONCE),
+    (OpenShardListedAsClosed, Kinesis, HASH_KEYS),
+    (OpenShardListedAsClosed, DynamoDb, ONCE),
+    (AllListedAsClosed, DynamoDb, "a stream has an open shard"),
+    (HashKeysOverlap, Kinesis, HASH_KEYS),
+    (
+        ParentOfItself,
+        DynamoDb,
+        "the parents of a shard are other shards",
+    ),
+    (
+        ClosedNotListed,
+        Kinesis,
+        "a closed shard is listed as long as it holds records",
+    ),
+    (
+        ClosedNotListed,
+        DynamoDb,
+        "a closed shard is listed as long as it holds records",
+    ),
+    (
+        ClosedListedAsOpen,
+        Kinesis,
+        "a shard that takes no more records is listed as closed",
+    ),
+    (ChildrenNotListed, Kinesis, CHILDREN),
+    (ChildrenWithoutParents, DynamoDb, CHILDREN),
+    (
+        ChildrenWithAForeignParent,
+        Kinesis,
+        "a shard has just those parents that it came from",
+    ),
+    (
+        ChildrenListedAsClosed,
+        Kinesis,
+        "the children of a shard begin open",
+    ),
+    (ChildHashKeysWithGap, Kinesis, CHILD_KEYS),
+    (ChildHashKeysOverlap, Kinesis, CHILD_KEYS),
+    (
+        MergedWithOneParent,
+        Kinesis,
+        "a shard that is merged has both as its parents",
+    ),
+    (NamesOneChild, Kinesis, NAMED),
+    (NamesChildrenWithoutHashKeys, Kinesis, NAMED),
+    (ClosedEndsAfterAPage, Kinesis, ALL_OF_CLOSED),
+    (ClosedEndsAfterAPage, DynamoDb, ALL_OF_CLOSED),
+    (ClosedEndsAtOnce, Kinesis, ALL_OF_CLOSED),
+    (ClosedNeverEnds, DynamoDb, "a closed shard ends"),
+    (
+        ClosedRepeatsItsLast,
+        Kinesis,
+        "nothing comes after the end of a shard",
+    ),
+    (ChildBeginsWithItsNewest, Kinesis, ONCE),
+    (ListHangs, Kinesis, ANSWERED),
+    (OpenHangs, Kinesis, ANSWERED),
+    (FetchHangs, Kinesis, ANSWERED),
+    (FetchHangsBesideAnother, Kinesis, ANSWERED),
+    (
+        FetchMixesUpShards,
+        Kinesis,
+        "shards that are read at the same time give their own records each",
+    ),
+    (FetchTakesTooLong, Kinesis, "a fetch answers at once"),
+    (
+        FetchWaitsForEver,
+        Kinesis,
+        "a fetch waits no longer than it is asked to",
+    ),
+    (
+        LimitIgnored,
+        Kinesis,
+        "a page has at most as many records as were asked for",
+    ),
+    (SkipsAtPages, Kinesis, PAGES),
+    (RepeatsAtPages, Kinesis, PAGES),
+    (NextStays, Kinesis, ONCE),
+    (AlwaysEmpty, Kinesis, ONCE),
+    (
+        Reversed,
+        Kinesis,
+        "the records of a key keep the order in which they were put",
+    ),
+    (PositionMovesOn, Kinesis, AGAIN),
+    (
+        PositionOnlyOnce,
+        Kinesis,
+        "a position that is good is fetched",
+    ),
+    (OpenEnds, Kinesis, NO_END),
+    (OpenEndsWithItsNewest, DynamoDb, NO_END),
+    (
+        BehindAYear,
+        Kinesis,
+        "a page is no further behind than its oldest record is old",
+    ),
+    (
+        BehindNeverZero,
+        Kinesis,
+        "a page that no record follows is behind by zero",
+    ),
+    (
+        BehindAlwaysZero,
+        Kinesis,
+        "a page is behind by more than zero as long as records follow it",
+    ),
+    (RecordInTwoShards, Kinesis, ONCE),
+    (
+        KeyInTwoShards,
+        Kinesis,
+        "the records of a key are in one shard",
+    ),
+    (
+        SequenceNotDigits,
+        Kinesis,
+        "a sequence number is decimal digits",
+    ),
+    (SequenceRepeats, Kinesis, GROW),
+    (SequenceGoesDown, Kinesis, GROW),
+    (ArrivalZero, Kinesis, ARRIVES),
+    (ArrivalInSeconds, DynamoDb, ARRIVES),
+    (ArrivalAhead, Kinesis, ARRIVES),
+    (
+        ArrivalGoesBack,
+        Kinesis,
+        "arrival times do not go back along the shard",
+    ),
+    (TextTrimmed, Kinesis, AS_PUT),
+    (TextCutAtNul, DynamoDb, AS_PUT),
+    (EmptyLost, Kinesis, ONCE),
+    (DataLossy, Kinesis, BYTES),
+    (DataCut, Kinesis, BYTES),
+    (Unreadable, Kinesis, AS_PUT),
+    (KeyLost, Kinesis, KEY),
+    (KeyLost, DynamoDb, KEY),
+    (KeyInLowerCase, Kinesis, KEY),
+    (KeyTrimmed, DynamoDb, KEY),
+    (EventIdLost, DynamoDb, EVENT_ID),
+    (EventIdRepeats, DynamoDb, EVENT_ID),
+    (
+        EventNameLost,
+        DynamoDb,
+        "a change is INSERT, MODIFY or REMOVE",
+    ),
+    (
+        TrimHorizonIsLatest,
+        Kinesis,
+        "TrimHorizon begins with the oldest record",
+    ),
+    (
+        LatestIsTrimHorizon,
+        Kinesis,
+        "Latest begins just after what was the newest record",
+    ),
+    (LatestAtFirstFetch, Kinesis, ONCE),
+    (AfterWithIt, Kinesis, AFTER),
+    (AfterSkipsOne, Kinesis, AFTER),
+    (AfterIsTrimHorizon, DynamoDb, AFTER),
+    (AfterIsLatest, Kinesis, AFTER),
+    (
+        TimestampTooLate,
+        Kinesis,
+        "Timestamp begins with the first record of this time or later",
+    ),
+    (TimestampIsLatest, Kinesis, BEFORE_OLDEST),
+    (TimestampIsNewest, Kinesis, BEFORE_OLDEST),
+    (
+        TimestampMustBeExact,
+        Kinesis,
+        "a shard that is listed is opened at a Timestamp",
+    ),
+    (UnknownShardIsEmpty, Kinesis, UNKNOWN),
+    (UnknownShardIsFatal, DynamoDb, UNKNOWN),
+    (TrimmedGoesOn, Kinesis, TRIMMED),
+    (TrimmedGoesOn, DynamoDb, TRIMMED),
+    (TrimmedIsNotFound, Kinesis, TRIMMED),
+    (
+        TrimmedPositionGoesOn,
+        Kinesis,
+        "a position before the oldest record fails as trimmed or expired",
+    ),
+    (ExpiredIsEmpty, Kinesis, EXPIRED),
+    (ExpiredIsFatal, Kinesis, EXPIRED),
+    (ExpiredIsNotFound, DynamoDb, EXPIRED),
+    (ExpiredEnds, Kinesis, EXPIRED),
+    (
+        RecreatedIsTheSame,
+        Kinesis,
+        "a stream that is made anew has another identity",
+    ),
+    (FormerPositionGoesOn, Kinesis, FORMER),
+    (
+        FormerRecordsStay,
+        Kinesis,
+        "a stream that is made anew has no records of the former one",
+    ),
+];

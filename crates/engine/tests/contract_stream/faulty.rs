@@ -24,9 +24,11 @@ pub(crate) struct Faulty {
 /// What a fault remembers.
 #[derive(Default)]
 pub(crate) struct State {
+    /// How many records were put under the key `a`.
     pub(crate) puts: usize,
     pub(crate) lists: usize,
-    pub(crate) fetches: usize,
+    /// How often each position was fetched.
+    pub(crate) fetches: HashMap<Cursor, usize>,
     /// How many fetches are under way.
     pub(crate) under_way: usize,
     /// How often the stream was made anew.
@@ -78,7 +80,7 @@ impl Faulty {
 
     pub(crate) fn put(&self, key: &str, data: &[u8]) {
         let mut state = self.state();
-        state.puts += 1;
+        state.puts += usize::from(key == "a");
         let second = state.puts.is_multiple_of(2);
         drop(state);
         let bytes = Bytes::copy_from_slice(data);

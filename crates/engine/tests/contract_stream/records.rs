@@ -13,8 +13,9 @@ const MINUTE: i64 = 60_000;
 
 /// Returns the record as a fault shows it; `None` if it loses it.
 pub(crate) fn alter(fault: Fault, mut record: StreamRecord) -> Option<StreamRecord> {
-    alter_sequence(fault, &mut record);
-    alter_arrival(fault, &mut record);
+    let index = index(&record);
+    alter_sequence(fault, index, &mut record);
+    alter_arrival(fault, index, &mut record);
     if fault == Fault::Unreadable {
         record.content = StreamContent::Unreadable(Box::new(Unreadable {
             because: "it is".to_owned(),
@@ -40,8 +41,7 @@ fn index(record: &StreamRecord) -> u32 {
     record.sequence[digits..].parse().unwrap()
 }
 
-fn alter_sequence(fault: Fault, record: &mut StreamRecord) {
-    let index = index(record);
+fn alter_sequence(fault: Fault, index: u32, record: &mut StreamRecord) {
     record.sequence = match fault {
         Fault::SequenceNotDigits => format!("{}-{index}", record.sequence).into(),
         Fault::SequenceRepeats => "7".into(),
@@ -50,14 +50,13 @@ fn alter_sequence(fault: Fault, record: &mut StreamRecord) {
     };
 }
 
-fn alter_arrival(fault: Fault, record: &mut StreamRecord) {
-    let back = i64::from(index(record));
+fn alter_arrival(fault: Fault, index: u32, record: &mut StreamRecord) {
     let arrival = record.arrival;
     record.arrival = match fault {
         Fault::ArrivalZero => Timestamp(0),
         Fault::ArrivalInSeconds => Timestamp(arrival.millis() / 1000),
         Fault::ArrivalAhead => arrival + Duration::from_secs(3600),
-        Fault::ArrivalGoesBack => Timestamp(arrival.millis() - back),
+        Fault::ArrivalGoesBack => Timestamp(arrival.millis() - i64::from(index)),
         Fault::ArrivalCutToTheMinute => Timestamp(arrival.millis() - arrival.millis() % MINUTE),
         _ => return,
     };

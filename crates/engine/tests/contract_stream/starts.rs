@@ -1,5 +1,7 @@
 //! Faults of where reading begins.
 
+use std::time::Duration;
+
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::StreamRecord;
 use lambda_esm_engine::ports::{Cursor, ShardId, Start, StreamSource as _};
@@ -21,6 +23,10 @@ pub(crate) async fn open(
 ) -> Result<Cursor, SourceError> {
     if faulty.is(Fault::LatestAtFirstFetch) && *from == Start::Latest {
         return Ok(Cursor(LATEST.to_owned()));
+    }
+    if faulty.is(Fault::PositionMovesOn) {
+        // No two positions of one moment are the same.
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let from = elsewhere(faulty, shard, from).await?;
     let opened = faulty.inner().open(shard, &from).await;
@@ -73,9 +79,9 @@ async fn elsewhere(faulty: &Faulty, shard: &ShardId, from: &Start) -> Result<Sta
             }
             None
         }
-        (Fault::TimestampTooLate, Start::Timestamp(time)) => Some(Start::Timestamp(
-            *time + std::time::Duration::from_millis(1),
-        )),
+        (Fault::TimestampTooLate, Start::Timestamp(time)) => {
+            Some(Start::Timestamp(*time + Duration::from_millis(1)))
+        }
         (Fault::TimestampIsNewest, Start::Timestamp(_)) => all.iter().nth_back(1).map(after),
         (Fault::TimestampMustBeExact, Start::Timestamp(time)) => {
             if all.iter().all(|record| record.arrival != *time) {

@@ -1,7 +1,7 @@
 //! A stream with a fault, around one without.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
@@ -12,6 +12,9 @@ use lambda_esm_engine::ports::{Cursor, FetchRequest, Page, ShardId, Start, Strea
 use serde_json::json;
 
 use crate::fault::Fault;
+
+/// What the clocks show at first.
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_123);
 
 pub(crate) struct Faulty {
     inner: MemoryStream,
@@ -37,22 +40,19 @@ pub(crate) struct State {
     pub(crate) asked: Option<FetchRequest>,
     /// The positions that were read, and where to read on.
     pub(crate) read: HashMap<Cursor, Cursor>,
+    /// The records that were read.
+    pub(crate) seen: HashSet<Arc<str>>,
     /// The records before some positions.
     pub(crate) before: HashMap<Cursor, StreamRecord>,
 }
 
 impl Faulty {
-    pub(crate) fn new(
-        inner: MemoryStream,
-        start: Timestamp,
-        kind: StreamKind,
-        fault: Option<Fault>,
-    ) -> Self {
+    pub(crate) fn new(inner: MemoryStream, kind: StreamKind, fault: Option<Fault>) -> Self {
         Self {
             inner,
             kind,
             fault,
-            clock: Clock::starting_at(start),
+            clock: Clock::starting_at(START),
             state: Mutex::default(),
         }
     }

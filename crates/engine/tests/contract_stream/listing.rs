@@ -7,7 +7,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_engine::ports::{Listing, Shard, ShardId, StreamFacts};
 
 use crate::fault::Fault;
-use crate::faulty::Faulty;
+use crate::faulty::{Faulty, START};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ fn alter_time(fault: Fault, server_time: &mut Option<Timestamp>) {
         Fault::ServerTimeAhead => Some(time + Duration::from_secs(3600)),
         Fault::ServerTimeInSeconds => Some(Timestamp(time.millis() / 1000)),
         Fault::ServerTimeBehind => Some(Timestamp(time.millis() - 4000)),
+        Fault::ServerTimeStands => Some(START),
         Fault::ServerTimeNotTold => None,
         _ => return,
     };

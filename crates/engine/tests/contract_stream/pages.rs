@@ -263,6 +263,11 @@ fn alter_order(faulty: &Faulty, fault: Fault, asked: &FetchRequest, page: &mut P
     };
     match fault {
         Fault::Reversed => page.records.reverse(),
+        Fault::GoneOnceRead => {
+            let mut state = faulty.state();
+            page.records
+                .retain(|record| state.seen.insert(record.sequence.clone()));
+        }
         Fault::NextStays if !page.records.is_empty() => *next = asked.cursor.clone(),
         Fault::SkipsAtPages if full => next.0.insert_str(0, SKIP),
         Fault::RepeatsAtPages => {

@@ -8,6 +8,7 @@ use lambda_esm_core::record::{
 };
 
 use crate::fault::Fault;
+use crate::faulty::START;
 
 const MINUTE: i64 = 60_000;
 
@@ -57,7 +58,10 @@ fn alter_arrival(fault: Fault, index: u32, record: &mut StreamRecord) {
         Fault::ArrivalInSeconds => Timestamp(arrival.millis() / 1000),
         Fault::ArrivalAhead => arrival + Duration::from_secs(3600),
         Fault::ArrivalGoesBack => Timestamp(arrival.millis() - i64::from(index)),
-        Fault::ArrivalCutToTheMinute => Timestamp(arrival.millis() - arrival.millis() % MINUTE),
+        Fault::ArrivalStands => START,
+        Fault::ArrivalCutToTheMinute | Fault::ArrivalCutToMoreThanTheGrain => {
+            Timestamp(arrival.millis() - arrival.millis() % MINUTE)
+        }
         _ => return,
     };
 }

@@ -63,6 +63,12 @@ async fn elsewhere(faulty: &Faulty, shard: &ShardId, from: &Start) -> Result<Sta
                 .any(|each| each.id == *shard && !each.parents.is_empty());
             is_child.then_some(Start::Latest)
         }
+        (Fault::LatestOfClosedIsTrimHorizon, Start::Latest) => {
+            faulty.is_closed(shard).then_some(Start::TrimHorizon)
+        }
+        (Fault::ClosedForgetsWhatWasRead, Start::TrimHorizon) if faulty.is_closed(shard) => {
+            all.iter().nth_back(5).map(after)
+        }
         (Fault::AfterWithIt, Start::After(sequence)) => {
             let at = all.iter().position(|record| record.sequence == *sequence);
             let before = at.and_then(|at| at.checked_sub(1));

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::{StreamContent, StreamRecord};
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{
@@ -15,9 +14,8 @@ use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions, StreamKind};
 use tokio::time::sleep;
 
 use crate::fault::Fault;
-use crate::faulty::Faulty;
+use crate::faulty::{Faulty, START};
 
-const START: Timestamp = Timestamp(1_700_000_000_123);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns what the contracts say of a stream with a fault; `None` if they find none.
@@ -56,7 +54,7 @@ impl World {
 
     fn stream(&self, options: MemoryStreamOptions) -> Faulty {
         let inner = MemoryStream::new(Clock::starting_at(START), options);
-        Faulty::new(inner, START, self.kind, self.fault)
+        Faulty::new(inner, self.kind, self.fault)
     }
 
     async fn keeps_every_promise(&self) {

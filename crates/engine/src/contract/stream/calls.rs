@@ -18,6 +18,9 @@ pub(in crate::contract) const PAUSE: Duration = Duration::from_millis(250);
 /// A page that is never full of what the contracts put.
 pub(super) const PLENTY: usize = 100;
 
+/// The promise of a shard that is not closed.
+pub(super) const NO_END: &str = "an open shard has no end";
+
 async fn answered<T>(call: impl Future<Output = T>, what: impl FnOnce() -> String) -> T {
     match tokio::time::timeout(PATIENCE, call).await {
         Ok(answer) => answer,
@@ -61,18 +64,27 @@ fn in_words(from: &Start) -> &'static str {
     }
 }
 
+pub(super) fn request(
+    shard: &ShardId,
+    cursor: &Cursor,
+    limit: usize,
+    wait: Duration,
+) -> FetchRequest {
+    FetchRequest {
+        shard: shard.clone(),
+        cursor: cursor.clone(),
+        limit,
+        wait,
+    }
+}
+
 pub(super) async fn try_fetch(
     source: &dyn StreamSource,
     shard: &ShardId,
     cursor: &Cursor,
     limit: usize,
 ) -> Result<Page, SourceError> {
-    let request = FetchRequest {
-        shard: shard.clone(),
-        cursor: cursor.clone(),
-        limit,
-        wait: Duration::ZERO,
-    };
+    let request = request(shard, cursor, limit, Duration::ZERO);
     answered(source.fetch(request), || format!("a fetch from {shard}")).await
 }
 
@@ -118,15 +130,10 @@ impl<'a> Place<'a> {
         Self::at(source, shard.clone(), open(source, shard, from).await)
     }
 
-    /// Reads one page and moves behind it; an empty one where the shard has ended.
+    /// Reads one page of a shard that goes on, and moves behind it.
     pub(super) async fn page(&mut self, limit: usize) -> Page {
         let Some(cursor) = &self.next else {
-            return Page {
-                records: Vec::new(),
-                next: None,
-                behind: None,
-                children: Vec::new(),
-            };
+            broken(NO_END, "where to read on", &self.shard);
         };
         let page = fetch(self.source, &self.shard, cursor, limit).await;
         self.next.clone_from(&page.next);

@@ -3,7 +3,7 @@
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::StreamRecord;
 
-use super::calls::{PLENTY, Place, list, try_open};
+use super::calls::{NO_END, PLENTY, Place, list, try_open};
 use super::records::{along_the_shard, begins, same};
 use crate::contract::promise::{equal, holds};
 use crate::ports::{ShardId, Start, StreamSource};
@@ -85,12 +85,7 @@ async fn after_is_just_after_the_record(
     let mut place = Place::open(source, shard, &last).await;
     let page = place.page(PLENTY).await;
     same("nothing comes after the newest record", &page.records, &[]);
-    holds(
-        "an open shard has no end",
-        page.next.is_some(),
-        "where to read on",
-        &page,
-    );
+    holds(NO_END, page.next.is_some(), "where to read on", &page);
     put("a", "newer").await;
     let newer = place.read(1, PLENTY).await;
     let texts: Vec<_> = newer.iter().map(text).collect();

@@ -1,14 +1,15 @@
 //! What a [`StreamSource`] must do when shards are split, rolled over and merged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use super::calls::{PATIENCE, PAUSE, PLENTY, Place, list};
+use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, list};
 use super::listing::{each_shard_is_listed_once, open_shards_share_the_hash_keys};
 use super::reader::StreamReader;
-use super::records::along_the_shard;
+use super::records::{along_the_shard, same};
 use crate::contract::promise::{broken, equal, holds};
 use crate::ports::{Shard, ShardId, Start, StreamSource};
 
@@ -29,7 +30,7 @@ const FEW: usize = 2;
 /// - the children are open, and take just the hash keys of their parents;
 /// - a closed shard gives all its records, in pages that follow one another, before it ends; then it ends;
 /// - the children that it names at its end are those that are listed;
-/// - nothing comes after its last record;
+/// - nothing comes after its last record, and it keeps those that were read;
 /// - the records of a key keep their order from the parent to the children, and none is lost or repeated.
 ///
 /// # Panics
@@ -78,12 +79,7 @@ pub async fn split_contract(
         format_args!("{first:?}"),
         &begun.first(),
     );
-    holds(
-        "an open shard has no end",
-        place.next.is_some(),
-        "where to read on",
-        child,
-    );
+    holds(NO_END, place.next.is_some(), "where to read on", child);
 }
 
 /// Checks what a reader sees of two shards that are merged. The stream must have two open shards next to
@@ -253,12 +249,23 @@ impl Family {
         );
         along_the_shard(&found);
         self.has_the_children(&named);
+
         let end = Start::After(found[UNREAD.len() - 1].sequence.clone());
-        let mut place = Place::open(source, parent, &end).await;
-        let (found, named) = place.read_to_end(PLENTY).await;
-        let texts: Vec<_> = found.iter().map(text).collect();
-        equal("nothing comes after the end of a shard", &texts, &[""; 0]);
-        self.has_the_children(&named);
+        for from in [end, Start::Latest] {
+            let mut place = Place::open(source, parent, &from).await;
+            let (found, named) = place.read_to_end(PLENTY).await;
+            let texts: Vec<_> = found.iter().map(text).collect();
+            equal("nothing comes after the end of a shard", &texts, &[""; 0]);
+            self.has_the_children(&named);
+        }
+        let mut place = Place::open(source, parent, &Start::TrimHorizon).await;
+        let (all, _) = place.read_to_end(PLENTY).await;
+        let since = all.iter().position(|record| record == last_read);
+        same(
+            "a closed shard keeps its records, be they read or not",
+            since.map_or(&all, |since| &all[since..]),
+            &[from_ref(last_read), &found].concat(),
+        );
     }
 
     /// Checks the children that a shard names at its end, if it does.
@@ -274,11 +281,14 @@ impl Family {
 }
 
 /// Returns what is told of shards, whether they are closed aside.
-fn in_order(shards: &[Shard]) -> BTreeMap<&ShardId, (BTreeSet<ShardId>, Option<(u128, u128)>)> {
+fn in_order(shards: &[Shard]) -> Vec<Shard> {
+    let mut shards = shards.to_vec();
+    for shard in &mut shards {
+        shard.parents.sort();
+        shard.closed = false;
+    }
+    shards.sort_by(|one, other| one.id.cmp(&other.id));
     shards
-        .iter()
-        .map(|shard| (&shard.id, (parents(shard), shard.hash_keys)))
-        .collect()
 }
 
 /// Returns the hash keys of shards; adjacent ranges are one.

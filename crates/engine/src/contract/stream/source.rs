@@ -7,7 +7,7 @@ use futures::future::join_all;
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use super::calls::{PATIENCE, PAUSE, PLENTY, Place, fetch, list, open};
+use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open, request};
 use super::listing::{SKEW, a_listing_makes_sense, facts_stay};
 use super::positions;
 use super::reader::StreamReader;
@@ -15,7 +15,7 @@ use super::records::{along_the_shard, changes_are_named, has_key, same};
 use super::times;
 use crate::clock::Clock;
 use crate::contract::promise::{equal, holds};
-use crate::ports::{Cursor, FetchRequest, ShardId, Start, StreamFacts, StreamSource};
+use crate::ports::{Cursor, ShardId, Start, StreamFacts, StreamSource};
 
 /// What the contract puts under one key; some services keep no record of a change that changes nothing, so
 /// no two are the same.
@@ -67,10 +67,12 @@ pub async fn stream_source_contract(
     let listing = a_listing_makes_sense(source, clock).await;
     let oldest = an_empty_stream_answers_at_once(source, &listing.facts).await;
     let (shard, shards) = records_arrive_as_they_were_put(source, clock, &put, &text).await;
+    let records = &shards[&shard];
+    for _ in 0..2 {
+        the_same_position_gives_the_same(source, &shard, &oldest[&shard], records).await;
+    }
     shards_are_read_side_by_side(source, &oldest, &shards).await;
 
-    let records = &shards[&shard];
-    the_same_position_gives_the_same(source, &shard, &oldest[&shard], records).await;
     let records = positions::begin_where_they_say(source, &shard, records, &put, &text).await;
     times::begin_where_they_say(source, &shard, clock, &records, &put, &text).await;
     positions::an_unknown_shard_is_not_found(source, &shard).await;
@@ -95,7 +97,7 @@ async fn an_empty_stream_answers_at_once(
         );
         same("a stream without records shows none", &page.records, &[]);
         holds(
-            "an open shard has no end",
+            NO_END,
             page.next.is_some() || shard.closed,
             "where to read on",
             &page,
@@ -117,12 +119,7 @@ async fn a_fetch_waits_no_longer_than_asked(
     wait: Duration,
 ) {
     let start = Instant::now();
-    let fetch = source.fetch(FetchRequest {
-        shard: shard.clone(),
-        cursor: cursor.clone(),
-        limit: 10,
-        wait,
-    });
+    let fetch = source.fetch(request(shard, cursor, 10, wait));
     let answer = tokio::time::timeout(wait + PATIENCE, fetch).await;
     holds(
         "a fetch waits no longer than it is asked to",
@@ -233,16 +230,11 @@ async fn shards_are_read_side_by_side(
             &found,
             &shards[shard],
         );
-        holds(
-            "an open shard has no end",
-            goes_on,
-            "where to read on",
-            shard,
-        );
+        holds(NO_END, goes_on, "where to read on", shard);
     }
 }
 
-/// Checks a position that was fetched before.
+/// Fetches from where all `records` were read before.
 async fn the_same_position_gives_the_same(
     source: &dyn StreamSource,
     shard: &ShardId,
@@ -262,7 +254,7 @@ async fn the_same_position_gives_the_same(
     holds(
         PROMISE,
         !found.is_empty(),
-        &format_args!("{:?}", records[0]),
+        format_args!("{:?}", records[0]),
         &"none",
     );
     same(PROMISE, &found, &records[..found.len()]);

@@ -6,7 +6,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use super::calls::{PATIENCE, PAUSE, PLENTY, Place};
+use super::calls::{PATIENCE, PAUSE, PLENTY, Place, list};
 use super::listing::SKEW;
 use super::records::{along_the_shard, same};
 use crate::clock::Clock;
@@ -15,6 +15,9 @@ use crate::ports::{Listing, Page, ShardId, Start, StreamSource};
 
 /// How far apart the times of listings and of arrivals may be; what cuts one to the second aside.
 const OF_ONE_SERVICE: Duration = Duration::from_secs(1);
+
+/// So long that times go on which are whole seconds.
+const A_WHILE: Duration = Duration::from_millis(2100);
 
 /// Checks that a record arrived between two moments: what the clock showed, and what was listed then.
 pub(super) fn arrived_between(
@@ -49,8 +52,8 @@ pub(super) async fn begin_where_they_say(
     put: &impl AsyncFn(&str, &str),
     text: &impl Fn(&StreamRecord) -> String,
 ) {
-    // Arrival times may be whole seconds.
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let before = list(source).await;
+    tokio::time::sleep(A_WHILE).await;
     let between = early[early.len() - 1].arrival + Duration::from_millis(1);
     let mut from_between = Place::open(source, shard, &Start::Timestamp(between)).await;
     put("a", "late").await;
@@ -58,6 +61,7 @@ pub(super) async fn begin_where_they_say(
 
     let all = a_page_tells_how_far_it_is_behind(source, shard, clock, early, text).await;
     along_the_shard(&all);
+    times_go_on(&before, &list(source).await, &all[early.len() - 1..]);
     let late = &all[early.len()];
     // Where times are cut to more than we slept, there is no time between.
     if late.arrival >= between {
@@ -66,6 +70,25 @@ pub(super) async fn begin_where_they_say(
     let then = Start::Timestamp(late.arrival);
     let mut from_then = Place::open(source, shard, &then).await;
     first_of_its_time(&mut from_then, late.arrival, &all).await;
+}
+
+/// Checks the times of listings, and of records, before and after a while.
+fn times_go_on(before: &Listing, after: &Listing, records: &[StreamRecord]) {
+    holds(
+        "the server time goes on",
+        before.server_time.is_none() || after.server_time > before.server_time,
+        format_args!("more than {:?} after {A_WHILE:?}", before.server_time),
+        &after.server_time,
+    );
+    let [early, late, ..] = records else {
+        return;
+    };
+    holds(
+        "a record that arrives later by more than the grain shows a later time",
+        before.facts.arrival_grain >= A_WHILE || late.arrival > early.arrival,
+        format_args!("more than {:?} after {A_WHILE:?}", early.arrival),
+        &late.arrival,
+    );
 }
 
 async fn first_of_its_time(place: &mut Place<'_>, time: Timestamp, all: &[StreamRecord]) {

@@ -20,6 +20,7 @@ pub(crate) enum Fault {
     ServerTimeInSeconds,
     ServerTimeStands,
     ShardListedTwice,
+    ShardComesAndGoes,
     OpenShardNotListed,
     OpenShardListedAsClosed,
     AllListedAsClosed,
@@ -52,6 +53,7 @@ pub(crate) enum Fault {
     FetchMixesUpShards,
     FetchTakesTooLong,
     FetchWaitsForEver,
+    WaitHoldsUpOthers,
     // Pages.
     LimitIgnored,
     SkipsAtPages,
@@ -120,6 +122,7 @@ pub(crate) enum Fault {
     EmptyPagesBetween,
     OneRecordAPage,
     ShowsRecordsLate,
+    WaitsForRecords,
     TakesASecond,
     BehindNotTold,
     BehindZeroInTheSameMillisecond,
@@ -197,6 +200,11 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
     (ServerTimeInSeconds, Kinesis, FACTS_SERVER_TIME),
     (ServerTimeStands, Kinesis, "the server time goes on"),
     (ShardListedTwice, Kinesis, "a listing has each shard once"),
+    (
+        ShardComesAndGoes,
+        DynamoDb,
+        "a shard is listed as long as it is open",
+    ),
     (OpenShardNotListed, Kinesis, HASH_KEYS),
     (OpenShardNotListed, DynamoDb, ONCE),
     (OpenShardListedAsClosed, Kinesis, HASH_KEYS),
@@ -278,6 +286,11 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
         FetchWaitsForEver,
         Kinesis,
         "a fetch waits no longer than it is asked to",
+    ),
+    (
+        WaitHoldsUpOthers,
+        Kinesis,
+        "a fetch that waits holds up no fetch from another shard",
     ),
     (
         LimitIgnored,

@@ -22,6 +22,8 @@ pub(crate) struct Faulty {
     fault: Option<Fault>,
     clock: Clock,
     state: Mutex<State>,
+    /// Held by a fetch that holds up others.
+    pub(crate) turn: tokio::sync::Mutex<()>,
 }
 
 /// What a fault remembers.
@@ -54,6 +56,7 @@ impl Faulty {
             fault,
             clock: Clock::starting_at(START),
             state: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         }
     }
 

@@ -22,6 +22,11 @@ pub(crate) const HARMLESS: &[(Fault, StreamKind, &str)] = &[
         "a server may need a moment until a record can be read",
     ),
     (
+        WaitsForRecords,
+        Kinesis,
+        "a source that has records pushed to it may wait for them, if it says so",
+    ),
+    (
         TakesASecond,
         Kinesis,
         "a server is no faster than its network",

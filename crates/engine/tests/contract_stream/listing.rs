@@ -25,6 +25,9 @@ pub(crate) fn alter(faulty: &Faulty, listing: &mut Listing) {
         Fault::IdentityChanges => listing.facts.identity = format!("listing {lists}"),
         Fault::FactsChange => listing.facts.fetch_limit += lists,
         Fault::FormerRecordsStay => listing.facts.identity = format!("stream {generation}"),
+        Fault::ShardComesAndGoes if lists > 3 && lists.is_multiple_of(2) => {
+            listing.shards.remove(0);
+        }
         _ => alter_facts(fault, &mut listing.facts),
     }
     alter_time(fault, &mut listing.server_time);
@@ -50,6 +53,9 @@ fn alter_facts(fault: Fault, facts: &mut StreamFacts) {
         Fault::RetentionOfASecond => facts.retention = Some(Duration::from_secs(1)),
         Fault::WaitOfAYear => facts.longest_wait = YEAR,
         Fault::FetchWaitsForEver => facts.longest_wait = Duration::from_secs(5),
+        Fault::WaitHoldsUpOthers | Fault::WaitsForRecords => {
+            facts.longest_wait = Duration::from_secs(20);
+        }
         Fault::GrainOfAYear => facts.arrival_grain = YEAR,
         Fault::ArrivalCutToTheMinute | Fault::GrainTooLong => facts.arrival_grain = MINUTE,
         _ => {}

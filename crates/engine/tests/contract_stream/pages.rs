@@ -26,6 +26,12 @@ pub(crate) async fn delay(faulty: &Faulty, request: &FetchRequest) {
     match faulty.fault() {
         Some(Fault::FetchHangs) => pending().await,
         Some(Fault::FetchWaitsForEver) if !request.wait.is_zero() => pending().await,
+        Some(Fault::WaitsForRecords) => sleep(request.wait).await,
+        Some(Fault::WaitHoldsUpOthers) => {
+            let turn = faulty.turn.lock().await;
+            sleep(request.wait).await;
+            drop(turn);
+        }
         Some(Fault::FetchTakesTooLong) => sleep(Duration::from_secs(10)).await,
         Some(Fault::TakesASecond) => sleep(Duration::from_secs(1)).await,
         Some(Fault::FetchHangsBesideAnother) => {

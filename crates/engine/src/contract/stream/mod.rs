@@ -11,6 +11,7 @@ mod resharding;
 mod retention;
 mod source;
 mod times;
+mod waits;
 
 pub use bytes::bytes_contract;
 pub use calls::fetch;

@@ -97,7 +97,7 @@ impl<'a> StreamReader<'a> {
         holds(
             "every record that is put is read, and once",
             found.len() == number,
-            format_args!("{number} records"),
+            format_args!("{number} records, read from {}", self.from),
             &format_args!("{}: {:?}", found.len(), places.collect::<Vec<_>>()),
         );
         found

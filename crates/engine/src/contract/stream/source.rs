@@ -1,18 +1,16 @@
 //! What every [`StreamSource`] must do, whatever its server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures::future::join_all;
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open, request};
+use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open};
 use super::listing::{SKEW, a_listing_makes_sense, facts_stay};
-use super::positions;
 use super::reader::StreamReader;
 use super::records::{along_the_shard, changes_are_named, has_key, same};
-use super::times;
+use super::{positions, times, waits};
 use crate::clock::Clock;
 use crate::contract::promise::{equal, holds};
 use crate::ports::{Cursor, ShardId, Start, StreamFacts, StreamSource};
@@ -37,13 +35,15 @@ const KEYS: [&str; 8] = ["b", "c", "d", "e", "A", " ä€😀 ", "\"quoted\" \\"
 ///
 /// `put` puts one record with a key and a text into the stream; `text` returns that text from the record
 /// (Kinesis: the data; DynamoDB: an attribute of the new image). `clock` shows the server's time. Run it on
-/// paused time (`#[tokio::test(start_paused = true)]`), unless the source calls a server.
+/// paused time (`#[tokio::test(start_paused = true)]`), unless the source calls a server. A record may take half a
+/// minute until it is there; meanwhile pages are empty.
 ///
 /// The promises:
 /// - a listing has each shard once, with the same facts each time, and these make sense;
 /// - the open shards share all hash keys, if there are any;
-/// - the server time is what the clock shows, or a few seconds less;
-/// - every call is answered, whatever other calls are under way; a fetch at once, if only with an empty page;
+/// - the server time is what the clock shows, or a few seconds less, and goes on;
+/// - every call is answered, whatever other calls are under way; a fetch at once, if only with an empty page,
+///   or after the wait that it is asked to make;
 /// - a page has at most as many records as were asked for; pages leave nothing out and repeat nothing;
 /// - an open shard has no end;
 /// - every record that is put is read, and once, as it was put: text and key;
@@ -66,12 +66,18 @@ pub async fn stream_source_contract(
 ) {
     let listing = a_listing_makes_sense(source, clock).await;
     let oldest = an_empty_stream_answers_at_once(source, &listing.facts).await;
-    let (shard, shards) = records_arrive_as_they_were_put(source, clock, &put, &text).await;
+    let (shard, shards) =
+        records_arrive_as_they_were_put(source, clock, &oldest, &put, &text).await;
     let records = &shards[&shard];
     for _ in 0..2 {
         the_same_position_gives_the_same(source, &shard, &oldest[&shard], records).await;
     }
     shards_are_read_side_by_side(source, &oldest, &shards).await;
+    let wait = listing.facts.longest_wait;
+    let other = shards.keys().find(|other| **other != shard);
+    if let Some(other) = other.filter(|_| wait > SKEW) {
+        waits::hold_up_no_other_shard(source, (&shard, &oldest[&shard]), other, wait).await;
+    }
 
     let records = positions::begin_where_they_say(source, &shard, records, &put, &text).await;
     times::begin_where_they_say(source, &shard, clock, &records, &put, &text).await;
@@ -107,32 +113,16 @@ async fn an_empty_stream_answers_at_once(
     if let Some((shard, cursor)) = oldest.iter().next()
         && !facts.longest_wait.is_zero()
     {
-        a_fetch_waits_no_longer_than_asked(source, shard, cursor, facts.longest_wait).await;
+        waits::end(source, shard, cursor, facts.longest_wait).await;
     }
     oldest
-}
-
-async fn a_fetch_waits_no_longer_than_asked(
-    source: &dyn StreamSource,
-    shard: &ShardId,
-    cursor: &Cursor,
-    wait: Duration,
-) {
-    let start = Instant::now();
-    let fetch = source.fetch(request(shard, cursor, 10, wait));
-    let answer = tokio::time::timeout(wait + PATIENCE, fetch).await;
-    holds(
-        "a fetch waits no longer than it is asked to",
-        matches!(answer, Ok(Ok(_))),
-        format_args!("a page after {wait:?}"),
-        &format_args!("{answer:?} after {:?}", start.elapsed()),
-    );
 }
 
 /// Puts records, and returns the shard that has those of the key `a`, and the records of each shard.
 async fn records_arrive_as_they_were_put(
     source: &dyn StreamSource,
     clock: Clock,
+    oldest: &BTreeMap<ShardId, Cursor>,
     put: &impl AsyncFn(&str, &str),
     text: &impl Fn(&StreamRecord) -> String,
 ) -> (ShardId, BTreeMap<ShardId, Vec<StreamRecord>>) {
@@ -151,13 +141,19 @@ async fn records_arrive_as_they_were_put(
         times::arrived_between(record, &before, &after);
     }
 
-    let shards = after.1.shards.into_iter();
+    let listed: BTreeSet<_> = after.1.shards.iter().map(|each| &each.id).collect();
+    holds(
+        "a shard is listed as long as it is open",
+        oldest.keys().all(|each| listed.contains(each)),
+        format_args!("{:?}", oldest.keys()),
+        &listed,
+    );
     let mut of_shards: BTreeMap<ShardId, Vec<StreamRecord>> = BTreeMap::new();
-    for shard in shards {
-        let records = found.iter().filter(|(found_in, _)| *found_in == shard.id);
+    for each in oldest.keys() {
+        let records = found.iter().filter(|(found_in, _)| found_in == each);
         let records: Vec<_> = records.map(|(_, record)| record.clone()).collect();
         along_the_shard(&records);
-        of_shards.insert(shard.id, records);
+        of_shards.insert(each.clone(), records);
     }
     (shard, of_shards)
 }

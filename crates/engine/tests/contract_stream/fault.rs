@@ -47,6 +47,7 @@ pub(crate) enum Fault {
     ChildBeginsWithItsNewest,
     // Calls.
     ListHangs,
+    ListHangsBesideAFetch,
     OpenHangs,
     FetchHangs,
     FetchHangsBesideAnother,
@@ -64,6 +65,8 @@ pub(crate) enum Fault {
     GoneOnceRead,
     PositionMovesOn,
     PositionOnlyOnce,
+    OnePositionPerShard,
+    DroppedFetchTakesRecords,
     OpenEnds,
     OpenEndsWithItsNewest,
     BehindAYear,
@@ -273,6 +276,7 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
     ),
     (ChildBeginsWithItsNewest, Kinesis, ONCE),
     (ListHangs, Kinesis, ANSWERED),
+    (ListHangsBesideAFetch, Kinesis, ANSWERED),
     (OpenHangs, Kinesis, ANSWERED),
     (FetchHangs, Kinesis, ANSWERED),
     (FetchHangsBesideAnother, Kinesis, ANSWERED),
@@ -307,6 +311,8 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
         "the records of a key keep the order in which they were put",
     ),
     (GoneOnceRead, Kinesis, AGAIN),
+    (OnePositionPerShard, Kinesis, AGAIN),
+    (DroppedFetchTakesRecords, Kinesis, AGAIN),
     (PositionMovesOn, Kinesis, AGAIN),
     (
         PositionOnlyOnce,

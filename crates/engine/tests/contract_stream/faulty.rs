@@ -42,6 +42,10 @@ pub(crate) struct State {
     pub(crate) asked: Option<FetchRequest>,
     /// The positions that were read, and where to read on.
     pub(crate) read: HashMap<Cursor, Cursor>,
+    /// Where each shard is read, if that is one place.
+    pub(crate) current: HashMap<ShardId, Cursor>,
+    /// The positions of fetches that have not come back.
+    pub(crate) taken: HashSet<Cursor>,
     /// The records that were read.
     pub(crate) seen: HashSet<Arc<str>>,
     /// The records before some positions.

@@ -34,6 +34,11 @@ pub(crate) async fn delay(faulty: &Faulty, request: &FetchRequest) {
         }
         Some(Fault::FetchTakesTooLong) => sleep(Duration::from_secs(10)).await,
         Some(Fault::TakesASecond) => sleep(Duration::from_secs(1)).await,
+        Some(Fault::ListHangsBesideAFetch) => {
+            faulty.state().under_way += 1;
+            yield_now().await;
+            faulty.state().under_way -= 1;
+        }
         Some(Fault::FetchHangsBesideAnother) => {
             faulty.state().under_way += 1;
             yield_now().await;
@@ -58,6 +63,9 @@ pub(crate) async fn fetch(faulty: &Faulty, request: FetchRequest) -> Result<Page
     match fault {
         Fault::LimitIgnored => request.limit *= 10,
         Fault::OneRecordAPage => request.limit = 1,
+        Fault::OnePositionPerShard => {
+            request.cursor = faulty.state().current[&asked.shard].clone();
+        }
         Fault::PositionMovesOn => {
             if let Some(next) = faulty.state().read.get(&asked.cursor) {
                 request.cursor = next.clone();
@@ -73,7 +81,9 @@ pub(crate) async fn fetch(faulty: &Faulty, request: FetchRequest) -> Result<Page
         && !page.records.is_empty()
     {
         let next = next.clone();
-        faulty.state().read.insert(asked.cursor.clone(), next);
+        let mut state = faulty.state();
+        state.current.insert(asked.shard.clone(), next.clone());
+        state.read.insert(asked.cursor.clone(), next);
     }
     if fault == Fault::EmptyPagesBetween && is_empty_now(faulty, &asked.cursor) {
         return Ok(nothing(Some(asked.cursor)));
@@ -124,6 +134,13 @@ async fn special(
         Fault::AlwaysEmpty => return Ok(Ok(nothing(Some(request.cursor)))),
         Fault::ClosedEndsAtOnce if faulty.is_closed(&request.shard) => {
             return Ok(Ok(nothing(None)));
+        }
+        Fault::DroppedFetchTakesRecords => {
+            if !faulty.state().taken.insert(request.cursor.clone()) {
+                return Ok(Ok(nothing(Some(request.cursor))));
+            }
+            yield_now().await;
+            faulty.state().taken.remove(&request.cursor);
         }
         Fault::PositionOnlyOnce if is_read => return refused(SourceErrorKind::Expired),
         Fault::ShowsRecordsLate => return late(faulty, request).await.map(Ok),

@@ -13,7 +13,8 @@ use crate::{listing, pages, records, starts};
 #[async_trait]
 impl StreamSource for Faulty {
     async fn list(&self) -> Result<Listing, SourceError> {
-        if self.is(Fault::ListHangs) {
+        let beside = self.is(Fault::ListHangsBesideAFetch) && self.state().under_way > 0;
+        if self.is(Fault::ListHangs) || beside {
             pending::<()>().await;
         }
         let mut listing = self.inner().list().await?;

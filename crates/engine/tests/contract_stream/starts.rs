@@ -34,6 +34,10 @@ pub(crate) async fn open(
         (Some(fault), Err(error)) => refused(faulty, fault, shard, error).await?,
         (_, opened) => opened?,
     };
+    if faulty.is(Fault::OnePositionPerShard) {
+        let current = cursor.clone();
+        faulty.state().current.insert(shard.clone(), current);
+    }
     Ok(if faulty.is(Fault::FormerRecordsStay) {
         let generation = faulty.state().generation;
         Cursor(format!("{generation}|{}", cursor.0))

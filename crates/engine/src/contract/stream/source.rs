@@ -1,12 +1,13 @@
 //! What every [`StreamSource`] must do, whatever its server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
-use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open};
+use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open, try_fetch};
 use super::listing::{SKEW, a_listing_makes_sense, facts_stay};
 use super::reader::StreamReader;
 use super::records::{along_the_shard, changes_are_named, has_key, same};
@@ -51,7 +52,8 @@ const KEYS: [&str; 8] = ["b", "c", "d", "e", "A", " ä€😀 ", "\"quoted\" \\"
 /// - sequence numbers are decimal digits that grow along the shard;
 /// - a record has arrived when it was put, by the clock, cut down to the grain; times do not go back;
 /// - a change has an event ID of its own, and is `INSERT`, `MODIFY` or `REMOVE`;
-/// - the same position may be fetched again, and gives the same records;
+/// - the same position may be fetched again, and gives the same records, whatever positions there are besides, and
+///   also after a fetch that was dropped;
 /// - each [`Start`] begins where it says;
 /// - a page is not further behind than its oldest record is old, and behind by zero just at the end;
 /// - a shard that the stream never had is not found.
@@ -220,7 +222,8 @@ async fn shards_are_read_side_by_side(
         found.extend(place.read(missing, PLENTY).await);
         (shard, found, place.next.is_some())
     });
-    for (shard, found, goes_on) in join_all(readings).await {
+    let (read, _) = join(join_all(readings), list(source)).await;
+    for (shard, found, goes_on) in read {
         same(
             "shards that are read at the same time give their own records each",
             &found,
@@ -238,6 +241,9 @@ async fn the_same_position_gives_the_same(
     records: &[StreamRecord],
 ) {
     const PROMISE: &str = "the same position may be fetched again, and gives the same records";
+    // Nor does it matter that a fetch is dropped on its way.
+    let dropped = try_fetch(source, shard, cursor, 2);
+    drop(tokio::time::timeout(Duration::ZERO, dropped).await);
     let start = Instant::now();
     // An empty page says nothing: a server may look at a part of the shard at a time.
     let found = loop {

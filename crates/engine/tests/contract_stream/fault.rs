@@ -19,6 +19,7 @@ pub(crate) enum Fault {
     ServerTimeAhead,
     ServerTimeInSeconds,
     ServerTimeStands,
+    ServerTimeAheadOfArrivals,
     ShardListedTwice,
     ShardComesAndGoes,
     OpenShardNotListed,
@@ -201,6 +202,11 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
     ),
     (ServerTimeAhead, Kinesis, FACTS_SERVER_TIME),
     (ServerTimeInSeconds, Kinesis, FACTS_SERVER_TIME),
+    (
+        ServerTimeAheadOfArrivals,
+        Kinesis,
+        "the server time is what the clock of the arrival times shows",
+    ),
     (ServerTimeStands, Kinesis, "the server time goes on"),
     (ShardListedTwice, Kinesis, "a listing has each shard once"),
     (

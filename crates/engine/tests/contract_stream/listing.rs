@@ -68,6 +68,7 @@ fn alter_time(fault: Fault, server_time: &mut Option<Timestamp>) {
     };
     *server_time = match fault {
         Fault::ServerTimeAhead => Some(time + Duration::from_secs(3600)),
+        Fault::ServerTimeAheadOfArrivals => Some(time + Duration::from_secs(3)),
         Fault::ServerTimeInSeconds => Some(Timestamp(time.millis() / 1000)),
         Fault::ServerTimeBehind => Some(Timestamp(time.millis() - 4000)),
         Fault::ServerTimeStands => Some(START),

@@ -374,7 +374,7 @@ pub(crate) const FAULTS: &[(Fault, StreamKind, &str)] = &[
     (EmptyLost, Kinesis, ONCE),
     (DataLossy, Kinesis, BYTES),
     (DataCut, Kinesis, BYTES),
-    (Unreadable, Kinesis, AS_PUT),
+    (Unreadable, Kinesis, "a record that was put is readable"),
     (KeyLost, Kinesis, KEY),
     (KeyLost, DynamoDb, KEY),
     (KeyInLowerCase, Kinesis, KEY),

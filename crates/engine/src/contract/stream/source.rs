@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::calls::{NO_END, PATIENCE, PAUSE, PLENTY, Place, fetch, list, open, try_fetch};
 use super::listing::{SKEW, a_listing_makes_sense, facts_stay};
 use super::reader::StreamReader;
-use super::records::{along_the_shard, changes_are_named, has_key, same};
+use super::records::{along_the_shard, changes_are_named, has_key, is_readable, same};
 use super::{positions, times, waits};
 use crate::clock::Clock;
 use crate::contract::promise::{equal, holds};
@@ -137,6 +137,9 @@ async fn records_arrive_as_they_were_put(
     let mut found = reader.read(TEXTS.len() + KEYS.len()).await;
     found.extend(reader.round().await);
     let after = (clock.now(), list(source).await);
+    for (_, record) in &found {
+        is_readable(record);
+    }
     let shard = texts_and_keys_are_right(&found, text);
     changes_are_named(found.iter().map(|(_, record)| record));
     for (_, record) in &found {

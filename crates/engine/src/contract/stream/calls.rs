@@ -7,6 +7,7 @@ use lambda_esm_core::record::StreamRecord;
 use tokio::time::Instant;
 
 use crate::contract::promise::{broken, holds, succeeds};
+use crate::patience::within;
 use crate::ports::{Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamSource};
 
 /// How long the contracts wait for an answer, and for what must happen on a server.
@@ -22,9 +23,9 @@ pub(super) const PLENTY: usize = 100;
 pub(super) const NO_END: &str = "an open shard has no end";
 
 async fn answered<T>(call: impl Future<Output = T>, what: impl FnOnce() -> String) -> T {
-    match tokio::time::timeout(PATIENCE, call).await {
-        Ok(answer) => answer,
-        Err(_) => broken(
+    match within(PATIENCE, call).await {
+        Some(answer) => answer,
+        None => broken(
             "every call is answered, whatever other calls are under way",
             format_args!("an answer within {PATIENCE:?}"),
             &format_args!("none to {}", what()),

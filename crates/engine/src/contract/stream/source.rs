@@ -14,6 +14,7 @@ use super::records::{along_the_shard, changes_are_named, has_key, is_readable, s
 use super::{positions, times, waits};
 use crate::clock::Clock;
 use crate::contract::promise::{equal, holds};
+use crate::patience::within;
 use crate::ports::{Cursor, ShardId, Start, StreamFacts, StreamSource};
 
 /// What the contract puts under one key; some services keep no record of a change that changes nothing, so
@@ -38,6 +39,11 @@ const KEYS: [&str; 8] = ["b", "c", "d", "e", "A", " ä€😀 ", "\"quoted\" \\"
 /// (Kinesis: the data; DynamoDB: an attribute of the new image). `clock` shows the server's time. Run it on
 /// paused time (`#[tokio::test(start_paused = true)]`), unless the source calls a server. A record may take half a
 /// minute until it is there; meanwhile pages are empty.
+///
+/// What the stream must be helped with has contracts of its own: [`bytes_contract`](super::bytes_contract),
+/// [`split_contract`](super::split_contract), [`merge_contract`](super::merge_contract),
+/// [`expiry_contract`](super::expiry_contract), [`retention_contract`](super::retention_contract) and
+/// [`recreation_contract`](super::recreation_contract).
 ///
 /// The promises:
 /// - a listing has each shard once, with the same facts each time, and these make sense;
@@ -246,7 +252,7 @@ async fn the_same_position_gives_the_same(
     const PROMISE: &str = "the same position may be fetched again, and gives the same records";
     // Nor does it matter that a fetch is dropped on its way.
     let dropped = try_fetch(source, shard, cursor, 2);
-    drop(tokio::time::timeout(Duration::ZERO, dropped).await);
+    within(Duration::ZERO, dropped).await;
     let start = Instant::now();
     // An empty page says nothing: a server may look at a part of the shard at a time.
     let found = loop {

@@ -58,26 +58,43 @@ pub trait QueueSource: Send + Sync + 'static {
 }
 
 /// An ordered log in shards, which keeps its records whoever reads them.
+///
+/// Every record that is put is read, as it was put: its data, its key, and the time of its arrival by the stream's
+/// clock. The records of a key are in one shard, in the order in which they were put; where shards are split or
+/// merged, that order goes on from parents to children. Every call is answered, whatever other calls are under way.
+/// The feature `contract` has all these promises as tests, which name them in the same words.
 #[async_trait]
 pub trait StreamSource: Send + Sync + 'static {
-    /// Returns what the stream says about itself, and all shards that still hold records. Fails with
-    /// [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such stream.
+    /// Returns what the stream says about itself, and all shards that are open or still hold records, each once.
+    /// Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such stream.
+    ///
+    /// The identity stays the same, until the stream is made anew. The open shards share all hash keys, if there
+    /// are any. A shard that takes no more records is listed as closed, and the shards that follow it with it as
+    /// their parent; they take just the hash keys of their parents.
     async fn list(&self) -> Result<Listing, SourceError>;
 
-    /// Returns the position in `shard` at which to fetch. Fails with
-    /// [`Trimmed`](lambda_esm_core::fault::SourceErrorKind::Trimmed) if the stream no longer holds the
-    /// record to begin after, and with `NotFound` if it no longer has the shard.
+    /// Returns the position in `shard` at which to fetch. After the newest record is a place as of this call: what
+    /// is put before the first fetch is not passed over.
+    ///
+    /// Fails with [`Trimmed`](lambda_esm_core::fault::SourceErrorKind::Trimmed) if the stream no longer holds the
+    /// record to begin after, nor the next one (or else the first fetch does): what is lost is not passed over in
+    /// silence. Fails with `NotFound` if the stream has no such shard, or has it no longer.
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError>;
 
     /// Reads up to `request.limit` records. Answers at once with what is there, if only an empty page;
     /// a source that has records pushed to it may wait up to `request.wait` for the first one.
+    ///
+    /// Pages follow one another: they leave nothing out and repeat nothing. An open shard has no end; a closed
+    /// shard gives all its records before it ends, and then it ends. A page is no further
+    /// [behind](Page::behind) than its oldest record is old, and by zero only where no record follows it.
     ///
     /// Never holds more than the source is able to give, whatever a server sends. A record that makes no sense is
     /// returned as [unreadable](lambda_esm_core::record::StreamContent::Unreadable), in its place.
     ///
     /// The same position may be fetched again, and gives the same records as long as the stream holds
     /// them. Fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired) if the position was
-    /// good once and is no longer; the caller then opens the shard anew.
+    /// good once and is no longer; the caller then opens the shard anew. A position before the oldest record fails
+    /// so, too, or with `Trimmed`.
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError>;
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use lambda_esm_core::fault::SourceErrorKind;
-use lambda_esm_core::time::Timestamp;
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{StreamReader, fetch, stream_source_contract};
 use lambda_esm_engine::ports::{Cursor, FetchRequest, ShardId, Start, StreamSource};
@@ -16,44 +15,12 @@ const LOCAL: &str = "LAMBDA_ESM_TEST_DYNAMODB";
 const LOCAL_3: &str = "LAMBDA_ESM_TEST_DYNAMODB_3";
 const MINISTACK: &str = "LAMBDA_ESM_TEST_MINISTACK";
 
-async fn keeps_the_contract(server: Server, clock: Clock) {
+async fn keeps_the_contract(server: Server) {
     let table = server.table("contract", "NEW_AND_OLD_IMAGES").await;
     let put = async |key: &str, text: &str| table.put_text(key, text).await;
     let source = Steady::new(table.source().await);
-    stream_source_contract(&source, clock, put, text).await;
+    stream_source_contract(&source, Clock::system(), put, text).await;
     table.drop().await;
-}
-
-/// Its times are cut to the minute.
-async fn dynamodb_local_keeps_the_contract(variable: &str) {
-    const MINUTE: i64 = 60_000;
-    let Some(server) = Server::named(variable) else {
-        return;
-    };
-    // The next minute must not begin while the contract looks.
-    let mut now = Clock::system().now().millis();
-    while now % MINUTE > 50_000 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        now = Clock::system().now().millis();
-    }
-    keeps_the_contract(server, Clock::starting_at(Timestamp(now - now % MINUTE))).await;
-}
-
-#[tokio::test]
-async fn dynamodb_local_2_keeps_the_contract() {
-    dynamodb_local_keeps_the_contract(LOCAL).await;
-}
-
-#[tokio::test]
-async fn dynamodb_local_3_keeps_the_contract() {
-    dynamodb_local_keeps_the_contract(LOCAL_3).await;
-}
-
-#[tokio::test]
-async fn ministack_keeps_the_contract() {
-    if let Some(server) = Server::named(MINISTACK) {
-        keeps_the_contract(server, Clock::system()).await;
-    }
 }
 
 async fn tells_the_facts_of_a_stream(server: Server) {
@@ -298,6 +265,7 @@ macro_rules! on_each_server {
 }
 
 on_each_server![
+    keeps_the_contract,
     tells_the_facts_of_a_stream,
     brings_every_kind_of_value_as_the_table_has_it,
     brings_changes_with_the_images_of_the_view,

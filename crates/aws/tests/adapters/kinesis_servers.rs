@@ -13,7 +13,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{StreamContent, StreamRecord};
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{
-    StreamReader, merge_contract, split_contract, stream_source_contract,
+    StreamReader, bytes_contract, merge_contract, split_contract, stream_source_contract,
 };
 use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Start, StreamSource};
 
@@ -99,9 +99,9 @@ async fn active(client: &Client, name: &str) {
 }
 
 impl Fresh {
-    async fn put(&self, key: &str, text: &str) {
+    async fn put(&self, key: &str, data: impl Into<Vec<u8>>) {
         let put = self.client.put_record().stream_name(&self.name);
-        let put = put.partition_key(key).data(Blob::new(text));
+        let put = put.partition_key(key).data(Blob::new(data));
         put.send().await.unwrap();
     }
 
@@ -201,6 +201,8 @@ async fn keeps_the_contract(server: Server) {
         let stream = server.stream(&format!("plain-{shards}"), shards).await;
         let put = async |key: &str, text: &str| stream.put(key, text).await;
         stream_source_contract(&*stream.source, Clock::system(), put, text).await;
+        let put = async |key: &str, data: &[u8]| stream.put(key, data).await;
+        bytes_contract(&*stream.source, put).await;
         stream.drop().await;
     }
 }

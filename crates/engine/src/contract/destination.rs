@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::bound::{dropped_after, ends};
 use super::promise::{broken, equal, succeeds};
-use super::reader::{PATIENCE, PAUSE};
 use super::same_bytes::same_bytes;
+use super::stream::{PATIENCE, PAUSE};
 use crate::ports::FailureDestination;
 
 const SUCCEEDS: &str =

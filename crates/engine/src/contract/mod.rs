@@ -8,8 +8,6 @@ mod bound;
 mod destination;
 mod promise;
 mod queue;
-mod reader;
-mod reshard;
 mod same_bytes;
 mod store;
 mod store_races;
@@ -19,7 +17,8 @@ mod stream;
 pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
 pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
-pub use reader::{StreamReader, fetch};
-pub use reshard::{merge_contract, split_contract};
 pub use store::store_contract;
-pub use stream::stream_source_contract;
+pub use stream::{
+    StreamReader, bytes_contract, expiry_contract, fetch, merge_contract, recreation_contract,
+    retention_contract, split_contract, stream_source_contract,
+};

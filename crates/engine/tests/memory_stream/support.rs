@@ -25,10 +25,12 @@ pub(crate) fn dynamo_db(shards: usize) -> MemoryStream {
 /// Returns a record for a stream of either kind.
 pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
     match kind {
-        StreamKind::DynamoDb => StreamContent::DynamoDb(Box::new(
-            DynamoDbRecord::new("", "MODIFY", format!(r#"{{"id":{{"S":"{key}"}}}}"#))
-                .with_new_image(Some(text.to_owned())),
-        )),
+        StreamKind::DynamoDb => {
+            let keys = serde_json::json!({ "id": { "S": key } }).to_string();
+            StreamContent::DynamoDb(Box::new(
+                DynamoDbRecord::new("", "MODIFY", keys).with_new_image(Some(text.to_owned())),
+            ))
+        }
         _ => StreamContent::Kinesis(KinesisRecord::new(key, text.to_owned())),
     }
 }

@@ -102,7 +102,7 @@ impl Shared {
         let feature = match wanted {
             AwsDestination::Sqs(_) => "sqs",
             AwsDestination::Sns(_) => "sns",
-            AwsDestination::S3(_) => "s3",
+            _ => "s3",
         };
         Err(LookupError::Unserved {
             problem: format!("no destination is registered for {}", wanted.arn().as_str()),

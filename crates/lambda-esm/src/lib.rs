@@ -125,16 +125,29 @@
 //! # }
 //! ```
 
-pub use lambda_esm_core as core;
-pub use lambda_esm_core::mapping;
-pub use lambda_esm_core::{
-    Timestamp, decision, fault, lifecycle, on_failure_record, pacing, record, stream,
-};
+pub use lambda_esm_core::Timestamp;
+pub use lambda_esm_core::activity::Activity;
+pub use lambda_esm_core::pacing::Pacing;
+pub use lambda_esm_core::{fault, mapping, record};
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, Events, Heard, MappingStatus,
     Metrics, StartError, Started, StatusWatch, functions, memory, ports, simulated, store,
 };
 pub use lambda_esm_filter as filter;
+// What the ports' signatures are made of.
+pub use {async_trait, bytes, uuid};
+
+/// What mappings decide, and why.
+pub mod decision {
+    pub use lambda_esm_core::batching::CloseReason;
+    pub use lambda_esm_core::decision::{AfterFailure, BatchId, Decision};
+    pub use lambda_esm_core::on_failure_record::Condition;
+}
+
+/// The states of a mapping, and what its last batch came to.
+pub mod lifecycle {
+    pub use lambda_esm_core::lifecycle::{LastProcessingResult, State};
+}
 
 /// What the ports promise, as tests for an implementation (feature `contract`).
 #[cfg(feature = "contract")]

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use lambda_esm::core::batching::{CloseReason, MAX_PAYLOAD_BYTES};
-use lambda_esm::decision::Decision;
+use lambda_esm::decision::{CloseReason, Decision};
 use lambda_esm::functions::Closure;
 use lambda_esm::ports::InvokeRequest;
 use lambda_esm::{Engine, Heard};
 use lambda_esm_tests::{Queue, QueueOptions, Sqs, until};
 use serde_json::{Value, json};
+
+/// The request quota of a synchronous invocation (Lambda developer guide, "Lambda quotas": 6 MB).
+const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 /// A batch, as its decision tells.
 #[derive(Debug, PartialEq)]

@@ -120,7 +120,6 @@ impl DestinationProvider for AwsDestinations {
             AwsDestination::Sns(arn) => Ok(Some(Arc::new(self.topic(arn).await?))),
             #[cfg(feature = "s3")]
             AwsDestination::S3(arn) => Ok(Some(Arc::new(self.bucket(arn).await?))),
-            #[cfg(not(all(feature = "sqs", feature = "sns", feature = "s3")))]
             _ => Ok(None),
         }
     }

@@ -88,6 +88,7 @@ impl fmt::Debug for Arn {
 
 /// The broker behind an Amazon MQ mapping. The ARN does not tell; the broker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MqEngine {
     /// Apache ActiveMQ.
     ActiveMq,
@@ -97,6 +98,7 @@ pub enum MqEngine {
 
 /// The kinds of event source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SourceKind {
     /// An SQS standard queue.
     SqsStandard,

@@ -19,6 +19,7 @@ use crate::time::Timestamp;
 /// absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
 pub struct EventSourceMappingConfiguration {
     /// The mapping's id.
     #[serde(rename = "UUID")]

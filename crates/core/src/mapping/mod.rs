@@ -13,22 +13,22 @@
 //! visibility timeout ([`function_timeout`]), the broker's engine ([`broker_engine`]), another mapping of the
 //! same source ([`duplicate`]). Whether the function exists is for the caller.
 
-pub mod arn;
-pub mod broker_engine;
-pub mod configuration;
-pub mod duplicate;
-pub mod error;
-pub mod explain;
-pub mod filters;
-pub mod function;
-pub mod function_timeout;
-pub mod model;
-pub mod partition;
-pub mod request;
-pub mod structures;
-pub mod tags;
-pub mod uncompiled;
-pub mod wire;
+mod arn;
+mod broker_engine;
+mod configuration;
+mod duplicate;
+mod error;
+mod explain;
+mod filters;
+mod function;
+mod function_timeout;
+mod model;
+mod partition;
+mod request;
+mod structures;
+mod tags;
+mod uncompiled;
+mod wire;
 
 mod build;
 mod echo;
@@ -51,6 +51,12 @@ pub use model::{
 };
 pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
+pub use structures::{
+    DestinationConfig, DocumentDbEventSourceConfig, Filter, FilterCriteria, FilterCriteriaError,
+    KafkaEventSourceConfig, LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig,
+    ScalingConfig, SchemaRegistryAccessConfig, SchemaRegistryConfig, SchemaValidationConfig,
+    SelfManagedEventSource, SourceAccessConfiguration,
+};
 pub use tags::{MOST_TAGS, check_tags};
 pub use uncompiled::UncompiledMapping;
 pub use wire::{AccessKind, FullDocument, LogLevel, Metric};

@@ -91,6 +91,7 @@ impl Mapping {
 
 /// An event source with its settings.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Source {
     /// An SQS queue.
     Sqs(SqsMapping),
@@ -204,6 +205,7 @@ pub struct SqsMapping {
 
 /// What bounds the concurrency of an SQS mapping; the two exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SqsConcurrency {
     /// Scales by itself, up to `maximum` (2 to 1,000) if given.
     OnDemand {
@@ -252,6 +254,7 @@ pub struct DynamoDbMapping {
 
 /// Where reading starts in a source that can look up a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StartingPosition {
     /// At the oldest record kept.
     TrimHorizon,
@@ -263,6 +266,7 @@ pub enum StartingPosition {
 
 /// Where reading starts in a DynamoDB stream, which cannot look up a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StreamStart {
     /// At the oldest record kept.
     TrimHorizon,
@@ -291,6 +295,7 @@ pub struct StreamSettings {
 /// How the batches of one shard follow each other. A tumbling window needs the whole shard in one
 /// lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Lanes {
     /// So many batches at a time, 1 to 10, in order per partition key or item.
     Parallel(u8),
@@ -332,6 +337,7 @@ pub struct RetryPolicy {
 
 /// A destination outside Kafka: a standard queue, a standard topic or a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AwsDestination {
     /// An SQS standard queue.
     Sqs(Arn),
@@ -353,6 +359,7 @@ impl AwsDestination {
 
 /// A destination of a Kafka mapping in provisioned mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KafkaDestination {
     /// Outside Kafka.
     Aws(AwsDestination),
@@ -404,6 +411,7 @@ impl KafkaMapping {
 
 /// A Kafka cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KafkaCluster {
     /// Amazon MSK.
     Msk {
@@ -419,6 +427,7 @@ pub enum KafkaCluster {
 
 /// Who polls a Kafka topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KafkaMode {
     /// Shared pollers.
     OnDemand {
@@ -452,6 +461,7 @@ pub struct ProvisionedKafka {
 
 /// One entry of `SourceAccessConfigurations`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Access {
     /// What it is.
     pub kind: AccessKind,

@@ -148,6 +148,7 @@ fn config(settings: &Settings<'_>, facts: QueueFacts) -> Option<QueueConfig> {
                 minimum: pollers.minimum,
                 maximum: pollers.maximum,
             },
+            _ => return None,
         },
         pacing: options.pacing,
         filters: filters.map(|set| set.compiled().clone()),

@@ -97,7 +97,7 @@ impl Client {
         match destination {
             AwsDestination::Sqs(_) => SQS,
             AwsDestination::Sns(_) => SNS,
-            AwsDestination::S3(_) => S3,
+            _ => S3,
         }
     }
 }

@@ -68,6 +68,9 @@
 //! # }
 //! ```
 
+// What the signatures of `routes` and `handle` are made of.
+pub use {axum, http};
+
 mod admission;
 mod auth;
 mod body;

@@ -22,6 +22,8 @@
 //! | `cli` (default) | the `lambda-esm` binary, with `process`, `http`, `api` and `store` |
 //! | `full` | `cli` and all of AWS: `sqs`, `kinesis`, `dynamodb`, `sns`, `s3`, `lambda-api` |
 //!
+//! Authors of emulators begin with [`embedding`].
+//!
 //! # An engine with a queue of its own
 //!
 //! ```
@@ -125,6 +127,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub use lambda_esm_core::Timestamp;
 pub use lambda_esm_core::activity::Activity;
 pub use lambda_esm_core::pacing::Pacing;
@@ -148,6 +152,9 @@ pub mod decision {
 pub mod lifecycle {
     pub use lambda_esm_core::lifecycle::{LastProcessingResult, State};
 }
+
+#[doc = include_str!("../EMBEDDING.md")]
+pub mod embedding {}
 
 /// What the ports promise, as tests for an implementation (feature `contract`).
 #[cfg(feature = "contract")]

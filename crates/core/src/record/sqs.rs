@@ -60,12 +60,19 @@ impl SqsMessage {
         self
     }
 
-    /// Adds what SQS says of each delivery: how often the message was received, this time included, when it was
-    /// sent, and when it was first received.
+    /// Adds what SQS says of each delivery: how often the message was received, this time included, when and by
+    /// whom it was sent, and when it was first received.
     #[must_use]
-    pub fn delivered(self, receive_count: u32, sent: Timestamp, first_received: Timestamp) -> Self {
+    pub fn delivered(
+        self,
+        receive_count: u32,
+        sent: Timestamp,
+        sender_id: &str,
+        first_received: Timestamp,
+    ) -> Self {
         self.with_attribute("ApproximateReceiveCount", receive_count.to_string())
             .with_attribute("SentTimestamp", sent.millis().to_string())
+            .with_attribute("SenderId", sender_id)
             .with_attribute(
                 "ApproximateFirstReceiveTimestamp",
                 first_received.millis().to_string(),

@@ -323,15 +323,8 @@ impl MemoryQueue {
 fn deliver(delivered: &Delivered<'_>) -> QueueMessage {
     let stored = delivered.stored;
     let first = stored.first_received.unwrap_or(stored.sent);
-    let count = delivered.delivery.to_string();
-    let mut message = (stored.message.clone())
-        .with_attribute("ApproximateReceiveCount", count)
-        .with_attribute("SentTimestamp", stored.sent.millis().to_string())
-        .with_attribute("SenderId", "000000000000")
-        .with_attribute(
-            "ApproximateFirstReceiveTimestamp",
-            first.millis().to_string(),
-        );
+    let message = stored.message.clone();
+    let mut message = message.delivered(delivered.delivery, stored.sent, "000000000000", first);
     if let Some(group) = &stored.group {
         if let Some(id) = &stored.deduplication_id {
             message = message.with_attribute("MessageDeduplicationId", id);

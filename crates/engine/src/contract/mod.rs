@@ -11,7 +11,7 @@ mod reshard;
 mod stream;
 
 pub use destination::destination_contract;
-pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+pub use queue::{MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok};
 pub use reader::{StreamReader, fetch};
 pub use reshard::{merge_contract, split_contract};
 pub use stream::stream_source_contract;

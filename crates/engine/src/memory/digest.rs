@@ -5,14 +5,14 @@ use md5::{Digest as _, Md5};
 use lambda_esm_core::record::{AttributeValue, MessageAttribute};
 
 /// Returns the lower-case hexadecimal MD5 of a body.
-pub(super) fn of_body(body: &str) -> String {
+pub(crate) fn of_body(body: &str) -> String {
     hex(&Md5::digest(body.as_bytes()))
 }
 
 /// Returns the MD5 of message attributes, or `None` if there are none (SQS developer guide,
 /// "Calculating the MD5 message digest for message attributes": sorted by name; each of name, type and
 /// value preceded by its length; a byte for the kind of value).
-pub(super) fn of_attributes(attributes: &[(String, MessageAttribute)]) -> Option<String> {
+pub(crate) fn of_attributes(attributes: &[(String, MessageAttribute)]) -> Option<String> {
     if attributes.is_empty() {
         return None;
     }

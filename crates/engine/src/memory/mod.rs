@@ -2,7 +2,7 @@
 //! services they stand for: time comes from the engine's clock, and nothing happens in tasks of their own.
 
 mod destination;
-mod digest;
+pub(crate) mod digest;
 mod log;
 mod queue;
 mod storage;

@@ -80,7 +80,7 @@ pub(super) async fn settle(
     holds(
         "settle returns one result for each settlement",
         results.len() == settlements.len(),
-        format_args!("{} results", settlements.len()),
+        format_args!("as many as {}", settlements.len()),
         &results,
     );
     results

@@ -12,8 +12,9 @@ const LARGEST: usize = 256 * 1024;
 
 /// Bodies of all the characters that SQS allows (SQS API reference, `SendMessage`), each of which something that
 /// parses, trims, escapes or normalizes would change.
-const BODIES: [&str; 15] = [
+const BODIES: [&str; 16] = [
     "{\"a\": \"ä€😀\", \"n\" : 1.0}\n\t<&>\"\\",
+    "{ \"b\": 1.50e2, \"a\" : \"\\u00e9\\/\", \"a\":null }",
     " leading, and trailing \n",
     "\r\n\t two\r\nlines, \rthree\n\n",
     " ",

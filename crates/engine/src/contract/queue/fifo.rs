@@ -35,6 +35,7 @@ pub async fn fifo_contract(
     groups::groups_keep_their_order(&trial).await;
     groups::a_group_in_flight_is_blocked(&trial).await;
     groups::released_messages_come_first(&trial).await;
+    groups::a_group_is_blocked_until_all_of_it_is_settled(&trial).await;
     groups::a_deletion_makes_way_for_the_next(&trial).await;
     groups::a_group_goes_to_one_receive_at_a_time(&trial).await;
     groups::a_message_whose_visibility_timeout_ends_comes_first(&trial).await;

@@ -76,9 +76,9 @@ pub(super) async fn a_group_in_flight_is_blocked(trial: &Trial<'_>) {
     send(
         trial,
         &[
-            ("a", "blocks"),
-            ("a", "is blocked"),
-            ("b", "is not blocked"),
+            ("lock", "blocks"),
+            ("lock", "is blocked"),
+            ("Lock", "is not blocked"),
         ],
     )
     .await;
@@ -89,7 +89,7 @@ pub(super) async fn a_group_in_flight_is_blocked(trial: &Trial<'_>) {
     trial.expect_none(BLOCKED).await;
     // Neither settling the other group nor its next message opens this one.
     trial.delete(&other).await;
-    send(trial, &[("b", "is not blocked either")]).await;
+    send(trial, &[("Lock", "is not blocked either")]).await;
     let other = trial.receive(10, trial.at_once()).await;
     let found: Vec<_> = other.iter().map(body).collect();
     equal(BLOCKED, &found, &vec!["is not blocked either"]);
@@ -105,18 +105,41 @@ pub(super) async fn released_messages_come_first(trial: &Trial<'_>) {
         let first = take(trial, RELEASED, &["r1"]).await;
         trial.release(&first).await;
     }
-    let first = trial.receive(2, trial.at_once()).await;
-    let found: Vec<_> = first.iter().map(body).collect();
-    // A receive may bring fewer than it is asked for.
-    let expected = &["r1", "r2"][..found.len().clamp(1, 2)];
-    equal(RELEASED, &found, &expected.to_vec());
-    for message in first.iter().rev() {
-        trial.expect_none(BLOCKED).await;
-        trial.release(std::slice::from_ref(message)).await;
+    for reversed in [true, false] {
+        let mut first = trial.receive(2, trial.at_once()).await;
+        let found: Vec<_> = first.iter().map(body).collect();
+        // A receive may bring fewer than it is asked for.
+        let expected = &["r1", "r2"][..found.len().clamp(1, 2)];
+        equal(RELEASED, &found, &expected.to_vec());
+        if reversed {
+            first.reverse();
+        }
+        for message in first {
+            trial.expect_none(BLOCKED).await;
+            trial.release(&[message]).await;
+        }
     }
     for each in ["r1", "r2", "r3"] {
         let first = take(trial, RELEASED, &[each]).await;
         trial.delete(&first).await;
+    }
+}
+
+pub(super) async fn a_group_is_blocked_until_all_of_it_is_settled(trial: &Trial<'_>) {
+    send(trial, &[("s", "s1"), ("s", "s2"), ("s", "s3")]).await;
+    let mut first = trial.receive(2, trial.at_once()).await;
+    let found: Vec<_> = first.iter().map(body).collect();
+    // A receive may bring fewer than it is asked for.
+    let bodies = ["s1", "s2", "s3"];
+    let (expected, left) = bodies.split_at(found.len().clamp(1, 2));
+    equal(ORDER, &found, &expected.to_vec());
+    while let Some(message) = first.pop() {
+        trial.expect_none(BLOCKED).await;
+        trial.delete(&[message]).await;
+    }
+    for each in left {
+        let next = take(trial, NEXT, &[each]).await;
+        trial.delete(&next).await;
     }
 }
 

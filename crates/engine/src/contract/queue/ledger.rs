@@ -10,7 +10,6 @@ use super::message::MessageToSend;
 use super::shown::{Brief, Text, attribute, body};
 use crate::contract::promise::{broken, equal, holds};
 use crate::memory::digest;
-use crate::ports::SettleVerb;
 
 /// How far a server's clock may be from the contract's, and how much earlier than promised something may be seen.
 pub(super) const SKEW: Duration = Duration::from_secs(1);
@@ -105,14 +104,23 @@ impl Ledger {
         };
     }
 
-    pub(super) fn settled(&mut self, verb: SettleVerb, message: &QueueMessage) {
-        let of_its_latest = |entry: &&mut Entry| entry.receipts.last() == Some(&message.receipt);
-        if let Some(entry) = self.entries.iter_mut().find(of_its_latest) {
-            entry.state = match verb {
-                SettleVerb::Delete => State::Deleted,
-                SettleVerb::Release => State::Visible,
-            };
+    /// Notes what is about to be released, since it may be received before `settle` returns.
+    pub(super) fn releasing(&mut self, message: &QueueMessage) {
+        let entry = self.in_its_latest_delivery(message);
+        if let Some(entry) = entry.filter(|entry| matches!(entry.state, State::Hidden { .. })) {
+            entry.state = State::Visible;
         }
+    }
+
+    pub(super) fn deleted(&mut self, message: &QueueMessage) {
+        if let Some(entry) = self.in_its_latest_delivery(message) {
+            entry.state = State::Deleted;
+        }
+    }
+
+    fn in_its_latest_delivery(&mut self, message: &QueueMessage) -> Option<&mut Entry> {
+        let mut entries = self.entries.iter_mut();
+        entries.find(|entry| entry.receipts.last() == Some(&message.receipt))
     }
 
     /// Finds what was sent by its body.

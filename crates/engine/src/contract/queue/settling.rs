@@ -30,7 +30,7 @@ pub(super) async fn a_released_message_is_there_at_once(trial: &Trial<'_>) {
     trial.delete(&hidden).await;
 }
 
-/// The results read the same from neither end, and so does what becomes of the messages.
+/// The results read differently from either end, and sorted by what is done.
 pub(super) async fn results_come_in_the_order_of_the_settlements(trial: &Trial<'_>) {
     let nothing = calls::settle(trial.source, &[]).await;
     equal("settling nothing gives no results", &nothing, &Vec::new());
@@ -49,15 +49,15 @@ pub(super) async fn results_come_in_the_order_of_the_settlements(trial: &Trial<'
     let limit = trial.facts.settle_limit;
     let deeds = [
         (Delete, one),
-        (Delete, &unknown),
         (Release, two),
+        (Delete, &unknown),
         (Delete, three),
     ];
     let mut results = Vec::new();
     for deeds in deeds.chunks(limit) {
         results.extend(trial.settle(deeds).await);
     }
-    let expected = [Ok(()), Err(SourceErrorKind::Expired), Ok(()), Ok(())];
+    let expected = [Ok(()), Ok(()), Err(SourceErrorKind::Expired), Ok(())];
     equal(
         "results come in the order of the settlements; only an unknown receipt fails, with Expired",
         &kinds(&results),

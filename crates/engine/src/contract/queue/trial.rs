@@ -195,10 +195,16 @@ impl<'a> Trial<'a> {
             .iter()
             .map(|(verb, message)| calls::settlement(*verb, &message.receipt))
             .collect();
+        for (verb, message) in deeds {
+            if *verb == SettleVerb::Release {
+                self.ledger.borrow_mut().releasing(message);
+            }
+        }
         let results = calls::settle(self.source, &settlements).await;
-        let settled = deeds.iter().zip(&results);
-        for ((verb, message), _) in settled.filter(|(_, result)| result.is_ok()) {
-            self.ledger.borrow_mut().settled(*verb, message);
+        for ((verb, message), result) in deeds.iter().zip(&results) {
+            if *verb == SettleVerb::Delete && result.is_ok() {
+                self.ledger.borrow_mut().deleted(message);
+            }
         }
         results
     }

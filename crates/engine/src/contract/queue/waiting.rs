@@ -9,26 +9,35 @@ use super::shown::After;
 use super::trial::{LATE, Trial, in_time};
 use crate::contract::promise::{broken, equal};
 
+const EMPTY: &str = "the contract is given an empty queue";
+
 /// When something happens after a receive has begun to wait.
 const MEANWHILE: Duration = Duration::from_millis(400);
 
 pub(super) async fn an_empty_queue_answers_after_the_wait(trial: &Trial<'_>) {
-    let begun = Instant::now();
-    let given = "the contract is given an empty queue";
-    trial.expect_none(given).await;
-    let promise = "a receive that is not to wait answers at once";
-    in_time(promise, begun, Duration::ZERO, LATE);
+    finds_nothing_at_once(trial).await;
     let longest = trial.long_wait();
     let mut waits = vec![trial.at_once().min(longest), longest];
     waits.dedup();
     for wait in waits {
-        let begun = Instant::now();
-        let messages = trial.receive(10, wait).await;
-        equal(given, &messages, &Vec::new());
-        let promise = "a receive that finds nothing answers when its wait is over, not before and not much later";
-        // A server's clock may run a little ahead of ours.
-        in_time(promise, begun, wait.mul_f64(0.9), wait + LATE);
+        let receive = async {
+            let begun = Instant::now();
+            let messages = trial.receive(10, wait).await;
+            equal(EMPTY, &messages, &Vec::new());
+            let promise = "a receive that finds nothing answers when its wait is over, not before and not much later";
+            // A server's clock may run a little ahead of ours.
+            in_time(promise, begun, wait.mul_f64(0.9), wait + LATE);
+        };
+        // One that waits is in nobody's way.
+        tokio::join!(receive, finds_nothing_at_once(trial));
     }
+}
+
+async fn finds_nothing_at_once(trial: &Trial<'_>) {
+    let begun = Instant::now();
+    trial.expect_none(EMPTY).await;
+    let promise = "a receive that is not to wait answers at once";
+    in_time(promise, begun, Duration::ZERO, LATE);
 }
 
 pub(super) async fn a_message_that_is_there_is_not_waited_for(trial: &Trial<'_>) {

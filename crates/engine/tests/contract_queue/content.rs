@@ -57,6 +57,11 @@ impl Faulty {
                 let count = count.parse::<u32>().unwrap() - 1;
                 set(content, COUNT, &count.to_string());
             }
+            Some(Fault::CountGrowsByTwo) => {
+                let count = count.parse::<u32>().unwrap() * 2 - 1;
+                set(content, COUNT, &count.to_string());
+            }
+            Some(Fault::NoFirstReceive) => unset(content, FIRST),
             Some(Fault::NoCount) => unset(content, COUNT),
             Some(Fault::NoSentTimestamp) => unset(content, SENT),
             Some(Fault::SentTimestampInSeconds) => set(content, SENT, &sent[..sent.len() - 3]),
@@ -108,6 +113,9 @@ impl Faulty {
                 attributes.retain(|(_, each)| matches!(each.value, AttributeValue::Text(_)));
             }
             Some(Fault::NoAttributesMd5) => content.md5_of_message_attributes = None,
+            Some(Fault::AttributesMd5OfNone) if !has_some => {
+                content.md5_of_message_attributes = Some(String::new());
+            }
             Some(Fault::AttributesMd5OfTheBody) if has_some => {
                 content.md5_of_message_attributes = Some(content.md5_of_body.to_string());
             }

@@ -10,7 +10,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{QueueMessage, Receipt};
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::MessageToSend;
-use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
+use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
 use tokio::sync::{Notify, oneshot};
 
@@ -23,7 +23,7 @@ pub(crate) struct Faulty {
     pub(crate) fault: Option<Fault>,
     /// Told of every message that is sent.
     pub(crate) sent: Notify,
-    /// Held by a receive that lets no other wait beside it.
+    /// Held by a receive that lets nothing else happen while it waits.
     pub(crate) turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) copies: Vec<QueueMessage>,
     /// The receives that wait in a row for a message, or to be told that there is one.
     pub(crate) waiting: VecDeque<oneshot::Sender<Option<QueueMessage>>>,
+    /// The visibility timeout of the latest receive that had one.
+    pub(crate) hidden: Option<Duration>,
     /// The receives that nobody will tell.
     pub(crate) forgotten: Vec<oneshot::Sender<Option<QueueMessage>>>,
     /// The deliveries that were not settled.
@@ -62,6 +64,10 @@ impl Faulty {
                 Some(Fault::MoreThanTheReceiveLimit) => 11,
                 _ => 10,
             },
+            redrive: (fault == Some(Fault::LosesAfterTwoReceives)).then(|| Redrive {
+                dead_letter_queue: MemoryQueue::new(clock, MemoryQueueOptions::default()),
+                max_receive_count: 2,
+            }),
             ..MemoryQueueOptions::default()
         };
         Self {
@@ -87,7 +93,13 @@ impl Faulty {
         let mut message = SendMessage::new(asked.body);
         message.group = asked.group;
         message.attributes = asked.attributes;
+        if self.has(Fault::SendsLate) {
+            message.delay = Duration::from_secs(5);
+        }
         self.state().messages.push(message.clone());
+        if self.has(Fault::LosesEveryFifth) && self.state().messages.len().is_multiple_of(5) {
+            return;
+        }
         self.queue.send(message).unwrap();
         self.sent.notify_waiters();
         self.hand_over().await;
@@ -107,6 +119,7 @@ impl QueueSource for Faulty {
             state.calls += 1;
             state.calls
         };
+        facts.max_receive_count = None;
         match self.fault {
             Some(Fault::DescribeFails) => return Err(self.error(SourceErrorKind::Transient)),
             Some(Fault::DescribeNeverAnswers) => std::future::pending().await,

@@ -157,7 +157,11 @@ impl QueueSource for Liberal {
                 }
                 _ => {}
             }
-            if message.receipt.0.ends_with(":2") {
+            let by_receipt = [
+                Liberty::EarlierReceiptExpires,
+                Liberty::EarlierReceiptDeletes,
+            ];
+            if message.receipt.0.ends_with(":2") && by_receipt.contains(&self.liberty) {
                 self.settled.lock().unwrap().push(message.receipt.0.clone());
             }
         }

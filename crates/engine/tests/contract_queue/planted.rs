@@ -59,6 +59,7 @@ fn wrong_waits_are_found() {
             WaitsAsLongAsItCan,
             "a receive answers within a bound beyond its wait",
         ),
+        (SendsLate, "brings it, and does not wait for more"),
         (WaitsAlone, "a receive that is not to wait answers at once"),
         (
             NeverAnswersWhenEmpty,
@@ -83,7 +84,7 @@ fn wrong_waits_are_found() {
 fn wrong_visibility_is_found() {
     let hidden = "stays hidden until it is settled or its visibility timeout ends";
     let back = "comes back when its visibility timeout ends";
-    let overridden = "takes the place of the queue's own";
+    let overridden = "stays hidden for as long as the receive asks for";
     are_found(&[
         (NeverComesBack, back),
         (HidesHalfAsLong, overridden),
@@ -93,6 +94,11 @@ fn wrong_visibility_is_found() {
         (IgnoresTheOverride, back),
         (IgnoresAShorterOverride, back),
         (IgnoresALongerOverride, overridden),
+        (OverrideStays, back),
+        (
+            LosesAfterTwoReceives,
+            "a message that came back can be released",
+        ),
     ]);
 }
 
@@ -111,11 +117,13 @@ fn wrong_names_counts_and_times_are_found() {
         (CountStaysOne, count),
         (CountBeginsWithZero, count),
         (NoCount, count),
+        (CountGrowsByTwo, count),
         (NoSentTimestamp, sent),
         (SentTimestampInSeconds, sent),
         (SentTimestampOfTheReceive, sent),
         (FirstReceiveOfEachReceive, first),
         (FirstReceiveIsTheSending, first),
+        (NoFirstReceive, first),
         (NoSenderId, "a message has a SenderId"),
     ]);
 }
@@ -146,6 +154,7 @@ fn wrong_content_is_found() {
         (AttributesUnreadable, "is not unreadable"),
         (NoAttributesMd5, attributes_md5),
         (AttributesMd5OfTheBody, attributes_md5),
+        (AttributesMd5OfNone, attributes_md5),
         (GroupOnAStandardQueue, "no other has one"),
     ]);
 }
@@ -173,6 +182,12 @@ fn wrong_limits_are_found() {
             "no more than receive_limit messages",
         ),
         (BeyondMaxIsLost, "messages that are there can be received"),
+        (TwiceInOneAnswer, "stays hidden until it is settled"),
+        (DeliversWhatNobodySent, "a body is delivered as it was sent"),
+        (
+            LosesEveryFifth,
+            "a message that was sent can be received at once",
+        ),
     ]);
 }
 
@@ -186,7 +201,11 @@ fn wrong_settling_is_found() {
     let released = "a released message is there at once, and no other";
     are_found(&[
         (SettleNeverAnswers, "settle answers within a bound"),
-        (SettlingNothingFails, outer),
+        (
+            SettleWaitsForReceives,
+            "a receive that is not to wait answers at once",
+        ),
+        (SettlingNothingFails, "settling nothing succeeds"),
         (ResultsReversed, order),
         (ResultsByVerb, order),
         (FailuresLast, order),

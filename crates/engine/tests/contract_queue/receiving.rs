@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::record::{QueueMessage, Receipt};
+use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt};
 use lambda_esm_engine::ports::{
     QueueSource as _, ReceiveRequest, Received, SettleVerb, Settlement,
 };
@@ -41,6 +41,11 @@ impl Faulty {
             Some(Fault::HidesTwiceAsLong) => {
                 request.visibility_timeout = Some(hidden.unwrap_or(VISIBILITY) * 2);
             }
+            Some(Fault::OverrideStays) => {
+                let mut state = self.state();
+                state.hidden = hidden.or(state.hidden);
+                request.visibility_timeout = state.hidden;
+            }
             Some(Fault::DoesNotHide) => request.visibility_timeout = Some(Duration::ZERO),
             Some(Fault::IgnoresTheOverride) => request.visibility_timeout = None,
             Some(Fault::IgnoresAShorterOverride) => {
@@ -69,9 +74,25 @@ impl Faulty {
                 }
                 Err(self.error(SourceErrorKind::Transient))
             }
-            Some(Fault::WaitsAlone) => {
+            Some(Fault::WaitsAlone | Fault::SettleWaitsForReceives) => {
                 let _turn = self.turn.lock().await;
                 self.queue.receive(request).await
+            }
+            Some(Fault::TwiceInOneAnswer) if request.max > 1 => {
+                let mut received = self.queue.receive(request).await?;
+                let first = received.messages.first().cloned();
+                received.messages.truncate(request.max.min(10) - 1);
+                received.messages.extend(first);
+                Ok(received)
+            }
+            Some(Fault::DeliversWhatNobodySent) => {
+                let mut received = self.queue.receive(request).await?;
+                if let Some(mut message) = received.messages.pop() {
+                    let QueueContent::Sqs(content) = &mut message.content;
+                    content.body = "a test message".into();
+                    received.messages.push(message);
+                }
+                Ok(received)
             }
             Some(Fault::LooksOnlyWhenTheWaitEnds) => {
                 sleep(request.wait).await;

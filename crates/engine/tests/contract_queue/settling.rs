@@ -54,7 +54,7 @@ impl Faulty {
             Some(Fault::SettledAgainIsFatal) => {
                 let state = self.state();
                 for (result, each) in results.iter_mut().zip(settlements) {
-                    if state.settled.contains(&each.receipt) {
+                    if each.receipt.0.contains(':') && state.settled.contains(&each.receipt) {
                         *result = Err(self.error(SourceErrorKind::Fatal));
                     }
                 }
@@ -84,6 +84,10 @@ impl Faulty {
         };
         match self.fault {
             Some(Fault::SettleNeverAnswers) => std::future::pending().await,
+            Some(Fault::SettleWaitsForReceives) => {
+                drop(self.turn.lock().await);
+                Ok(())
+            }
             Some(Fault::SettlingNothingFails) if settlements.is_empty() => fatal,
             Some(Fault::TellsALargerSettleLimit) if settlements.len() > 10 => fatal,
             Some(Fault::SettledAgainFailsTheCall) if settled => fatal,
@@ -93,7 +97,7 @@ impl Faulty {
 
     /// Returns what is really settled, `None` where nothing is.
     fn really(&self, settlements: &[Settlement]) -> Vec<Option<Settlement>> {
-        let unknown = |each: &Settlement| !each.receipt.0.contains(':');
+        let unknown = |each: &Settlement| each.receipt.0.contains("no-such");
         let spoilt = self.has(Fault::UnknownSpoilsTheOthers) && settlements.iter().any(unknown);
         let limit = match self.fault {
             Some(Fault::SettlesOnlyTheFirst) => 1,
@@ -101,9 +105,9 @@ impl Faulty {
             _ => usize::MAX,
         };
         let real = settlements.iter().enumerate().map(|(number, each)| {
-            let left_out = (number >= limit || spoilt) && !unknown(each);
+            let left_out = number >= limit || spoilt;
             let mut real = each.clone();
-            (!left_out && self.really_settled(&mut real)).then_some(real)
+            (unknown(each) || !left_out && self.really_settled(&mut real)).then_some(real)
         });
         real.collect()
     }

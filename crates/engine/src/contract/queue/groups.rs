@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::ledger::SKEW;
 use super::message::MessageToSend;
 use super::shown::{After, body};
-use super::trial::{LATE, Trial};
+use super::trial::{LATE, PAUSE, Trial};
 use super::waiting::waits_for_one;
 use crate::contract::promise::{broken, equal, holds};
 
@@ -206,7 +206,7 @@ pub(super) async fn a_message_whose_visibility_timeout_ends_comes_first(trial: &
         if elapsed > due + LATE {
             broken(promise, "[\"v1\"]", &("nothing", After(elapsed)));
         }
-        sleep(Duration::from_millis(10)).await;
+        sleep(PAUSE).await;
     }
     let next = take(trial, NEXT, &["v2"]).await;
     trial.delete(&next).await;

@@ -152,7 +152,7 @@ impl Entry {
             ),
             State::Hidden { until, overridden } => {
                 let promise = if overridden {
-                    "visibility_timeout of a receive takes the place of the queue's own, shorter or longer"
+                    "a received message stays hidden for as long as the receive asks for, in place of the queue's own visibility timeout"
                 } else {
                     "a received message stays hidden until it is settled or its visibility timeout ends"
                 };

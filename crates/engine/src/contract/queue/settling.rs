@@ -1,5 +1,7 @@
 //! What settling does, and to what.
 
+use std::time::Duration;
+
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::Receipt;
 
@@ -25,15 +27,19 @@ pub(super) async fn a_released_message_is_there_at_once(trial: &Trial<'_>) {
         trial.delete(&again).await;
     }
     trial.release(&[hidden]).await;
-    let promise = "a delivery in flight can be settled, whatever became of others";
+    let promise = "a released message is there at once, whatever became of others";
     let hidden = trial.expect(promise, &["stays in flight"]).await;
     trial.delete(&hidden).await;
 }
 
+pub(super) async fn nothing_can_be_settled(trial: &Trial<'_>) {
+    let promise = "settling nothing succeeds, and gives no results";
+    let results = calls::bounded(promise, Duration::ZERO, trial.source.settle(&[])).await;
+    equal(promise, &results, &Ok(Vec::new()));
+}
+
 /// The results read differently from either end, and sorted by what is done.
 pub(super) async fn results_come_in_the_order_of_the_settlements(trial: &Trial<'_>) {
-    let nothing = calls::settle(trial.source, &[]).await;
-    equal("settling nothing gives no results", &nothing, &Vec::new());
     let mut messages = Vec::new();
     for sent in ["one", "two", "three", "four", "five"] {
         messages.push(trial.delivery_of(sent).await);
@@ -130,8 +136,7 @@ pub(super) fn done_or_expired(results: &[Result<(), SourceError>]) {
 }
 
 fn kinds(results: &[Result<(), SourceError>]) -> Vec<Result<(), SourceErrorKind>> {
-    let kind =
-        |each: &Result<(), SourceError>| each.as_ref().map(|()| ()).map_err(|error| error.kind);
+    let kind = |each: &Result<(), SourceError>| each.clone().map_err(|error| error.kind);
     results.iter().map(kind).collect()
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use lambda_esm_core::record::QueueMessage;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::ledger::SKEW;
 use super::settling::done_or_expired;
 use super::shown::{After, body};
-use super::trial::{LATE, Trial};
+use super::trial::{LATE, PAUSE, Trial};
 use crate::contract::promise::{broken, equal, holds};
 use crate::ports::SettleVerb::Delete;
 
@@ -65,7 +65,7 @@ async fn hide(trial: &Trial<'_>, sent: &str, timeout: Option<Duration>, due: Dur
 }
 
 async fn comes_back(trial: &Trial<'_>, hidden: &Hidden) -> QueueMessage {
-    let promise = "a hidden message comes back when its visibility timeout ends";
+    let promise = "a hidden message comes back when its visibility timeout ends, which is that of the receive if it asks for one";
     let limit = hidden.due + LATE;
     let earliest = hidden.due.saturating_sub(SKEW);
     let expected = format!(
@@ -84,7 +84,7 @@ async fn comes_back(trial: &Trial<'_>, hidden: &Hidden) -> QueueMessage {
             broken(promise, &expected, &("nothing", After(elapsed)));
         }
         // A queue may have no waits.
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        sleep(PAUSE).await;
     }
 }
 

@@ -6,7 +6,7 @@ use lambda_esm_core::record::QueueMessage;
 use tokio::time::{Instant, sleep};
 
 use super::shown::After;
-use super::trial::{LATE, Trial, in_time};
+use super::trial::{LATE, PAUSE, Trial, in_time};
 use crate::contract::promise::{broken, equal};
 
 const EMPTY: &str = "the contract is given an empty queue";
@@ -82,6 +82,6 @@ pub(super) async fn waits_for_one(trial: &Trial<'_>, promise: &str) -> Vec<Queue
             broken(promise, expected, &("none", After(elapsed)));
         }
         // A queue may have no waits.
-        sleep(Duration::from_millis(10)).await;
+        sleep(PAUSE).await;
     }
 }

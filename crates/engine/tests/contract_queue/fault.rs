@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     WaitsAsLongAsItCan,
     WaitsAlone,
     SendsLate,
+    SpinsWhileItWaits,
+    RefusesALongWait,
     NeverAnswersWhenEmpty,
     FailsWhenEmpty,
     LooksOnlyWhenTheWaitEnds,
@@ -31,6 +33,7 @@ pub(crate) enum Fault {
     WaitsForAFullBatch,
 
     NeverComesBack,
+    NeverComesBackTwice,
     HidesHalfAsLong,
     HidesTwiceAsLong,
     HidesHalfAsLongByItself,
@@ -125,6 +128,7 @@ pub(crate) enum Fault {
 
     LosesWhatADroppedReceiveTook,
     LosesAfterASecondLook,
+    LosesWhatCameBack,
     LosesWhatADroppedReceiveWasHanded,
     CountsADroppedReceive,
     GivesBackLate,

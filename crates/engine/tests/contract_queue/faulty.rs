@@ -13,6 +13,7 @@ use lambda_esm_engine::contract::MessageToSend;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 use lambda_esm_engine::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, Settlement};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::fault::Fault;
 
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) in_flight: Vec<Receipt>,
     /// The first receipt of each message, and the latest, by its id.
     pub(crate) receipts: HashMap<String, (Receipt, Receipt)>,
+    /// When messages are no longer hidden.
+    pub(crate) visible: Vec<Instant>,
     /// What is released later.
     pub(crate) releases: Vec<(Timestamp, Receipt)>,
     pub(crate) groups: Vec<String>,

@@ -60,6 +60,8 @@ fn wrong_waits_are_found() {
             "a receive answers within a bound beyond its wait",
         ),
         (SendsLate, "brings it, and does not wait for more"),
+        (SpinsWhileItWaits, "a call that waits sleeps"),
+        (RefusesALongWait, "a receive succeeds"),
         (WaitsAlone, "a receive that is not to wait answers at once"),
         (
             NeverAnswersWhenEmpty,
@@ -87,6 +89,7 @@ fn wrong_visibility_is_found() {
     let overridden = "stays hidden for as long as the receive asks for";
     are_found(&[
         (NeverComesBack, back),
+        (NeverComesBackTwice, back),
         (HidesHalfAsLong, overridden),
         (HidesTwiceAsLong, back),
         (HidesHalfAsLongByItself, hidden),
@@ -95,10 +98,7 @@ fn wrong_visibility_is_found() {
         (IgnoresAShorterOverride, back),
         (IgnoresALongerOverride, overridden),
         (OverrideStays, back),
-        (
-            LosesAfterTwoReceives,
-            "a message that came back can be released",
-        ),
+        (LosesAfterTwoReceives, back),
     ]);
 }
 
@@ -260,6 +260,7 @@ fn wrong_ends_of_receives_are_found() {
     are_found(&[
         (LosesWhatADroppedReceiveTook, taken),
         (LosesAfterASecondLook, taken),
+        (LosesWhatCameBack, taken),
         (LosesWhatADroppedReceiveWasHanded, taken),
         (CountsADroppedReceive, "is not counted as one"),
         (GivesBackLate, taken),

@@ -46,6 +46,12 @@ impl Faulty {
                 state.hidden = hidden.or(state.hidden);
                 request.visibility_timeout = state.hidden;
             }
+            Some(Fault::NeverComesBackTwice) if hidden >= Some(3 * SECOND) => {
+                let before = self.state().hidden.replace(hidden.unwrap_or_default());
+                if hidden == before {
+                    request.visibility_timeout = Some(VISIBILITY * 1000);
+                }
+            }
             Some(Fault::DoesNotHide) => request.visibility_timeout = Some(Duration::ZERO),
             Some(Fault::IgnoresTheOverride) => request.visibility_timeout = None,
             Some(Fault::IgnoresAShorterOverride) => {
@@ -73,6 +79,19 @@ impl Faulty {
                     std::future::pending::<()>().await;
                 }
                 Err(self.error(SourceErrorKind::Transient))
+            }
+            Some(Fault::SpinsWhileItWaits) => {
+                let deadline = Instant::now() + request.wait;
+                loop {
+                    let received = self.look(request).await?;
+                    if !received.messages.is_empty() || Instant::now() >= deadline {
+                        return Ok(received);
+                    }
+                    yield_now().await;
+                }
+            }
+            Some(Fault::RefusesALongWait) if request.wait > 20 * SECOND => {
+                Err(self.error(SourceErrorKind::Fatal))
             }
             Some(Fault::WaitsAlone | Fault::SettleWaitsForReceives) => {
                 let _turn = self.turn.lock().await;
@@ -131,6 +150,7 @@ impl Faulty {
             Some(
                 Fault::LosesWhatADroppedReceiveTook
                 | Fault::LosesAfterASecondLook
+                | Fault::LosesWhatCameBack
                 | Fault::CountsADroppedReceive
                 | Fault::GivesBackLate,
             ) => self.take_and_look_again(request).await,
@@ -235,13 +255,21 @@ impl Faulty {
         let deadline = Instant::now() + request.wait;
         loop {
             let received = self.look(request).await?;
-            if !received.messages.is_empty() || Instant::now() >= deadline {
+            let now = Instant::now();
+            if !received.messages.is_empty() || now >= deadline {
+                let hidden = request.visibility_timeout.unwrap_or(VISIBILITY);
+                self.state().visible.push(now + hidden);
                 return Ok(received);
             }
             let (told, tell) = oneshot::channel();
-            self.state().waiting.push_back(told);
+            let next = {
+                let mut state = self.state();
+                state.waiting.push_back(told);
+                let next = state.visible.iter().filter(|at| **at > now).min();
+                next.map_or(deadline, |next| deadline.min(*next))
+            };
             // Told or not, the queue is looked at once more.
-            drop(timeout_at(deadline, tell).await);
+            drop(timeout_at(next, tell).await);
         }
     }
 
@@ -300,6 +328,10 @@ impl Faulty {
     /// Has taken messages, and waits once more before it returns them.
     async fn take_and_look_again(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let mut received = self.queue.receive(request).await?;
+        let again = |message: &QueueMessage| message.content.receive_count() > Some(1);
+        if self.has(Fault::LosesWhatCameBack) && !received.messages.iter().any(again) {
+            return Ok(received);
+        }
         if self.has(Fault::LosesAfterASecondLook) {
             sleep(SECOND / 20).await;
             return Ok(received);

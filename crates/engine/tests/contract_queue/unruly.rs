@@ -13,6 +13,7 @@ use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
     QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement,
 };
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use crate::outcome::{is_found, is_kept, outcome};
@@ -35,6 +36,10 @@ enum Broken {
     NextIsLate,
     NextOnlyAfterTheVisibilityTimeout,
     GroupInLowerCase,
+    DroppedGoesLast,
+    DroppedBlocks,
+    /// This is a liberty.
+    ReleasedNeedNotWaitForLaterOnes,
 }
 
 /// A FIFO queue: a row of queues of one message each, taken from by rules.
@@ -49,6 +54,8 @@ struct Slot {
     body: String,
     queue: MemoryQueue,
     deliveries: u32,
+    /// How many receives were dropped that were about to take it.
+    dropped: u32,
     releases: u32,
     /// When it was last settled, and the how manieth settlement that was.
     settled: Option<(SettleVerb, Timestamp, u32)>,
@@ -92,6 +99,7 @@ impl Unruly {
             body: asked.body,
             queue,
             deliveries: 0,
+            dropped: 0,
             releases: 0,
             settled: None,
         });
@@ -109,13 +117,13 @@ impl Unruly {
                 let released = |place: &usize| row[*place].settled.map(|(_, _, number)| number);
                 places.sort_by_key(|place| std::cmp::Reverse(released(place)));
             }
+            Some(Broken::DroppedGoesLast) => places.sort_by_key(|place| row[*place].dropped),
             Some(Broken::ComesBackLast) => {
                 places.sort_by_key(|place| row[*place].deliveries - row[*place].releases);
             }
             _ => {}
         }
-        places
-            .retain(|place| row[*place].is_visible() && !self.is_blocked(&row, &row[*place].group));
+        places.retain(|place| row[*place].is_visible() && !self.is_blocked(&row, *place));
         places.truncate(max.min(10));
         if self.has(Broken::BatchReversed) {
             places.reverse();
@@ -123,10 +131,11 @@ impl Unruly {
         places
     }
 
-    fn is_blocked(&self, row: &[Slot], group: &str) -> bool {
+    fn is_blocked(&self, row: &[Slot], place: usize) -> bool {
+        let group = &row[place].group;
         let now = self.clock.now();
         let mut in_flight = row.iter().filter(|slot| slot.is_in_flight());
-        let mut same = row.iter().filter(|slot| slot.group == group);
+        let mut same = row.iter().filter(|slot| slot.group == *group);
         let settled = |slot: &Slot, wanted| slot.settled.is_some_and(|(verb, ..)| verb == wanted);
         let late = |slot: &Slot, by: Duration| {
             let deleted = slot
@@ -142,11 +151,16 @@ impl Unruly {
             }
             Some(Broken::OpenOnceOneIsDeleted) => {
                 let open = same.any(|slot| settled(slot, SettleVerb::Delete));
-                !open && in_flight.any(|slot| slot.group == group)
+                !open && in_flight.any(|slot| slot.group == *group)
             }
             Some(Broken::OpenOnceOneIsReleased) => {
                 let open = same.any(|slot| settled(slot, SettleVerb::Release));
-                !open && in_flight.any(|slot| slot.group == group)
+                !open && in_flight.any(|slot| slot.group == *group)
+            }
+            Some(Broken::DroppedBlocks) if same.any(|slot| slot.dropped > 0) => true,
+            Some(Broken::ReleasedNeedNotWaitForLaterOnes) => {
+                let mut before = row[..place].iter().filter(|slot| slot.is_in_flight());
+                before.any(|slot| slot.group == *group)
             }
             Some(Broken::NextIsLate) if same.any(|slot| late(slot, Duration::from_secs(5))) => true,
             Some(Broken::NextOnlyAfterTheVisibilityTimeout)
@@ -154,13 +168,23 @@ impl Unruly {
             {
                 true
             }
-            _ => in_flight.any(|slot| slot.group == group),
+            _ => in_flight.any(|slot| slot.group == *group),
         }
+    }
+
+    fn may_be_dropped(&self) -> bool {
+        self.has(Broken::DroppedGoesLast) || self.has(Broken::DroppedBlocks)
     }
 
     async fn take(&self, request: ReceiveRequest) -> Result<Vec<QueueMessage>, SourceError> {
         let mut messages = Vec::new();
-        for place in self.next(request.max) {
+        let places = self.next(request.max);
+        if self.may_be_dropped() {
+            let mut about_to_take = AboutToTake(self, places.first().copied());
+            yield_now().await;
+            about_to_take.1 = None;
+        }
+        for place in places {
             let queue = {
                 let mut row = self.row.lock().unwrap();
                 row[place].deliveries += 1;
@@ -201,6 +225,17 @@ impl Unruly {
     }
 }
 
+/// A receive that has chosen a place, and has not yet taken from it.
+struct AboutToTake<'a>(&'a Unruly, Option<usize>);
+
+impl Drop for AboutToTake<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.1 {
+            self.0.row.lock().unwrap()[place].dropped += 1;
+        }
+    }
+}
+
 #[async_trait]
 impl QueueSource for Unruly {
     async fn describe(&self) -> Result<QueueFacts, SourceError> {
@@ -217,6 +252,10 @@ impl QueueSource for Unruly {
             }
             sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    fn receive_is_cancel_safe(&self) -> bool {
+        self.may_be_dropped()
     }
 
     async fn settle(
@@ -242,6 +281,9 @@ fn contract(broken: Option<Broken>) -> Result<(), String> {
 #[test]
 fn a_queue_that_keeps_the_rules_of_groups_keeps_the_contract() {
     is_kept("no rule broken", contract(None));
+    // As ElasticMQ: the one that comes again is the oldest all the same.
+    let liberty = Broken::ReleasedNeedNotWaitForLaterOnes;
+    is_kept("a liberty", contract(Some(liberty)));
     let kept = outcome(async {
         let queue = Unruly::new(None);
         let send = async |message| queue.send(message).await;
@@ -256,6 +298,8 @@ fn broken_rules_of_groups_are_found() {
     let blocked = "a group with a message in flight is blocked, and no other group is";
     let released = "a released message comes at once, and before those that were sent after it";
     let back = "a message whose visibility timeout ends comes back before";
+    let dropped =
+        "a receive that is dropped while it waits leaves groups open, and their messages in order";
     let next = "when the messages of a group that are in flight are settled, the next one is there";
     for (broken, promise) in [
         (Broken::NewestFirst, order),
@@ -272,6 +316,8 @@ fn broken_rules_of_groups_are_found() {
         (Broken::NeverComesBack, back),
         (Broken::NextIsLate, next),
         (Broken::NextOnlyAfterTheVisibilityTimeout, next),
+        (Broken::DroppedGoesLast, dropped),
+        (Broken::DroppedBlocks, dropped),
         (Broken::GroupInLowerCase, "the group that it was sent with"),
     ] {
         is_found(&format!("{broken:?}"), promise, contract(Some(broken)));

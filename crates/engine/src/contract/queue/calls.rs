@@ -1,6 +1,6 @@
 //! Calls to a queue, each of which must end within a bound.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::time::Duration;
 
 use lambda_esm_core::fault::SourceError;
@@ -12,6 +12,9 @@ use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settleme
 
 /// How long a call may take beyond what it was asked to wait, until it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often a call may ask to be polled. One that waits for something is polled when it comes.
+const POLLS: u32 = 100_000;
 
 /// How long `one` waits for a message that must be there.
 const A_WHILE: Duration = Duration::from_secs(5);
@@ -101,13 +104,25 @@ pub(super) fn settlement(verb: SettleVerb, receipt: &Receipt) -> Settlement {
     }
 }
 
-/// Waits for an answer that `promise` says comes, if late.
+/// Waits for an answer that `promise` says comes, if late. On paused time a call that is never done asking to be polled
+/// would keep time from passing, so that is bounded too.
 pub(super) async fn bounded<T>(
     promise: &str,
     wait: Duration,
     answer: impl Future<Output = T>,
 ) -> T {
     let limit = wait + PATIENCE;
+    let mut answer = std::pin::pin!(answer);
+    let mut polls = 0;
+    let answer = poll_fn(|context| {
+        polls += 1;
+        if polls > POLLS {
+            let promise = "a call that waits sleeps until there is something to do";
+            let expected = format_args!("at most {POLLS} polls");
+            broken(promise, expected, &format_args!("{polls} polls"));
+        }
+        answer.as_mut().poll(context)
+    });
     match patience::within(limit, answer).await {
         Some(answer) => answer,
         None => broken(promise, format_args!("an answer within {limit:?}"), &"none"),

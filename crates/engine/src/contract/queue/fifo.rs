@@ -18,6 +18,8 @@ use crate::ports::QueueSource;
 /// * **One at a time.** While messages of a group are in flight, no other receive gets a message of that group, be it
 ///   at the same time; other groups go on. When all are settled, the next ones are there at once, also for a
 ///   receive that waits.
+/// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe), leave groups open, and
+///   their messages in order.
 /// * **Names.** A message has the group that it was sent with, to the letter, as its
 ///   [group](lambda_esm_core::record::QueueMessage::group) and as `MessageGroupId`.
 ///
@@ -37,6 +39,9 @@ pub async fn fifo_contract(
     groups::released_messages_come_first(&trial).await;
     groups::a_group_is_blocked_until_all_of_it_is_settled(&trial).await;
     groups::a_deletion_makes_way_for_the_next(&trial).await;
+    if source.receive_is_cancel_safe() {
+        groups::a_dropped_receive_leaves_a_group_as_it_was(&trial).await;
+    }
     groups::a_group_goes_to_one_receive_at_a_time(&trial).await;
     groups::a_message_whose_visibility_timeout_ends_comes_first(&trial).await;
     let promise = "a queue is empty when all that was sent was deleted";

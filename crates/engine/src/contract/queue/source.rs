@@ -12,8 +12,8 @@ use crate::ports::QueueSource;
 /// queue; it may be called while receives wait. The queue hides messages for at least 10 s, and lets each be received
 /// five times at least.
 ///
-/// Runs on paused time (`#[tokio::test(start_paused = true)]`) where the queue is within the process, and then takes
-/// no time. A server that hides messages for 10 s it costs some 25 s. What a server does may be seen a second too
+/// Runs on paused time (`#[tokio::test(start_paused = true)]`) where the queue is within the process and has no threads
+/// of its own, and then takes no time. A server that hides messages for 10 s it costs some 25 s. What a server does may be seen a second too
 /// early, or three too late.
 ///
 /// What is checked:
@@ -21,8 +21,8 @@ use crate::ports::QueueSource;
 /// * **Facts.** [`describe`](QueueSource::describe) tells the same each time, whatever is in the queue, and what it
 ///   tells is so: `visibility_timeout`, the limits, and the waits from `wait_step` to `longest_wait`.
 /// * **Waiting.** A receive that finds nothing succeeds, empty, when its wait is over and not before. One that waits
-///   answers as soon as a message is sent, released, or no longer hidden, and does not wait for more. Every call
-///   answers within a bound.
+///   answers as soon as a message is sent, released, or no longer hidden, and does not wait for more. A wait longer than
+///   the queue allows is cut. Every call answers within a bound, and sleeps while it waits.
 /// * **Content.** Body, message attributes, their MD5s and the group are delivered as they were sent, whatever
 ///   characters they have, up to 256 KiB. A message has the same id on each delivery, and no other has it; each delivery
 ///   has a receipt of its own. `ApproximateReceiveCount` counts the deliveries from 1; `SentTimestamp` and
@@ -65,6 +65,8 @@ pub async fn queue_source_contract(
     settling::as_many_as_the_limit_are_settled_at_once(&trial).await;
     limits::a_receive_is_bounded(&trial).await;
     concurrency::each_message_goes_to_one_receive(&trial).await;
+    facts::facts_stay_as_they_are(&trial).await;
+    visibility::hidden_messages_come_back_in_time(&trial).await;
     if source.receive_is_cancel_safe() {
         cancellation::a_dropped_receive_takes_nothing(&trial).await;
     }
@@ -73,8 +75,6 @@ pub async fn queue_source_contract(
         cancellation::many_receives_may_be_dropped(&trial).await;
         cancellation::a_receive_that_still_waits_is_served(&trial).await;
     }
-    facts::facts_stay_as_they_are(&trial).await;
-    visibility::hidden_messages_come_back_in_time(&trial).await;
     facts::facts_stay_as_they_are(&trial).await;
     let promise = "a queue is empty when all that was sent was deleted";
     trial.expect_none(promise).await;

@@ -5,11 +5,15 @@ use std::time::Duration;
 use lambda_esm_core::record::QueueMessage;
 use tokio::time::{Instant, sleep};
 
+use super::calls;
 use super::shown::After;
 use super::trial::{LATE, PAUSE, Trial, in_time};
 use crate::contract::promise::{broken, equal};
 
 const EMPTY: &str = "the contract is given an empty queue";
+
+/// Longer than any queue lets a receive wait.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// When something happens after a receive has begun to wait.
 const MEANWHILE: Duration = Duration::from_millis(400);
@@ -47,6 +51,12 @@ pub(super) async fn a_message_that_is_there_is_not_waited_for(trial: &Trial<'_>)
     let promise = "a receive that finds a message brings it, and does not wait for more";
     equal(promise, &messages.len(), &1);
     in_time(promise, begun, Duration::ZERO, LATE);
+    trial.delete(&messages).await;
+    trial.send("there too").await;
+    let promise = "a wait longer than the queue allows is cut, and is no error";
+    let receive = trial.receive(10, A_DAY);
+    let messages = calls::bounded(promise, Duration::ZERO, receive).await;
+    equal(promise, &messages.len(), &1);
     trial.delete(&messages).await;
 }
 

@@ -19,20 +19,20 @@ pub use lambda_esm_core::stream::{
     Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts,
 };
 
-/// A queue whose messages stay hidden from other consumers until they are settled or their visibility
-/// timeout ends.
+/// A queue whose messages stay hidden from other consumers until they are settled or their visibility timeout
+/// ends.
 ///
-/// What follows is promised to the engine, and checked by the `queue_source_contract` of the feature `contract`; what a
-/// queue with message groups promises on top, by its `fifo_contract`.
+/// What follows is promised to the engine, and checked by the `queue_source_contract` of the feature `contract`;
+/// what a queue with message groups promises on top, by its `fifo_contract`.
 ///
-/// * A body, message attributes, their MD5s and a group are delivered as they were sent. A message has the same id on
-///   each delivery, and no other has it. Each delivery has a receipt of its own.
-///   `ApproximateReceiveCount` is 1 at the first delivery and grows by 1 with each.
+/// * A body, message attributes, their MD5s and a group are delivered as they were sent. A message has the same
+///   id on each delivery, and no other has it. Each delivery has a receipt of its own. `ApproximateReceiveCount`
+///   is 1 at the first delivery and grows by 1 with each.
 /// * A received message stays hidden until it is settled or its visibility timeout ends, and comes back when that
 ///   ends.
-/// * The messages of a group are delivered in the order in which they were sent. A group with a message in flight is
-///   blocked, and no other group is. A message that is released, or whose visibility timeout ends, comes before those
-///   that were sent after it.
+/// * The messages of a group are delivered in the order in which they were sent. A group with a message in flight
+///   is blocked, and no other group is. A message that is released, or whose visibility timeout ends, comes
+///   before those that were sent after it.
 #[async_trait]
 pub trait QueueSource: Send + Sync + 'static {
     /// Returns the facts about the queue that the rules depend on: the same each time, until somebody changes the
@@ -59,14 +59,14 @@ pub trait QueueSource: Send + Sync + 'static {
         false
     }
 
-    /// Settles up to [`QueueFacts::settle_limit`] deliveries. A deleted message does not come back, a released one is
-    /// there at once, and no other message changes.
+    /// Settles up to [`QueueFacts::settle_limit`] deliveries. A deleted message does not come back, a released
+    /// one is there at once, and no other message changes.
     ///
     /// Returns one result for each settlement, in the same order. The outer error means that the
-    /// outcome of all of them is unknown; the driver then tries again. Settling nothing gives no results. An unknown
-    /// receipt fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired). Settling again, or by the
-    /// receipt of an earlier delivery, succeeds or fails with `Expired`: only the receipt of the latest delivery is sure
-    /// to do anything.
+    /// outcome of all of them is unknown; the driver then tries again. Settling nothing gives no results. An
+    /// unknown receipt fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired). Settling again,
+    /// or by the receipt of an earlier delivery, succeeds or fails with `Expired`: only the receipt of the latest
+    /// delivery is sure to do anything.
     async fn settle(
         &self,
         settlements: &[Settlement],

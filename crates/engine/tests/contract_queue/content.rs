@@ -78,6 +78,7 @@ impl Faulty {
         let body = &*content.body;
         let changed = match self.fault {
             Some(Fault::BodyTrimmed) => body.trim().to_owned(),
+            Some(Fault::BodyTrimmedOnceReleased) if is_again(content) => body.trim().to_owned(),
             Some(Fault::NewlinesNormalized) => body.replace("\r\n", "\n"),
             Some(Fault::BodyParsedAsJson) => {
                 let json = serde_json::from_str::<serde_json::Value>(body);
@@ -105,9 +106,11 @@ impl Faulty {
     }
 
     fn message_attributes(&self, content: &mut SqsMessage) {
+        let again = is_again(content);
         let attributes = &mut content.message_attributes;
         let has_some = !attributes.is_empty();
         match self.fault {
+            Some(Fault::AttributesLostOnceReleased) if again => attributes.clear(),
             Some(Fault::AttributesLost) => attributes.clear(),
             Some(Fault::BinaryAttributesLost) => {
                 attributes.retain(|(_, each)| matches!(each.value, AttributeValue::Text(_)));
@@ -170,6 +173,10 @@ fn get(content: &SqsMessage, name: &str) -> Option<String> {
     let mut attributes = content.attributes.iter();
     let found = attributes.find(|(each, _)| each == name);
     found.map(|(_, value)| value.clone())
+}
+
+fn is_again(content: &SqsMessage) -> bool {
+    get(content, COUNT).is_some_and(|count| count != "1")
 }
 
 fn set(content: &mut SqsMessage, name: &str, value: &str) {

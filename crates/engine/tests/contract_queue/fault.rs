@@ -41,6 +41,7 @@ pub(crate) enum Fault {
     IgnoresTheOverride,
     IgnoresAShorterOverride,
     IgnoresALongerOverride,
+    OverridesOnlyTheFirst,
     OverrideStays,
     LosesAfterTwoReceives,
 
@@ -62,6 +63,10 @@ pub(crate) enum Fault {
     NoSenderId,
 
     BodyTrimmed,
+    BodyTrimmedOnceReleased,
+    AttributesLostOnceReleased,
+    TakesEqualsForOne,
+    DeletesEquals,
     NewlinesNormalized,
     BodyParsedAsJson,
     CharactersBeyondTheFirstPlaneLost,

@@ -99,6 +99,10 @@ impl Faulty {
         if self.has(Fault::SendsLate) {
             message.delay = Duration::from_secs(5);
         }
+        let is_equal = |each: &SendMessage| each.body == message.body;
+        if self.has(Fault::TakesEqualsForOne) && self.state().messages.iter().any(is_equal) {
+            return;
+        }
         self.state().messages.push(message.clone());
         if self.has(Fault::LosesEveryFifth) && self.state().messages.len().is_multiple_of(5) {
             return;

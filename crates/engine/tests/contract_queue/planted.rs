@@ -97,6 +97,7 @@ fn wrong_visibility_is_found() {
         (IgnoresTheOverride, back),
         (IgnoresAShorterOverride, back),
         (IgnoresALongerOverride, overridden),
+        (OverridesOnlyTheFirst, back),
         (OverrideStays, back),
         (LosesAfterTwoReceives, back),
     ]);
@@ -136,6 +137,13 @@ fn wrong_content_is_found() {
     let attributes_md5 = "md5_of_message_attributes is that of the message attributes";
     are_found(&[
         (BodyTrimmed, body),
+        (BodyTrimmedOnceReleased, body),
+        (AttributesLostOnceReleased, attributes),
+        (
+            TakesEqualsForOne,
+            "messages with the same body are two messages",
+        ),
+        (DeletesEquals, "deliveries in flight can be settled"),
         (NewlinesNormalized, body),
         (BodyParsedAsJson, body),
         (CharactersBeyondTheFirstPlaneLost, body),
@@ -226,7 +234,7 @@ fn wrong_settling_is_found() {
         (DeleteReleases, deleted),
         (DeleteFails, "can be settled"),
         (DeletesOnlyAFirstDelivery, deleted),
-        (DeletesAll, "whatever became of others"),
+        (DeletesAll, "deliveries in flight can be settled"),
         (DeleteReleasesOthers, "stays hidden"),
         (ReleaseDeletes, "answers as soon as a message is released"),
         (

@@ -104,6 +104,19 @@ impl Faulty {
                 received.messages.extend(first);
                 Ok(received)
             }
+            Some(Fault::OverridesOnlyTheFirst) if request.max > 1 => {
+                let mut received = self
+                    .queue
+                    .receive(ReceiveRequest { max: 1, ..request })
+                    .await?;
+                let rest = ReceiveRequest {
+                    max: request.max.min(10) - received.messages.len(),
+                    visibility_timeout: None,
+                    ..request
+                };
+                received.messages.extend(self.look(rest).await?.messages);
+                Ok(received)
+            }
             Some(Fault::DeliversWhatNobodySent) => {
                 let mut received = self.queue.receive(request).await?;
                 if let Some(mut message) = received.messages.pop() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::Receipt;
+use lambda_esm_engine::memory::SendMessage;
 use lambda_esm_engine::ports::{QueueSource as _, SettleVerb, Settlement};
 
 use crate::fault::Fault;
@@ -154,16 +155,19 @@ impl Faulty {
         true
     }
 
+    fn body_of(&self, receipt: &Receipt) -> Option<String> {
+        self.sent(receipt).map(|message| message.body)
+    }
+
+    /// Returns what was sent. A receipt in memory begins with the number of its message.
+    fn sent(&self, receipt: &Receipt) -> Option<SendMessage> {
+        let number: usize = receipt.0.split(':').next()?.parse().ok()?;
+        self.state().messages.get(number.checked_sub(1)?).cloned()
+    }
+
     /// Sends the message of a receipt again, as a new one.
     fn send_anew(&self, receipt: &Receipt) {
-        let place = receipt
-            .0
-            .split(':')
-            .next()
-            .and_then(|place| place.parse::<usize>().ok());
-        let sent =
-            place.and_then(|place| self.state().messages.get(place.wrapping_sub(1)).cloned());
-        if let Some(message) = sent {
+        if let Some(message) = self.sent(receipt) {
             self.state().messages.push(message.clone());
             self.queue.send(message).unwrap();
         }
@@ -175,12 +179,18 @@ impl Faulty {
             return Ok(());
         };
         let verb = match (self.fault, first.verb) {
-            (Some(Fault::DeletesAll), SettleVerb::Delete) => SettleVerb::Delete,
+            (Some(Fault::DeletesAll | Fault::DeletesEquals), SettleVerb::Delete) => {
+                SettleVerb::Delete
+            }
             (Some(Fault::ReleasesAll), SettleVerb::Release)
             | (Some(Fault::DeleteReleasesOthers), SettleVerb::Delete) => SettleVerb::Release,
             _ => return Ok(()),
         };
-        let others = std::mem::take(&mut self.state().in_flight);
+        let mut others = std::mem::take(&mut self.state().in_flight);
+        if self.has(Fault::DeletesEquals) {
+            let body = self.body_of(&first.receipt);
+            others.retain(|receipt| self.body_of(receipt) == body);
+        }
         let named = |receipt: &Receipt| settlements.iter().any(|each| each.receipt == *receipt);
         let others = others.into_iter().filter(|receipt| !named(receipt));
         let others: Vec<_> = others.map(|receipt| Settlement { receipt, verb }).collect();

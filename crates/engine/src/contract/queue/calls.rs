@@ -10,6 +10,10 @@ use crate::contract::promise::{broken, equal, holds, succeeds};
 use crate::patience;
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, SettleVerb, Settlement};
 
+/// What `settle` does with deliveries in flight.
+pub(super) const SETTLED: &str =
+    "deliveries in flight can be settled, up to settle_limit at a time, whatever became of others";
+
 /// How long a call may take beyond what it was asked to wait, until it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -44,8 +48,7 @@ pub async fn one(source: &dyn QueueSource) -> QueueMessage {
 /// Panics if it does not.
 pub async fn settle_ok(source: &dyn QueueSource, verb: SettleVerb, message: &QueueMessage) {
     let results = settle(source, &[settlement(verb, &message.receipt)]).await;
-    let promise = "a delivery that is in flight can be settled";
-    equal(promise, &results, &vec![Ok(())]);
+    equal(SETTLED, &results, &vec![Ok(())]);
 }
 
 /// Receives, and hides what comes for as long as `hidden` says.
@@ -61,6 +64,12 @@ pub(super) async fn receive_hiding(
     let received = succeeds("a receive succeeds, also if it is empty", received);
     let promise = "what was sent in a form that can be delivered is not unreadable";
     equal(promise, &received.unreadable, &Vec::new());
+    holds(
+        "a receive returns no more than max messages",
+        received.messages.len() <= max,
+        format_args!("at most {max}"),
+        &received.messages.len(),
+    );
     received.messages
 }
 
@@ -104,8 +113,8 @@ pub(super) fn settlement(verb: SettleVerb, receipt: &Receipt) -> Settlement {
     }
 }
 
-/// Waits for an answer that `promise` says comes, if late. On paused time a call that is never done asking to be polled
-/// would keep time from passing, so that is bounded too.
+/// Waits for an answer that `promise` says comes, if late. A call that asks again and again to be polled keeps paused
+/// time from passing, so that is bounded too.
 pub(super) async fn bounded<T>(
     promise: &str,
     wait: Duration,

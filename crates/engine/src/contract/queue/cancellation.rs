@@ -30,7 +30,8 @@ const IDLE: Duration = Duration::from_millis(1);
 /// For how long a message is hidden that comes back soon.
 const BRIEFLY: Duration = Duration::from_secs(1);
 
-const NOTHING_TAKEN: &str = "a receive that is dropped while it waits has taken nothing: every message can be received at once";
+const NOTHING_TAKEN: &str =
+    "a receive that is dropped while it waits has taken nothing: every message is there at once";
 
 const NOT_COUNTED: &str = "a receive that is dropped while it waits is not counted as one";
 
@@ -51,7 +52,8 @@ impl<'a, 't> Receive<'a, 't> {
         }
     }
 
-    /// Polls so many times at most, whenever there is something to poll for. Returns what came, unless it still waits.
+    /// Polls so many times at most, whenever there is something to poll for. Returns what came, unless it still
+    /// waits.
     pub(super) async fn poll(&mut self, times: usize) -> Option<Vec<QueueMessage>> {
         let mut left = times;
         let polled = poll_fn(|context| {

@@ -6,20 +6,20 @@ use super::{facts, groups};
 use crate::clock::Clock;
 use crate::ports::QueueSource;
 
-/// Checks what a FIFO queue promises on top of [`queue_source_contract`](super::queue_source_contract), on an empty
-/// queue, and leaves it empty. The parameters are the same, and so is what it costs: nothing on paused time, and a
-/// server that hides messages for 10 s some 15 s.
+/// Checks what a FIFO queue promises on top of [`queue_source_contract`](super::queue_source_contract), on an
+/// empty queue, and leaves it empty. The parameters are the same, and so is what it costs: nothing on paused
+/// time, and a server that hides messages for 10 s some 15 s.
 ///
 /// What is checked:
 ///
-/// * **Order.** The messages of a group are delivered in the order in which they were sent, within one receive and
-///   from one to the next. A released message, and one whose visibility timeout has ended, comes before those that
-///   were sent after it, also if several are released in another order.
-/// * **One at a time.** While messages of a group are in flight, no other receive gets a message of that group, be it
-///   at the same time; other groups go on. When all are settled, the next ones are there at once, also for a
-///   receive that waits.
-/// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe), leave groups open, and
-///   their messages in order.
+/// * **Order.** The messages of a group are delivered in the order in which they were sent, within one receive
+///   and from one to the next. A released message, and one whose visibility timeout has ended, comes before those
+///   that were sent after it, also if several are released in another order.
+/// * **One at a time.** While messages of a group are in flight, no other receive gets a message of that group,
+///   be it at the same time; other groups go on. When all are settled, the next ones are there at once, also for
+///   a receive that waits.
+/// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe), leave groups
+///   open, and their messages in order.
 /// * **Names.** A message has the group that it was sent with, to the letter, as its
 ///   [group](lambda_esm_core::record::QueueMessage::group) and as `MessageGroupId`.
 ///

@@ -16,7 +16,6 @@ pub(super) const SKEW: Duration = Duration::from_secs(1);
 
 /// A receive that has begun.
 pub(super) struct Call {
-    pub(super) max: usize,
     pub(super) begun: Moment,
     /// For how long what comes is hidden.
     pub(super) hidden: Duration,
@@ -152,7 +151,7 @@ impl Entry {
             ),
             State::Hidden { until, overridden } => {
                 let promise = if overridden {
-                    "a received message stays hidden for as long as the receive asks for, in place of the queue's own visibility timeout"
+                    "a received message stays hidden for as long as the receive asks for, not the queue"
                 } else {
                     "a received message stays hidden until it is settled or its visibility timeout ends"
                 };
@@ -237,7 +236,8 @@ impl Entry {
             value.to_owned()
         };
         let sent = "SentTimestamp is when the message was sent, in milliseconds since 1970";
-        let received = "ApproximateFirstReceiveTimestamp is when the message was first received, in milliseconds since 1970";
+        let received = "ApproximateFirstReceiveTimestamp is when the message was first received, \
+                        in milliseconds since 1970";
         let Some(first) = &self.times else {
             let sent_by = self.sent_by.unwrap_or(now);
             self.times = Some(Times {

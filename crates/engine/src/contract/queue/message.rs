@@ -2,7 +2,7 @@
 
 use lambda_esm_core::record::MessageAttribute;
 
-/// A message that the contract has put into the queue. Within one contract no two have the same body.
+/// A message that the contract has put into the queue. No two that go to a FIFO queue have the same body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageToSend {

@@ -1,5 +1,6 @@
 //! When a hidden message comes back.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use lambda_esm_core::record::QueueMessage;
@@ -9,7 +10,7 @@ use super::ledger::SKEW;
 use super::settling::done_or_expired;
 use super::shown::{After, body};
 use super::trial::{LATE, PAUSE, Trial};
-use crate::contract::promise::{broken, equal, holds};
+use crate::contract::promise::{equal, holds};
 use crate::ports::SettleVerb::Delete;
 
 const SHORTER: Duration = Duration::from_secs(3);
@@ -22,6 +23,15 @@ struct Hidden {
     message: QueueMessage,
     since: Instant,
     due: Duration,
+    then: Then,
+}
+
+/// What is done with a message that has come back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    HideAgain,
+    Release,
+    DeleteByEither,
 }
 
 /// All at the same time, since a server takes as long as it says. The ledger looks at whether a message comes too
@@ -30,71 +40,102 @@ pub(super) async fn hidden_messages_come_back_in_time(trial: &Trial<'_>) {
     let own = trial.facts.visibility_timeout;
     let deleted = trial.delivery_of("deleted while it is hidden").await;
     let mut hidden = Vec::new();
-    for (sent, timeout, due) in [
-        ("hidden longer", Some(own + LONGER), own + LONGER),
-        ("hidden as long as the queue says", None, own),
-        ("hidden shorter", Some(SHORTER), SHORTER),
+    for (sent, timeout, then) in [
+        ("hidden longer", Some(own + LONGER), Then::Release),
+        (
+            "hidden as long as the queue says",
+            None,
+            Then::DeleteByEither,
+        ),
+        ("hidden shorter", Some(SHORTER), Then::HideAgain),
     ] {
-        hidden.push(hide(trial, sent, timeout, due).await);
+        hidden.extend(hide(trial, sent, timeout, then).await);
     }
     trial.delete(&[deleted]).await;
-    // The shortest comes last, and its turn is first.
-    while let Some(mut next) = hidden.pop() {
-        if next.due == SHORTER {
-            // Once more, while there is time until the next one.
-            next = comes_back(trial, &next, Some(SHORTER)).await;
+    while let Some(next) = hidden.iter().min_by_key(|each| each.since + each.due) {
+        let again = (next.then == Then::HideAgain).then_some(SHORTER);
+        let messages = trial.receive_hiding(10, trial.long_wait(), again).await;
+        let now = Instant::now();
+        for message in messages {
+            let place = hidden.iter().position(|each| each.message.id == message.id);
+            if let Some(place) = place {
+                let before = hidden.swap_remove(place);
+                let since = now;
+                is_back(&before, now, &body(&message));
+                hidden.extend(goes_on(trial, before, message, since).await);
+            }
         }
-        let again = comes_back(trial, &next, None).await.message;
-        if next.due == own {
-            is_settled_by_either_receipt(trial, &next.message, &again).await;
-        } else {
-            trial.release(std::slice::from_ref(&again)).await;
-            let promise = "a message that came back can be released, and is there at once";
-            let again = trial.expect(promise, &[body(&again)]).await;
-            trial.delete(&again).await;
-        }
-    }
-}
-
-async fn hide(trial: &Trial<'_>, sent: &str, timeout: Option<Duration>, due: Duration) -> Hidden {
-    trial.send(sent).await;
-    let mut messages = trial.receive_hiding(1, trial.at_once(), timeout).await;
-    let promise = "a message that was sent can be received at once";
-    equal(promise, &messages.len(), &1);
-    Hidden {
-        message: messages.remove(0),
-        since: Instant::now(),
-        due,
-    }
-}
-
-/// Receives a message that was hidden, and hides it again.
-async fn comes_back(trial: &Trial<'_>, hidden: &Hidden, again: Option<Duration>) -> Hidden {
-    let promise = "a hidden message comes back when its visibility timeout ends, which is that of the receive if it asks for one";
-    let limit = hidden.due + LATE;
-    let earliest = hidden.due.saturating_sub(SKEW);
-    let expected = format!(
-        "{:?} {earliest:?} to {limit:?} after it was received",
-        body(&hidden.message)
-    );
-    loop {
-        let mut messages = trial.receive_hiding(1, trial.long_wait(), again).await;
-        let elapsed = hidden.since.elapsed();
-        if let Some(message) = messages.pop() {
-            let right = message.id == hidden.message.id && elapsed <= limit;
-            holds(promise, right, &expected, &(body(&message), After(elapsed)));
-            return Hidden {
-                message,
-                since: Instant::now(),
-                due: again.unwrap_or(trial.facts.visibility_timeout),
-            };
-        }
-        if elapsed > limit {
-            broken(promise, &expected, &("nothing", After(elapsed)));
+        for each in &hidden {
+            is_back(each, now, &"nothing");
         }
         // A queue may have no waits.
         sleep(PAUSE).await;
     }
+}
+
+/// Receives two messages, if possible in one receive.
+async fn hide(trial: &Trial<'_>, what: &str, timeout: Option<Duration>, then: Then) -> Vec<Hidden> {
+    for number in 1..=2 {
+        trial.send(&format!("{what}: {number}")).await;
+    }
+    let mut hidden = Vec::new();
+    while hidden.len() < 2 {
+        let left = 2 - hidden.len();
+        let messages = trial.receive_hiding(left, trial.at_once(), timeout).await;
+        let promise = "a message that was sent can be received at once";
+        equal(promise, &messages.is_empty(), &false);
+        let since = Instant::now();
+        hidden.extend(messages.into_iter().map(|message| Hidden {
+            message,
+            since,
+            due: timeout.unwrap_or(trial.facts.visibility_timeout),
+            then,
+        }));
+    }
+    hidden
+}
+
+/// Checks that a message is not too late.
+fn is_back(hidden: &Hidden, now: Instant, seen: &impl Debug) {
+    let elapsed = now - hidden.since;
+    let limit = hidden.due + LATE;
+    let earliest = hidden.due.saturating_sub(SKEW);
+    let body = body(&hidden.message);
+    holds(
+        "a hidden message comes back when its visibility timeout ends, the receive's own if it has one",
+        elapsed <= limit,
+        format_args!("{body:?} {earliest:?} to {limit:?} after it was received"),
+        &(seen, After(elapsed)),
+    );
+}
+
+/// Does what is to be done with a message that has come back.
+async fn goes_on(
+    trial: &Trial<'_>,
+    before: Hidden,
+    message: QueueMessage,
+    since: Instant,
+) -> Option<Hidden> {
+    match before.then {
+        Then::HideAgain => {
+            return Some(Hidden {
+                message,
+                since,
+                due: SHORTER,
+                then: Then::Release,
+            });
+        }
+        Then::Release => {
+            trial.release(std::slice::from_ref(&message)).await;
+            let promise = "a message that came back can be released, and is there at once";
+            let again = trial.expect(promise, &[body(&message)]).await;
+            trial.delete(&again).await;
+        }
+        Then::DeleteByEither => {
+            is_settled_by_either_receipt(trial, &before.message, &message).await;
+        }
+    }
+    None
 }
 
 /// A queue may take the receipt of an earlier delivery, ignore it, or refuse it (SQS API reference, `DeleteMessage`).

@@ -43,6 +43,7 @@ pub(crate) enum Fault {
     IgnoresALongerOverride,
     OverridesOnlyTheFirst,
     OverrideStays,
+    EndsWithAnEarlierTimeout,
     LosesAfterTwoReceives,
 
     SameReceiptAgain,

@@ -150,7 +150,9 @@ impl Faulty {
                 received.messages.truncate(request.max);
                 Ok(received)
             }
-            Some(Fault::ReleaseHidesForAWhile) => self.take_and_release_what_is_due(request).await,
+            Some(Fault::ReleaseHidesForAWhile | Fault::EndsWithAnEarlierTimeout) => {
+                self.take_and_release_what_is_due(request).await
+            }
             Some(Fault::DeliversTwiceAtATime | Fault::LosesBetweenReceives) => {
                 self.take_beside_others(request).await
             }
@@ -232,6 +234,13 @@ impl Faulty {
                 self.release(receipt).await?;
             }
             let received = self.look(request).await?;
+            if self.has(Fault::EndsWithAnEarlierTimeout) {
+                let due = now + request.visibility_timeout.unwrap_or(VISIBILITY);
+                for message in &received.messages {
+                    let next = next_receipt(&message.receipt);
+                    self.state().releases.push((due, next));
+                }
+            }
             if !received.messages.is_empty() || Instant::now() >= deadline {
                 return Ok(received);
             }
@@ -365,6 +374,13 @@ impl Faulty {
         drop(results);
         Ok(())
     }
+}
+
+/// Returns the receipt of the delivery after this one; in memory it reads `MESSAGE:DELIVERY`.
+fn next_receipt(receipt: &Receipt) -> Receipt {
+    let (message, delivery) = receipt.0.split_once(':').unwrap();
+    let next = delivery.parse::<u32>().unwrap() + 1;
+    Receipt(format!("{message}:{next}"))
 }
 
 /// What a dropped receive has taken, and gives back late, early, or not at all.

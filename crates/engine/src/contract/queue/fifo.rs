@@ -17,7 +17,8 @@ use crate::ports::QueueSource;
 ///   that were sent after it, also if several are released in another order.
 /// * **One at a time.** While messages of a group are in flight, no other receive gets a message of that group,
 ///   be it at the same time; other groups go on. When all are settled, the next ones are there at once, also for
-///   a receive that waits.
+///   a receive that waits. Whether a message that was released waits for later ones in flight is left to the
+///   queue.
 /// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe), leave groups
 ///   open, and their messages in order.
 /// * **Names.** A message has the group that it was sent with, to the letter, as its

@@ -32,6 +32,7 @@ enum Then {
     HideAgain,
     Release,
     DeleteByEither,
+    Delete,
 }
 
 /// All at the same time, since a server takes as long as it says. The ledger looks at whether a message comes too
@@ -47,6 +48,7 @@ pub(super) async fn hidden_messages_come_back_in_time(trial: &Trial<'_>) {
             None,
             Then::DeleteByEither,
         ),
+        ("hidden shorter before", None, Then::Delete),
         ("hidden shorter", Some(SHORTER), Then::HideAgain),
     ] {
         hidden.extend(hide(trial, sent, timeout, then).await);
@@ -60,9 +62,8 @@ pub(super) async fn hidden_messages_come_back_in_time(trial: &Trial<'_>) {
             let place = hidden.iter().position(|each| each.message.id == message.id);
             if let Some(place) = place {
                 let before = hidden.swap_remove(place);
-                let since = now;
                 is_back(&before, now, &body(&message));
-                hidden.extend(goes_on(trial, before, message, since).await);
+                hidden.extend(goes_on(trial, before, message, now).await);
             }
         }
         for each in &hidden {
@@ -73,16 +74,29 @@ pub(super) async fn hidden_messages_come_back_in_time(trial: &Trial<'_>) {
     }
 }
 
-/// Receives two messages, if possible in one receive.
+/// How many messages are hidden by one receive, if it brings as many.
+const TOGETHER: usize = 2;
+
+/// Sends messages and hides them.
 async fn hide(trial: &Trial<'_>, what: &str, timeout: Option<Duration>, then: Then) -> Vec<Hidden> {
-    for number in 1..=2 {
+    for number in 1..=TOGETHER {
         trial.send(&format!("{what}: {number}")).await;
     }
+    if then == Then::Delete {
+        // What is over must not end what follows.
+        for before in receive_hidden(trial, Some(SHORTER), then).await {
+            trial.release(&[before.message]).await;
+        }
+    }
+    receive_hidden(trial, timeout, then).await
+}
+
+async fn receive_hidden(trial: &Trial<'_>, timeout: Option<Duration>, then: Then) -> Vec<Hidden> {
     let mut hidden = Vec::new();
-    while hidden.len() < 2 {
-        let left = 2 - hidden.len();
+    while hidden.len() < TOGETHER {
+        let left = TOGETHER - hidden.len();
         let messages = trial.receive_hiding(left, trial.at_once(), timeout).await;
-        let promise = "a message that was sent can be received at once";
+        let promise = "a message that was sent or released can be received at once";
         equal(promise, &messages.is_empty(), &false);
         let since = Instant::now();
         hidden.extend(messages.into_iter().map(|message| Hidden {
@@ -131,6 +145,7 @@ async fn goes_on(
             let again = trial.expect(promise, &[body(&message)]).await;
             trial.delete(&again).await;
         }
+        Then::Delete => trial.delete(&[message]).await,
         Then::DeleteByEither => {
             is_settled_by_either_receipt(trial, &before.message, &message).await;
         }

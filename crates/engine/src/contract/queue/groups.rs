@@ -57,7 +57,7 @@ pub(super) async fn groups_keep_their_order(trial: &Trial<'_>) {
     while left > 0 {
         let max = most.next().unwrap_or(usize::MAX);
         let messages = trial.receive(max, trial.at_once()).await;
-        equal(NEXT, &messages.is_empty(), &false);
+        holds(NEXT, !messages.is_empty(), "a message", &"none");
         for message in &messages {
             let group = GROUPS
                 .into_iter()
@@ -68,20 +68,16 @@ pub(super) async fn groups_keep_their_order(trial: &Trial<'_>) {
         trial.delete(&messages).await;
         left = left.saturating_sub(messages.len());
     }
-    equal(ORDER, &found, &expected);
+    for (group, expected) in expected {
+        let found = found.remove(group).unwrap_or_default();
+        equal(ORDER, &found, &expected);
+    }
 }
 
 pub(super) async fn a_group_in_flight_is_blocked(trial: &Trial<'_>) {
-    send(
-        trial,
-        &[
-            ("lock", "blocks"),
-            ("lock", "is blocked"),
-            ("Lock", "is not blocked"),
-        ],
-    )
-    .await;
+    send(trial, &[("lock", "blocks"), ("lock", "is blocked")]).await;
     let first = take(trial, ORDER, &["blocks"]).await;
+    send(trial, &[("Lock", "is not blocked")]).await;
     let other = trial.receive(10, trial.at_once()).await;
     let found: Vec<_> = other.iter().map(body).collect();
     equal(BLOCKED, &found, &vec!["is not blocked"]);
@@ -204,10 +200,11 @@ pub(super) async fn a_group_goes_to_one_receive_at_a_time(trial: &Trial<'_>) {
 pub(super) async fn a_message_whose_visibility_timeout_ends_comes_first(trial: &Trial<'_>) {
     let promise =
         "a message whose visibility timeout ends comes back before those that were sent after it";
-    send(trial, &[("v", "v1"), ("v", "v2"), ("w", "w1")]).await;
+    send(trial, &[("v", "v1"), ("v", "v2")]).await;
     take(trial, ORDER, &["v1"]).await;
     let begun = Instant::now();
     let due = trial.facts.visibility_timeout;
+    send(trial, &[("w", "w1")]).await;
     let other = take(trial, BLOCKED, &["w1"]).await;
     trial.delete(&other).await;
     loop {

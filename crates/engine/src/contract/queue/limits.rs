@@ -1,7 +1,7 @@
 //! How much one receive brings.
 
 use super::trial::Trial;
-use crate::contract::promise::equal;
+use crate::contract::promise::holds;
 
 /// The most messages that are sent, whatever a queue allows to receive.
 const MANY: usize = 100;
@@ -18,7 +18,7 @@ pub(super) async fn a_receive_is_bounded(trial: &Trial<'_>) {
         let messages = trial.receive(max, trial.at_once()).await;
         let promise =
             "messages that are there can be received one receive after another, until none is left";
-        equal(promise, &messages.is_empty(), &false);
+        holds(promise, !messages.is_empty(), "a message", &"none");
         trial.delete(&messages).await;
         left = left.saturating_sub(messages.len());
     }

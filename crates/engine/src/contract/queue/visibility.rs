@@ -10,7 +10,7 @@ use super::ledger::SKEW;
 use super::settling::done_or_expired;
 use super::shown::{After, body};
 use super::trial::{LATE, PAUSE, Trial};
-use crate::contract::promise::{equal, holds};
+use crate::contract::promise::holds;
 use crate::ports::SettleVerb::Delete;
 
 const SHORTER: Duration = Duration::from_secs(3);
@@ -97,7 +97,7 @@ async fn receive_hidden(trial: &Trial<'_>, timeout: Option<Duration>, then: Then
         let left = TOGETHER - hidden.len();
         let messages = trial.receive_hiding(left, trial.at_once(), timeout).await;
         let promise = "a message that was sent or released can be received at once";
-        equal(promise, &messages.is_empty(), &false);
+        holds(promise, !messages.is_empty(), "a message", &"none");
         let since = Instant::now();
         hidden.extend(messages.into_iter().map(|message| Hidden {
             message,

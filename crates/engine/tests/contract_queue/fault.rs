@@ -129,6 +129,8 @@ pub(crate) enum Fault {
     ReleasesBySendingAnew,
 
     DeliversTwiceAtATime,
+    DeliversTwiceToThreads,
+    LosesBetweenThreads,
     LosesBetweenReceives,
     WakesOneReceive,
 

@@ -255,6 +255,11 @@ fn wrong_settling_is_found() {
 fn wrong_receives_at_the_same_time_are_found() {
     are_found(&[
         (DeliversTwiceAtATime, "stays hidden until it is settled"),
+        (DeliversTwiceToThreads, "stays hidden until it is settled"),
+        (
+            LosesBetweenThreads,
+            "no message is lost between receives in several threads",
+        ),
         (LosesBetweenReceives, "no message is lost between receives"),
         (
             WakesOneReceive,

@@ -104,6 +104,9 @@ impl Faulty {
                 received.messages.extend(first);
                 Ok(received)
             }
+            Some(Fault::DeliversTwiceToThreads | Fault::LosesBetweenThreads) => {
+                self.take_without_a_lock(request).await
+            }
             Some(Fault::OverridesOnlyTheFirst) if request.max > 1 => {
                 let mut received = self
                     .queue
@@ -267,6 +270,25 @@ impl Faulty {
                 .take(1)
                 .chain(received.messages)
                 .collect();
+            received.messages.truncate(request.max);
+        }
+        Ok(received)
+    }
+
+    /// Takes what another thread has taken as well, or loses what was taken beside one. No receive in the same thread
+    /// comes between, since nothing is waited for.
+    async fn take_without_a_lock(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
+        let mut received = self.queue.receive(request).await?;
+        self.state().open += 1;
+        std::thread::sleep(Duration::from_micros(20));
+        let mut state = self.state();
+        state.open -= 1;
+        if state.open > 0 && self.has(Fault::LosesBetweenThreads) {
+            received.messages.clear();
+        } else if state.open > 0 {
+            state.copies.extend(received.messages.iter().cloned());
+        } else if let Some(copy) = state.copies.pop() {
+            received.messages.insert(0, copy);
             received.messages.truncate(request.max);
         }
         Ok(received)

@@ -25,20 +25,20 @@ pub(super) async fn each_message_goes_to_one_receive(trial: &Trial<'_>) {
         }
         Instant::now()
     };
-    let receive = async |max| {
-        let messages = trial.receive(max, wait).await;
+    let receive = async || {
+        let messages = trial.receive(1, wait).await;
         (messages, Instant::now())
     };
 
     let sent = send("for receives that find it").await;
-    let found = join_all((0..RECEIVES).map(|_| receive(1))).await;
+    let found = join_all((0..RECEIVES).map(|_| receive())).await;
     finish(trial, found, sent).await;
 
     let sending = async {
         sleep(MEANWHILE).await;
         send("for receives that wait").await
     };
-    let waiting = join_all((0..RECEIVES).map(|_| receive(1)));
+    let waiting = join_all((0..RECEIVES).map(|_| receive()));
     let (found, sent) = tokio::join!(waiting, sending);
     finish(trial, found, sent).await;
 }
@@ -57,14 +57,7 @@ async fn finish(trial: &Trial<'_>, found: Vec<(Vec<QueueMessage>, Instant)>, sen
         total += messages.len();
         trial.delete(&messages).await;
     }
-    loop {
-        let messages = trial.receive(10, trial.at_once()).await;
-        if messages.is_empty() {
-            break;
-        }
-        total += messages.len();
-        trial.delete(&messages).await;
-    }
+    total += trial.delete_the_rest().await;
     let promise = "no message is lost between receives at the same time";
     equal(promise, &total, &RECEIVES);
 }

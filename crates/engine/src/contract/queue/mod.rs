@@ -13,6 +13,7 @@ mod message;
 mod settling;
 mod shown;
 mod source;
+mod threads;
 mod trial;
 mod visibility;
 mod waiting;

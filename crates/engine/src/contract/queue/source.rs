@@ -2,7 +2,9 @@
 
 use super::message::MessageToSend;
 use super::trial::Trial;
-use super::{cancellation, concurrency, content, facts, limits, settling, visibility, waiting};
+use super::{
+    cancellation, concurrency, content, facts, limits, settling, threads, visibility, waiting,
+};
 use crate::clock::Clock;
 use crate::ports::QueueSource;
 
@@ -14,7 +16,8 @@ use crate::ports::QueueSource;
 ///
 /// Runs on paused time (`#[tokio::test(start_paused = true)]`) where the queue is within the process and has no
 /// threads of its own, and then takes no time. A server that hides messages for 10 s it costs some 25 s. What a
-/// server does may be seen a second too early, or three too late.
+/// server does may be seen a second too early, or three too late. On paused time the times that messages show must be
+/// paused too.
 ///
 /// What is checked:
 ///
@@ -37,7 +40,8 @@ use crate::ports::QueueSource;
 ///   earlier delivery, succeeds or fails with `Expired`; which one, and whether an earlier receipt deletes the
 ///   message, is left to the queue.
 /// * **Limits.** No receive returns more than `max` messages, or more than `receive_limit`.
-/// * **Concurrency.** Of receives at the same time each message goes to one, and none is lost.
+/// * **Concurrency.** Of receives at the same time each message goes to one, and none is lost: also in several
+///   threads, if the source [is cancel safe](QueueSource::receive_is_cancel_safe).
 /// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe). Dropped at
 ///   whatever point it waits, a receive has taken nothing: every message can be received at once, with no receive
 ///   counted, also one that came at that very moment, and a receive that still waits gets it.
@@ -78,6 +82,9 @@ pub async fn queue_source_contract(
         cancellation::a_message_that_comes_as_a_receive_is_dropped_stays(&trial).await;
         cancellation::many_receives_may_be_dropped(&trial).await;
         cancellation::a_receive_that_still_waits_is_served(&trial).await;
+    }
+    if source.receive_is_cancel_safe() {
+        threads::each_message_goes_to_one_thread(&trial).await;
     }
     facts::facts_stay_as_they_are(&trial).await;
     let promise = "a queue is empty when all that was sent was deleted";

@@ -177,6 +177,19 @@ impl<'a> Trial<'a> {
         self.expect(promise, &[sent]).await.remove(0)
     }
 
+    /// Deletes what is visible, and returns how many messages that were.
+    pub(super) async fn delete_the_rest(&self) -> usize {
+        let mut total = 0;
+        loop {
+            let messages = self.receive(10, self.at_once()).await;
+            if messages.is_empty() {
+                return total;
+            }
+            total += messages.len();
+            self.delete(&messages).await;
+        }
+    }
+
     pub(super) async fn delete(&self, messages: &[QueueMessage]) {
         self.settle_all(SettleVerb::Delete, messages).await;
     }

@@ -87,8 +87,8 @@ async fn comes_again(trial: &Trial<'_>, message: QueueMessage, body: &str) {
     trial.delete(&again).await;
 }
 
-/// Not for FIFO queues, which may take the second for the first once more. The ledger tells messages by their bodies, so
-/// this is without it.
+/// Not for FIFO queues, which may take the second for the first once more. The ledger tells messages by their
+/// bodies, so this is without it.
 pub(super) async fn messages_that_are_equal_are_two(trial: &Trial<'_>) {
     let twin = trial.message("one of two that are equal");
     for _ in 0..2 {

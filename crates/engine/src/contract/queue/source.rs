@@ -16,8 +16,8 @@ use crate::ports::QueueSource;
 ///
 /// Runs on paused time (`#[tokio::test(start_paused = true)]`) where the queue is within the process and has no
 /// threads of its own, and then takes no time. A server that hides messages for 10 s it costs some 25 s. What a
-/// server does may be seen a second too early, or three too late. On paused time the times that messages show must be
-/// paused too.
+/// server does may be seen a second too early, or three too late. On paused time the times that messages show
+/// must be paused too.
 ///
 /// What is checked:
 ///
@@ -27,9 +27,10 @@ use crate::ports::QueueSource;
 ///   waits answers as soon as a message is sent, released, or no longer hidden, and does not wait for more. A
 ///   wait longer than the queue allows is cut. Every call answers within a bound, and sleeps while it waits.
 /// * **Content.** Body, message attributes, their MD5s and the group are delivered as they were sent, whatever
-///   characters they have, up to 256 KiB, and on each delivery. A message has the same id on each delivery, and no other has it; each
-///   delivery has a receipt of its own. Messages with the same body are two. `ApproximateReceiveCount` counts the deliveries from 1; `SentTimestamp`
-///   and `ApproximateFirstReceiveTimestamp` are right, and stay; `SenderId` is there.
+///   characters they have, up to 256 KiB, and on each delivery. A message has the same id on each delivery, and
+///   no other has it; each delivery has a receipt of its own. Messages with the same body are two.
+///   `ApproximateReceiveCount` counts the deliveries from 1; `SentTimestamp` and
+///   `ApproximateFirstReceiveTimestamp` are right, and stay; `SenderId` is there.
 /// * **Hiding.** A received message stays hidden until it is settled or its visibility timeout ends, and then
 ///   comes back. [`visibility_timeout`](crate::ports::ReceiveRequest::visibility_timeout) of a receive takes the
 ///   place of the queue's own, shorter or longer.

@@ -69,6 +69,7 @@ impl Faulty {
             Some(Fault::FirstReceiveOfEachReceive) => set(content, FIRST, &now),
             Some(Fault::FirstReceiveIsTheSending) => set(content, FIRST, &sent),
             Some(Fault::NoSenderId) => unset(content, "SenderId"),
+            Some(Fault::NoDeduplicationId) => unset(content, "MessageDeduplicationId"),
             Some(Fault::NoMessageGroupId) => unset(content, "MessageGroupId"),
             _ => {}
         }

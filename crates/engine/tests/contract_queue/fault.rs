@@ -90,6 +90,7 @@ pub(crate) enum Fault {
     GroupLost,
     GroupOfAnother,
     NoMessageGroupId,
+    NoDeduplicationId,
     GroupOnAStandardQueue,
 
     IgnoresMax,

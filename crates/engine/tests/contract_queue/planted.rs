@@ -175,6 +175,7 @@ fn wrong_groups_are_found() {
         (GroupLost, group),
         (GroupOfAnother, group),
         (NoMessageGroupId, "MessageGroupId is the group"),
+        (NoDeduplicationId, "has a MessageDeduplicationId"),
     ] {
         is_found(&format!("{fault:?}"), promise, contract(Some(fault), true));
     }

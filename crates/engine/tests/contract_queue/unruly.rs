@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::record::QueueMessage;
+use lambda_esm_core::record::{QueueContent, QueueMessage};
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{MessageToSend, fifo_contract, queue_source_contract};
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
@@ -36,6 +36,7 @@ enum Broken {
     NextIsLate,
     NextOnlyAfterTheVisibilityTimeout,
     GroupInLowerCase,
+    SequenceNumberStays,
     DroppedGoesLast,
     DroppedBlocks,
     // These two are no rules, but liberties.
@@ -201,6 +202,12 @@ impl Unruly {
             }
             for mut message in queue.receive(one).await?.messages {
                 message.receipt.0 = format!("{place}/{}", message.receipt.0);
+                let QueueContent::Sqs(content) = &mut message.content;
+                for (name, value) in &mut content.attributes {
+                    if name == "SequenceNumber" && !self.has(Broken::SequenceNumberStays) {
+                        *value = place.to_string();
+                    }
+                }
                 if self.has(Broken::GroupInLowerCase) {
                     message.group = message.group.map(|group| group.to_lowercase());
                 }
@@ -334,6 +341,10 @@ fn broken_rules_of_groups_are_found() {
         (Broken::NeverComesBack, back),
         (Broken::NextIsLate, next),
         (Broken::NextOnlyAfterTheVisibilityTimeout, next),
+        (
+            Broken::SequenceNumberStays,
+            "SequenceNumber is a number that grows",
+        ),
         (Broken::DroppedGoesLast, dropped),
         (Broken::DroppedBlocks, dropped),
         (Broken::GroupInLowerCase, "the group that it was sent with"),

@@ -22,7 +22,8 @@ use crate::ports::QueueSource;
 /// * **Dropped receives**, if the source [is cancel safe](QueueSource::receive_is_cancel_safe), leave groups
 ///   open, and their messages in order.
 /// * **Names.** A message has the group that it was sent with, to the letter, as its
-///   [group](lambda_esm_core::record::QueueMessage::group) and as `MessageGroupId`.
+///   [group](lambda_esm_core::record::QueueMessage::group) and as `MessageGroupId`. It has a
+///   `MessageDeduplicationId`, and a `SequenceNumber` that grows along the group.
 ///
 /// # Panics
 /// Panics if a promise is broken, with its words, what was expected and what was seen.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cancellation::{POINTS, Receive};
 use super::message::MessageToSend;
-use super::shown::{After, body};
+use super::shown::{After, attribute, body};
 use super::trial::{LATE, PAUSE, Trial};
 use super::waiting::waits_for_one;
 use crate::contract::promise::{broken, equal, holds};
@@ -52,26 +52,32 @@ pub(super) async fn groups_keep_their_order(trial: &Trial<'_>) {
         }
     }
     let mut left: usize = expected.values().map(Vec::len).sum();
-    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<QueueMessage>> = BTreeMap::new();
     let mut most = [1, 2, 3].into_iter();
     while left > 0 {
         let max = most.next().unwrap_or(usize::MAX);
         let messages = trial.receive(max, trial.at_once()).await;
         holds(NEXT, !messages.is_empty(), "a message", &"none");
-        for message in &messages {
-            let group = GROUPS
-                .into_iter()
-                .find(|each| Some(*each) == message.group.as_deref());
-            let list = found.entry(group.unwrap_or_default()).or_default();
-            list.push(body(message).to_owned());
-        }
         trial.delete(&messages).await;
         left = left.saturating_sub(messages.len());
+        for message in messages {
+            let group = message.group.clone().unwrap_or_default();
+            found.entry(group).or_default().push(message);
+        }
     }
     for (group, expected) in expected {
         let found = found.remove(group).unwrap_or_default();
-        equal(ORDER, &found, &expected);
+        let bodies: Vec<_> = found.iter().map(body).collect();
+        equal(ORDER, &bodies, &expected);
+        let numbers: Vec<_> = found.iter().map(sequence_number).collect();
+        let grows = numbers.is_sorted_by(|left, right| left.is_some() && left < right);
+        let promise = "SequenceNumber is a number that grows along a group";
+        holds(promise, grows, "numbers that grow", &numbers);
     }
+}
+
+fn sequence_number(message: &QueueMessage) -> Option<u128> {
+    attribute(message, "SequenceNumber")?.parse().ok()
 }
 
 pub(super) async fn a_group_in_flight_is_blocked(trial: &Trial<'_>) {

@@ -215,6 +215,11 @@ impl Entry {
             &attribute(message, "MessageGroupId"),
             &self.sent.group.as_deref(),
         );
+        equal(
+            "a message of a FIFO queue has a MessageDeduplicationId, and no other has one",
+            &attribute(message, "MessageDeduplicationId").is_some(),
+            &self.sent.group.is_some(),
+        );
         let sender = attribute(message, "SenderId").is_some();
         holds(
             "a message has a SenderId",

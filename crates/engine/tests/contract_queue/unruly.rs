@@ -59,7 +59,7 @@ struct Slot {
     /// How many receives were dropped that were about to take it.
     dropped: u32,
     releases: u32,
-    /// When it was last settled, and the how manieth settlement that was.
+    /// When it was last settled, and the number of that settlement.
     settled: Option<(SettleVerb, Timestamp, u32)>,
 }
 

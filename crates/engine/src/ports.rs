@@ -22,17 +22,31 @@ pub use lambda_esm_core::stream::{
     Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts,
 };
 
-/// A queue whose messages stay hidden from other consumers until they are settled or their visibility
-/// timeout ends.
+/// A queue whose messages stay hidden from other consumers until they are settled or their visibility timeout
+/// ends.
+///
+/// What follows is promised to the engine, and checked by the `queue_source_contract` of the feature `contract`;
+/// what a queue with message groups promises on top, by its `fifo_contract`.
+///
+/// * A body, message attributes, their MD5s and a group are delivered as they were sent. A message has the same
+///   id on each delivery, and no other has it. Each delivery has a receipt of its own. `ApproximateReceiveCount`
+///   is 1 at the first delivery and grows by 1 with each.
+/// * A received message stays hidden until it is settled or its visibility timeout ends, and comes back when that
+///   ends.
+/// * The messages of a group are delivered in the order in which they were sent. A group with a message in flight
+///   is blocked, and no other group is. A message that is released, or whose visibility timeout ends, comes
+///   before those that were sent after it.
 #[async_trait]
 pub trait QueueSource: Send + Sync + 'static {
-    /// Returns the facts about the queue that the rules depend on. Fails with
-    /// [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue.
+    /// Returns the facts about the queue that the rules depend on: the same each time, until somebody changes the
+    /// queue. Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue.
     async fn describe(&self) -> Result<QueueFacts, SourceError>;
 
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
     ///
-    /// An empty answer is no error, and one message that makes no sense does not spoil the others: it is told of
+    /// A receive that finds a message does not wait for more; one that waits answers as soon as a message is sent,
+    /// released, or no longer hidden. Of receives at the same time each message goes to one. An empty answer is no
+    /// error, and one message that makes no sense does not spoil the others: it is told of
     /// as [unreadable](Received::unreadable). The implementation clamps `max` and `wait` to what its server
     /// allows, and answers within a bound beyond the wait. Unless it
     /// [is cancel safe](Self::receive_is_cancel_safe), the engine waits for the answer also when the mapping stops,
@@ -41,16 +55,21 @@ pub trait QueueSource: Send + Sync + 'static {
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError>;
 
     /// Tells whether the future of [`receive`](Self::receive) may be dropped while it waits, since it takes no
-    /// message before it is ready. Then a mapping that stops need not wait for it. That is true of a queue within
-    /// the process, and never of a server.
+    /// message before it is ready: every message can be received at once, with no receive counted, also one that
+    /// comes at that very moment, and a receive that still waits gets it. Then a mapping that stops need not wait for
+    /// it. That is true of a queue within the process, and never of a server.
     fn receive_is_cancel_safe(&self) -> bool {
         false
     }
 
-    /// Settles up to [`QueueFacts::settle_limit`] deliveries.
+    /// Settles up to [`QueueFacts::settle_limit`] deliveries. A deleted message does not come back, a released
+    /// one is there at once, and no other message changes.
     ///
     /// Returns one result for each settlement, in the same order. The outer error means that the
-    /// outcome of all of them is unknown; the driver then tries again.
+    /// outcome of all of them is unknown; the driver then tries again. Settling nothing gives no results. An
+    /// unknown receipt fails with [`Expired`](lambda_esm_core::fault::SourceErrorKind::Expired). Settling again,
+    /// or by the receipt of an earlier delivery, succeeds or fails with `Expired`: only the receipt of the latest
+    /// delivery is sure to do anything.
     async fn settle(
         &self,
         settlements: &[Settlement],

@@ -7,12 +7,19 @@ use std::time::Duration;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::Clock;
-use lambda_esm_engine::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+use lambda_esm_engine::contract::{
+    MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok,
+};
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 use lambda_esm_engine::ports::{QueueSource as _, ReceiveRequest, SettleVerb, Settlement};
 
+/// The clock of a queue that is made at the same moment.
+fn clock() -> Clock {
+    Clock::starting_at(Timestamp(1_700_000_000_000))
+}
+
 fn queue(options: MemoryQueueOptions) -> MemoryQueue {
-    MemoryQueue::new(Clock::starting_at(Timestamp(1_700_000_000_000)), options)
+    MemoryQueue::new(clock(), options)
 }
 
 fn standard() -> MemoryQueue {
@@ -23,32 +30,30 @@ fn fifo() -> MemoryQueue {
     queue(MemoryQueueOptions::default().with_fifo(true))
 }
 
-async fn send(queue: &MemoryQueue, body: &str, group: Option<&str>) {
-    let mut message = SendMessage::new(body);
-    message.group = group.map(str::to_owned);
-    // The contract sends some bodies twice.
-    message.deduplication_id = Some(format!("{:?}", tokio::time::Instant::now()) + body);
-    tokio::time::sleep(Duration::from_millis(1)).await;
+fn send(queue: &MemoryQueue, body: &str) {
+    queue.send(SendMessage::new(body)).unwrap();
+}
+
+async fn put(queue: &MemoryQueue, asked: MessageToSend) {
+    let mut message = SendMessage::new(asked.body);
+    message.group = asked.group;
+    message.attributes = asked.attributes;
     queue.send(message).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn keeps_the_contract() {
     let queue = standard();
-    queue_source_contract(&queue, false, async |body, group| {
-        send(&queue, body, group).await
-    })
-    .await;
+    let send = async |message| put(&queue, message).await;
+    queue_source_contract(&queue, clock(), false, send).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn keeps_the_contract_as_a_fifo_queue() {
-    let queue = fifo();
-    queue_source_contract(&queue, true, async |body, group| {
-        send(&queue, body, group).await
-    })
-    .await;
-    fifo_contract(&queue, async |body, group| send(&queue, body, group).await).await;
+    let (queue, clock) = (fifo(), clock());
+    let send = async |message| put(&queue, message).await;
+    queue_source_contract(&queue, clock, true, send).await;
+    fifo_contract(&queue, clock, send).await;
 }
 
 fn attribute<'a>(message: &'a QueueMessage, name: &str) -> Option<&'a str> {
@@ -60,7 +65,7 @@ fn attribute<'a>(message: &'a QueueMessage, name: &str) -> Option<&'a str> {
 #[tokio::test(start_paused = true)]
 async fn a_message_reappears_when_its_visibility_timeout_ends_and_not_before() {
     let queue = standard();
-    send(&queue, "x", None).await;
+    send(&queue, "x");
     let first = one(&queue).await;
     tokio::time::sleep(Duration::from_millis(29_990)).await;
     assert_eq!(receive(&queue, 1, Duration::ZERO).await, []);
@@ -79,7 +84,7 @@ async fn a_message_reappears_when_its_visibility_timeout_ends_and_not_before() {
 #[tokio::test(start_paused = true)]
 async fn an_old_receipt_does_not_delete_a_message_that_was_delivered_anew() {
     let queue = standard();
-    send(&queue, "x", None).await;
+    send(&queue, "x");
     let first = one(&queue).await;
     tokio::time::sleep(Duration::from_secs(31)).await;
     let second = one(&queue).await;
@@ -92,7 +97,7 @@ async fn an_old_receipt_does_not_delete_a_message_that_was_delivered_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_late_deletion_of_a_message_not_delivered_anew_still_deletes_it() {
     let queue = standard();
-    send(&queue, "x", None).await;
+    send(&queue, "x");
     let first = one(&queue).await;
     tokio::time::sleep(Duration::from_secs(31)).await;
     settle_ok(&queue, SettleVerb::Delete, &first).await;
@@ -102,7 +107,7 @@ async fn a_late_deletion_of_a_message_not_delivered_anew_still_deletes_it() {
 #[tokio::test(start_paused = true)]
 async fn a_receive_may_ask_for_another_visibility_timeout() {
     let queue = standard();
-    send(&queue, "x", None).await;
+    send(&queue, "x");
     let request = ReceiveRequest::new(1, Duration::ZERO)
         .with_visibility_timeout(Some(Duration::from_secs(100)));
     assert_eq!(queue.receive(request).await.unwrap().messages.len(), 1);

@@ -1,5 +1,6 @@
 //! The SQS source against real servers; skipped where none is named.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
@@ -9,7 +10,10 @@ use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use lambda_esm_aws::{AwsConfig, SqsProvider, SqsQueue};
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::AttributeValue;
-use lambda_esm_engine::contract::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+use lambda_esm_engine::Clock;
+use lambda_esm_engine::contract::{
+    MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok,
+};
 use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb};
 
 const ACCOUNT: &str = "000000000000";
@@ -19,6 +23,9 @@ struct Server {
     client: Client,
     url: String,
 }
+
+/// How long its queues hide messages; not its default.
+const VISIBILITY: Duration = Duration::from_secs(10);
 
 /// A fresh queue on it.
 struct Fresh {
@@ -71,7 +78,10 @@ impl Server {
             .create_queue()
             .queue_name(&name)
             .set_attributes(fifo.map(|yes| [(QueueAttributeName::FifoQueue, yes)].into()))
-            .attributes(QueueAttributeName::VisibilityTimeout, "31")
+            .attributes(
+                QueueAttributeName::VisibilityTimeout,
+                VISIBILITY.as_secs().to_string(),
+            )
             .send()
             .await
             .unwrap()
@@ -86,16 +96,30 @@ impl Server {
 }
 
 impl Fresh {
-    async fn send(&self, body: &str, group: Option<&str>) {
-        // Bodies may repeat, so that a FIFO queue needs something else to tell messages apart.
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    async fn send(&self, body: &str) {
+        let request = self.client.send_message().queue_url(&self.url);
+        request.message_body(body).send().await.unwrap();
+    }
+
+    /// Sends what the contract asks for.
+    async fn put(&self, message: MessageToSend) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        let attributes = message.attributes.into_iter().map(|(name, attribute)| {
+            let value = MessageAttributeValue::builder().data_type(attribute.data_type);
+            let value = match attribute.value {
+                AttributeValue::Text(text) => value.string_value(text),
+                AttributeValue::Binary(bytes) => value.binary_value(Blob::new(bytes)),
+            };
+            (name, value.build().unwrap())
+        });
         self.client
             .send_message()
             .queue_url(&self.url)
-            .message_body(body)
-            .set_message_group_id(group.map(str::to_owned))
-            .set_message_deduplication_id(group.map(|_| number.to_string()))
+            .set_message_attributes(Some(attributes.collect()))
+            .set_message_deduplication_id(message.group.as_ref().map(|_| number))
+            .set_message_group_id(message.group)
+            .message_body(message.body)
             .send()
             .await
             .unwrap();
@@ -113,25 +137,23 @@ impl Fresh {
 
 async fn keeps_the_contract(server: Server) {
     let queue = server.queue("plain").await;
-    queue_source_contract(&queue.source, false, async |body, group| {
-        queue.send(body, group).await
-    })
-    .await;
+    let send = async |message| queue.put(message).await;
+    queue_source_contract(&queue.source, Clock::system(), false, send).await;
     queue.drop().await;
 }
 
 async fn keeps_the_contract_on_a_fifo_queue(server: Server) {
     let queue = server.queue("ordered.fifo").await;
-    let send = async |body: &str, group: Option<&str>| queue.send(body, group).await;
-    queue_source_contract(&queue.source, true, send).await;
-    fifo_contract(&queue.source, send).await;
+    let send = async |message| queue.put(message).await;
+    queue_source_contract(&queue.source, Clock::system(), true, send).await;
+    fifo_contract(&queue.source, Clock::system(), send).await;
     queue.drop().await;
 }
 
 async fn describes_the_queue(server: Server) {
     let queue = server.queue("facts").await;
     let facts = queue.source.describe().await.unwrap();
-    assert_eq!(facts.visibility_timeout, Duration::from_secs(31));
+    assert_eq!(facts.visibility_timeout, VISIBILITY);
     assert_eq!((facts.receive_limit, facts.settle_limit), (10, 10));
     assert_eq!(facts.longest_wait, Duration::from_secs(1));
     assert_eq!(facts.wait_step, Duration::from_secs(1));
@@ -219,7 +241,7 @@ async fn carries_all_attributes(server: Server) {
 
 async fn overrides_the_visibility_timeout(server: Server) {
     let queue = server.queue("visibility").await;
-    queue.send("short", None).await;
+    queue.send("short").await;
     let request = ReceiveRequest::new(1, Duration::from_secs(5))
         .with_visibility_timeout(Some(Duration::from_millis(900)));
     assert_eq!(
@@ -266,7 +288,7 @@ async fn takes_a_queue_url_for_an_arn(server: Server) {
         .endpoints
         .arns
         .insert(arn.clone(), url.parse().unwrap());
-    queue.send("here", None).await;
+    queue.send("here").await;
     let source = SqsProvider::new(config).open(&arn).await.unwrap();
     let message = one(&source).await;
     settle_ok(&source, SettleVerb::Delete, &message).await;

@@ -74,6 +74,8 @@ impl ReceiveRequest {
 }
 
 setters!(ReceiveRequest {
+    with_max sets max: usize,
+    with_wait sets wait: Duration,
     with_visibility_timeout sets visibility_timeout: Option<Duration>,
 });
 

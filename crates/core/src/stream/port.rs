@@ -221,6 +221,7 @@ impl FetchRequest {
 }
 
 setters!(FetchRequest {
+    with_limit sets limit: usize,
     with_wait sets wait: Duration,
 });
 

@@ -16,7 +16,7 @@ mod stream;
 
 pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
-pub use queue::{fifo_contract, one, queue_source_contract, receive, settle_ok};
+pub use queue::{MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok};
 pub use store::store_contract;
 pub use stream::{
     StreamReader, bytes_contract, expiry_contract, fetch, merge_contract, recreation_contract,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::mapping::ErrorCode;
 use lambda_esm_engine::memory::MemoryStore;
 use lambda_esm_engine::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
-use lambda_esm_engine::{Engine, EngineBuilder, StartError};
+use lambda_esm_engine::{Clock, Engine, EngineBuilder, StartError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -135,7 +136,8 @@ async fn create_and_start_agree_in_every_order() {
 async fn the_same_mapping_is_not_there_twice_whoever_comes_first() {
     for start_first in [false, true] {
         let store = kept().await;
-        let clock = clock();
+        // Some time after it was kept.
+        let clock = Clock::starting_at(clock().now() + Duration::from_secs(60));
         let engine = Engine::builder()
             .clock(clock)
             .source("orders", queue(clock))

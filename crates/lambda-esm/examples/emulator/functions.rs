@@ -10,9 +10,9 @@ use lambda_esm::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm::mapping::FunctionRef;
 use lambda_esm::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, Run};
 use lambda_esm::uuid::Uuid;
-use serde_json::Value;
 
-type Function = Arc<dyn Fn(Value) -> Result<Value, String> + Send + Sync>;
+/// Takes the event and gives the response, both as they are sent.
+type Function = Arc<dyn Fn(&Bytes) -> Result<Bytes, String> + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Functions(RwLock<BTreeMap<String, Function>>);
@@ -21,7 +21,7 @@ impl Functions {
     pub(crate) fn add(
         &self,
         name: &str,
-        function: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'static,
+        function: impl Fn(&Bytes) -> Result<Bytes, String> + Send + Sync + 'static,
     ) {
         let mut functions = self.0.write().unwrap_or_else(PoisonError::into_inner);
         functions.insert(name.to_owned(), Arc::new(function));
@@ -43,12 +43,10 @@ impl InvokeBackend for Functions {
         let function = self.find(request.function.name())?;
         let run = Run::default().with_request_id(Some(Uuid::new_v4().to_string()));
         let failed = |text: String| InvokeError::function(text).of(run.clone());
-        let event: Value =
-            serde_json::from_slice(&request.payload).map_err(|error| failed(error.to_string()))?;
-        let answer = tokio::task::spawn_blocking(move || function(event)).await;
+        let answer = tokio::task::spawn_blocking(move || function(&request.payload)).await;
+        // A function that panics has failed.
         let answer = answer.map_err(|error| failed(error.to_string()))?;
-        let payload = Bytes::from(answer.map_err(&failed)?.to_string());
-        Ok(InvokeAnswer::new(payload).of(run))
+        Ok(InvokeAnswer::new(answer.map_err(&failed)?).of(run))
     }
 
     async fn describe(&self, function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {

@@ -142,8 +142,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = FileStore::open("emulator-mappings.json".into())?;
     let emulator = Emulator::start(Clock::system(), store).await?;
     emulator.functions.add("print", |event| {
-        println!("{event}");
-        Ok(serde_json::Value::Null)
+        println!("{}", String::from_utf8_lossy(event));
+        Ok("null".into())
     });
     emulator
         .functions

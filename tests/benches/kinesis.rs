@@ -89,16 +89,10 @@ impl Kinesis {
             .credentials_provider(credentials)
             .endpoint_url(endpoint)
             .build();
-        let endpoints = Endpoints {
-            aws: Some(endpoint.parse().unwrap()),
-            ..Endpoints::default()
-        };
+        let endpoints = Endpoints::default().with_aws(Some(endpoint.parse().unwrap()));
         Self {
             client: Client::from_conf(config),
-            aws: AwsConfig {
-                endpoints,
-                ..AwsConfig::default()
-            },
+            aws: AwsConfig::default().with_endpoints(endpoints),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lambda_esm_core::mapping::Arn;
+use lambda_esm_core::setters;
 
 use crate::endpoint::EndpointUrl;
 use crate::environment::{AwsEnvironment, AwsEnvironmentError};
@@ -14,6 +15,7 @@ use crate::service_endpoint::ServiceEndpoint;
 /// Nothing else is asked: without an endpoint here a service is the real one.
 /// [`from_environment`](Self::from_environment) is what AWS's own tools begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AwsConfig {
     /// The region of requests that name no ARN, e.g. `us-east-1`.
     pub region: String,
@@ -22,6 +24,12 @@ pub struct AwsConfig {
     /// Where a service or a single ARN really lives.
     pub endpoints: Endpoints,
 }
+
+setters!(AwsConfig {
+    with_region sets region: String,
+    with_account_id sets account_id: String,
+    with_endpoints sets endpoints: Endpoints,
+});
 
 impl AwsConfig {
     /// Returns the region and the endpoints that the environment and the AWS profile name.
@@ -81,6 +89,7 @@ impl Default for AwsConfig {
 /// Endpoints that replace the real AWS, for all clients alike. What is configured wins: by ARN, by service,
 /// `aws`; then the environment, then the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
@@ -92,6 +101,13 @@ pub struct Endpoints {
     /// For what is not configured.
     pub environment: AwsEnvironment,
 }
+
+setters!(Endpoints {
+    with_aws sets aws: Option<EndpointUrl>,
+    with_services sets services: BTreeMap<String, EndpointUrl>,
+    with_arns sets arns: BTreeMap<String, EndpointUrl>,
+    with_environment sets environment: AwsEnvironment,
+});
 
 impl Endpoints {
     /// Returns the endpoint for what `arn` names, and who named it; `None` for the real AWS.

@@ -159,7 +159,7 @@ async fn run(source: &str, behaviour: Behaviour) -> Run {
 
 fn changed(n: usize) -> DynamoDbRecord {
     let keys = json!({ "id": { "N": n.to_string() } }).to_string();
-    DynamoDbRecord::new(n.to_string(), "INSERT", &keys).with_new_image(Some(keys.clone()))
+    DynamoDbRecord::new(n.to_string(), "INSERT", &keys).with_new_image(Some(keys))
 }
 
 #[tokio::test(start_paused = true)]

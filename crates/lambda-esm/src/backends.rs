@@ -11,7 +11,7 @@ use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, Invok
 use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
 use lambda_esm_runtime::http::HttpBackend;
-use lambda_esm_runtime::process::{ProcessBackend, ProcessConfig};
+use lambda_esm_runtime::process::ProcessBackend;
 use lambda_esm_store::RedbStore;
 
 use crate::config::{Backend, Configuration, FunctionSettings};
@@ -118,10 +118,10 @@ fn backend(
             Ok(backend)
         }
         Backend::Process(config) => {
-            let config = ProcessConfig {
-                open_files: processes.open_files,
-                ..config.as_ref().clone()
-            };
+            let config = config
+                .as_ref()
+                .clone()
+                .with_open_files(processes.open_files);
             let backend = ProcessBackend::new(config);
             let backend = Arc::new(backend.map_err(|error| refused(&error))?);
             processes.all.push(backend.clone());

@@ -132,7 +132,7 @@
 pub use lambda_esm_core::Timestamp;
 pub use lambda_esm_core::activity::Activity;
 pub use lambda_esm_core::pacing::Pacing;
-pub use lambda_esm_core::{fault, mapping, record};
+pub use lambda_esm_core::{fault, record};
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, Events, Heard, MappingStatus,
     Metrics, StartError, Started, StatusWatch, functions, memory, ports, simulated, store,
@@ -140,6 +140,23 @@ pub use lambda_esm_engine::{
 pub use lambda_esm_filter as filter;
 // What the ports' signatures are made of.
 pub use {async_trait, bytes, uuid};
+
+/// Event source mappings: the requests and answers of the Lambda API, and what a valid one becomes.
+pub mod mapping {
+    pub use lambda_esm_core::mapping::{
+        Access, AccessKind, ApiError, Arn, AwsDestination, Context, CreateEventSourceMapping,
+        DestinationConfig, DocumentDbEventSourceConfig, DocumentDbMapping, DynamoDbMapping,
+        ErrorCode, EventSourceMappingConfiguration, Filter, FilterCriteria, FilterCriteriaError,
+        FilterSet, FullDocument, FunctionRef, KafkaCluster, KafkaDestination,
+        KafkaEventSourceConfig, KafkaMapping, KafkaMode, KinesisMapping, Lanes, LogLevel,
+        LoggingConfig, MOST_TAGS, Mapping, Metric, MetricsConfig, MqEngine, MqMapping, OnEvent,
+        Partition, Pollers, ProvisionedKafka, ProvisionedPollerConfig, RetryPolicy, ScalingConfig,
+        SchemaRegistryAccessConfig, SchemaRegistryConfig, SchemaValidationConfig,
+        SelfManagedEventSource, Source, SourceAccessConfiguration, SourceKind, SqsConcurrency,
+        SqsMapping, StartingPosition, StreamSettings, StreamStart, UncompiledMapping,
+        UpdateEventSourceMapping,
+    };
+}
 
 /// What mappings decide, and why.
 pub mod decision {

@@ -7,7 +7,7 @@
 //!
 //! A backend value serves one function; whoever holds several routes by name.
 
-pub mod error;
+mod error;
 pub mod http;
 pub mod process;
 

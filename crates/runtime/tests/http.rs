@@ -287,10 +287,7 @@ async fn a_host_that_does_not_answer_is_unavailable() {
     }
     let _connected = [filling.join_next().await, filling.join_next().await];
     let timeout = Duration::from_millis(200);
-    let config = HttpConfig {
-        timeout,
-        ..HttpConfig::new(format!("http://{address}/"))
-    };
+    let config = HttpConfig::new(format!("http://{address}/")).with_timeout(timeout);
     let error = invoke(config, "{}").await.unwrap_err();
     assert_eq!(error.kind, InvokeErrorKind::Unavailable);
 }
@@ -315,15 +312,9 @@ async fn no_answer_within_the_timeout_is_a_function_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let timeout = Duration::from_millis(50);
-    let error = invoke(
-        HttpConfig {
-            timeout,
-            ..HttpConfig::new(url)
-        },
-        "{}",
-    )
-    .await
-    .unwrap_err();
+    let error = invoke(HttpConfig::new(url).with_timeout(timeout), "{}")
+        .await
+        .unwrap_err();
     assert_eq!(
         error,
         InvokeError::function("Task timed out after 0.05 seconds")
@@ -376,10 +367,7 @@ async fn an_emulator_has_one_call_open_also_while_one_is_over_for_us() {
     let address = listener.local_addr().unwrap();
     let url = format!("http://{address}/2015-03-31/functions/function/invocations");
     let timeout = Duration::from_millis(300);
-    let backend = HttpBackend::new(HttpConfig {
-        timeout,
-        ..HttpConfig::new(url)
-    });
+    let backend = HttpBackend::new(HttpConfig::new(url).with_timeout(timeout));
     let backend = backend.unwrap();
     let facts = backend.describe(&request("").function).await.unwrap();
     assert_eq!(facts.concurrency, Some(1));

@@ -1,8 +1,6 @@
 //! A disk that is full for a while.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
-
 mod support;
 
 use std::process::{Command, Stdio};

@@ -1,7 +1,5 @@
 //! What the store keeps, and whom it refuses.
 
-#![expect(clippy::unwrap_used, reason = "a broken promise stops the test")]
-
 mod support;
 
 use std::{sync::Arc, time::Duration};

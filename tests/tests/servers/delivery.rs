@@ -74,10 +74,7 @@ async fn ten_thousand_messages_reach_a_function_behind_the_lambda_api_exactly_on
     );
     queue.send(bodies()).await;
     python.deploy(&lambda, &queue.name, "record.handler", &recording);
-    let options = LambdaOptions {
-        endpoint: Some(lambda.parse().unwrap()),
-        ..LambdaOptions::default()
-    };
+    let options = LambdaOptions::default().with_endpoint(Some(lambda.parse().unwrap()));
     let api = LambdaApi::new(&AwsConfig::default(), options).unwrap();
     let engine = sqs.engine().invoke(api).build();
     let members = json!({

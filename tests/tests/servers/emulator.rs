@@ -34,11 +34,9 @@ async fn setup(what: &str, timeout: Option<Duration>) -> Option<Setup> {
         ..QueueOptions::default()
     };
     let queue = sqs.queue(what, options).await;
-    let options = LambdaOptions {
-        endpoint: Some(emulator.url().parse().unwrap()),
-        timeout,
-        ..LambdaOptions::default()
-    };
+    let options = LambdaOptions::default()
+        .with_endpoint(Some(emulator.url().parse().unwrap()))
+        .with_timeout(timeout);
     let api = LambdaApi::new(&AwsConfig::default(), options).unwrap();
     Some(Setup {
         emulator,

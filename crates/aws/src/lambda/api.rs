@@ -11,6 +11,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
+use lambda_esm_core::setters;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 use lambda_esm_engine::slots::Slots;
 use serde::Deserialize;
@@ -33,6 +34,7 @@ const USER_AGENT: &str = concat!("lambda-esm/", env!("CARGO_PKG_VERSION"));
 
 /// How to call Lambda.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LambdaOptions {
     /// Where to call; if `None`, where [`AwsConfig::endpoints`] has `lambda`. It may also be the URL of
     /// one function's invocations, as runtime interface emulators have it:
@@ -48,6 +50,12 @@ pub struct LambdaOptions {
     /// counts, until it is answered there.
     pub concurrency: Option<usize>,
 }
+
+setters!(LambdaOptions {
+    with_endpoint sets endpoint: Option<EndpointUrl>,
+    with_timeout sets timeout: Option<Duration>,
+    with_concurrency sets concurrency: Option<usize>,
+});
 
 /// Invokes functions through the Lambda API, `Invoke` with `RequestResponse`. Makes one attempt.
 #[derive(Debug)]

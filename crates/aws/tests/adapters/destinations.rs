@@ -114,14 +114,14 @@ async fn a_queue_keeps_the_contract() {
         Server::name("failures")
     );
     let dead = destination(&server.url, &arn).await.unwrap();
-    destination_contract(&*dead, false, async || {
+    Box::pin(destination_contract(&*dead, false, async || {
         queue
             .take()
             .await
             .iter()
             .map(|body| record(body, ""))
             .collect()
-    })
+    }))
     .await;
 }
 
@@ -140,7 +140,7 @@ async fn a_topic_keeps_the_contract() {
     let subscribe = server.sns.subscribe().topic_arn(&topic).protocol("sqs");
     subscribe.endpoint(endpoint).send().await.unwrap();
     let dead = destination(&server.url, &topic).await.unwrap();
-    destination_contract(&*dead, false, async || {
+    Box::pin(destination_contract(&*dead, false, async || {
         let notifications = queue.take().await;
         let message = |text: &String| {
             let notification: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -151,7 +151,7 @@ async fn a_topic_keeps_the_contract() {
             record(notification["Message"].as_str().unwrap(), "")
         };
         notifications.iter().map(message).collect()
-    })
+    }))
     .await;
 }
 
@@ -172,7 +172,7 @@ async fn a_bucket_keeps_the_contract() {
         .await
         .unwrap();
     let seen = Mutex::new(Vec::new());
-    destination_contract(&*dead, true, async || {
+    Box::pin(destination_contract(&*dead, true, async || {
         let mut records = Vec::new();
         let list = server
             .s3
@@ -200,7 +200,7 @@ async fn a_bucket_keeps_the_contract() {
         let new: Vec<_> = new.cloned().collect();
         seen.clone_from(&records);
         new
-    })
+    }))
     .await;
 }
 

@@ -218,11 +218,10 @@ async fn a_function_of_another_region_is_signed_for_that_region() {
 /// Returns a backend for the one function of an emulator.
 fn emulator(url: &str, timeout: Duration, concurrency: Option<usize>) -> LambdaApi {
     let url = format!("{url}/2015-03-31/functions/function/invocations");
-    let options = LambdaOptions {
-        endpoint: Some(url.parse().unwrap()),
-        timeout: Some(timeout),
-        concurrency,
-    };
+    let options = LambdaOptions::default()
+        .with_endpoint(Some(url.parse().unwrap()))
+        .with_timeout(Some(timeout))
+        .with_concurrency(concurrency);
     LambdaApi::new(&AwsConfig::default(), options).unwrap()
 }
 
@@ -362,11 +361,9 @@ async fn a_server_that_is_not_there_is_unavailable_by_name() {
 #[tokio::test]
 async fn a_silent_server_is_given_up_after_the_timeout() {
     let fake = Fake::start([Reply::Silence]).await;
-    let options = LambdaOptions {
-        endpoint: Some(fake.url.parse().unwrap()),
-        timeout: Some(Duration::from_millis(200)),
-        concurrency: None,
-    };
+    let options = LambdaOptions::default()
+        .with_endpoint(Some(fake.url.parse().unwrap()))
+        .with_timeout(Some(Duration::from_millis(200)));
     let api = LambdaApi::new(&AwsConfig::default(), options).unwrap();
     let start = tokio::time::Instant::now();
     let error = invoke(&api, "orders").await.unwrap_err();

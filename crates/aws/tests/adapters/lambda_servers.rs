@@ -49,10 +49,7 @@ fn ministack(what: &str) -> Option<(LambdaApi, String)> {
         "{}",
         String::from_utf8_lossy(&made.stderr)
     );
-    let options = LambdaOptions {
-        endpoint: Some(url.parse().unwrap()),
-        ..LambdaOptions::default()
-    };
+    let options = LambdaOptions::default().with_endpoint(Some(url.parse().unwrap()));
     Some((
         LambdaApi::new(&AwsConfig::default(), options).unwrap(),
         name,

@@ -110,6 +110,7 @@ impl Fresh {
             let value = match attribute.value {
                 AttributeValue::Text(text) => value.string_value(text),
                 AttributeValue::Binary(bytes) => value.binary_value(Blob::new(bytes)),
+                other => unreachable!("{other:?}"),
             };
             (name, value.build().unwrap())
         });

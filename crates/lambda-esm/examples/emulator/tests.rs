@@ -1,7 +1,5 @@
 //! An emulator's tests: the contracts of its own parts, and an hour of a mapping in a moment.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

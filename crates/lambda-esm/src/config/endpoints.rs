@@ -73,10 +73,8 @@ mod with_clients {
     /// Reads the endpoints; what they leave open is as the environment and the AWS profile have it.
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
         let endpoints = field.map(|field| section(field, problems));
-        Endpoints {
-            environment: environment(problems),
-            ..endpoints.unwrap_or_default()
-        }
+        let endpoints = endpoints.unwrap_or_default();
+        endpoints.with_environment(environment(problems))
     }
 
     fn environment(problems: &mut Problems) -> AwsEnvironment {

@@ -71,11 +71,10 @@ impl Configuration {
     /// Returns how the AWS clients find their services.
     #[cfg(feature = "aws")]
     pub(crate) fn aws(&self) -> lambda_esm_aws::AwsConfig {
-        lambda_esm_aws::AwsConfig {
-            region: self.options.region.clone(),
-            account_id: self.options.account_id.clone(),
-            endpoints: self.endpoints.clone(),
-        }
+        lambda_esm_aws::AwsConfig::default()
+            .with_region(self.options.region.clone())
+            .with_account_id(self.options.account_id.clone())
+            .with_endpoints(self.endpoints.clone())
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use lambda_esm_core::text;
+use lambda_esm_core::{setters, text};
 
 use crate::error::ConfigError;
 use crate::redact::Keys;
 
 /// One HTTP function. [`new`](Self::new) fills in the defaults.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpConfig {
     /// Where events are posted: an `http://` URL without user information.
     pub url: String,
@@ -26,6 +27,12 @@ pub struct HttpConfig {
     /// message (`Host`, `Connection`, `Content-Length`, `Transfer-Encoding`) may not be given.
     pub headers: BTreeMap<String, String>,
 }
+
+setters!(HttpConfig {
+    with_timeout sets timeout: Duration,
+    with_concurrency sets concurrency: Option<usize>,
+    with_headers sets headers: BTreeMap<String, String>,
+});
 
 impl HttpConfig {
     /// Long enough for a slow function, short enough for a queue's default visibility timeout (30 s).

@@ -5,11 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lambda_esm_core::setters;
+
 use crate::error::ConfigError;
 use crate::redact::Keys;
 
 /// One function and how to run it. [`new`](Self::new) fills in the defaults.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProcessConfig {
     /// The function's bare name; what `AWS_LAMBDA_FUNCTION_NAME` says.
     pub name: String,
@@ -37,6 +40,18 @@ pub struct ProcessConfig {
     /// bear no high limit. It is set right after the start, and on Linux only: no other system lets a parent do it.
     pub open_files: Option<u64>,
 }
+
+setters!(ProcessConfig {
+    with_command sets command: Vec<String>,
+    with_concurrency sets concurrency: usize,
+    with_timeout sets timeout: Duration,
+    with_env sets env: BTreeMap<String, String>,
+    with_working_dir sets working_dir: Option<PathBuf>,
+    with_region sets region: String,
+    with_account_id sets account_id: String,
+    with_memory_mb sets memory_mb: u32,
+    with_open_files sets open_files: Option<u64>,
+});
 
 impl ProcessConfig {
     /// One environment: a handler that shares files or ports with itself still works.

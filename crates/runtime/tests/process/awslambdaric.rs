@@ -18,11 +18,13 @@ fn python(handler: &str) -> Option<ProcessConfig> {
     let command = [&python, "-m", "awslambdaric", handler]
         .map(str::to_owned)
         .to_vec();
-    Some(ProcessConfig {
-        timeout: Duration::from_secs(30),
-        working_dir: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process")),
-        ..config(command)
-    })
+    Some(
+        config(command)
+            .with_timeout(Duration::from_secs(30))
+            .with_working_dir(Some(
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process"),
+            )),
+    )
 }
 
 #[tokio::test]

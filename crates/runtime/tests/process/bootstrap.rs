@@ -22,10 +22,7 @@ fn bootstrap() -> Option<ProcessConfig> {
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/bootstrap.sh");
     let command = ["bash".to_owned(), script.display().to_string()].to_vec();
-    Some(ProcessConfig {
-        timeout: Duration::from_secs(60),
-        ..config(command)
-    })
+    Some(config(command).with_timeout(Duration::from_secs(60)))
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use lambda_esm_core::fault::InvokeErrorKind;
 use lambda_esm_engine::ports::InvokeBackend;
-use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
 
 use crate::support::{
@@ -36,10 +35,7 @@ async fn a_dropped_invocation_kills_its_environment_and_its_slot_is_free() {
 #[tokio::test]
 async fn shutdown_leaves_no_process_and_later_invocations_are_unavailable() {
     let folder = Folder::new();
-    let backend = backend(ProcessConfig {
-        concurrency: 2,
-        ..scripted(&[])
-    });
+    let backend = backend(scripted(&[]).with_concurrency(2));
     let meet = json!({"do": "meet", "folder": folder.path(), "count": 2});
     let (one, two) = tokio::join!(
         invoke(&backend, meet.clone()),
@@ -73,7 +69,7 @@ async fn shutdown_kills_what_ignores_the_request_to_end() {
     let runtime = scripted(&[]);
     let mut command = vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
     command.extend(runtime.command.last().cloned());
-    let backend = backend(ProcessConfig { command, ..runtime });
+    let backend = backend(runtime.with_command(command));
     let process = pid(&invoke(&backend, json!({})).await.unwrap());
     tokio::time::timeout(PATIENCE, backend.shutdown(Duration::from_millis(100)))
         .await

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
-use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
 
 use crate::support::{
@@ -23,10 +22,7 @@ async fn a_function_error_shows_its_type_and_message() {
 #[tokio::test]
 async fn a_timeout_kills_the_process_and_its_children_and_the_next_invocation_starts_anew() {
     let folder = Folder::new();
-    let backend = backend(ProcessConfig {
-        timeout: Duration::from_secs(1),
-        ..scripted(&[])
-    });
+    let backend = backend(scripted(&[]).with_timeout(Duration::from_secs(1)));
     let event = json!({"do": "hang with child", "file": folder.file("pid")});
     let error = invoke(&backend, event).await.unwrap_err();
     let expected = "Sandbox.Timedout: Task timed out after 1.00 seconds";
@@ -102,10 +98,7 @@ async fn a_runtime_that_is_slow_to_come_back_is_waited_for_and_not_throttled() {
 #[tokio::test]
 async fn a_runtime_that_never_comes_back_is_replaced_after_its_timeout() {
     let config = scripted(&[("AFTER", "600")]);
-    let backend = backend(ProcessConfig {
-        timeout: Duration::from_secs(1),
-        ..config
-    });
+    let backend = backend(config.with_timeout(Duration::from_secs(1)));
     let first = pid(&invoke(&backend, json!({})).await.unwrap());
     let second = pid(&invoke(&backend, json!({})).await.unwrap());
     assert_ne!(first, second);
@@ -173,10 +166,7 @@ async fn a_missing_command_is_named_with_the_way_out() {
 async fn a_missing_working_directory_and_a_file_that_may_not_run_are_told_apart() {
     let folder = Folder::new();
     let missing = folder.file("nowhere");
-    let in_missing = ProcessConfig {
-        working_dir: Some(missing),
-        ..scripted(&[])
-    };
+    let in_missing = scripted(&[]).with_working_dir(Some(missing));
     let error = invoke(&backend(in_missing), json!({})).await.unwrap_err();
     assert_eq!(error.kind, InvokeErrorKind::NotFound);
     assert!(error.message.contains("working directory"), "{error}");

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use lambda_esm_core::fault::InvokeError;
-use lambda_esm_runtime::process::ProcessConfig;
 use serde_json::json;
 
 use crate::support::{PATIENCE, backend, eventually, invoke, logging_backend, scripted};
@@ -164,10 +163,7 @@ fn connections_at(api: &str) -> usize {
 
 #[tokio::test]
 async fn a_function_with_a_thousand_connections_takes_few_descriptors_and_harms_itself_only() {
-    let config = ProcessConfig {
-        timeout: Duration::from_secs(5),
-        ..scripted(&[])
-    };
+    let config = scripted(&[]).with_timeout(Duration::from_secs(5));
     let (greedy, mut lines) = logging_backend(config);
     let other = backend(scripted(&[]));
     invoke(&other, json!({})).await.unwrap();

@@ -8,7 +8,6 @@ use std::time::Duration;
 use lambda_esm_core::fault::InvokeErrorKind;
 use lambda_esm_engine::ports::InvokeBackend;
 use lambda_esm_runtime::http::{HttpBackend, HttpConfig};
-use lambda_esm_runtime::process::ProcessConfig;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use serde_json::json;
 use tokio::time::Instant;
@@ -37,10 +36,7 @@ fn a_lack_of_descriptors_is_no_error_of_the_function() {
             ..getrlimit(Resource::Nofile)
         };
         setrlimit(Resource::Nofile, limit).unwrap();
-        let config = ProcessConfig {
-            timeout: Duration::from_secs(2),
-            ..scripted(&[])
-        };
+        let config = scripted(&[]).with_timeout(Duration::from_secs(2));
         let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", server.local_addr().unwrap());
         let http = HttpBackend::new(HttpConfig::new(url)).unwrap();
@@ -92,10 +88,7 @@ fn an_answer_that_came_while_the_daemon_was_stopped_is_in_time() {
     const TIMEOUT: Duration = Duration::from_secs(2);
     let daemon = async |folder: &Path| {
         let file = |name| folder.join(name).display().to_string();
-        let backend = backend(ProcessConfig {
-            timeout: TIMEOUT,
-            ..scripted(&[])
-        });
+        let backend = backend(scripted(&[]).with_timeout(TIMEOUT));
         let event = json!({"do": "wait", "begun": file("begun"), "until": file("until")});
         let response = invoke(&backend, event.clone()).await.unwrap();
         assert_eq!(response["event"], event);

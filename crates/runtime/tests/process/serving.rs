@@ -6,7 +6,7 @@ use lambda_esm_core::fault::InvokeErrorKind;
 use lambda_esm_engine::contract::{ContractFunctions, backend_contract};
 use lambda_esm_engine::functions::Functions;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeBackend};
-use lambda_esm_runtime::process::{LogStream, ProcessConfig};
+use lambda_esm_runtime::process::LogStream;
 use serde_json::json;
 
 use crate::support::{
@@ -141,10 +141,7 @@ fn the_daemons_own_settings_are_not_inherited() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_many_invocations_run_at_once_as_the_concurrency_allows() {
     let folder = Folder::new();
-    let backend = backend(ProcessConfig {
-        concurrency: 3,
-        ..scripted(&[])
-    });
+    let backend = backend(scripted(&[]).with_concurrency(3));
     let event = json!({"do": "meet", "folder": folder.path(), "count": 3});
     let calls = (0..3).map(|_| {
         let (backend, event) = (backend.clone(), event.clone());
@@ -212,10 +209,7 @@ async fn output_that_never_ends_a_line_does_not_block_the_function() {
 
 #[tokio::test]
 async fn describe_tells_timeout_and_concurrency() {
-    let backend = backend(ProcessConfig {
-        concurrency: 4,
-        ..scripted(&[])
-    });
+    let backend = backend(scripted(&[]).with_concurrency(4));
     let facts = backend
         .describe(&request(&json!({})).function)
         .await

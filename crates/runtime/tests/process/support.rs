@@ -21,11 +21,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn scripted(env: &[(&str, &str)]) -> ProcessConfig {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/runtime.py");
     let command = vec!["python3".to_owned(), script.display().to_string()];
-    ProcessConfig {
-        timeout: Duration::from_secs(60),
-        env: strings(env),
-        ..config(command)
-    }
+    config(command)
+        .with_timeout(Duration::from_secs(60))
+        .with_env(strings(env))
 }
 
 pub(crate) fn config(command: Vec<String>) -> ProcessConfig {

@@ -7,9 +7,10 @@ use super::error::ApiError;
 use super::function::FunctionRef;
 use super::model::{
     Access, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster, KafkaMapping, KafkaMode,
-    KinesisMapping, Lanes, Mapping, MqMapping, Pollers, ProvisionedKafka, RetryPolicy, Source,
-    SqsConcurrency, SqsMapping, StartingPosition, StreamSettings, StreamStart,
+    KinesisMapping, Lanes, Mapping, Pollers, ProvisionedKafka, RetryPolicy, Source, SqsConcurrency,
+    SqsMapping, StartingPosition, StreamSettings, StreamStart,
 };
+use super::mq::MqMapping;
 use super::request::CreateEventSourceMapping;
 use super::tags::check_tags;
 use super::uncompiled::UncompiledMapping;

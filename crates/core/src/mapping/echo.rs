@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::model::{
     AwsDestination, DocumentDbMapping, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode,
-    Mapping, MqMapping, Pollers, ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping,
+    Mapping, Pollers, ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping,
     StartingPosition, StreamSettings, StreamStart,
 };
+use super::mq::MqMapping;
 use super::request::CreateEventSourceMapping;
 use super::structures::{
     DestinationConfig, DocumentDbEventSourceConfig, KafkaEventSourceConfig, LoggingConfig,

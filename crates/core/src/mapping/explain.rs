@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::function::FunctionRef;
 use super::model::{
     AwsDestination, DocumentDbMapping, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode,
-    Lanes, Mapping, MqMapping, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
+    Lanes, Mapping, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
     StreamSettings, StreamStart,
 };
+use super::mq::MqMapping;
 
 impl Mapping {
     /// Says in sentences what this mapping will do, the most important first.

@@ -23,6 +23,7 @@ mod filters;
 mod function;
 mod function_timeout;
 mod model;
+mod mq;
 mod partition;
 mod request;
 mod structures;
@@ -45,10 +46,11 @@ pub use function::FunctionRef;
 pub use function_timeout::check_function_timeout;
 pub use model::{
     Access, AwsDestination, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster,
-    KafkaDestination, KafkaMapping, KafkaMode, KinesisMapping, Lanes, Mapping, MqMapping, Pollers,
+    KafkaDestination, KafkaMapping, KafkaMode, KinesisMapping, Lanes, Mapping, Pollers,
     ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
     StreamSettings, StreamStart,
 };
+pub use mq::MqMapping;
 pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
 pub use structures::{

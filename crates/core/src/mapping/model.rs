@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::arn::{Arn, SourceKind};
 use super::filters::FilterSet;
 use super::function::FunctionRef;
+use super::mq::MqMapping;
 use super::partition::Partition;
 use super::structures::SchemaRegistryConfig;
 use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
@@ -467,24 +468,6 @@ pub struct Access {
     pub kind: AccessKind,
     /// The secret's ARN, `subnet:...`, `security_group:...` or the virtual host.
     pub uri: String,
-}
-
-/// The settings of an Amazon MQ mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MqMapping {
-    /// The broker.
-    pub broker_arn: Arn,
-    /// The one queue.
-    pub queue: String,
-    /// 1 to 10,000.
-    pub batch_size: u32,
-    /// 0 to 300 s; `None` for 500 ms.
-    pub window: Option<Duration>,
-    /// The secret with user name and password.
-    pub credentials: String,
-    /// RabbitMQ's virtual host; `/` if `None`.
-    pub virtual_host: Option<String>,
 }
 
 /// The settings of a DocumentDB mapping.

@@ -8,10 +8,7 @@ fuzz_target!(|input: &[u8]| {
     let (patterns, event) = split(input);
     let patterns = String::from_utf8_lossy(patterns);
     let patterns: Vec<&str> = patterns.lines().collect();
-    let limits = Limits {
-        max_filters: 10,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_max_filters(10);
     for dialect in [Dialect::Lambda, Dialect::EventBridge] {
         match Filters::compile(&patterns, dialect, limits) {
             Ok(filters) => judge(&filters, &patterns, event),

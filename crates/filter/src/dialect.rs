@@ -9,6 +9,7 @@ use std::str::FromStr;
 /// ([`Self::Lambda`]); Amazon EventBridge user guide, "Comparison operators"
 /// ([`Self::EventBridge`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dialect {
     /// The operators documented for event source mappings: `null`, the empty string, equals,
     /// `equals-ignore-case`, `$or`, `anything-but` with strings or numbers, `numeric`, `exists`,
@@ -50,11 +51,28 @@ impl FromStr for Dialect {
 ///
 /// Source: Lambda API reference, `FilterCriteria` and `Filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Most filters in one set. The service allows 5, and up to 10 after a quota increase.
     pub max_filters: usize,
     /// Most characters (not bytes) in one pattern. The service allows 4,096.
     pub max_pattern_chars: usize,
+}
+
+impl Limits {
+    /// Sets the most filters in one set.
+    #[must_use]
+    pub const fn with_max_filters(mut self, most: usize) -> Self {
+        self.max_filters = most;
+        self
+    }
+
+    /// Sets the most characters in one pattern.
+    #[must_use]
+    pub const fn with_max_pattern_chars(mut self, most: usize) -> Self {
+        self.max_pattern_chars = most;
+        self
+    }
 }
 
 impl Default for Limits {

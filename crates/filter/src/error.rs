@@ -5,6 +5,7 @@ use crate::dialect::Dialect;
 /// A set of patterns cannot be used: which one, where in it, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("filter {index}{}: {fault}", at(.path))]
+#[non_exhaustive]
 pub struct PatternError {
     /// The offending filter's position in the set, counted from 0.
     pub index: usize,

@@ -21,6 +21,7 @@ const SHOWN_CHARS: usize = 200;
 
 /// Tells for each pattern whether it matched, and if not, why. An empty set of patterns matches.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// One entry per pattern, in order.
     pub patterns: Vec<Outcome>,
@@ -28,6 +29,7 @@ pub struct Explanation {
 
 /// What became of one pattern.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The pattern matched.
     Matched,
@@ -42,6 +44,7 @@ pub enum Outcome {
 
 /// A field of a pattern that an event does not satisfy.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The field's dotted path.
     pub path: String,

@@ -28,6 +28,7 @@ pub struct Record<'a> {
 ///
 /// Source: Lambda developer guide, the filtering page of each event source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// The record does not match: SQS, Kinesis, DynamoDB.
     Drop,

@@ -107,10 +107,7 @@ fn bytes<T>(call: impl FnOnce() -> T) -> (usize, T) {
 
 #[test]
 fn alternatives_do_not_multiply_what_patterns_take() {
-    let limits = Limits {
-        max_filters: 10,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_max_filters(10);
     let compile = |patterns: usize, fields: usize| {
         let patterns = product(patterns, fields);
         let (bytes, filters) =

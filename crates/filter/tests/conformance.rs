@@ -38,10 +38,7 @@ fn dialects(case: &Value) -> &'static [Dialect] {
 }
 
 fn limits() -> Limits {
-    Limits {
-        max_pattern_chars: 1 << 20,
-        ..Limits::default()
-    }
+    Limits::default().with_max_pattern_chars(1 << 20)
 }
 
 /// Cuts off what follows the first JSON value: the reference engine does not look at it.

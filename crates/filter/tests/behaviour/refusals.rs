@@ -115,10 +115,7 @@ fn combinations_of_or_are_bounded() {
         })
     };
     let pattern = |depth| format!(r#"{{"x":{}}}"#, or(depth));
-    let limits = Limits {
-        max_pattern_chars: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_max_pattern_chars(100_000);
     Filters::compile(&[pattern(9)], Dialect::Lambda, limits).unwrap();
     let error = Filters::compile(&[pattern(10)], Dialect::Lambda, limits).unwrap_err();
     assert_eq!(error.fault, PatternFault::TooManyAlternatives { max: 1000 });
@@ -137,10 +134,7 @@ fn the_number_of_filters_is_limited() {
         error.service_message(),
         "Invalid filter pattern definition."
     );
-    let raised = Limits {
-        max_filters: 10,
-        ..Limits::default()
-    };
+    let raised = Limits::default().with_max_filters(10);
     Filters::compile(&[pattern; 10], Dialect::Lambda, raised).unwrap();
 }
 

@@ -156,10 +156,7 @@ fn paths(pattern: &Value, path: &str, lists: &mut Vec<String>, parents: &mut Vec
 }
 
 fn compile(pattern: &Value) -> Filters {
-    let limits = Limits {
-        max_pattern_chars: usize::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_max_pattern_chars(usize::MAX);
     Filters::compile(&[pattern.to_string()], Dialect::EventBridge, limits).unwrap()
 }
 

@@ -14,6 +14,7 @@ pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
 /// One line of a function's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogLine {
     /// The function's name.
     pub function: Arc<str>,
@@ -28,6 +29,7 @@ pub struct LogLine {
 
 /// Where a line was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogStream {
     /// Standard output.
     Stdout,

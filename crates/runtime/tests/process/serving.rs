@@ -191,7 +191,7 @@ async fn what_the_function_prints_reaches_the_sink_line_by_line() {
         );
         match line.stream {
             LogStream::Stdout => out.get_or_insert(line.text),
-            LogStream::Stderr => err.get_or_insert(line.text),
+            _ => err.get_or_insert(line.text),
         };
     }
     assert_eq!(

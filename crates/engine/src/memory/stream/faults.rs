@@ -6,6 +6,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 
 /// What can be asked of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StreamCall {
     /// [`list`](crate::ports::StreamSource::list).
     List,

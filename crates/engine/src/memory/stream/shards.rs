@@ -15,6 +15,7 @@ use crate::ports::{Shard, ShardId};
 
 /// Where a record was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Placed {
     /// The shard.
     pub shard: ShardId,

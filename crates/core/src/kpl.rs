@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use prost::Message;
+use prost::DecodeError;
+use prost::encoding::{self, DecodeContext, WireType, decode_key, skip_field, string, uint64};
 
 /// What an aggregated record begins with.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
@@ -26,25 +27,63 @@ pub struct UserRecord {
 
 /// `AggregatedRecord` of the format's `messages.proto`. Its records are kept as bytes here, since many
 /// empty ones would take far more room as structures than on the wire.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Default)]
 struct AggregatedRecord {
-    #[prost(string, repeated, tag = "1")]
     partition_key_table: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
     explicit_hash_key_table: Vec<String>,
-    #[prost(bytes = "bytes", repeated, tag = "3")]
     records: Vec<Bytes>,
 }
 
 /// `Record` of the format's `messages.proto`, without its tags. Index and data are required there.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Default)]
 struct Record {
-    #[prost(uint64, optional, tag = "1")]
     partition_key_index: Option<u64>,
-    #[prost(uint64, optional, tag = "2")]
     explicit_hash_key_index: Option<u64>,
-    #[prost(bytes = "bytes", optional, tag = "3")]
     data: Option<Bytes>,
+}
+
+/// A message of Protocol Buffers, read field by field: `prost-derive` would cost those who build the library more
+/// than the two messages are worth.
+trait Message: Default {
+    /// Reads the value of the field `tag` from `rest`.
+    fn read(&mut self, tag: u32, kind: WireType, rest: &mut Bytes) -> Result<(), DecodeError>;
+
+    fn decode(mut rest: Bytes) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        while !rest.is_empty() {
+            let (tag, kind) = decode_key(&mut rest)?;
+            message.read(tag, kind, &mut rest)?;
+        }
+        Ok(message)
+    }
+}
+
+impl Message for AggregatedRecord {
+    fn read(&mut self, tag: u32, kind: WireType, rest: &mut Bytes) -> Result<(), DecodeError> {
+        let context = DecodeContext::default();
+        match tag {
+            1 => string::merge_repeated(kind, &mut self.partition_key_table, rest, context),
+            2 => string::merge_repeated(kind, &mut self.explicit_hash_key_table, rest, context),
+            3 => encoding::bytes::merge_repeated(kind, &mut self.records, rest, context),
+            _ => skip_field(kind, tag, rest, context),
+        }
+    }
+}
+
+impl Message for Record {
+    fn read(&mut self, tag: u32, kind: WireType, rest: &mut Bytes) -> Result<(), DecodeError> {
+        let context = DecodeContext::default();
+        let (key, explicit) = (
+            &mut self.partition_key_index,
+            &mut self.explicit_hash_key_index,
+        );
+        match tag {
+            1 => uint64::merge(kind, key.get_or_insert_default(), rest, context),
+            2 => uint64::merge(kind, explicit.get_or_insert_default(), rest, context),
+            3 => encoding::bytes::merge(kind, self.data.get_or_insert_default(), rest, context),
+            _ => skip_field(kind, tag, rest, context),
+        }
+    }
 }
 
 /// Takes an aggregated record apart, in order; `None` if `data` is not one, or is damaged or empty: such

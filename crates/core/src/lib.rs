@@ -36,6 +36,7 @@ pub mod stream;
 pub mod text;
 pub mod time;
 
+mod quota;
 mod setters;
 
 pub use lambda_esm_filter as filter;

@@ -94,7 +94,7 @@ async fn a_subscription_that_is_taken_over_is_taken_up_again_and_nothing_is_lost
         row.until_calls(1).await;
         take_over(&stream, &consumer, &shard).await;
     };
-    let (count, ()) = futures::join!(putting, taking);
+    let (count, ()) = tokio::join!(putting, taking);
     row.until_settled(count).await;
     lab.engine.shutdown().await;
     check_all(&row, count);

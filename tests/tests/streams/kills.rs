@@ -70,7 +70,7 @@ async fn the_sum_of_each_window_is_exact(streams: Streams) {
         number
     };
     let (records, (kills, daemon)) =
-        futures::join!(putting, killed.run(|_| !over.load(Ordering::Relaxed)));
+        tokio::join!(putting, killed.run(|_| !over.load(Ordering::Relaxed)));
     let counted = |deliveries: &Deliveries| -> BTreeMap<String, BTreeSet<usize>> {
         let mut windows: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for delivery in deliveries.0.iter().filter(|delivery| delivery.is_final) {

@@ -102,7 +102,7 @@ async fn a_stream_resharded_under_load_loses_nothing_though_the_daemon_is_killed
         over.store(true, Ordering::Relaxed);
         began.elapsed()
     };
-    let (written, changes, (kills, daemon)) = futures::join!(
+    let (written, changes, (kills, daemon)) = tokio::join!(
         producing,
         reshard(&stream, &put),
         killed.run(|_| !over.load(Ordering::Relaxed))

@@ -1,50 +1,43 @@
 //! The quotas of provisioned pollers: each makes at most 10 polling calls and reads at most 1 MB per
 //! second (Lambda developer guide, "Using provisioned mode with SQS event source mappings").
 
-use std::time::Duration;
-
+use crate::quota::Quota;
 use crate::time::Timestamp;
 
 const CALLS_PER_POLLER: f64 = 10.0;
 const BYTES_PER_POLLER: f64 = 1_048_576.0;
 
-/// Two token buckets, each holding one second's worth, filled by all pollers together.
+/// The calls and the bytes of all pollers together, at most one second's worth of each.
 #[derive(Clone, Debug)]
 pub(super) struct PollerQuota {
-    calls: f64,
-    bytes: f64,
-    refilled: Timestamp,
+    calls: Quota,
+    bytes: Quota,
 }
 
 impl PollerQuota {
     pub(super) const fn new(now: Timestamp) -> Self {
         Self {
-            calls: 1.0,
-            bytes: 1.0,
-            refilled: now,
+            calls: Quota::new(now, 1.0),
+            bytes: Quota::new(now, 1.0),
         }
     }
 
     /// Takes one call, or returns when the next one is allowed.
     pub(super) fn take_call(&mut self, now: Timestamp, pollers: f64) -> Result<(), Timestamp> {
-        let elapsed = now.since(self.refilled).as_secs_f64();
-        self.refilled = self.refilled.max(now);
         let (calls, bytes) = (CALLS_PER_POLLER * pollers, BYTES_PER_POLLER * pollers);
-        self.calls = (self.calls + calls * elapsed).min(calls);
-        self.bytes = (self.bytes + bytes * elapsed).min(bytes);
-        if self.calls >= 1.0 && self.bytes > 0.0 {
-            self.calls -= 1.0;
+        self.calls.fill(now, calls, calls);
+        self.bytes.fill(now, bytes, bytes);
+        if self.calls.left() >= 1.0 && self.bytes.left() > 0.0 {
+            self.calls.spend(1.0);
             return Ok(());
         }
-        let seconds = ((1.0 - self.calls) / calls)
-            .max(-self.bytes / bytes)
-            .max(0.001);
-        Err(now + Duration::from_secs_f64(seconds) + Duration::from_millis(1))
+        let call = self.calls.when(1.0, now, calls);
+        Err(call.max(self.bytes.when(0.0, now, bytes)))
     }
 
     /// Counts what was read; the debt delays the next call.
-    pub(super) fn spend_bytes(&mut self, bytes: usize) {
-        self.bytes -= bytes as f64;
+    pub(super) const fn spend_bytes(&mut self, bytes: usize) {
+        self.bytes.spend(bytes as f64);
     }
 }
 

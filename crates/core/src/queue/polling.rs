@@ -133,7 +133,7 @@ impl Polling {
     }
 
     /// Counts what provisioned pollers have read.
-    pub(super) fn spend_bytes(&mut self, bytes: usize) {
+    pub(super) const fn spend_bytes(&mut self, bytes: usize) {
         self.quota.spend_bytes(bytes);
     }
 

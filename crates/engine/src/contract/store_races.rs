@@ -38,7 +38,7 @@ pub(super) async fn calls_at_the_same_time<S: Store, R: AsyncFn(S) -> S>(
     let changed = mapping(30, "meanwhile");
     let put = ends("put", stored.store.put(changed.clone()));
     let forget = stored.forget(31, &["unknown"]);
-    let (committed, put, ()) = futures::join!(join_all(commits), put, forget);
+    let (committed, put, ()) = tokio::join!(join_all(commits), put, forget);
     for result in committed.into_iter().chain([put]) {
         succeeds(ALL_KEPT, result);
     }

@@ -5,8 +5,15 @@ use http::{Request, Response};
 use lambda_esm_engine::Engine;
 
 use crate::error::Fault;
-use crate::operations::answer;
+use crate::operations::{answer, is_known};
 use crate::options::ApiLimits;
+
+/// Tells whether a path, which may end in a slash, is one of the API's: `/2015-03-31/event-source-mappings`, with or
+/// without a mapping's UUID, or `/2017-03-31/tags/` and an ARN. For a server that passes requests on by path.
+#[must_use]
+pub fn handles(path: &str) -> bool {
+    is_known(path)
+}
 
 /// Answers one request as [`routes`](crate::routes) does, for a server that is not made with axum. A path that is none
 /// of the API's is refused as AWS does.
@@ -24,4 +31,25 @@ pub async fn handle(engine: &Engine, request: Request<Bytes>) -> Response<Bytes>
         Ok(body)
     };
     answer(engine, &parts, body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paths_of_the_api_are_its_own_with_a_slash_or_without() {
+        let mappings = "/2015-03-31/event-source-mappings";
+        for path in [
+            mappings.to_owned(),
+            format!("{mappings}/"),
+            format!("{mappings}/1/"),
+            "/2017-03-31/tags/arn:aws:lambda:x".to_owned(),
+        ] {
+            assert!(handles(&path), "{path}");
+        }
+        for path in ["/", "/status", "/2015-03-31/functions", "/2017-03-31/tags/"] {
+            assert!(!handles(path), "{path}");
+        }
+    }
 }

@@ -92,7 +92,7 @@ mod status;
 mod tags;
 mod write_timeout;
 
-pub use handle::handle;
+pub use handle::{handle, handles};
 pub use options::{ApiLimits, ApiOptions, Auth, OptionsError};
 pub use routes::routes;
 pub use serve::{listen, serve};

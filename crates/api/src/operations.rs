@@ -43,6 +43,11 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// Tells whether a path stands for something.
+pub(crate) fn is_known(path: &str) -> bool {
+    Resource::of(path).is_some()
+}
+
 /// Answers a request whose body was read, or could not be, as AWS does.
 pub(crate) async fn answer(
     engine: &Engine,

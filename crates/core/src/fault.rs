@@ -123,7 +123,7 @@ pub enum InvokeErrorKind {
         status: u16,
         /// Whether it may pass by itself, as where a stand-in for Lambda is busy or its function is being
         /// made anew. Then it does not count at first; but a stream's batch does not wait for ever, and
-        /// uses a retry when it has not reached the function so often in a row (`stream/answering.rs`).
+        /// uses a retry when it has not reached the function so often in a row.
         may_pass: bool,
     },
     /// The function does not exist.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// A wall-clock time in milliseconds since the Unix epoch.
 ///
-/// Windows, visibility, back-off and record age all work in this unit. The shell derives it from one
-/// anchored monotonic clock, so that it never runs backwards within a process.
+/// Windows, visibility, back-off and record age all work in this unit. An engine's clock shows it, and never runs
+/// backwards within a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 

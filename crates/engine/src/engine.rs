@@ -208,6 +208,8 @@ impl Engine {
     /// A queue's open receives are waited for, for up to
     /// [`QueueFacts::longest_wait`](crate::ports::QueueFacts::longest_wait), and what they bring is
     /// processed. What found no slot in nine tenths of the bound is made visible again.
+    ///
+    /// The store stays open as long as there is a clone of the engine, also in a server's state.
     pub async fn shutdown(&self) {
         let change = self.registry.changes.lock().await;
         self.registry.tasks.close();

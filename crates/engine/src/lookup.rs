@@ -27,6 +27,24 @@ impl LookupError {
     }
 }
 
+impl LookupError {
+    /// Tells whether what was looked up is not there, rather than out of reach.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::Provider(error) => error.kind == SourceErrorKind::NotFound,
+            Self::Unserved { .. } => true,
+        }
+    }
+
+    /// Returns what those can do about it who operate the engine.
+    pub(crate) fn hint(self) -> String {
+        match self {
+            Self::Provider(error) => error.message,
+            Self::Unserved { problem, way_out } => format!("{problem}: {way_out}"),
+        }
+    }
+}
+
 impl From<SourceError> for LookupError {
     fn from(error: SourceError) -> Self {
         Self::Provider(error)

@@ -10,31 +10,33 @@ use lambda_esm_core::setters;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineOptions {
-    /// The Region that ARNs are made for.
+    /// The Region that ARNs are made for. Default `us-east-1`.
     pub region: String,
-    /// The account that ARNs are made for.
+    /// The account that ARNs are made for. Default `000000000000`.
     pub account_id: String,
-    /// The role that functions run as: `invokeIdentityArn` in Kinesis events.
+    /// The role that functions run as: `invokeIdentityArn` in Kinesis events. Default
+    /// `arn:aws:iam::000000000000:role/lambda-role`.
     pub role_arn: String,
-    /// How closely poll rates and scaling follow the service.
+    /// How closely poll rates and scaling follow the service. Default [`Pacing::Eager`].
     pub pacing: Pacing,
-    /// The pattern language of filters.
+    /// The pattern language of filters. Default [`Dialect::Lambda`].
     pub dialect: Dialect,
-    /// How many filters a mapping may have, and how long they may be.
+    /// How many filters a mapping may have, and how long they may be. Default 5 of 4,096 characters.
     pub filter_limits: Limits,
-    /// How long a mapping stays in each transitional state, such as `Creating`.
+    /// How long a mapping stays in each transitional state, such as `Creating`, at least. Default 100 ms.
     pub transition: Duration,
-    /// How long a mapping that stops may take to finish what is in flight. Of a queue, it should be longer than
-    /// its receives wait: 20 s with AWS.
+    /// How long a mapping that stops may take to finish what is in flight. It should be longer than
+    /// functions run, and than receives wait, which is 20 s with AWS: what is left is delivered again. Default 30 s.
     pub drain_limit: Duration,
     /// How much longer than its timeout an invocation may take, on its way there and back and until a runtime is up.
     /// One that does not answer by then is given up: a try that failed. Where the timeout is not known, it is taken to
     /// be the service's longest, 900 s. Default 30 s.
     pub answer_grace: Duration,
     /// Whether mappings are made and changed though their source, function or destination does not exist yet: they
-    /// show the problem, and begin when it does. Otherwise such a change is refused, as the service does.
+    /// show the problem in their status, stay `Creating` or `Updating` until then, and begin when it does. Otherwise such
+    /// a change is refused, as the service does. Default false.
     pub allow_missing_sources: bool,
-    /// Whether decisions name the messages they are about.
+    /// Whether decisions name the messages they are about. Default false.
     pub detail: bool,
 }
 

@@ -138,18 +138,17 @@ pub trait InvokeBackend: Send + Sync + 'static {
     /// Invokes the function synchronously with one event, and returns its answer: the payload and, where
     /// it is known, which run it comes from. Both go byte for byte.
     ///
-    /// It always ends, for the engine waits as long as it takes: a function that takes longer than its timeout has
-    /// failed then. What is more than the function can run at a time is throttled or waits in line. An invocation
-    /// that is over gives its place back; also one whose future is dropped, at once or when the call has ended
-    /// where it went to, after 900 s at the latest.
+    /// It always ends: a function that takes longer than its timeout has failed then. One that does not end is given
+    /// up when the function's [timeout](FunctionFacts::timeout) and the engine's
+    /// [grace](crate::EngineOptions::answer_grace) are over, a try that failed, and the returned future is dropped.
+    ///
+    /// What is more than the function can run at a time is throttled or waits in line. An invocation that is over gives
+    /// its place back; also one whose future is dropped, at once or when the call has ended where it went to, after
+    /// 900 s at the latest.
     ///
     /// # Errors
     /// The kind decides what happens to the batch; see
     /// [`InvokeErrorKind`](lambda_esm_core::fault::InvokeErrorKind).
-    ///
-    /// It may run for as long as it takes, and is given up, as a try that failed, when the function's
-    /// [timeout](FunctionFacts::timeout) and the engine's [grace](crate::EngineOptions::answer_grace) are over: then
-    /// the returned future is dropped.
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError>;
 
     /// Returns what is known about a function, the same as long as it is not changed. Fails with

@@ -192,7 +192,9 @@ impl Supervisor {
                 // asked once more.
                 () = self.facts_changed.notified(), if next == Next::Nothing => self.phase.update(),
                 (function, source) = self.ask(), if next == Next::Begin => self.begin(function, source),
-                function = self.ask_again(), if next == Next::Renew => self.renew(function).await,
+                (function, source) = self.ask_again(), if next == Next::Renew => {
+                    self.renew(function, source).await;
+                }
                 () = self.phase.ended() => self.driver_ended(),
                 () = wake => {}
             }
@@ -244,20 +246,23 @@ impl Supervisor {
         })
     }
 
-    /// Asks both again, on behalf of a driver at work. What the source said before holds if it does not answer.
-    async fn ask_again(&self) -> Option<FunctionFacts> {
+    /// Asks both again, on behalf of a driver at work. What the source said before holds if it does not answer. Fails
+    /// if there is no such source any more.
+    async fn ask_again(&self) -> (Option<FunctionFacts>, Result<(), SourceError>) {
         let asking = async {
             let function = self.describe_function().await;
             let is_broken =
                 matches!(&function, Err(error) if error.kind == InvokeErrorKind::Function);
-            if let Some(polling) = self.phase.polling()
-                && !is_broken
-            {
-                polling.ask_again().await;
-            }
-            function.ok()
+            let source = match self.phase.polling() {
+                Some(polling) if !is_broken => polling.ask_again(&self.shared, &self.mapping).await,
+                _ => Ok(()),
+            };
+            (function.ok(), source)
         };
-        timeout(ANSWER_LIMIT, asking).await.ok().flatten()
+        let unanswered = |_| (None, Ok(()));
+        timeout(ANSWER_LIMIT, asking)
+            .await
+            .unwrap_or_else(unanswered)
     }
 
     async fn describe_function(&self) -> Result<FunctionFacts, InvokeError> {
@@ -290,12 +295,17 @@ impl Supervisor {
         }
     }
 
-    /// Tells the driver the new settings; they may ask for another one.
-    async fn renew(&mut self, function: Option<FunctionFacts>) {
+    /// Tells the driver the new settings; they may ask for another one. Without its source it ends.
+    async fn renew(&mut self, function: Option<FunctionFacts>, source: Result<(), SourceError>) {
         if let Phase::Polling { is_stale, .. } = &mut self.phase {
             *is_stale = false;
         }
         let _limiter = self.learn(function);
+        if let Err(gone) = source {
+            self.drain().await;
+            self.begin_later(gone);
+            return;
+        }
         let Some(polling) = self.phase.polling() else {
             return;
         };

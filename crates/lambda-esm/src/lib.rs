@@ -129,14 +129,20 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc(inline)]
 pub use lambda_esm_core::Timestamp;
+#[doc(inline)]
 pub use lambda_esm_core::activity::Activity;
+#[doc(inline)]
 pub use lambda_esm_core::pacing::Pacing;
+#[doc(inline)]
 pub use lambda_esm_core::{fault, record};
+#[doc(inline)]
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, Events, Heard, MappingStatus,
     Metrics, StartError, Started, StatusWatch, functions, memory, ports, simulated, store,
 };
+#[doc(inline)]
 pub use lambda_esm_filter as filter;
 // What the ports' signatures are made of.
 pub use {async_trait, bytes, uuid};
@@ -173,25 +179,31 @@ pub mod lifecycle {
 #[doc = include_str!("../EMBEDDING.md")]
 pub mod embedding {}
 
-/// What the ports promise, as tests for an implementation (feature `contract`).
+/// Feature `contract`.
+///
 #[cfg(feature = "contract")]
+#[doc(inline)]
 pub use lambda_esm_engine::contract;
 
 /// The Lambda API of event source mappings over HTTP (feature `api`).
 #[cfg(feature = "api")]
+#[doc(inline)]
 pub use lambda_esm_api as api;
 
 /// A store in one file (feature `store`); for [`EngineBuilder::store`].
 #[cfg(feature = "store")]
+#[doc(inline)]
 pub use lambda_esm_store::RedbStore;
 
 /// AWS adapters: event sources (features `sqs`, `kinesis`, `dynamodb`), on-failure destinations (`sqs`,
 /// `sns`, `s3`) and the Lambda Invoke backend (`lambda-api`).
 #[cfg(feature = "aws")]
+#[doc(inline)]
 pub use lambda_esm_aws as aws;
 
 /// Functions on this machine: processes (feature `process`) and plain HTTP (feature `http`).
 #[cfg(any(feature = "process", feature = "http"))]
+#[doc(inline)]
 pub use lambda_esm_runtime as runtime;
 
 /// The library example of the README, which must compile and run.

@@ -8,7 +8,8 @@ use crate::setters;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run {
-    /// The id of the request, by which the function's own log names it.
+    /// The id of the request, by which the function's own log names it. Where it is a UUID, the record of a batch that
+    /// is given up after this run has it, else one of its own.
     pub request_id: Option<String>,
     /// The version that ran: `$LATEST` or a number, also where an alias was asked for (Lambda API
     /// reference, `X-Amz-Executed-Version`).

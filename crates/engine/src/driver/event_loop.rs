@@ -24,9 +24,13 @@ const AT_A_TIME: usize = 100;
 const SETTLING_SHARE: u32 = 10;
 
 /// What the supervisor tells a driver.
-pub(crate) enum Command<C> {
-    /// New settings, and the function to call from now on.
-    Reconfigure { config: Box<C>, function: Function },
+pub(crate) enum Command<C, E> {
+    /// New settings, the function to call from now on, and where records come from and go.
+    Reconfigure {
+        config: Box<C>,
+        function: Function,
+        ends: E,
+    },
     /// Stop reading, finish what is in flight within the bound, and end.
     Drain { bound: Duration },
 }
@@ -36,6 +40,12 @@ pub(crate) enum Command<C> {
 pub(crate) trait Ports: Send + 'static {
     /// The rules of such a source.
     type Machine: Machine;
+
+    /// Where records come from, and where they go but for the function.
+    type Ends: Send + 'static;
+
+    /// Goes on with others of the same name: those that were there may have been made anew.
+    fn move_to(&mut self, ends: Self::Ends);
 
     /// Carries out an action. Its answer comes from `calls`, or from a read.
     fn carry_out(
@@ -52,7 +62,9 @@ pub(crate) trait Ports: Send + 'static {
     fn end_reads(&mut self);
 }
 
-type ConfigOf<P> = <<P as Ports>::Machine as Machine>::Config;
+/// What the supervisor tells the driver of such a source.
+pub(crate) type CommandOf<P> = Command<ConfigOf<P>, <P as Ports>::Ends>;
+pub(crate) type ConfigOf<P> = <<P as Ports>::Machine as Machine>::Config;
 type InputOf<P> = <<P as Ports>::Machine as Machine>::Input;
 type ActionOf<P> = <<P as Ports>::Machine as Machine>::Action;
 
@@ -81,7 +93,7 @@ impl<P: Ports> Driver<P> {
     pub(super) async fn run(
         mut self,
         machine: P::Machine,
-        mut commands: mpsc::Receiver<Command<ConfigOf<P>>>,
+        mut commands: mpsc::Receiver<CommandOf<P>>,
     ) {
         let clock = self.clock;
         let timer = tokio::time::sleep_until(Instant::now());
@@ -108,11 +120,16 @@ impl<P: Ports> Driver<P> {
 
     fn told(
         &mut self,
-        command: Option<Command<ConfigOf<P>>>,
+        command: Option<CommandOf<P>>,
     ) -> Signal<ConfigOf<P>, <P::Machine as Machine>::Turn> {
         let bound = match command {
-            Some(Command::Reconfigure { config, function }) => {
+            Some(Command::Reconfigure {
+                config,
+                function,
+                ends,
+            }) => {
                 self.calls.set_function(function);
+                self.ports.move_to(ends);
                 return Signal::Reconfigure(config);
             }
             Some(Command::Drain { bound }) => bound,

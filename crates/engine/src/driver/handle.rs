@@ -2,31 +2,27 @@
 
 use std::time::Duration;
 
-use lambda_esm_core::machine::Machine;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::event_loop::{Command, Driver, Ports};
+use super::event_loop::{Command, CommandOf, ConfigOf, Driver, Ports};
 use super::function::Function;
 
 /// The task of a driver, and the way to talk to it. Dropping it aborts the driver.
-pub(crate) struct DriverHandle<C> {
-    commands: mpsc::Sender<Command<C>>,
+pub(crate) struct DriverHandle<P: Ports> {
+    commands: mpsc::Sender<CommandOf<P>>,
     task: JoinHandle<()>,
 }
 
-impl<C> Drop for DriverHandle<C> {
+impl<P: Ports> Drop for DriverHandle<P> {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl<C: Send + 'static> DriverHandle<C> {
+impl<P: Ports> DriverHandle<P> {
     /// Puts a driver to work.
-    pub(crate) fn spawn<P>(driver: Driver<P>, machine: P::Machine) -> Self
-    where
-        P: Ports<Machine: Machine<Config = C>>,
-    {
+    pub(crate) fn spawn(driver: Driver<P>, machine: P::Machine) -> Self {
         let (commands, receiver) = mpsc::channel(8);
         let task = tokio::spawn(driver.run(machine, receiver));
         Self { commands, task }
@@ -38,9 +34,17 @@ impl<C: Send + 'static> DriverHandle<C> {
     }
 
     /// Tells the driver new settings. Returns whether it is still there.
-    pub(crate) async fn reconfigure(&self, config: C, function: Function) -> bool {
-        let config = Box::new(config);
-        let command = Command::Reconfigure { config, function };
+    pub(crate) async fn reconfigure(
+        &self,
+        config: ConfigOf<P>,
+        function: Function,
+        ends: P::Ends,
+    ) -> bool {
+        let command = Command::Reconfigure {
+            config: Box::new(config),
+            function,
+            ends,
+        };
         self.commands.send(command).await.is_ok()
     }
 
@@ -59,14 +63,15 @@ impl<C: Send + 'static> DriverHandle<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::QueuePorts;
 
     #[tokio::test]
     async fn a_driver_that_panics_is_noticed() {
-        let (commands, receiver) = mpsc::channel::<Command<()>>(1);
+        let (commands, receiver) = mpsc::channel(1);
         let task = tokio::spawn(async move {
             let _commands = receiver;
             panic!("as a fault in a machine would");
         });
-        DriverHandle { commands, task }.ended().await;
+        DriverHandle::<QueuePorts> { commands, task }.ended().await;
     }
 }

@@ -17,4 +17,4 @@ pub(crate) use event_loop::Driver;
 pub(crate) use function::Function;
 pub(crate) use handle::DriverHandle;
 pub(crate) use queue::QueuePorts;
-pub(crate) use stream::StreamPorts;
+pub(crate) use stream::{StreamEnds, StreamPorts};

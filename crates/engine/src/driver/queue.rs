@@ -29,6 +29,12 @@ impl QueuePorts {
 
 impl Ports for QueuePorts {
     type Machine = QueueMachine;
+    type Ends = Arc<dyn QueueSource>;
+
+    fn move_to(&mut self, source: Arc<dyn QueueSource>) {
+        self.receives.move_to(source.clone());
+        self.source = source;
+    }
 
     fn carry_out(&mut self, now: Timestamp, action: Action, calls: &mut Calls<QueueMachine>) {
         match action {

@@ -18,11 +18,14 @@ use crate::stored::write_checkpoint;
 /// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
 
-/// Where records come from, where those go that are given up, and where checkpoints are kept.
+/// Where records come from, and where those go that are given up; `None` if the mapping has no on-failure
+/// destination.
+pub(crate) type StreamEnds = (Arc<dyn StreamSource>, Option<Arc<dyn FailureDestination>>);
+
+/// The ends of a stream, and where checkpoints are kept.
 pub(crate) struct StreamPorts {
     mapping: Uuid,
     source: Arc<dyn StreamSource>,
-    /// `None` if the mapping has no on-failure destination.
     destination: Option<Arc<dyn FailureDestination>>,
     store: Arc<dyn Store>,
     /// Open reads. A drain ends them: what they would bring is still in the stream.
@@ -32,8 +35,7 @@ pub(crate) struct StreamPorts {
 impl StreamPorts {
     pub(crate) fn new(
         mapping: Uuid,
-        source: Arc<dyn StreamSource>,
-        destination: Option<Arc<dyn FailureDestination>>,
+        (source, destination): StreamEnds,
         store: Arc<dyn Store>,
     ) -> Self {
         Self {
@@ -101,6 +103,12 @@ impl StreamPorts {
 
 impl Ports for StreamPorts {
     type Machine = StreamMachine;
+    type Ends = StreamEnds;
+
+    fn move_to(&mut self, (source, destination): StreamEnds) {
+        self.source = source;
+        self.destination = destination;
+    }
 
     fn carry_out(&mut self, now: Timestamp, action: Action, calls: &mut Calls<StreamMachine>) {
         let source = self.source.clone();

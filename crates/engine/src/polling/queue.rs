@@ -29,6 +29,9 @@ impl SourceKind for Queue {
     ) -> Result<(), ApiError> {
         let queue = match shared.queue(mapping).await {
             Ok(queue) => queue,
+            Err(error) if error.is_absence() => {
+                return shared.missing(no_such_queue(error.hint()));
+            }
             Err(error) => return shared.missing(error.refusal("EventSourceArn")),
         };
         match (queue.describe().await, function.timeout) {
@@ -36,11 +39,7 @@ impl SourceKind for Queue {
                 check_function_timeout(mapping, timeout, Some(queue.visibility_timeout))
             }
             (Err(error), _) if error.kind == SourceErrorKind::NotFound => {
-                // Recorded.
-                let text = "Error occurred while ReceiveMessage. SQS Error Code: \
-                     AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does \
-                     not exist.";
-                shared.missing(ApiError::invalid("EventSourceArn", text).hint(error.message))
+                shared.missing(no_such_queue(error.message))
             }
             _ => Ok(()),
         }
@@ -55,6 +54,13 @@ impl SourceKind for Queue {
         let facts = source.describe().await?;
         Ok(Box::new(FoundQueue { source, facts }))
     }
+}
+
+/// Returns the refusal of a mapping whose queue does not exist (recorded).
+fn no_such_queue(hint: String) -> ApiError {
+    let text = "Error occurred while ReceiveMessage. SQS Error Code: \
+         AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.";
+    ApiError::invalid("EventSourceArn", text).hint(hint)
 }
 
 struct FoundQueue {
@@ -80,40 +86,46 @@ impl FoundSource for FoundQueue {
         let machine = QueueMachine::new(config, seed, clock.now());
         Ok(Box::new(QueuePolling {
             driver: DriverHandle::spawn(driver, machine),
-            source,
-            facts: Mutex::new(facts),
+            latest: Mutex::new((source, facts)),
         }))
     }
 }
 
 struct QueuePolling {
-    driver: DriverHandle<QueueConfig>,
-    source: Arc<dyn QueueSource>,
-    /// What the queue said about itself when it could last be asked.
-    facts: Mutex<QueueFacts>,
+    driver: DriverHandle<QueuePorts>,
+    /// The queue that was found last, and what it said about itself when it could last be asked.
+    latest: Mutex<(Arc<dyn QueueSource>, QueueFacts)>,
 }
 
 impl QueuePolling {
-    fn facts(&self) -> MutexGuard<'_, QueueFacts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn latest(&self) -> MutexGuard<'_, (Arc<dyn QueueSource>, QueueFacts)> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Polling for QueuePolling {
-    async fn ask_again(&self) {
-        if let Ok(facts) = self.source.describe().await {
-            *self.facts() = facts;
+    async fn ask_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
+        let source = match shared.queue(mapping).await {
+            Ok(source) => source,
+            Err(error) if error.is_absence() => return Err(error.into()),
+            Err(_) => return Ok(()),
+        };
+        match source.describe().await {
+            Ok(facts) => *self.latest() = (source, facts),
+            Err(error) if error.kind == SourceErrorKind::NotFound => return Err(error),
+            Err(_) => {}
         }
+        Ok(())
     }
 
     async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured {
-        let facts = *self.facts();
+        let (source, facts) = self.latest().clone();
         let Some(config) = config(settings, facts) else {
             return Reconfigured::NeedsRestart;
         };
         let function = settings.to_call();
-        Reconfigured::told(self.driver.reconfigure(config, function).await)
+        Reconfigured::told(self.driver.reconfigure(config, function, source).await)
     }
 
     async fn ended(&self) {

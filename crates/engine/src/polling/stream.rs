@@ -1,6 +1,6 @@
 //! Streams.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +11,8 @@ use lambda_esm_core::stream::{
 };
 
 use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
-use crate::driver::{Driver, DriverHandle, StreamPorts};
+use crate::driver::{Driver, DriverHandle, StreamEnds, StreamPorts};
+use crate::lookup::LookupError;
 use crate::ports::{FailureDestination, FunctionFacts, StreamSource};
 use crate::reporter::Reporter;
 use crate::shared::Shared;
@@ -36,14 +37,14 @@ impl SourceKind for Stream {
         }
         let stream = match shared.stream(mapping).await {
             Ok(stream) => stream,
+            Err(error) if error.is_absence() => {
+                return shared.missing(no_such_stream(mapping, error.hint()));
+            }
             Err(error) => return shared.missing(error.refusal("EventSourceArn")),
         };
         match stream.list().await {
             Err(error) if error.kind == SourceErrorKind::NotFound => {
-                let arn = mapping.source.arn().map_or("", |arn| arn.as_str());
-                // Recorded.
-                let text = format!("Stream not found: {arn}");
-                shared.missing(ApiError::invalid("EventSourceArn", text).hint(error.message))
+                shared.missing(no_such_stream(mapping, error.message))
             }
             _ => Ok(()),
         }
@@ -60,6 +61,12 @@ impl SourceKind for Stream {
             checkpoints: checkpoints(shared, mapping).await?,
         }))
     }
+}
+
+/// Returns the refusal of a mapping whose stream does not exist (recorded).
+fn no_such_stream(mapping: &Mapping, hint: String) -> ApiError {
+    let arn = mapping.source.arn().map_or("", |arn| arn.as_str());
+    ApiError::invalid("EventSourceArn", format!("Stream not found: {arn}")).hint(hint)
 }
 
 /// Returns how far the mapping had come.
@@ -111,19 +118,29 @@ impl FoundSource for FoundStream {
         let (shared, clock) = (settings.shared, settings.shared.clock);
         let fixed = Fixed::of(&config);
         let (mapping, store) = (settings.mapping.uuid, shared.store.clone());
-        let ports = StreamPorts::new(mapping, self.source, self.destination, store);
+        let latest = (self.source, self.destination);
+        let ports = StreamPorts::new(mapping, latest.clone(), store);
         let driver = Driver::new(ports, settings.to_call(), reporter, clock);
         let machine = StreamMachine::new(config, self.checkpoints, seed, clock.now());
         Ok(Box::new(StreamPolling {
             driver: DriverHandle::spawn(driver, machine),
+            latest: Mutex::new(latest),
             fixed,
         }))
     }
 }
 
 struct StreamPolling {
-    driver: DriverHandle<StreamConfig>,
+    driver: DriverHandle<StreamPorts>,
+    /// The stream and the destination that were found last.
+    latest: Mutex<StreamEnds>,
     fixed: Fixed,
+}
+
+impl StreamPolling {
+    fn latest(&self) -> MutexGuard<'_, StreamEnds> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a driver cannot change under way.
@@ -146,13 +163,26 @@ impl Fixed {
 #[async_trait]
 impl Polling for StreamPolling {
     /// New settings depend on nothing that the stream says, and its machine lists the shards itself.
-    async fn ask_again(&self) {}
+    async fn ask_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
+        let found = async {
+            let source = shared.stream(mapping).await?;
+            let destination = shared.destination(mapping).await?;
+            Ok::<StreamEnds, LookupError>((source, destination))
+        };
+        match found.await {
+            Ok(found) => *self.latest() = found,
+            Err(error) if error.is_absence() => return Err(error.into()),
+            Err(_) => {}
+        }
+        Ok(())
+    }
 
     async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured {
         match config(settings) {
             Some(config) if Fixed::of(&config) == self.fixed => {
                 let function = settings.to_call();
-                Reconfigured::told(self.driver.reconfigure(config, function).await)
+                let latest = self.latest().clone();
+                Reconfigured::told(self.driver.reconfigure(config, function, latest).await)
             }
             // Begun anew with what the old driver leaves behind.
             _ => Reconfigured::NeedsRestart,

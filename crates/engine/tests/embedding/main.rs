@@ -4,6 +4,7 @@
 
 mod fresh_facts;
 mod listening;
+mod made_anew;
 mod missing;
 mod never_answers;
 mod page;

@@ -2,16 +2,12 @@
 //! metrics with Lambda", event source mapping metrics).
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::mapping::Mapping;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
 /// The metrics of one engine. Each mapping's are labelled with its UUID, its source and its function.
@@ -83,52 +79,53 @@ const GAUGES: [(&str, &str); 2] = [
 ];
 
 /// The mappings of several engines, each engine's with labels of their own.
-#[derive(Debug)]
 struct Page(Vec<(Labels, Mappings)>);
 
-impl Collector for Page {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+impl Page {
+    /// Returns the text of the page, without its end (OpenMetrics 1.0).
+    fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text cannot fail.
+        self.write(&mut text).unwrap_or_default();
+        text
+    }
+
+    fn write(&self, text: &mut String) -> fmt::Result {
         for (index, (name, help)) in COUNTERS.into_iter().enumerate() {
-            let of = |metrics: &MappingMetrics| metrics.counters()[index].clone();
-            self.family(&mut encoder, name, help, of)?;
+            let of = |metrics: &MappingMetrics| metrics.counters()[index].get();
+            self.family(text, (name, help, "counter", "_total"), of)?;
         }
         for (index, (name, help)) in GAUGES.into_iter().enumerate() {
-            let of = |metrics: &MappingMetrics| metrics.gauges()[index].clone();
-            self.family(&mut encoder, name, help, of)?;
+            let of = |metrics: &MappingMetrics| metrics.gauges()[index].get();
+            self.family(text, (name, help, "gauge", ""), of)?;
         }
         Ok(())
     }
-}
 
-impl Page {
-    /// Writes one metric of all mappings.
-    fn family<M: EncodeMetric + Default>(
+    /// Writes one metric of all mappings: its name, meaning, type, and the suffix of its samples.
+    fn family(
         &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        name: &str,
-        help: &str,
-        of: impl Fn(&MappingMetrics) -> M,
-    ) -> Result<(), fmt::Error> {
-        let kind = M::default().metric_type();
-        let mut family = encoder.encode_descriptor(name, &format!("{help}."), None, kind)?;
+        text: &mut String,
+        (name, help, kind, suffix): (&str, &str, &str, &str),
+        of: impl Fn(&MappingMetrics) -> u64,
+    ) -> fmt::Result {
+        let name = format!("aws_lambda_{name}");
+        writeln!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}")?;
         for (labels, mappings) in &self.0 {
             for mapping in mappings.read().values() {
-                let labels = [labels.as_slice(), mapping.labels.as_slice()].concat();
-                of(&mapping.metrics).encode(family.encode_family(&labels.as_slice())?)?;
+                write!(text, "{name}{suffix}")?;
+                for (index, (label, value)) in labels.iter().chain(&mapping.labels).enumerate() {
+                    let before = if index == 0 { '{' } else { ',' };
+                    let value = value
+                        .replace('\\', "\\\\")
+                        .replace('"', "\\\"")
+                        .replace('\n', "\\n");
+                    write!(text, "{before}{label}=\"{value}\"")?;
+                }
+                writeln!(text, "}} {}", of(&mapping.metrics))?;
             }
         }
         Ok(())
-    }
-
-    /// Returns the text of the page, without its end.
-    fn render(self) -> String {
-        let mut registry = Registry::with_prefix("aws_lambda");
-        registry.register_collector(Box::new(self));
-        let mut text = String::new();
-        match prometheus_client::encoding::text::encode_registry(&mut text, &registry) {
-            Ok(()) => text,
-            Err(error) => format!("# cannot be encoded: {error}\n"),
-        }
     }
 }
 
@@ -189,21 +186,39 @@ impl Metrics {
     }
 }
 
+/// A number that several can count and show.
+#[derive(Clone, Debug, Default)]
+struct Number(Arc<AtomicU64>);
+
+impl Number {
+    fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The counters of one mapping.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MappingMetrics {
-    polled: Counter,
-    filtered_out: Counter,
-    passed_over: Counter,
-    invoked: Counter,
-    failed_invoke: Counter,
-    deleted: Counter,
-    polling_errors: Counter,
-    dropped: Counter,
-    on_failure_delivered: Counter,
-    delivery_failures: Counter,
-    concurrency: Gauge,
-    iterator_age: Gauge,
+    polled: Number,
+    filtered_out: Number,
+    passed_over: Number,
+    invoked: Number,
+    failed_invoke: Number,
+    deleted: Number,
+    polling_errors: Number,
+    dropped: Number,
+    on_failure_delivered: Number,
+    delivery_failures: Number,
+    concurrency: Number,
+    iterator_age: Number,
 }
 
 /// A mapping's counters at one moment.
@@ -234,7 +249,7 @@ pub struct Counts {
 }
 
 impl MappingMetrics {
-    const fn counters(&self) -> [&Counter; 10] {
+    const fn counters(&self) -> [&Number; 10] {
         [
             &self.polled,
             &self.filtered_out,
@@ -249,14 +264,12 @@ impl MappingMetrics {
         ]
     }
 
-    const fn gauges(&self) -> [&Gauge; 2] {
+    const fn gauges(&self) -> [&Number; 2] {
         [&self.concurrency, &self.iterator_age]
     }
 
     pub(crate) fn count(&self, decision: &Decision) {
-        let add = |counter: &Counter, events: usize| {
-            counter.inc_by(events as u64);
-        };
+        let add = |counter: &Number, events: usize| counter.add(events as u64);
         match decision {
             Decision::Polled { messages, .. } => add(&self.polled, *messages),
             Decision::PollFailed { .. } => add(&self.polling_errors, 1),
@@ -286,11 +299,8 @@ impl MappingMetrics {
     }
 
     pub(crate) fn show(&self, concurrency: usize, iterator_age_ms: Option<u64>) {
-        self.concurrency
-            .set(i64::try_from(concurrency).unwrap_or(i64::MAX));
-        let age = iterator_age_ms.unwrap_or_default();
-        self.iterator_age
-            .set(i64::try_from(age).unwrap_or(i64::MAX));
+        self.concurrency.set(concurrency as u64);
+        self.iterator_age.set(iterator_age_ms.unwrap_or_default());
     }
 
     pub(crate) fn counts(&self) -> Counts {

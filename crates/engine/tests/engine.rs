@@ -338,7 +338,9 @@ async fn an_unknown_function_or_queue_is_refused_on_creation() {
         "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:nowhere",
     });
     let error = engine.create(request(other)).await.unwrap_err();
-    assert!(error.message.contains("nowhere"), "{}", error.message);
+    assert!(error.message.contains("NonExistentQueue"), "{error}");
+    let hint = error.hint.unwrap();
+    assert!(hint.contains(":nowhere"), "{hint}");
 }
 
 /// A queue that cannot be reached until it is told otherwise.

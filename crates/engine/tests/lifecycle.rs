@@ -315,5 +315,7 @@ async fn a_queue_that_does_not_exist_is_refused_though_the_function_cannot_be_as
         .create(serde_json::from_value(request).unwrap())
         .await
         .unwrap_err();
-    assert!(error.message.contains("nowhere"), "{}", error.message);
+    assert!(error.message.contains("NonExistentQueue"), "{error}");
+    let hint = error.hint.unwrap();
+    assert!(hint.contains(":nowhere"), "{hint}");
 }

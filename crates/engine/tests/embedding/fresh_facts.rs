@@ -9,7 +9,7 @@ use lambda_esm_engine::{Engine, EngineOptions};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Changing, Function, ORDERS, clock, queue, request, seconds, send};
+use crate::support::{Changing, Function, ORDERS, clock, engine, queue, request, seconds, send};
 
 fn concurrency(most: usize) -> FunctionFacts {
     FunctionFacts::default().with_concurrency(Some(most))
@@ -174,11 +174,7 @@ async fn a_changed_visibility_timeout_decides_how_long_a_batch_is_tried() {
 async fn only_mappings_of_what_has_changed_are_meant() {
     let clock = clock();
     let orders = queue(clock);
-    let engine = Engine::builder()
-        .clock(clock)
-        .source("orders", orders.clone())
-        .invoke(Function::default())
-        .build();
+    let engine = engine(clock, &orders);
     engine.create(request(json!({}))).await.unwrap();
     engine
         .create(request(json!({ "FunctionName": "g:live" })))
@@ -200,11 +196,7 @@ async fn only_mappings_of_what_has_changed_are_meant() {
 async fn telling_without_end_does_not_keep_a_mapping_from_beginning() {
     let clock = clock();
     let orders = queue(clock);
-    let engine = Engine::builder()
-        .clock(clock)
-        .source("orders", orders.clone())
-        .invoke(Function::default())
-        .build();
+    let engine = engine(clock, &orders);
     engine.create(request(json!({}))).await.unwrap();
     send(&orders, ["x"]);
     for _ in 0..100 {

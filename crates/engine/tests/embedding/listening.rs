@@ -1,19 +1,15 @@
 //! Listeners that are slow.
 
-use lambda_esm_engine::{Engine, Heard};
+use lambda_esm_engine::Heard;
 use serde_json::json;
 
-use crate::support::{Function, clock, queue, request, seconds, send};
+use crate::support::{clock, engine, queue, request, seconds, send};
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_does_not_read_is_told_how_much_it_missed_and_goes_on() {
     let clock = clock();
     let orders = queue(clock);
-    let engine = Engine::builder()
-        .clock(clock)
-        .source("orders", orders.clone())
-        .invoke(Function::default())
-        .build();
+    let engine = engine(clock, &orders);
     let mut events = engine.events();
     engine
         .create(request(json!({ "BatchSize": 1 })))

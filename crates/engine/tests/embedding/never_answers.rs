@@ -11,7 +11,7 @@ use lambda_esm_engine::ports::FunctionFacts;
 use lambda_esm_engine::{Engine, EngineOptions};
 use serde_json::{Value, json};
 
-use crate::support::{Function, clock, queue, request, seconds, send};
+use crate::support::{Function, clock, engine, queue, request, seconds, send};
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -69,11 +69,7 @@ async fn without_a_known_timeout_the_longest_of_the_service_is_waited_for() {
     let options =
         MemoryQueueOptions::default().with_visibility_timeout(Duration::from_secs(10_000));
     let orders = MemoryQueue::new(clock, options);
-    let engine = Engine::builder()
-        .clock(clock)
-        .source("orders", orders.clone())
-        .invoke(Function::default())
-        .build();
+    let engine = engine(clock, &orders);
     engine.create(request(json!({}))).await.unwrap();
     send(&orders, ["hang"]);
     seconds(929).await;

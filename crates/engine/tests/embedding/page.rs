@@ -1,9 +1,9 @@
 //! Metrics on an embedder's own page.
 
-use lambda_esm_engine::{Engine, Metrics};
+use lambda_esm_engine::Metrics;
 use serde_json::json;
 
-use crate::support::{Function, clock, queue, request, seconds, send};
+use crate::support::{clock, engine, queue, request, seconds, send};
 
 #[tokio::test(start_paused = true)]
 async fn the_metrics_of_several_engines_are_one_part_of_a_page() {
@@ -11,11 +11,7 @@ async fn the_metrics_of_several_engines_are_one_part_of_a_page() {
     let mut engines = Vec::new();
     for messages in [1, 2] {
         let orders = queue(clock);
-        let engine = Engine::builder()
-            .clock(clock)
-            .source("orders", orders.clone())
-            .invoke(Function::default())
-            .build();
+        let engine = engine(clock, &orders);
         engine.create(request(json!({}))).await.unwrap();
         send(&orders, 0..messages);
         engines.push(engine);

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{CreateEventSourceMapping, FunctionRef};
-use lambda_esm_engine::Clock;
 use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, SendMessage};
 use lambda_esm_engine::ports::{
     FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, QueueFacts, QueueSource,
     ReceiveRequest, Received, Settlement,
 };
+use lambda_esm_engine::{Clock, Engine};
 use serde_json::{Value, json};
 
 pub(crate) const ORDERS: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
@@ -41,6 +41,15 @@ pub(crate) fn send(queue: &MemoryQueue, bodies: impl IntoIterator<Item = impl To
     for body in bodies {
         queue.send(SendMessage::new(body.to_string())).unwrap();
     }
+}
+
+/// Returns an engine that reads `orders` for functions that do nothing.
+pub(crate) fn engine(clock: Clock, orders: &MemoryQueue) -> Engine {
+    Engine::builder()
+        .clock(clock)
+        .source("orders", orders.clone())
+        .invoke(Function::default())
+        .build()
 }
 
 pub(crate) async fn seconds(seconds: u64) {

@@ -64,8 +64,10 @@ enum Phase {
     Polling {
         polling: Box<dyn Polling>,
         since: Timestamp,
-        /// Whether the driver has yet to hear of new settings.
+        /// Whether the driver has yet to hear of new settings or facts.
         is_stale: bool,
+        /// Whether its source may be another one by now.
+        may_have_moved: bool,
     },
 }
 
@@ -80,13 +82,21 @@ enum Next {
 }
 
 impl Phase {
-    /// The mapping has new settings, or its source or its function may have changed.
+    /// The mapping has new settings.
     fn update(&mut self) {
         match self {
             Self::Idle => {}
             // They may be what was missing.
             Self::Waiting { .. } => *self = Self::Idle,
             Self::Polling { is_stale, .. } => *is_stale = true,
+        }
+    }
+
+    /// The mapping's source or its function may have changed.
+    fn facts_changed(&mut self) {
+        self.update();
+        if let Self::Polling { may_have_moved, .. } = self {
+            *may_have_moved = true;
         }
     }
 
@@ -190,7 +200,9 @@ impl Supervisor {
                 },
                 // What is being asked now may know of it already, and is not interrupted again and again: it is
                 // asked once more.
-                () = self.facts_changed.notified(), if next == Next::Nothing => self.phase.update(),
+                () = self.facts_changed.notified(), if next == Next::Nothing => {
+                    self.phase.facts_changed();
+                }
                 (function, source) = self.ask(), if next == Next::Begin => self.begin(function, source),
                 (function, source) = self.ask_again(), if next == Next::Renew => {
                     self.renew(function, source).await;
@@ -253,9 +265,18 @@ impl Supervisor {
             let function = self.describe_function().await;
             let is_broken =
                 matches!(&function, Err(error) if error.kind == InvokeErrorKind::Function);
-            let source = match self.phase.polling() {
-                Some(polling) if !is_broken => polling.ask_again(&self.shared, &self.mapping).await,
-                _ => Ok(()),
+            let source = match &self.phase {
+                Phase::Polling { .. } if is_broken => Ok(()),
+                Phase::Polling {
+                    polling,
+                    may_have_moved: true,
+                    ..
+                } => polling.look_up_again(&self.shared, &self.mapping).await,
+                Phase::Polling { polling, .. } => {
+                    polling.ask_again().await;
+                    Ok(())
+                }
+                Phase::Idle | Phase::Waiting { .. } => Ok(()),
             };
             (function.ok(), source)
         };
@@ -286,6 +307,7 @@ impl Supervisor {
                     polling,
                     since: self.shared.clock.now(),
                     is_stale: false,
+                    may_have_moved: false,
                 };
                 self.reporter
                     .progress
@@ -297,8 +319,13 @@ impl Supervisor {
 
     /// Tells the driver the new settings; they may ask for another one. Without its source it ends.
     async fn renew(&mut self, function: Option<FunctionFacts>, source: Result<(), SourceError>) {
-        if let Phase::Polling { is_stale, .. } = &mut self.phase {
-            *is_stale = false;
+        if let Phase::Polling {
+            is_stale,
+            may_have_moved,
+            ..
+        } = &mut self.phase
+        {
+            (*is_stale, *may_have_moved) = (false, false);
         }
         let _limiter = self.learn(function);
         if let Err(gone) = source {

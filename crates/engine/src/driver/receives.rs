@@ -42,9 +42,11 @@ impl Receives {
 
     /// Receives from another queue from now on. Those that are open end if they take nothing by ending.
     pub(super) fn move_to(&mut self, source: Arc<dyn QueueSource>) {
-        self.source = source;
-        self.stop();
-        self.stop = CancellationToken::new();
+        if !Arc::ptr_eq(&self.source, &source) {
+            self.source = source;
+            self.stop();
+            self.stop = CancellationToken::new();
+        }
     }
 
     pub(super) fn open(&self, id: ReceiveId, request: ReceiveRequest) {

@@ -60,9 +60,12 @@ pub(crate) trait FoundSource: Send {
 /// A driver at work.
 #[async_trait]
 pub(crate) trait Polling: Send + Sync {
-    /// Looks the source up again, and asks it for what new settings depend on. What was found and said before holds if
-    /// that cannot be done now. Fails if there is no such source any more.
-    async fn ask_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError>;
+    /// Asks the source again for what new settings depend on. What it said before holds if it cannot be asked now.
+    async fn ask_again(&self);
+
+    /// Looks the source up again, and asks what is found then. What was found before holds if that cannot be done now.
+    /// Fails if there is no such source any more.
+    async fn look_up_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError>;
 
     /// Tells the driver new settings, without losing what is in flight.
     async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured;

@@ -105,7 +105,14 @@ impl QueuePolling {
 
 #[async_trait]
 impl Polling for QueuePolling {
-    async fn ask_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
+    async fn ask_again(&self) {
+        let source = self.latest().0.clone();
+        if let Ok(facts) = source.describe().await {
+            self.latest().1 = facts;
+        }
+    }
+
+    async fn look_up_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
         let source = match shared.queue(mapping).await {
             Ok(source) => source,
             Err(error) if error.is_absence() => return Err(error.into()),

@@ -163,7 +163,9 @@ impl Fixed {
 #[async_trait]
 impl Polling for StreamPolling {
     /// New settings depend on nothing that the stream says, and its machine lists the shards itself.
-    async fn ask_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
+    async fn ask_again(&self) {}
+
+    async fn look_up_again(&self, shared: &Shared, mapping: &Mapping) -> Result<(), SourceError> {
         let found = async {
             let source = shared.stream(mapping).await?;
             let destination = shared.destination(mapping).await?;

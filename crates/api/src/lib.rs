@@ -69,6 +69,7 @@
 //! ```
 
 // What the signatures of `routes` and `handle` are made of.
+#[doc(no_inline)]
 pub use {axum, http};
 
 mod admission;

@@ -145,6 +145,7 @@ pub use lambda_esm_engine::{
 #[doc(inline)]
 pub use lambda_esm_filter as filter;
 // What the ports' signatures are made of.
+#[doc(no_inline)]
 pub use {async_trait, bytes, uuid};
 
 /// Event source mappings: the requests and answers of the Lambda API, and what a valid one becomes.

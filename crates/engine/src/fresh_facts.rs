@@ -11,8 +11,8 @@ use crate::registered::names;
 use crate::registry::not_found;
 
 impl Engine {
-    /// Has a mapping ask its source and its function again what they are: timeouts, concurrency, visibility, limits.
-    /// Waits for nothing. A mapping that is asking already asks once more.
+    /// Has a mapping look its source up again, and ask it and its function what they are: timeouts, concurrency,
+    /// visibility, limits. Waits for nothing. A mapping that is asking already asks once more.
     ///
     /// # Errors
     /// Fails if there is no such mapping.

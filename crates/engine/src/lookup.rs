@@ -25,9 +25,7 @@ impl LookupError {
             Self::Unserved { problem, way_out } => ApiError::invalid(field, problem).hint(way_out),
         }
     }
-}
 
-impl LookupError {
     /// Tells whether what was looked up is not there, rather than out of reach.
     pub(crate) fn is_absence(&self) -> bool {
         match self {

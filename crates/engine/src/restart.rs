@@ -30,11 +30,11 @@ pub struct Started {
     pub unusable: Vec<(Uuid, ApiError)>,
 }
 
-/// Why an engine has not begun. Nothing was changed.
+/// Why an engine has not begun.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// What the store has kept cannot be read.
+    /// What the store has kept cannot be read. Nothing was changed, and the start can be made again.
     #[error("{0}")]
     Store(#[from] StoreError),
     /// It has begun already.

@@ -147,3 +147,35 @@ async fn a_stream_and_a_destination_that_are_made_anew_are_used() {
     let problem = engine.status().remove(0).problem.unwrap();
     assert!(problem.contains("no source is registered"), "{problem}");
 }
+
+/// The provider hands out the same queue each time, as another object.
+#[tokio::test(start_paused = true)]
+async fn looking_the_source_up_again_under_load_loses_and_repeats_nothing() {
+    let clock = clock();
+    let there = Arc::new(There::default());
+    let orders = queue(clock);
+    *there.queue.lock().unwrap() = Some(orders.clone());
+    let function = Arc::new(Function {
+        takes: std::time::Duration::from_millis(7),
+        ..Function::default()
+    });
+    let engine = Engine::builder()
+        .clock(clock)
+        .provider(there.clone())
+        .invoke(function.clone())
+        .build();
+    engine.create(request(json!({}))).await.unwrap();
+    for step in 0..300 {
+        send(&orders, step * 10..step * 10 + 10);
+        engine.source_changed(ORDERS);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    seconds(2).await;
+    assert_eq!(orders.counts(), (0, 0, 0));
+    let counts = engine.status()[0].counts;
+    assert_eq!(
+        (counts.polled_event_count, counts.invoked_event_count),
+        (3_000, 3_000)
+    );
+    assert_eq!(counts.deleted_event_count, 3_000);
+}

@@ -1,0 +1,1 @@
+//! Decodes Kafka records by the schemas of a registry: Avro, Protobuf and JSON Schema.

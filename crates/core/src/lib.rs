@@ -35,6 +35,7 @@ pub mod response;
 pub mod stream;
 pub mod text;
 pub mod time;
+pub mod topic;
 
 mod quota;
 mod setters;

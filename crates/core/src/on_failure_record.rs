@@ -56,6 +56,10 @@ pub enum Condition {
     MaximumPayloadSizeExceeded,
     /// A record came in a form that is not its service's. AWS has no name for this.
     RecordUnreadable,
+    /// The registry has no schema of the id that a Kafka record names (Lambda developer guide, "Using schema registries").
+    SchemaNotFound,
+    /// A Kafka record cannot be decoded by its schema, or is not valid (the same page).
+    DeserializationError,
 }
 
 impl Condition {
@@ -67,6 +71,8 @@ impl Condition {
             Self::RecordAgeExceeded => "RecordAgeExceeded",
             Self::MaximumPayloadSizeExceeded => "MaximumPayloadSizeExceeded",
             Self::RecordUnreadable => "RecordUnreadable",
+            Self::SchemaNotFound => "SCHEMA_NOT_FOUND",
+            Self::DeserializationError => "DESERIALIZATION_ERROR",
         }
     }
 }

@@ -26,6 +26,7 @@ mod skip_unknown;
 mod status;
 mod stored;
 mod supervisor;
+mod topic_source;
 
 pub mod clock;
 #[cfg(feature = "contract")]

@@ -13,6 +13,10 @@ use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
 
+pub use crate::topic_source::{
+    Assignment, GroupEvent, JoinRequest, KafkaRecord, OwnedPartition, PartitionOffset,
+    TimestampType, TopicConsumer, TopicFetch, TopicPage, TopicSource, Watermarks,
+};
 pub use lambda_esm_core::on_failure_record::FailureRecord;
 pub use lambda_esm_core::queue::{
     QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage,
@@ -223,6 +227,15 @@ pub trait SourceProvider: Send + Sync + 'static {
         &self,
         mapping: &Mapping,
     ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
+        let _ = mapping;
+        Ok(None)
+    }
+
+    /// Returns the topic of `mapping`, or `None` if this provider does not serve it.
+    ///
+    /// # Errors
+    /// Fails if the mapping's source is served here but cannot be reached with what is configured.
+    async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
         let _ = mapping;
         Ok(None)
     }

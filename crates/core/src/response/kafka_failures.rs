@@ -12,7 +12,7 @@ use super::reader::{Kind, Pass, Reader, Value};
 /// `ReportBatchItemFailures`.
 ///
 /// An identifier is an object, as in `{"itemIdentifier":{"partition":"orders-0","offset":100}}` (Lambda developer
-/// guide, "Kafka retry configurations"), or the text `orders-0-100`. All else is as
+/// guide, "Configuring error handling controls for Kafka event sources"), or the text `orders-0-100`. All else is as
 /// [`read_partial_failures`](super::read_partial_failures) has it: an identifier that is malformed or not of this
 /// batch makes the whole batch fail.
 #[must_use]

@@ -20,6 +20,13 @@ pub struct Activity {
     /// the shard where it is the greatest, among those with records that are not settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iterator_age_ms: Option<u64>,
+    /// Of a topic, how many records of a partition are not committed, of the one where that is most; `None` while it is not
+    /// known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_offset_lag: Option<u64>,
+    /// Of a topic, how many records of all partitions are not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sum_offset_lag: Option<u64>,
     /// Why the source cannot be read, while that is so.
     pub source_problem: Option<String>,
     /// Why the last batch failed, until one succeeds; or why positions cannot be kept.

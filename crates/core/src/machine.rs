@@ -5,6 +5,7 @@ use std::hash::Hash;
 use crate::activity::Activity;
 use crate::decision::BatchId;
 use crate::queue::{self, QueueConfig, QueueMachine};
+use crate::stream::topic::{self, TopicConfig, TopicMachine};
 use crate::stream::{self, CallId, StreamConfig, StreamMachine};
 use crate::time::Timestamp;
 
@@ -146,6 +147,53 @@ impl Machine for StreamMachine {
 
     fn reach(&self, now: Timestamp, input: &stream::Input) -> usize {
         Self::reach(self, now, input)
+    }
+
+    fn status(&self) -> Activity {
+        Self::status(self)
+    }
+}
+
+impl From<Signal<TopicConfig, CallId>> for topic::Input {
+    fn from(signal: Signal<TopicConfig, CallId>) -> Self {
+        match signal {
+            Signal::Reserved(turn) => Self::Reserved { turn },
+            Signal::Reconfigure(config) => Self::Reconfigure(config),
+            // What is not settled in time is still in the topic.
+            Signal::Drain { .. } => Self::Drain,
+            Signal::Tick => Self::Tick,
+        }
+    }
+}
+
+impl Machine for TopicMachine {
+    type Config = TopicConfig;
+    type Turn = CallId;
+    type Input = topic::Input;
+    type Action = topic::Action;
+
+    fn handle(&mut self, now: Timestamp, input: topic::Input) {
+        Self::handle(self, now, input);
+    }
+
+    fn poll(&mut self) -> Option<topic::Action> {
+        Self::poll(self)
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        Self::next_deadline(self)
+    }
+
+    fn is_idle(&self) -> bool {
+        Self::is_idle(self)
+    }
+
+    fn has_begun(&self) -> bool {
+        Self::has_begun(self)
+    }
+
+    fn reach(&self, _now: Timestamp, input: &topic::Input) -> usize {
+        Self::reach(self, input)
     }
 
     fn status(&self) -> Activity {

@@ -17,7 +17,7 @@ use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
 use crate::ports::{
     DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
-    StreamSource,
+    StreamSource, TopicSource,
 };
 use crate::registered::Registered;
 use crate::shared::Shared;
@@ -71,6 +71,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn stream(mut self, name: impl Into<String>, source: impl StreamSource) -> Self {
         self.named.streams.insert(name.into(), Arc::new(source));
+        self
+    }
+
+    /// Serves Kafka mappings of the topic `name`, of whatever cluster, from `source`.
+    #[must_use]
+    pub fn topic(mut self, name: impl Into<String>, source: impl TopicSource) -> Self {
+        self.named.topics.insert(name.into(), Arc::new(source));
         self
     }
 

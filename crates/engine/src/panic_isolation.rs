@@ -14,6 +14,7 @@ use crate::ports::{
     Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
     InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, QueueFacts, QueueSource,
     ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start, StreamSource,
+    TopicSource,
 };
 use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
@@ -41,6 +42,8 @@ macro_rules! guarded {
         caught(async { $self.0.$call($($argument),*).await }, || $panicked).await
     };
 }
+
+mod topic;
 
 fn source_panicked() -> SourceError {
     SourceError::new(SourceErrorKind::Fatal, "the event source panicked")
@@ -133,6 +136,11 @@ impl SourceProvider for Guarded<dyn SourceProvider> {
     ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
         let found = guarded!(self.stream(mapping), provider_panicked())?;
         Ok(found.map(|stream| Arc::new(Guarded::new(stream)) as Arc<dyn StreamSource>))
+    }
+
+    async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
+        let found = guarded!(self.topic(mapping), provider_panicked())?;
+        Ok(found.map(|topic| Arc::new(Guarded::new(topic)) as Arc<dyn TopicSource>))
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{DeliveryError, SourceError};
-use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping};
+use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping, Source};
 
 use crate::ports::{
-    DestinationProvider, FailureDestination, QueueSource, SourceProvider, StreamSource,
+    DestinationProvider, FailureDestination, QueueSource, SourceProvider, StreamSource, TopicSource,
 };
 
 /// Sources and destinations registered by name.
@@ -16,6 +16,7 @@ use crate::ports::{
 pub(crate) struct Registered {
     pub(crate) queues: BTreeMap<String, Arc<dyn QueueSource>>,
     pub(crate) streams: BTreeMap<String, Arc<dyn StreamSource>>,
+    pub(crate) topics: BTreeMap<String, Arc<dyn TopicSource>>,
     pub(crate) destinations: BTreeMap<String, Arc<dyn FailureDestination>>,
 }
 
@@ -33,6 +34,13 @@ impl SourceProvider for Registered {
             .source
             .arn()
             .and_then(|arn| find(&self.streams, arn)))
+    }
+
+    async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
+        let Source::Kafka(kafka) = &mapping.source else {
+            return Ok(None);
+        };
+        Ok(self.topics.get(&kafka.topic).cloned())
     }
 }
 

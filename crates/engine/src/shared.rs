@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use lambda_esm_core::fault::{DeliveryError, SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{ApiError, AwsDestination, Context, Mapping, Source};
+use lambda_esm_core::mapping::{
+    ApiError, AwsDestination, Context, KafkaDestination, Mapping, Source,
+};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
 use crate::ports::{
     DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
-    StreamSource,
+    StreamSource, TopicSource,
 };
 use crate::store::Store;
 
@@ -83,6 +85,27 @@ impl Shared {
         Err(unserved(&mapping.source, "stream", client, feature))
     }
 
+    /// Returns the topic of a mapping, from the first provider that serves it.
+    pub(crate) async fn topic(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Arc<dyn TopicSource>, LookupError> {
+        for provider in &self.providers {
+            if let Some(topic) = provider.topic(mapping).await? {
+                return Ok(topic);
+            }
+        }
+        Err(LookupError::Unserved {
+            problem: format!(
+                "no source is registered for the topic of {}",
+                mapping.source.name()
+            ),
+            way_out:
+                "this build has no Kafka client; register one, or build with the feature \"kafka\""
+                    .to_owned(),
+        })
+    }
+
     /// Returns the on-failure destination of a stream mapping; `None` if it has none.
     pub(crate) async fn destination(
         &self,
@@ -92,7 +115,7 @@ impl Shared {
             return Ok(None);
         };
         for provider in &self.destinations {
-            let found = provider.destination(wanted).await;
+            let found = provider.destination(&wanted).await;
             let fatal =
                 |error: DeliveryError| SourceError::new(SourceErrorKind::Fatal, error.message);
             if let Some(found) = found.map_err(fatal)? {
@@ -133,10 +156,14 @@ impl Shared {
     }
 }
 
-const fn on_failure(source: &Source) -> Option<&AwsDestination> {
+fn on_failure(source: &Source) -> Option<AwsDestination> {
     match source {
-        Source::Kinesis(kinesis) => kinesis.settings.on_failure.as_ref(),
-        Source::DynamoDb(dynamodb) => dynamodb.settings.on_failure.as_ref(),
+        Source::Kinesis(kinesis) => kinesis.settings.on_failure.clone(),
+        Source::DynamoDb(dynamodb) => dynamodb.settings.on_failure.clone(),
+        Source::Kafka(kafka) => match kafka.on_failure() {
+            Some(KafkaDestination::Aws(destination)) => Some(destination),
+            _ => None,
+        },
         _ => None,
     }
 }

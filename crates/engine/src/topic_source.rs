@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+
+use crate::ports::FailureDestination;
 
 pub use lambda_esm_core::record::{KafkaRecord, TimestampType};
 pub use lambda_esm_core::topic::{
@@ -17,6 +19,22 @@ pub trait TopicSource: Send + Sync + 'static {
     /// Becomes a member of a consumer group. What does not answer is asked on and on: the consumer tells of it as a
     /// [problem](GroupEvent::Problem). Fails only for what will not change by itself, as a setting that makes no sense.
     async fn join(&self, request: JoinRequest) -> Result<Arc<dyn TopicConsumer>, SourceError>;
+
+    /// Returns the `host:port` of the cluster's servers, separated by commas, as the events of an Amazon MSK cluster show
+    /// them.
+    fn bootstrap_servers(&self) -> String {
+        String::new()
+    }
+
+    /// Returns another topic of the same cluster, as an on-failure destination: the body of a record becomes the value of
+    /// a message, under its [key](crate::ports::FailureRecord::key).
+    ///
+    /// # Errors
+    /// Fails if the cluster takes no messages.
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        let text = format!("this source takes no messages, and so none for the topic {topic}");
+        Err(SourceError::new(SourceErrorKind::Fatal, text))
+    }
 }
 
 /// A member of a consumer group that reads one topic. It is a member until it is dropped or has

@@ -80,6 +80,14 @@ impl<T> Batch<T> {
         }
     }
 
+    /// Returns a batch of one record, which may be larger than any event, closed for whatever reason.
+    #[must_use]
+    pub fn of_one(item: T, fragment: &[u8], envelope: Envelope) -> Self {
+        let mut fragments = Fragments::new(envelope, None);
+        fragments.push(|out| out.extend_from_slice(fragment));
+        Self::sealed(vec![item], fragments, envelope, CloseReason::Available)
+    }
+
     /// Returns the event with `suffix` in the place of the envelope's.
     #[must_use]
     pub fn payload_ending_with(&self, suffix: &[u8]) -> Bytes {
@@ -104,6 +112,11 @@ impl<T> Batch<T> {
         }
         joined.seal(fragments);
         joined
+    }
+
+    /// Returns the records as the event has them, one after another.
+    pub fn each_fragment(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        (0..self.ends.len()).map(|index| self.fragment(index))
     }
 
     fn fragment(&self, index: usize) -> &[u8] {

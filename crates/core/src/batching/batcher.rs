@@ -37,8 +37,9 @@ pub struct Batcher<T> {
     items: Vec<T>,
     fragments: Fragments,
     window: BatchingWindow,
-    /// The largest payload.
-    max_bytes: usize,
+    /// Room for what is added to a payload when it is sent: to the open batch, and to a record alone.
+    reserved: usize,
+    reserved_alone: usize,
 }
 
 impl<T> Batcher<T> {
@@ -51,15 +52,23 @@ impl<T> Batcher<T> {
             items: Vec::new(),
             fragments: Fragments::new(envelope, None),
             window: BatchingWindow::new(limits.window),
-            max_bytes: MAX_PAYLOAD_BYTES,
+            reserved: 0,
+            reserved_alone: 0,
         }
     }
 
     /// Leaves room for `bytes` that are added to a payload when it is sent.
     #[must_use]
     pub const fn reserving(mut self, bytes: usize) -> Self {
-        self.max_bytes = MAX_PAYLOAD_BYTES - bytes;
+        self.reserve(bytes, bytes);
         self
+    }
+
+    /// From the next record on, leaves room for `bytes` that are added to the open batch when it is sent, and for
+    /// `alone` that would be added to that record alone.
+    pub const fn reserve(&mut self, bytes: usize, alone: usize) {
+        self.reserved = bytes;
+        self.reserved_alone = alone;
     }
 
     /// Returns how many records wait in the open batch.
@@ -72,6 +81,12 @@ impl<T> Batcher<T> {
     #[must_use]
     pub fn first(&self) -> Option<&T> {
         self.items.first()
+    }
+
+    /// Returns what is remembered of the records that wait.
+    #[must_use]
+    pub fn items(&self) -> &[T] {
+        &self.items
     }
 
     /// Tells whether no record waits.
@@ -102,9 +117,9 @@ impl<T> Batcher<T> {
         let start = self.fragments.push(|out| encode(&item, out));
         let size = self.fragments.bytes.len() + self.envelope.suffix.len();
         let mut closed = None;
-        if size > self.max_bytes {
+        if size + self.reserved > MAX_PAYLOAD_BYTES {
             let alone = self.envelope.prefix.len() + size - start;
-            if alone > self.max_bytes {
+            if alone + self.reserved_alone > MAX_PAYLOAD_BYTES {
                 self.fragments.pop(self.envelope);
                 return Err(Oversized { item, bytes: alone });
             }

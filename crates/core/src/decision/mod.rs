@@ -388,6 +388,16 @@ pub enum Decision {
         /// The end of what is settled, in words.
         place: String,
     },
+    /// An offset was committed to the consumer group.
+    #[non_exhaustive]
+    OffsetCommitted {
+        /// The partition.
+        shard: ShardId,
+        /// The offset of the next record to be read.
+        offset: i64,
+        /// By how much that is more than before: the records that are done with, and what no consumer sees between them.
+        events: usize,
+    },
     /// It could not be kept how far a shard is settled; that is tried again after `retry_ms`.
     #[non_exhaustive]
     CommitFailed {

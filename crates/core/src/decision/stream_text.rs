@@ -129,6 +129,11 @@ impl Decision {
             Self::Checkpointed { shard, place } => {
                 write!(out, "kept the position of {shard}: {place}")
             }
+            Self::OffsetCommitted {
+                shard,
+                offset,
+                events,
+            } => write!(out, "committed offset {offset} of {shard}, {events} more"),
             Self::CommitFailed {
                 shard,
                 error,

@@ -13,6 +13,8 @@ use crate::record::{KafkaRecord, Schema, Schemas, TimestampType};
 #[derive(Clone, Debug)]
 pub struct KafkaEncoder {
     topic: String,
+    source_arn: Option<String>,
+    bootstrap_servers: String,
     /// Everything before the first partition.
     prefix: Vec<u8>,
     /// How the name of a partition begins: a quotation mark, the topic and a hyphen.
@@ -31,7 +33,8 @@ impl KafkaEncoder {
     pub fn msk(arn: &str, bootstrap_servers: &str, topic: &str) -> Self {
         let mut source = b"{\"eventSource\":\"aws:kafka\",\"eventSourceArn\":".to_vec();
         write_string(&mut source, arn);
-        Self::new(source, bootstrap_servers, topic)
+        let source_arn = Some(arn.to_owned());
+        Self::new(source, source_arn, bootstrap_servers, topic)
     }
 
     /// Returns the encoder of a topic of a self-managed cluster. `bootstrap_servers` are `host:port`,
@@ -39,10 +42,15 @@ impl KafkaEncoder {
     #[must_use]
     pub fn self_managed(bootstrap_servers: &str, topic: &str) -> Self {
         let source = b"{\"eventSource\":\"SelfManagedKafka\"".to_vec();
-        Self::new(source, bootstrap_servers, topic)
+        Self::new(source, None, bootstrap_servers, topic)
     }
 
-    fn new(mut prefix: Vec<u8>, bootstrap_servers: &str, topic: &str) -> Self {
+    fn new(
+        mut prefix: Vec<u8>,
+        source_arn: Option<String>,
+        bootstrap_servers: &str,
+        topic: &str,
+    ) -> Self {
         prefix.extend_from_slice(b",\"bootstrapServers\":");
         write_string(&mut prefix, bootstrap_servers);
         prefix.extend_from_slice(b",\"records\":{");
@@ -54,10 +62,30 @@ impl KafkaEncoder {
         head.extend_from_slice(b",\"partition\":");
         Self {
             topic: topic.to_owned(),
+            source_arn,
+            bootstrap_servers: bootstrap_servers.to_owned(),
             prefix,
             name,
             head,
         }
+    }
+
+    /// Returns the topic.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Returns the ARN of the cluster; `None` for a self-managed one.
+    #[must_use]
+    pub fn source_arn(&self) -> Option<&str> {
+        self.source_arn.as_deref()
+    }
+
+    /// Returns the `host:port` of the cluster's servers, separated by commas.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
     }
 
     /// Returns the name under which events and responses know a partition: `orders-0`.

@@ -410,6 +410,26 @@ impl KafkaMapping {
     }
 }
 
+impl KafkaMapping {
+    /// Returns where schemas are looked up.
+    #[must_use]
+    pub const fn schema_registry(&self) -> Option<&SchemaRegistryConfig> {
+        match &self.mode {
+            KafkaMode::OnDemand { .. } => None,
+            KafkaMode::Provisioned(provisioned) => provisioned.schema_registry.as_ref(),
+        }
+    }
+
+    /// Returns where discarded records go.
+    #[must_use]
+    pub fn on_failure(&self) -> Option<KafkaDestination> {
+        match &self.mode {
+            KafkaMode::OnDemand { on_failure } => on_failure.clone().map(KafkaDestination::Aws),
+            KafkaMode::Provisioned(provisioned) => provisioned.on_failure.clone(),
+        }
+    }
+}
+
 /// A Kafka cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -142,6 +142,8 @@ impl QueueMachine {
             receives: self.polling.open(),
             backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
             iterator_age_ms: None,
+            max_offset_lag: None,
+            sum_offset_lag: None,
             source_problem: self.polling.problem(),
             function_problem: self.function_problem.clone(),
         }

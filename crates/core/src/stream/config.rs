@@ -13,7 +13,7 @@ use crate::batching::Limits;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kinesis::KinesisEncoder;
 use crate::mapping::{
-    AwsDestination, Lanes, Mapping, RetryPolicy, Source, StartingPosition, StreamStart,
+    KafkaDestination, Lanes, Mapping, RetryPolicy, Source, StartingPosition, StreamStart,
 };
 use crate::pacing::Pacing;
 
@@ -32,6 +32,9 @@ pub struct StreamConfig {
     pub start: StartingPosition,
     /// When a batch is full.
     pub limits: Limits,
+    /// Whether a batching window begins when the previous batch is closed, as it does for the dedicated pollers of a topic,
+    /// rather than when its invocation has completed.
+    pub window_follows_batch: bool,
     /// Parallel lanes per shard, or a tumbling window.
     pub lanes: Lanes,
     /// When failed records are tried again, split, or discarded.
@@ -41,7 +44,7 @@ pub struct StreamConfig {
     /// Whether the function's response names the records that failed.
     pub report_batch_item_failures: bool,
     /// Where the records of discarded batches go; `None` for nowhere.
-    pub on_failure: Option<AwsDestination>,
+    pub on_failure: Option<KafkaDestination>,
     /// How closely poll rates follow the service.
     pub pacing: Pacing,
     /// Which records are delivered; `None` for all.
@@ -121,11 +124,12 @@ impl StreamConfig {
                 count: settings.batch_size as usize,
                 window: settings.window,
             },
+            window_follows_batch: false,
             lanes: settings.lanes,
             retry: settings.retry,
             backoff: Backoff::STREAM,
             report_batch_item_failures: settings.report_batch_item_failures,
-            on_failure: settings.on_failure.clone(),
+            on_failure: settings.on_failure.clone().map(KafkaDestination::Aws),
             pacing: around.pacing,
             filters: filters.map(|filters| filters.compiled().clone()),
             encoder,
@@ -152,7 +156,7 @@ impl StreamConfig {
 
 /// Returns the version that runs under a qualifier. Which one an alias stands for is not known here; it is
 /// taken as the latest.
-fn version(qualifier: Option<&str>) -> String {
+pub(super) fn version(qualifier: Option<&str>) -> String {
     let number = qualifier.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.unwrap_or("$LATEST").to_owned()
 }

@@ -1,9 +1,13 @@
 //! How the records of a stream become event fragments.
 
+use bytes::Bytes;
+
+use super::item::Item;
 use super::port::ShardId;
+use crate::batching::Batch;
 use crate::event::dynamodb::DynamoDbEncoder;
+use crate::event::kafka::KafkaEncoder;
 use crate::event::kinesis::KinesisEncoder;
-use crate::on_failure_record::StreamKind;
 use crate::record::{StreamContent, StreamRecord};
 
 /// Writes the events of one kind of stream.
@@ -13,6 +17,8 @@ pub enum StreamEncoder {
     Kinesis(KinesisEncoder),
     /// DynamoDB events.
     DynamoDb(DynamoDbEncoder),
+    /// Kafka events, whose records are written as they are drawn.
+    Kafka(KafkaEncoder),
 }
 
 impl StreamEncoder {
@@ -21,6 +27,7 @@ impl StreamEncoder {
         match self {
             Self::Kinesis(_) => "data",
             Self::DynamoDb(_) => "dynamodb",
+            Self::Kafka(_) => "value",
         }
     }
 
@@ -67,11 +74,14 @@ impl StreamEncoder {
         }
     }
 
-    /// Returns what failure records call the stream.
-    pub(super) const fn kind(&self) -> StreamKind {
+    /// Returns the event of a batch.
+    pub(super) fn event(&self, batch: &Batch<Item>) -> Bytes {
         match self {
-            Self::Kinesis(_) => StreamKind::Kinesis,
-            Self::DynamoDb(_) => StreamKind::DynamoDb,
+            Self::Kafka(encoder) => {
+                let partitions = batch.items.iter().map(|item| item.place.offset().0);
+                encoder.event(partitions.zip(batch.each_fragment()))
+            }
+            Self::Kinesis(_) | Self::DynamoDb(_) => batch.payload(),
         }
     }
 }

@@ -22,9 +22,9 @@ use std::mem;
 use batch_in_flight::{BatchInFlight, Part, Phase};
 
 use super::action::{Action, CallId};
-use super::checkpoint::settled_prefix::Item;
 use super::config::StreamConfig;
 use super::context::Context;
+use super::item::Item;
 use super::on_failure_destination::GivenUp;
 use super::reader::Reading;
 use super::tumbling_window::{self, TumblingWindow};
@@ -115,6 +115,37 @@ impl Lane {
             turn: Turn::None,
             tumbling,
             problem: None,
+        }
+    }
+
+    /// Tells whether records can be added to a batch that is not sent before them.
+    pub(super) fn accepts(&self) -> bool {
+        !self.is_working() && self.closed.is_empty()
+    }
+
+    /// From the next record on, leaves room for what is added to the open batch when it is sent, and for what would be
+    /// added to that record alone.
+    pub(super) const fn reserve(&mut self, bytes: usize, alone: usize) {
+        self.batcher.reserve(bytes, alone);
+    }
+
+    /// Tells whether a record for which `is_it` holds is in the batch that it works on.
+    pub(super) fn holds(&self, is_it: impl Fn(&Item) -> bool) -> bool {
+        let batch = self.in_flight.as_ref();
+        batch.is_some_and(|batch| batch.holds(is_it))
+    }
+
+    /// Lets go of records that are somebody else's, but for those that the function has.
+    pub(super) fn strip(&mut self, is_lost: impl Fn(&Item) -> bool) {
+        if self.batcher.items().iter().any(&is_lost) {
+            self.batcher.retain(|item| !is_lost(item));
+        }
+        for closed in &mut self.closed {
+            closed.batch.retain(|item| !is_lost(item));
+        }
+        self.closed.retain(|closed| !closed.batch.items.is_empty());
+        if let Some(batch) = &mut self.in_flight {
+            batch.strip(is_lost);
         }
     }
 
@@ -251,7 +282,9 @@ impl Lane {
             return Next::Nothing;
         }
         self.in_flight = None;
-        self.batcher.reopen_window(ctx.now);
+        if !ctx.config.window_follows_batch {
+            self.batcher.reopen_window(ctx.now);
+        }
         effects.push(Effect::BatchEnded);
         Next::More
     }
@@ -344,6 +377,6 @@ fn sequences(detail: bool, batch: &Batch<Item>) -> Vec<String> {
     if !detail {
         return Vec::new();
     }
-    let sequence = |item: &Item| item.sequence.to_string();
+    let sequence = |item: &Item| item.place.to_string();
     batch.items.iter().map(sequence).collect()
 }

@@ -18,6 +18,7 @@ mod context;
 mod deaggregation;
 mod encoder;
 mod filter;
+mod item;
 mod iterator_age;
 mod lane;
 mod machine;
@@ -33,6 +34,8 @@ mod shard_key;
 mod source_clock;
 mod totals;
 mod tumbling_window;
+
+pub mod topic;
 
 pub use action::{Action, CallId, Input, ShardCheckpoint};
 pub use checkpoint::{Checkpoint, KeptCheckpoint, KeptCheckpoints, KeptWindow, compare_sequences};

@@ -1,21 +1,22 @@
 //! The on-failure destination: records that are given up are told to it before the checkpoint moves past them
 //! (Lambda developer guide, "Retaining discarded batches").
 
+mod documents;
+
 use std::mem;
 
-use bytes::Bytes;
-use uuid::Uuid;
-
 use super::action::{Action, CallId};
-use super::checkpoint::settled_prefix::Item;
 use super::config::StreamConfig;
 use super::context::Context;
+use super::item::Item;
 use crate::backoff::Backoff;
 use crate::batching::Batch;
 use crate::decision::{BatchId, Decision};
+use crate::event::RECORDS;
 use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::fault::DeliveryError;
-use crate::on_failure_record::{Condition, Discarded, FailureRecord, ResponseContext};
+use crate::mapping::KafkaDestination;
+use crate::on_failure_record::{Condition, FailureRecord};
 use crate::response::Run;
 use crate::time::{self, Timestamp};
 
@@ -65,21 +66,12 @@ pub(super) struct GivenUp {
     /// The part of a batch that they were, the last one if they were several.
     batch: BatchId,
     condition: Condition,
-    records: Records,
+    /// Parts of a batch, in their order.
+    records: Vec<Batch<Item>>,
+    /// Why the function never sees them; `None` for what it has seen.
+    because: Option<String>,
     invokes: u32,
     response: Option<FailedResponse>,
-}
-
-#[derive(Debug)]
-enum Records {
-    /// Parts of a batch, in their order.
-    Batch(Vec<Batch<Item>>),
-    /// A record that the function never sees: its event, and why.
-    Unseen {
-        item: Item,
-        event: Bytes,
-        because: String,
-    },
 }
 
 impl GivenUp {
@@ -94,31 +86,42 @@ impl GivenUp {
         Self {
             batch,
             condition,
-            records: Records::Batch(vec![records]),
+            records: vec![records],
+            because: None,
             invokes,
             response,
         }
     }
 
-    /// Returns a record that the function is never to see, under a batch of its own.
-    pub(super) const fn unseen(
+    /// Returns a record that the function is never to see, under a batch of its own: as an event would have it.
+    pub(super) fn unseen(
         batch: BatchId,
         condition: Condition,
         item: Item,
-        event: Bytes,
+        fragment: &[u8],
         because: String,
     ) -> Self {
         Self {
             batch,
             condition,
-            records: Records::Unseen {
-                item,
-                event,
-                because,
-            },
+            records: vec![Batch::of_one(item, fragment, RECORDS)],
+            because: Some(because),
             invokes: 1,
             response: None,
         }
+    }
+
+    /// Returns the records.
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.records.iter().flat_map(|part| &part.items)
+    }
+
+    /// Lets go of records that are somebody else's. Returns whether any is left.
+    pub(super) fn strip(&mut self, is_lost: impl Fn(&Item) -> bool) -> bool {
+        for part in &mut self.records {
+            part.retain(|item| !is_lost(item));
+        }
+        self.items().next().is_some()
     }
 
     /// Tells whether neighbours that are given up for the same reason are told together with these records.
@@ -131,29 +134,17 @@ impl GivenUp {
         self.batch = next.batch;
         self.invokes = self.invokes.max(next.invokes);
         self.response = next.response;
-        if let (Records::Batch(records), Records::Batch(more)) = (&mut self.records, next.records) {
-            records.extend(more);
-        }
+        self.records.extend(next.records);
     }
 
-    /// Returns the records, their event, and why they are given up.
-    fn take_records(&mut self) -> (Vec<Item>, Bytes, String) {
-        match mem::replace(&mut self.records, Records::Batch(Vec::new())) {
-            Records::Batch(parts) => {
-                let because = match self.condition {
-                    Condition::RetryAttemptsExhausted => "the function failed with every try",
-                    _ => "too old",
-                };
-                let batch = Batch::joined(parts);
-                let event = batch.payload();
-                (batch.items, event, because.to_owned())
-            }
-            Records::Unseen {
-                item,
-                event,
-                because,
-            } => (vec![item], event, because),
-        }
+    /// Returns the records, and why they are given up.
+    fn take_records(&mut self) -> (Batch<Item>, String) {
+        let because = self.because.take();
+        let because = because.unwrap_or_else(|| match self.condition {
+            Condition::RetryAttemptsExhausted => "the function failed with every try".to_owned(),
+            _ => "too old".to_owned(),
+        });
+        (Batch::joined(mem::take(&mut self.records)), because)
     }
 }
 
@@ -195,32 +186,53 @@ impl Deliveries {
         lane: usize,
         mut given_up: GivenUp,
     ) -> Vec<Item> {
-        let (items, event, because) = given_up.take_records();
-        let (Some(first), Some(last)) = (items.first(), items.last()) else {
-            return items;
+        let (batch, because) = given_up.take_records();
+        let (Some(first), Some(last)) = (batch.items.first(), batch.items.last()) else {
+            return batch.items;
         };
         ctx.report(Decision::Discarded {
             shard: ctx.shard.clone(),
             batch: given_up.batch,
-            records: items.len(),
+            records: batch.items.len(),
             condition: given_up.condition,
             because,
-            first: first.sequence.to_string(),
-            last: last.sequence.to_string(),
+            first: first.place.to_string(),
+            last: last.place.to_string(),
             destination: destination(ctx.config),
         });
-        let Some(record) = failure_record(ctx, &given_up, &items, &event) else {
-            return items;
+        let records = match &ctx.config.on_failure {
+            None => return batch.items,
+            Some(KafkaDestination::Aws(destination)) => {
+                let destination = destination.clone();
+                let record = documents::record(ctx, &given_up, &batch, &destination);
+                vec![(batch.items, record)]
+            }
+            // One message for each record.
+            Some(KafkaDestination::Topic(_)) => (0..batch.items.len())
+                .map(|index| batch.pick([index]))
+                .map(|one| {
+                    let record = documents::topic_record(ctx, &given_up, &one);
+                    (one.items, record)
+                })
+                .collect(),
         };
-        self.open.push(Delivery {
-            lane,
-            items,
-            record,
-            tries: 0,
-            phase: Phase::Waiting(ctx.now),
-        });
+        for (items, record) in records {
+            self.open.push(Delivery {
+                lane,
+                items,
+                record,
+                tries: 0,
+                phase: Phase::Waiting(ctx.now),
+            });
+        }
         self.deliver(ctx);
         Vec::new()
+    }
+
+    /// Tells whether a record for which `is_it` holds is on its way.
+    pub(super) fn hold(&self, is_it: impl Fn(&Item) -> bool) -> bool {
+        let mut items = self.open.iter().flat_map(|delivery| &delivery.items);
+        items.any(is_it)
     }
 
     /// Sends what is due to the destination.
@@ -284,48 +296,9 @@ impl Deliveries {
     }
 }
 
-/// Returns what the destination is told; `None` if the mapping has none.
-fn failure_record(
-    ctx: &mut Context<'_>,
-    given_up: &GivenUp,
-    items: &[Item],
-    event: &[u8],
-) -> Option<FailureRecord> {
-    let on_failure = ctx.config.on_failure.as_ref()?;
-    let (first, last) = (items.first()?, items.last()?);
-    let condition = given_up.condition;
-    let response = given_up.response.as_ref();
-    let run = response.map(|response| &response.run);
-    let version = run.and_then(|run| run.executed_version.as_deref());
-    // Only one batch is given up for the failure of a run; age may end several that it left over.
-    let failed_with = run
-        .filter(|_| condition == Condition::RetryAttemptsExhausted)
-        .and_then(|run| Uuid::parse_str(run.request_id.as_deref()?).ok());
-    let discarded = Discarded {
-        request_id: failed_with.unwrap_or_else(|| ctx.shared.random.uuid()),
-        function_arn: &ctx.config.function_arn,
-        condition,
-        invoke_count: given_up.invokes,
-        response: response.map(|response| ResponseContext {
-            status_code: response.status_code,
-            executed_version: version.unwrap_or(&ctx.config.executed_version),
-            function_error: response.function_error,
-        }),
-        timestamp: ctx.now,
-        kind: ctx.config.encoder.kind(),
-        shard: &ctx.shard,
-        start_sequence: &first.sequence,
-        end_sequence: &last.sequence,
-        first_arrival: first.arrival,
-        last_arrival: last.arrival,
-        batch_size: items.len(),
-        stream_arn: &ctx.config.stream_arn,
-        mapping: ctx.config.mapping,
-    };
-    Some(discarded.record(on_failure, event, ctx.shared.random.uuid()))
-}
-
 fn destination(config: &StreamConfig) -> Option<String> {
-    let destination = config.on_failure.as_ref()?;
-    Some(destination.arn().as_str().to_owned())
+    Some(match config.on_failure.as_ref()? {
+        KafkaDestination::Aws(destination) => destination.arn().as_str().to_owned(),
+        KafkaDestination::Topic(topic) => format!("kafka://{topic}"),
+    })
 }

@@ -26,7 +26,6 @@ use super::totals::Share;
 use super::tumbling_window::TumblingWindow;
 use crate::batching::{Limits, Oversized};
 use crate::decision::{BatchId, Decision};
-use crate::event::RECORDS;
 use crate::fault::{InvokeError, SourceError};
 use crate::on_failure_record::Condition;
 use crate::record::{StreamContent, StreamRecord};
@@ -288,11 +287,11 @@ impl Shard {
         if let StreamContent::Unreadable(unreadable) = &record.content {
             let item = self.prefix.gather(index, sequence, record.arrival, size);
             // A bucket keeps it as it came.
-            let event = [RECORDS.prefix, unreadable.json.as_bytes(), RECORDS.suffix].concat();
+            let fragment = unreadable.json.as_bytes();
             let because = format!("it cannot be read: {}", unreadable.because);
             let condition = Condition::RecordUnreadable;
             let batch = ctx.shared.next_batch();
-            let given_up = GivenUp::unseen(batch, condition, item, event.into(), because);
+            let given_up = GivenUp::unseen(batch, condition, item, fragment, because);
             return self.give_up(ctx, index, given_up);
         }
         self.lanes[index].note_arrival(ctx.config, record.arrival);
@@ -303,13 +302,12 @@ impl Shard {
         let encoder = &ctx.config.encoder;
         let encode = |out: &mut Vec<u8>| encoder.write(out, &ctx.shard, record, filter.change());
         if let Err(Oversized { item, bytes }) = self.lanes[index].gather(ctx.now, item, encode) {
-            let mut event = RECORDS.prefix.to_vec();
-            encode(&mut event);
-            event.extend_from_slice(RECORDS.suffix);
+            let mut fragment = Vec::new();
+            encode(&mut fragment);
             let condition = Condition::MaximumPayloadSizeExceeded;
             let because = format!("its event alone is {bytes} bytes");
             let batch = ctx.shared.next_batch();
-            let given_up = GivenUp::unseen(batch, condition, item, event.into(), because);
+            let given_up = GivenUp::unseen(batch, condition, item, &fragment, because);
             self.give_up(ctx, index, given_up);
         }
     }

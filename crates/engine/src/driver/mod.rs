@@ -12,9 +12,11 @@ mod queue;
 mod receives;
 mod reservations;
 mod stream;
+mod topic;
 
 pub(crate) use event_loop::Driver;
 pub(crate) use function::Function;
 pub(crate) use handle::DriverHandle;
 pub(crate) use queue::QueuePorts;
 pub(crate) use stream::{StreamEnds, StreamPorts};
+pub(crate) use topic::TopicPorts;

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::kind::{FoundSource, SourceKind};
 use super::queue::Queue;
 use super::stream::Stream;
+use super::topic::Topic;
 use crate::ports::FunctionFacts;
 use crate::shared::Shared;
 
@@ -20,6 +21,7 @@ fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, SourceError> {
     match source {
         Source::Sqs(_) => Ok(&Queue),
         Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
+        Source::Kafka(_) => Ok(&Topic),
         other => {
             let text = format!(
                 "event sources of kind {:?} are not supported by this build",

@@ -5,6 +5,7 @@ mod kind;
 mod kinds;
 mod queue;
 mod stream;
+mod topic;
 
 pub(crate) use kind::{FoundSource, Polling, Reconfigured, Settings};
 pub(crate) use kinds::{check, find};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{ApiError, Lanes, Mapping};
+use lambda_esm_core::mapping::{ApiError, KafkaDestination, Lanes, Mapping};
 use lambda_esm_core::stream::{
     Checkpoint, KeptCheckpoint, KeptCheckpoints, ShardId, StreamConfig, StreamMachine, Surroundings,
 };
@@ -147,7 +147,7 @@ impl StreamPolling {
 #[derive(PartialEq)]
 struct Fixed {
     lanes: Lanes,
-    destination: Option<String>,
+    destination: Option<KafkaDestination>,
 }
 
 impl Fixed {
@@ -155,7 +155,7 @@ impl Fixed {
         let destination = config.on_failure.as_ref();
         Self {
             lanes: config.lanes,
-            destination: destination.map(|destination| destination.arn().as_str().to_owned()),
+            destination: destination.cloned(),
         }
     }
 }

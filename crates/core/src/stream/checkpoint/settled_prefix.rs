@@ -5,19 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Checkpoint, compare_sequences};
+use crate::stream::item::{Item, Ordinal, Place};
 use crate::stream::port::Start;
 use crate::time::Timestamp;
-
-/// Names a record within its shard: numbered in the order of the shard as they are gathered.
-type Ordinal = u64;
-
-/// What the machine remembers of a record in a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::stream) struct Item {
-    ordinal: Ordinal,
-    pub(in crate::stream) sequence: Arc<str>,
-    pub(in crate::stream) arrival: Timestamp,
-}
 
 #[derive(Debug)]
 struct Pending {
@@ -106,7 +96,7 @@ impl SettledPrefix {
         });
         Item {
             ordinal,
-            sequence: sequence.clone(),
+            place: Place::Sequence(sequence.clone()),
             arrival,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::checkpoint::settled_prefix::Item;
+use super::super::item::Item;
 use super::super::on_failure_destination::{FailedResponse, GivenUp};
 use super::super::tumbling_window::WindowEnd;
 use crate::batching::{Batch, CloseReason};
@@ -53,6 +53,25 @@ impl BatchInFlight {
     /// Lets go of the parts that the function does not have.
     pub(super) fn keep_invoked(&mut self) {
         self.parts.retain(|part| part.phase == Phase::Invoking);
+    }
+
+    /// Tells whether a record for which `is_it` holds is among what is left, or waits for its neighbours.
+    pub(super) fn holds(&self, is_it: impl Fn(&Item) -> bool) -> bool {
+        let parts = self.parts.iter().flat_map(|part| &part.batch.items);
+        let given_up = self.given_up.iter().flat_map(GivenUp::items);
+        parts.chain(given_up).any(is_it)
+    }
+
+    /// Lets go of records that are somebody else's, but for those that the function has.
+    pub(super) fn strip(&mut self, is_lost: impl Fn(&Item) -> bool) {
+        self.parts.retain_mut(|part| {
+            if part.phase == Phase::Invoking || part.ends_window.is_some() {
+                return true;
+            }
+            part.batch.retain(|item| !is_lost(item));
+            !part.batch.items.is_empty()
+        });
+        self.given_up.take_if(|given_up| !given_up.strip(&is_lost));
     }
 
     /// Keeps records that were given up until it is known whether their neighbours are too.

@@ -52,6 +52,9 @@ impl Lane {
             self.closed.push_front(ClosedBatch { batch, window });
         }
         let id = ctx.shared.next_batch();
+        if ctx.config.window_follows_batch {
+            self.batcher.reopen_window(ctx.now);
+        }
         ctx.report(Decision::BatchClosed {
             batch: id,
             reason: closed.batch.reason,

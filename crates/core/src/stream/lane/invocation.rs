@@ -1,7 +1,7 @@
 //! Invoking the function with a batch, and what its answer means.
 
 use super::batch_in_flight::{Part, Phase};
-use super::partial_batch_response::first_failure;
+use super::partial_batch_response::{Failures, failures};
 use super::{Effect, Lane, Turn};
 use crate::decision::{BatchId, Decision};
 use crate::fault::InvokeError;
@@ -30,7 +30,7 @@ impl Lane {
         let tail = self.tumbling.event_tail(ctx, part.ends_window);
         let payload = match tail {
             Some(tail) => part.batch.payload_ending_with(&tail),
-            None => part.batch.payload(),
+            None => ctx.config.encoder.event(&part.batch),
         };
         part.phase = Phase::Invoking;
         part.attempt += 1;
@@ -101,16 +101,17 @@ impl Lane {
         } else {
             None
         };
-        let first = match first_failure(ctx, part, &payload) {
-            Ok(first) => first,
+        let failed = match failures(ctx, part, &payload) {
+            Ok(failed) => failed,
             Err(error) => {
                 return self.failed(ctx, error, FailedResponse::answered(run), effects);
             }
         };
         let ends_early = state.is_some_and(|state| self.tumbling.set_state(state));
-        match first {
-            None => self.succeeded(ctx, effects),
-            Some(first) => self.progressed(ctx, first, effects),
+        match failed {
+            Failures::None => self.succeeded(ctx, effects),
+            Failures::From(first) => self.progressed(ctx, first, effects),
+            Failures::These(failed) => self.failed_in_part(ctx, &failed, run, effects),
         }
         // What is left of the batch begins the window anew, with an empty state.
         if ends_early {

@@ -7,8 +7,8 @@ use super::batch_in_flight::Part;
 use super::{Effect, Lane};
 use crate::batching::Batch;
 use crate::on_failure_record::Condition;
-use crate::stream::checkpoint::settled_prefix::Item;
 use crate::stream::context::Context;
+use crate::stream::item::Item;
 use crate::stream::on_failure_destination::GivenUp;
 use crate::time::Timestamp;
 

@@ -33,6 +33,8 @@ impl StreamMachine {
             receives: sum.receives,
             backing_off_until: self.totals.backing_off_until().map(Timestamp::millis),
             iterator_age_ms: self.totals.iterator_age_ms(),
+            max_offset_lag: None,
+            sum_offset_lag: None,
             source_problem: listings.or_else(|| unread.cloned()),
             function_problem: unkept.or(failed).cloned(),
         }

@@ -1,0 +1,153 @@
+//! What the destination is told, for each kind of stream.
+
+use uuid::Uuid;
+
+use super::GivenUp;
+use crate::batching::Batch;
+use crate::event::kafka::KafkaEncoder;
+use crate::mapping::AwsDestination;
+use crate::on_failure_record::{
+    Condition, Discarded, DiscardedKafka, DiscardedPartition, FailureRecord, ResponseContext,
+    StreamKind, kafka_key,
+};
+use crate::stream::config::StreamConfig;
+use crate::stream::context::Context;
+use crate::stream::encoder::StreamEncoder;
+use crate::stream::item::Item;
+
+/// Returns the record of discarded records for a queue, a topic of SNS or a bucket.
+pub(super) fn record(
+    ctx: &mut Context<'_>,
+    given_up: &GivenUp,
+    batch: &Batch<Item>,
+    destination: &AwsDestination,
+) -> FailureRecord {
+    let event = ctx.config.encoder.event(batch);
+    let (request_id, object_id) = (request_id(ctx, given_up), ctx.shared.random.uuid());
+    let kind = match &ctx.config.encoder {
+        StreamEncoder::Kafka(encoder) => {
+            let partitions = partitions(encoder, &batch.items);
+            let discarded = kafka(
+                ctx,
+                given_up,
+                encoder,
+                (request_id, batch.items.len(), event.len()),
+                &partitions,
+            );
+            return discarded.record(destination, &event, object_id);
+        }
+        StreamEncoder::Kinesis(_) => StreamKind::Kinesis,
+        StreamEncoder::DynamoDb(_) => StreamKind::DynamoDb,
+    };
+    let place = |item: Option<&Item>| item.map_or("", |item| item.place.sequence()).to_owned();
+    let (first, last) = (batch.items.first(), batch.items.last());
+    let discarded = Discarded {
+        request_id,
+        function_arn: &ctx.config.function_arn,
+        condition: given_up.condition,
+        invoke_count: given_up.invokes,
+        response: response(ctx.config, given_up),
+        timestamp: ctx.now,
+        kind,
+        shard: &ctx.shard,
+        start_sequence: &place(first),
+        end_sequence: &place(last),
+        first_arrival: first.map_or(ctx.now, |first| first.arrival),
+        last_arrival: last.map_or(ctx.now, |last| last.arrival),
+        batch_size: batch.items.len(),
+        stream_arn: &ctx.config.stream_arn,
+        mapping: ctx.config.mapping,
+    };
+    discarded.record(destination, &event, object_id)
+}
+
+/// Returns the message of one discarded record for a topic of the same cluster.
+pub(super) fn topic_record(
+    ctx: &mut Context<'_>,
+    given_up: &GivenUp,
+    one: &Batch<Item>,
+) -> FailureRecord {
+    let event = ctx.config.encoder.event(one);
+    let request_id = request_id(ctx, given_up);
+    let StreamEncoder::Kafka(encoder) = &ctx.config.encoder else {
+        return FailureRecord::new(event);
+    };
+    let partitions = partitions(encoder, &one.items);
+    let key = one.each_fragment().next().and_then(kafka_key);
+    let discarded = kafka(
+        ctx,
+        given_up,
+        encoder,
+        (request_id, 1, event.len()),
+        &partitions,
+    );
+    discarded.topic_record(&event, key)
+}
+
+fn kafka<'a>(
+    ctx: &Context<'a>,
+    given_up: &'a GivenUp,
+    encoder: &'a KafkaEncoder,
+    (request_id, batch_size, payload_size): (Uuid, usize, usize),
+    partitions: &'a [DiscardedPartition],
+) -> DiscardedKafka<'a> {
+    DiscardedKafka {
+        request_id,
+        function_arn: &ctx.config.function_arn,
+        condition: given_up.condition,
+        invoke_count: given_up.invokes,
+        response: response(ctx.config, given_up),
+        timestamp: ctx.now,
+        mapping: ctx.config.mapping,
+        batch_size,
+        source_arn: encoder.source_arn(),
+        bootstrap_servers: encoder.bootstrap_servers(),
+        payload_size,
+        partitions,
+    }
+}
+
+/// Returns what was discarded of each partition, in the order in which they first come.
+fn partitions(encoder: &KafkaEncoder, items: &[Item]) -> Vec<DiscardedPartition> {
+    let mut partitions: Vec<(i32, DiscardedPartition)> = Vec::new();
+    for item in items {
+        let (partition, offset) = item.place.offset();
+        match partitions.iter_mut().find(|(known, _)| *known == partition) {
+            Some((_, known)) => {
+                known.last_offset = offset;
+                known.last_timestamp = item.arrival;
+            }
+            None => partitions.push((
+                partition,
+                DiscardedPartition {
+                    name: encoder.topic_partition(partition),
+                    first_offset: offset,
+                    last_offset: offset,
+                    first_timestamp: item.arrival,
+                    last_timestamp: item.arrival,
+                },
+            )),
+        }
+    }
+    partitions.into_iter().map(|(_, known)| known).collect()
+}
+
+/// Returns the id of the run that failed last, or a new one. Only one batch is given up for the failure of a run; age may
+/// end several that it left over.
+fn request_id(ctx: &mut Context<'_>, given_up: &GivenUp) -> Uuid {
+    let response = given_up.response.as_ref();
+    let response = response.filter(|_| given_up.condition == Condition::RetryAttemptsExhausted);
+    let id =
+        response.and_then(|response| Uuid::parse_str(response.run.request_id.as_deref()?).ok());
+    id.unwrap_or_else(|| ctx.shared.random.uuid())
+}
+
+fn response<'a>(config: &'a StreamConfig, given_up: &'a GivenUp) -> Option<ResponseContext<'a>> {
+    let response = given_up.response.as_ref()?;
+    let version = response.run.executed_version.as_deref();
+    Some(ResponseContext {
+        status_code: response.status_code,
+        executed_version: version.unwrap_or(&config.executed_version),
+        function_error: response.function_error,
+    })
+}

@@ -1,0 +1,238 @@
+//! Drawing records from partitions into the batches of lanes.
+//!
+//! A partition is drawn from when nothing of it is under way, or only gathered: so its records keep their order. Those
+//! that can be drawn from stand in a line. A lane that gathers takes from one after the other until its batch is full:
+//! where much waits, a batch is full of one partition and as many run at a time as there are pollers; where little
+//! does, one batch holds what there is of all.
+
+use super::machine::TopicMachine;
+use crate::batching::Oversized;
+use crate::decision::Decision;
+use crate::event::RECORDS;
+use crate::event::kafka::KafkaEncoder;
+use crate::on_failure_record::Condition;
+use crate::record::KafkaRecord;
+use crate::stream::StreamConfig;
+use crate::stream::item::{Item, Place};
+use crate::stream::lane::Lane;
+use crate::stream::on_failure_destination::GivenUp;
+use crate::stream::tumbling_window::TumblingWindow;
+use crate::time::Timestamp;
+use crate::topic::filter::RecordFilter;
+
+/// A lane, and the partitions of which it has records.
+#[derive(Debug)]
+pub(super) struct TopicLane {
+    pub(super) lane: Lane,
+    pub(super) members: Vec<i32>,
+    /// Whether records of a partition that was lost may be in it, with the function.
+    pub(super) is_stale: bool,
+}
+
+impl TopicLane {
+    fn new(config: &StreamConfig) -> Self {
+        Self {
+            lane: Lane::new(config, TumblingWindow::new(None)),
+            members: Vec::new(),
+            is_stale: false,
+        }
+    }
+
+    /// Tells whether it has nothing, and is to do nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.lane.is_empty()
+    }
+}
+
+impl TopicMachine {
+    /// Has a partition stand in line, if it can be drawn from.
+    pub(super) fn line_up(&mut self, number: i32) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        let gathers = match partition.lane {
+            Some(lane) => self.lanes[lane].lane.accepts(),
+            None => true,
+        };
+        let waits = partition.revoking || partition.queued || partition.awaits.is_some();
+        if gathers && !waits && !partition.buffer.is_empty() {
+            partition.queued = true;
+            self.line.push_back(number);
+        }
+    }
+
+    /// Draws from those in line, as long as a lane gathers.
+    pub(super) fn draw(&mut self, now: Timestamp) {
+        while !self.draining
+            && let Some(&number) = self.line.front()
+        {
+            let bound = self.partitions.get(&number).and_then(|known| known.lane);
+            let lane = match bound {
+                // It lines up again when the lane gathers again.
+                Some(lane) if !self.lanes[lane].lane.accepts() => None,
+                Some(lane) => Some(lane),
+                None => match self.gathering_lane() {
+                    Some(lane) => Some(lane),
+                    None => return,
+                },
+            };
+            self.line.pop_front();
+            if let Some(partition) = self.partitions.get_mut(&number) {
+                partition.queued = false;
+            }
+            if lane == Some(self.lanes.len()) {
+                self.lanes.push(TopicLane::new(&self.config.batches));
+            }
+            if let Some(lane) = lane {
+                self.draw_from(now, number, lane);
+            }
+        }
+    }
+
+    /// Tells whether there is a lane for the first in line.
+    pub(super) fn may_draw(&self) -> bool {
+        let Some(first) = self.line.front() else {
+            return false;
+        };
+        let bound = self.partitions.get(first).and_then(|known| known.lane);
+        !self.draining
+            && match bound {
+                Some(_) => true,
+                None => self.gathering_lane().is_some(),
+            }
+    }
+
+    /// Returns the lane whose batch is to be filled next: one that has begun to gather, and else an idle one, which may be
+    /// new; `None` if as many are at work as may be.
+    fn gathering_lane(&self) -> Option<usize> {
+        let lanes = || self.lanes.iter();
+        let begun = lanes().position(|each| each.lane.accepts() && !each.members.is_empty());
+        if begun.is_some() {
+            return begun;
+        }
+        let busy = lanes().filter(|each| !each.is_empty()).count();
+        if busy >= self.limit() {
+            return None;
+        }
+        let idle = lanes().position(TopicLane::is_empty);
+        idle.or(Some(self.lanes.len()))
+    }
+
+    fn draw_from(&mut self, now: Timestamp, number: i32, lane: usize) {
+        let mut filter = RecordFilter::default();
+        let encoder = self.config.encoder.clone();
+        let filters = self.config.batches.filters.clone();
+        let detail = self.config.batches.detail;
+        let (mut skipped, mut last_skipped) = (0, 0);
+        self.make_room(&encoder, number, lane);
+        while self.lanes[lane].lane.accepts()
+            && let Some(partition) = self.partitions.get_mut(&number)
+            && let Some(record) = partition.buffer.pop_front()
+        {
+            let size = record.size();
+            partition.buffered -= size;
+            self.buffered -= size;
+            let offset = record.offset;
+            let failure = record
+                .schemas
+                .as_ref()
+                .and_then(|known| known.failure.as_ref());
+            if let Some(failure) = failure {
+                let (condition, because) = (failure.condition, failure.because.clone());
+                let item = self.item(number, lane, &record);
+                self.give_up_unseen(now, lane, item, &record, (condition, because));
+                continue;
+            }
+            let passes = filters
+                .as_ref()
+                .is_none_or(|filters| filter.passes(filters, &encoder, number, &record));
+            if !passes {
+                partition.settled.pass(offset + 1);
+                skipped += 1;
+                last_skipped = offset;
+                if detail && let Some(filters) = &filters {
+                    let decision = Decision::Skipped {
+                        shard: partition.name.clone(),
+                        records: 1,
+                        sequence_number: offset.to_string(),
+                        because: filter.explain(filters, &encoder, number, &record),
+                    };
+                    self.shared.report(decision);
+                }
+                continue;
+            }
+            let item = self.item(number, lane, &record);
+            let encode = |out: &mut Vec<u8>| encoder.write(out, number, &record);
+            let gathered = self.lanes[lane].lane.gather(now, item, encode);
+            if let Err(Oversized { item, bytes }) = gathered {
+                let because = format!("its event alone is {bytes} bytes");
+                let why = (Condition::MaximumPayloadSizeExceeded, because);
+                self.give_up_unseen(now, lane, item, &record, why);
+            }
+        }
+        let Some(partition) = self.partitions.get(&number) else {
+            return;
+        };
+        if skipped > 0 && !detail {
+            self.shared.report(Decision::Skipped {
+                shard: partition.name.clone(),
+                records: skipped,
+                sequence_number: last_skipped.to_string(),
+                because: String::new(),
+            });
+        }
+        self.pass_holes(number);
+        self.dirty.insert(number);
+        self.hungry.insert(number);
+    }
+
+    /// Notes that a record is drawn into a lane.
+    fn item(&mut self, number: i32, lane: usize, record: &KafkaRecord) -> Item {
+        let ordinal = self.next_ordinal;
+        self.next_ordinal += 1;
+        if let Some(partition) = self.partitions.get_mut(&number) {
+            partition.settled.draw(ordinal, record.offset);
+            if partition.lane.replace(lane).is_none() {
+                self.lanes[lane].members.push(number);
+            }
+        }
+        Item {
+            ordinal,
+            place: Place::Offset {
+                partition: number,
+                offset: record.offset,
+            },
+            arrival: record.timestamp,
+        }
+    }
+
+    /// Leaves room in the lane's batch for what stands around the records of each partition.
+    fn make_room(&mut self, encoder: &KafkaEncoder, number: i32, lane: usize) {
+        let envelope = RECORDS.prefix.len() + RECORDS.suffix.len();
+        let around = encoder.overhead().saturating_sub(envelope);
+        let alone = around + encoder.partition_overhead(number);
+        let lane = &mut self.lanes[lane];
+        let others = lane.members.iter().filter(|&&member| member != number);
+        let others: usize = others
+            .map(|&member| encoder.partition_overhead(member))
+            .sum();
+        lane.lane.reserve(alone + others, alone);
+    }
+
+    /// Gives up a record that the function is never to see.
+    fn give_up_unseen(
+        &mut self,
+        now: Timestamp,
+        lane: usize,
+        item: Item,
+        record: &KafkaRecord,
+        (condition, because): (Condition, String),
+    ) {
+        let number = item.place.offset().0;
+        let mut fragment = Vec::new();
+        self.config.encoder.write(&mut fragment, number, record);
+        let batch = self.shared.next_batch();
+        let given_up = GivenUp::unseen(batch, condition, item, &fragment, because);
+        self.give_up(now, lane, given_up);
+    }
+}

@@ -1,0 +1,85 @@
+//! The offset lag: how many records of the logs are not committed (Lambda developer guide, "Using CloudWatch metrics with
+//! Lambda", Kafka metrics).
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::machine::TopicMachine;
+use crate::decision::Decision;
+use crate::fault::SourceError;
+use crate::time::Timestamp;
+use crate::topic::Watermarks;
+
+/// How often the logs are measured.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
+
+/// When the logs are measured.
+#[derive(Debug)]
+pub(super) struct Measuring {
+    next: Timestamp,
+    under_way: bool,
+}
+
+impl Measuring {
+    pub(super) const fn new(now: Timestamp) -> Self {
+        Self {
+            next: now,
+            under_way: false,
+        }
+    }
+
+    /// Returns when they are measured next; `None` while they are.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        (!self.under_way).then_some(self.next)
+    }
+}
+
+impl TopicMachine {
+    /// Measures the logs and looks at the lag, if it is time.
+    pub(super) fn measure(&mut self, now: Timestamp) {
+        if self.draining || self.partitions.is_empty() {
+            return;
+        }
+        if self.measuring.next_deadline().is_some_and(|at| at <= now) {
+            self.measuring.under_way = true;
+            self.actions.push_back(Action::Measure);
+        }
+        let lag = self.lags().sum();
+        let (pollers, partitions) = (self.config.pollers, self.partitions.len());
+        if let Some(scaled) = self.scaling.evaluate(now, pollers, lag, partitions) {
+            self.shared.report(Decision::Scaled {
+                from: scaled.from,
+                to: scaled.to,
+                because: scaled.because,
+            });
+        }
+    }
+
+    /// Returns the lag of each partition of which it is known.
+    pub(super) fn lags(&self) -> impl Iterator<Item = i64> {
+        self.partitions
+            .values()
+            .filter_map(|partition| partition.lag())
+    }
+
+    /// The logs were measured.
+    pub(super) fn measured(
+        &mut self,
+        now: Timestamp,
+        result: Result<Vec<Watermarks>, SourceError>,
+    ) {
+        self.measuring.under_way = false;
+        self.measuring.next = now + MEASURED_EVERY;
+        let Ok(watermarks) = result else { return };
+        for Watermarks {
+            partition,
+            low,
+            high,
+        } in watermarks
+        {
+            if let Some(known) = self.partitions.get_mut(&partition) {
+                known.log = Some((low, high));
+            }
+        }
+    }
+}

@@ -5,7 +5,9 @@ import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AccessControlEntryFilter;
 import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.resource.PatternType;
@@ -27,11 +29,12 @@ public class Admin {
     try (var admin = org.apache.kafka.clients.admin.Admin.create(Map.of("bootstrap.servers", arguments[0]))) {
       switch (arguments[1]) {
         case "password" -> {
-          var upsertions = Arrays.stream(new ScramMechanism[] {ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512})
-              .map(mechanism -> new UserScramCredentialUpsertion(
-                  rest.get(0), new ScramCredentialInfo(mechanism, 4096), rest.get(1)))
-              .toList();
-          admin.alterUserScramCredentials(List.copyOf(upsertions)).all().get();
+          // Kafka takes one change of a user at a time.
+          for (var mechanism : List.of(ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)) {
+            var credential = new ScramCredentialInfo(mechanism, 4096);
+            var change = new UserScramCredentialUpsertion(rest.get(0), credential, rest.get(1));
+            admin.alterUserScramCredentials(List.of(change)).all().get();
+          }
         }
         case "allow", "deny" -> {
           var permission = arguments[1].equals("allow") ? AclPermissionType.ALLOW : AclPermissionType.DENY;
@@ -42,11 +45,8 @@ public class Admin {
           admin.createAcls(bindings).all().get();
         }
         case "undo" -> {
-          var entry = new AccessControlEntry("User:" + rest.get(0), "*", AclOperation.ALL, AclPermissionType.ALLOW);
-          var any = new org.apache.kafka.common.acl.AccessControlEntryFilter(
-              entry.principal(), null, AclOperation.ANY, AclPermissionType.ANY);
-          admin.deleteAcls(List.of(new org.apache.kafka.common.acl.AclBindingFilter(resource(rest).toFilter(), any)))
-              .all().get();
+          var any = new AccessControlEntryFilter("User:" + rest.get(0), null, AclOperation.ANY, AclPermissionType.ANY);
+          admin.deleteAcls(List.of(new AclBindingFilter(resource(rest).toFilter(), any))).all().get();
         }
         default -> throw new IllegalArgumentException(arguments[1]);
       }

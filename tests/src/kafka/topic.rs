@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use rdkafka::admin::{AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::record::Record;
 use super::server::{Kafka, REQUEST};
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 /// How a topic is to be.
 #[derive(Clone, Debug)]
@@ -312,14 +312,17 @@ fn read_to_end(consumer: &BaseConsumer, topic: &str, partition: i32) -> Vec<i64>
         .unwrap();
     consumer.assign(&list).unwrap();
     let mut offsets = Vec::new();
-    loop {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
         match consumer.poll(Duration::from_secs(1)) {
             Some(Ok(record)) => offsets.push(record.offset()),
             Some(Err(KafkaError::PartitionEOF(_))) => return offsets,
-            Some(Err(error)) => panic!("{error}"),
+            // A broker that went away is looked for elsewhere.
+            Some(Err(error)) => println!("{topic}: {error}"),
             None => {}
         }
     }
+    panic!("did not reach the end of {topic} within {PATIENCE:?}")
 }
 
 impl fmt::Debug for Topic {

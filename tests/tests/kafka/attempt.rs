@@ -50,7 +50,7 @@ impl ClientContext for Listening {
 impl ConsumerContext for Listening {}
 
 /// Makes a client by `config` that logs in with `token`, and asks for the cluster's brokers until it gets them or is told
-/// why not. Returns the first reason that is more than that all brokers are away, unless there is none but that.
+/// why not: the first reason that is more than that all brokers are away.
 pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result<(), Told> {
     let config = config.clone();
     spawn_blocking(move || {
@@ -72,10 +72,9 @@ pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result
             }
             drop(consumer.poll(Duration::ZERO));
             let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let all_down = |told: &&Told| told.0 == RDKafkaErrorCode::AllBrokersDown;
-            let reason = told.iter().find(|told| !all_down(told));
-            if let Some(reason) = reason.filter(|_| told.iter().any(|told| all_down(&told))) {
-                return Err(reason.clone());
+            let is_reason = |told: &Told| told.0 != RDKafkaErrorCode::AllBrokersDown;
+            if let Some(reason) = told.into_iter().find(is_reason) {
+                return Err(reason);
             }
         }
         panic!("neither in nor told why not within {PATIENCE:?}")
@@ -95,13 +94,15 @@ pub(crate) async fn read_one(
     let mut config = config.clone();
     config
         .set("group.id", group)
+        .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest");
     let topic = topic.to_owned();
     spawn_blocking(move || {
         let consumer: BaseConsumer<Listening> =
             config.create_with_context(Listening::default()).unwrap();
         consumer.subscribe(&[&topic]).unwrap();
-        match consumer.poll(PATIENCE).unwrap() {
+        let told = consumer.poll(PATIENCE);
+        match told.unwrap_or_else(|| panic!("nothing within {PATIENCE:?}")) {
             Ok(record) => Ok(record.payload().unwrap_or_default().to_vec()),
             Err(error) => {
                 println!("{topic}: {error}");

@@ -62,15 +62,17 @@ pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result
         let consumer: BaseConsumer<Listening> = config.create_with_context(context).unwrap();
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
-            // Reasons come through the callback alone, which is called only while somebody polls.
-            drop(consumer.poll(Duration::from_millis(50)));
             if consumer
                 .fetch_metadata(None, Duration::from_millis(500))
                 .is_ok()
             {
                 return Ok(());
             }
-            drop(consumer.poll(Duration::ZERO));
+            // Reasons come through the callback alone, and one call of `poll` may serve one event and no more.
+            let pause = Instant::now() + Duration::from_millis(100);
+            while Instant::now() < pause {
+                drop(consumer.poll(Duration::from_millis(10)));
+            }
             let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let is_reason = |told: &Told| told.0 != RDKafkaErrorCode::AllBrokersDown;
             if let Some(reason) = told.into_iter().find(is_reason) {
@@ -101,14 +103,18 @@ pub(crate) async fn read_one(
         let consumer: BaseConsumer<Listening> =
             config.create_with_context(Listening::default()).unwrap();
         consumer.subscribe(&[&topic]).unwrap();
-        let told = consumer.poll(PATIENCE);
-        match told.unwrap_or_else(|| panic!("nothing within {PATIENCE:?}")) {
-            Ok(record) => Ok(record.payload().unwrap_or_default().to_vec()),
-            Err(error) => {
-                println!("{topic}: {error}");
-                Err(error.rdkafka_error_code().unwrap())
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            match consumer.poll(Duration::from_secs(1)) {
+                Some(Ok(record)) => return Ok(record.payload().unwrap_or_default().to_vec()),
+                Some(Err(error)) => {
+                    println!("{topic}: {error}");
+                    return Err(error.rdkafka_error_code().unwrap());
+                }
+                None => {}
             }
         }
+        panic!("nothing within {PATIENCE:?}")
     })
     .await
     .unwrap()

@@ -18,3 +18,14 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
     let message = format!("Number of tags exceeds resource tag limit of {MOST_TAGS}.");
     Err(ApiError::invalid("Tags", message))
 }
+
+/// What the key and the value of a tag must match (Lambda API reference, `Tag`).
+pub const TAG_PATTERN: &str = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)";
+
+/// Tells whether a text matches [`TAG_PATTERN`]. Marks that belong to letters of some alphabets are taken as well.
+#[must_use]
+pub fn is_tag(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_alphanumeric() || c.is_whitespace() && !c.is_control() || "_.:/=+-@".contains(c)
+    })
+}

@@ -46,7 +46,8 @@ pub(super) fn bootstrap_servers(subject: Subject<'_>) -> Checked {
         return Err(ApiError::missing(
             "SelfManagedEventSource",
             "selfManagedEventSource.endpoints",
-        ));
+        )
+        .hint("add Endpoints with KAFKA_BOOTSTRAP_SERVERS: a list of host:port"));
     }
     Ok(())
 }
@@ -190,7 +191,8 @@ pub(super) fn record_age(subject: Subject<'_>) -> Checked {
         return Err(ApiError::invalid(
             "MaximumRecordAgeInSeconds",
             "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800.",
-        ));
+        )
+        .hint("use -1 for no limit, or 60 or more"));
     }
     Ok(())
 }
@@ -283,18 +285,21 @@ pub(super) fn pollers(subject: Subject<'_>) -> Checked {
     let minimum = config.minimum_pollers.unwrap_or(least);
     let maximum = config.maximum_pollers.unwrap_or(200);
     if minimum < least {
-        return Err(ApiError::invalid(
-            field,
-            format!("MinimumPollers must be between {least} and 200."),
-        ));
+        let message = format!("MinimumPollers must be between {least} and 200.");
+        return Err(ApiError::invalid(field, message)
+            .hint(format!("raise MinimumPollers from {minimum} to {least}")));
     }
     if !(least..=most).contains(&maximum) {
         let message = format!("MaximumPollers must be between {least} and {most}.");
-        return Err(ApiError::invalid(field, message));
+        return Err(ApiError::invalid(field, message).hint(format!(
+            "set MaximumPollers, which is {maximum}, to one of these"
+        )));
     }
     if maximum < minimum {
         let message = "MaximumPollers must be greater than or equal to MinimumPollers.";
-        return Err(ApiError::invalid(field, message));
+        return Err(ApiError::invalid(field, message).hint(format!(
+            "raise MaximumPollers from {maximum} to {minimum}, or lower MinimumPollers"
+        )));
     }
     Ok(())
 }

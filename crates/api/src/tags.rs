@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::StatusCode;
 use lambda_esm_core::excerpt::cut;
-use lambda_esm_core::mapping::{ApiError, ErrorCode};
+use lambda_esm_core::mapping::{ApiError, ErrorCode, TAG_PATTERN, is_tag};
 use lambda_esm_engine::Engine;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -50,8 +50,8 @@ pub(crate) async fn tag(engine: &Engine, arn: &str, body: Bytes) -> Answer {
         return Err(Fault::missing("tags"));
     };
     for (key, value) in &tags {
-        check_length(key, "tags.key", 1, 128)?;
-        check_length(value, "tags.value", 0, 256)?;
+        check_tag(key, "tags.key", 1, 128)?;
+        check_tag(value, "tags.value", 0, 256)?;
     }
     let uuid = found(engine, arn)?;
     let tagged = engine.tag(uuid, tags).await;
@@ -73,7 +73,7 @@ pub(crate) async fn untag(engine: &Engine, arn: &str, query: Vec<(String, String
         return Err(Fault::missing("tagKeys"));
     }
     for key in &keys {
-        check_length(key, "tagKeys", 1, 128)?;
+        check_tag(key, "tagKeys", 1, 128)?;
     }
     let uuid = found(engine, arn)?;
     let untagged = engine.untag(uuid, &keys).await;
@@ -81,12 +81,16 @@ pub(crate) async fn untag(engine: &Engine, arn: &str, query: Vec<(String, String
     Ok(no_content())
 }
 
-fn check_length(text: &str, member: &str, least: usize, most: usize) -> Result<(), Fault> {
+/// Checks the key or value of a tag.
+fn check_tag(text: &str, member: &str, least: usize, most: usize) -> Result<(), Fault> {
     let rule = match text.chars().count() {
         length if length < least => {
             format!("Member must have length greater than or equal to {least}")
         }
         length if length > most => format!("Member must have length less than or equal to {most}"),
+        _ if !is_tag(text) => {
+            format!("Member must satisfy regular expression pattern: {TAG_PATTERN}")
+        }
         _ => return Ok(()),
     };
     Err(Fault::validation(text, member, &rule))

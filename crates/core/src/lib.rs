@@ -35,10 +35,10 @@ pub mod response;
 pub mod stream;
 pub mod text;
 pub mod time;
-pub mod topic;
 
 mod quota;
 mod setters;
 
 pub use lambda_esm_filter as filter;
+pub use stream::topic;
 pub use time::Timestamp;

@@ -350,7 +350,8 @@ fn lists_enumerations_and_patterns_are_checked_in_the_services_words() {
         "Value 'MAGIC' at 'sourceAccessConfigurations.1.member.type' failed to satisfy constraint: \
          Member must satisfy enum value set: [BASIC_AUTH, VPC_SUBNET, VPC_SECURITY_GROUP, \
          SASL_SCRAM_512_AUTH, SASL_SCRAM_256_AUTH, VIRTUAL_HOST, CLIENT_CERTIFICATE_TLS_AUTH, \
-         SERVER_ROOT_CA_CERTIFICATE]",
+         SERVER_ROOT_CA_CERTIFICATE, OAUTHBEARER_AUTH, OAUTHBEARER_SCOPE, OAUTHBEARER_AUDIENCE, \
+         OAUTHBEARER_LOGICAL_CLUSTER, OAUTHBEARER_IDENTITY_POOL, IAM_AUTH, IAM_OAUTHBEARER_AUTH]",
     );
 }
 
@@ -402,8 +403,18 @@ fn every_nested_member_has_a_limit_of_its_own() {
         ),
         (
             "kafka",
-            json!({"SourceAccessConfigurations": [{"Type": "BASIC_AUTH"}]}),
+            json!({"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": ""}]}),
         ),
+        (
+            "kafka",
+            json!({"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "queue"}}),
+        ),
+        (
+            "sqs",
+            json!({"KMSKeyArn": format!("arn:aws:kms:us-east-1:123456789012:key/{}", "k".repeat(10_000))}),
+        ),
+        ("sqs", json!({"Tags": {"team": "<shop>"}})),
+        ("sqs", json!({"Tags": {"te\tam": "shop"}})),
         ("mq", json!({"Queues": [""]})),
         ("documentdb", docs(json!({"DatabaseName": "a.b"}))),
         (

@@ -6,11 +6,12 @@ mod mapping_common;
 
 use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{
-    CreateEventSourceMapping, Mapping, SourceKind, UpdateEventSourceMapping,
+    CreateEventSourceMapping, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, Mapping,
+    Source, SourceKind, UpdateEventSourceMapping,
 };
 use mapping_common::{
     ACCOUNT, BROKER, CLUSTER, CONSUMER, DOCS, FIFO, KINDS, QUEUE, REGION, SECRET, STREAM, TABLE,
-    context, echo, minimal,
+    context, echo, minimal, with,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -119,6 +120,13 @@ fn structures(member: &str) -> Vec<Value> {
                     one("VPC_SUBNET")
                 ]),
                 json!([one("x")]),
+                json!([{"Type": "BASIC_AUTH"}]),
+                json!([one("OAUTHBEARER_AUTH"), one("OAUTHBEARER_SCOPE")]),
+                json!([one("OAUTHBEARER_AUDIENCE")]),
+                json!([{"Type": "IAM_AUTH"}]),
+                json!([one("IAM_AUTH")]),
+                json!([{"Type": "IAM_OAUTHBEARER_AUTH"}, one("OAUTHBEARER_AUDIENCE")]),
+                json!([one("SASL_SCRAM_256_AUTH"), {"Type": "IAM_AUTH"}]),
             ]
         }
         "SelfManagedEventSource" => {
@@ -134,14 +142,23 @@ fn structures(member: &str) -> Vec<Value> {
         }
         "AmazonManagedKafkaEventSourceConfig" | "SelfManagedKafkaEventSourceConfig" => {
             let registry = |registry: Value| json!({"SchemaRegistryConfig": registry});
-            vec![
+            let mut values = vec![
                 json!({}),
                 json!({"ConsumerGroupId": "g"}),
                 json!({"ConsumerGroupId": ""}),
                 registry(json!({})),
                 registry(json!({"SchemaRegistryURI": "https://r", "EventRecordFormat": "JSON"})),
                 registry(json!({"EventRecordFormat": "SOURCE"})),
-            ]
+                registry(json!({"SchemaRegistryURI": "https://r", "AccessConfigs": [
+                    {"Type": "OAUTHBEARER_AUTH", "URI": SECRET}
+                ]})),
+            ];
+            if member == "SelfManagedKafkaEventSourceConfig" {
+                let modes = ["Stream", "Queue", "Queue", "Batch"];
+                values.extend(modes.map(|mode| json!({"ConsumptionMode": mode})));
+                values.push(json!({"ConsumptionMode": "Queue", "ConsumerGroupId": "g"}));
+            }
+            values
         }
         "DocumentDBEventSourceConfig" => vec![
             json!({}),
@@ -214,10 +231,18 @@ fn member() -> impl Strategy<Value = (String, Value)> {
     select(&MEMBERS[..]).prop_flat_map(|name| (Just(name.to_owned()), select(values(name))))
 }
 
-/// A minimal request of some kind, and up to five members of any kind over it.
+/// A minimal request of some kind, of Kafka in either mode, and up to five members of any kind over it.
 fn request() -> impl Strategy<Value = CreateEventSourceMapping> {
-    (select(&KINDS[..]), vec(member(), 0..6)).prop_map(|(kind, members)| {
-        let mut request = minimal(kind).as_object().unwrap().clone();
+    let kinds: Vec<_> = KINDS.into_iter().chain(["queue"]).collect();
+    (select(kinds), vec(member(), 0..6)).prop_map(|(kind, members)| {
+        let minimal = match kind {
+            "queue" => with(
+                "kafka",
+                json!({"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}),
+            ),
+            kind => minimal(kind),
+        };
+        let mut request = minimal.as_object().unwrap().clone();
         request.extend(members);
         serde_json::from_value(Value::Object(request)).unwrap()
     })
@@ -250,7 +275,31 @@ fn assert_within_limits(mapping: &Mapping) {
     if mapping.source.kind().is_sqs() && mapping.source.batch_size() > 10 {
         assert!(mapping.source.window().as_secs() >= 1);
     }
+    if let Source::Kafka(kafka) = &mapping.source {
+        assert_within_limits_of_kafka(kafka);
+    }
     assert!(!mapping.explain().is_empty());
+}
+
+fn assert_within_limits_of_kafka(kafka: &KafkaMapping) {
+    assert!(!kafka.is_queue() || kafka.window.is_none() && kafka.maximum_retries().is_some());
+    assert!(
+        kafka
+            .access
+            .iter()
+            .all(|access| access.kind.is_by_role() == access.uri.is_none())
+    );
+    let mechanisms = kafka
+        .access
+        .iter()
+        .filter(|access| access.kind.is_mechanism());
+    let managed = matches!(kafka.cluster, KafkaCluster::Msk { .. });
+    assert!(managed || mechanisms.count() <= 1);
+    if let KafkaMode::Provisioned(provisioned) = &kafka.mode
+        && let Some(KafkaDestination::Topic(topic)) = &provisioned.on_failure
+    {
+        assert_ne!(*topic, kafka.topic);
+    }
 }
 
 proptest! {

@@ -151,17 +151,18 @@ pub use {async_trait, bytes, uuid};
 /// Event source mappings: the requests and answers of the Lambda API, and what a valid one becomes.
 pub mod mapping {
     pub use lambda_esm_core::mapping::{
-        Access, AccessKind, ApiError, Arn, AwsDestination, Context, CreateEventSourceMapping,
-        DestinationConfig, DocumentDbEventSourceConfig, DocumentDbMapping, DynamoDbMapping,
-        ErrorCode, EventSourceMappingConfiguration, Filter, FilterCriteria, FilterCriteriaError,
-        FilterSet, FullDocument, FunctionRef, KafkaCluster, KafkaDestination,
-        KafkaEventSourceConfig, KafkaMapping, KafkaMode, KinesisMapping, Lanes, LogLevel,
-        LoggingConfig, MOST_TAGS, Mapping, Metric, MetricsConfig, MqEngine, MqMapping, OnEvent,
-        Partition, Pollers, ProvisionedKafka, ProvisionedPollerConfig, RetryPolicy, ScalingConfig,
-        SchemaRegistryAccessConfig, SchemaRegistryConfig, SchemaValidationConfig,
-        SelfManagedEventSource, Source, SourceAccessConfiguration, SourceKind, SqsConcurrency,
-        SqsMapping, StartingPosition, StreamSettings, StreamStart, UncompiledMapping,
-        UpdateEventSourceMapping,
+        Access, AccessKind, AmazonManagedKafkaEventSourceConfig, ApiError, Arn, AwsDestination,
+        ConsumptionMode, Context, CreateEventSourceMapping, DestinationConfig,
+        DocumentDbEventSourceConfig, DocumentDbMapping, DynamoDbMapping, ErrorCode,
+        EventSourceMappingConfiguration, Filter, FilterCriteria, FilterCriteriaError, FilterSet,
+        FullDocument, FunctionRef, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode,
+        KinesisMapping, Lanes, LogLevel, LoggingConfig, MOST_TAGS, Mapping, Metric, MetricsConfig,
+        MqEngine, MqMapping, OnEvent, Partition, Pollers, ProvisionedKafka,
+        ProvisionedPollerConfig, RetryPolicy, ScalingConfig, SchemaRegistryAccessConfig,
+        SchemaRegistryConfig, SchemaValidationConfig, SelfManagedEventSource,
+        SelfManagedKafkaEventSourceConfig, Source, SourceAccessConfiguration, SourceKind,
+        SqsConcurrency, SqsMapping, StartingPosition, StreamSettings, StreamStart,
+        UncompiledMapping, UpdateEventSourceMapping,
     };
 }
 

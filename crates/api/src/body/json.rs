@@ -119,6 +119,13 @@ mod tests {
             unknown.contains("unknown field `MaxConcurrency`"),
             "{unknown}"
         );
+        let mode =
+            refused(r#"{"AmazonManagedKafkaEventSourceConfig":{"ConsumptionMode":"Queue"}}"#);
+        assert!(
+            mode.contains("at 'AmazonManagedKafkaEventSourceConfig.ConsumptionMode'")
+                && mode.contains("unknown field `ConsumptionMode`"),
+            "{mode}"
+        );
         assert!(refused(r#"{"BatchSize":1}{"#).contains("trailing characters"));
         assert!(refused("{").contains("EOF while parsing"));
     }

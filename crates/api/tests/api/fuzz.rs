@@ -155,6 +155,8 @@ fn name() -> impl Strategy<Value = String> {
         "SelfManagedEventSource",
         "Endpoints",
         "KAFKA_BOOTSTRAP_SERVERS",
+        "SelfManagedKafkaEventSourceConfig",
+        "ConsumptionMode",
         "ProvisionedPollerConfig",
         "DestinationConfig",
         "OnFailure",

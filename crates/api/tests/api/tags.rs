@@ -98,6 +98,16 @@ async fn tag_requests_are_held_to_their_constraints() {
             "less than or equal to 128",
         ),
         (
+            json!({ "Tags": { "a|b": "x" } }),
+            "ValidationException",
+            r"at 'tags.key' failed to satisfy constraint: Member must satisfy regular expression pattern: ([\p{L}",
+        ),
+        (
+            json!({ "Tags": { "a": "<b>" } }),
+            "ValidationException",
+            "Value '<b>' at 'tags.value'",
+        ),
+        (
             json!({ "Tags": { "k": "v".repeat(257) } }),
             "ValidationException",
             "less than or equal to 256",

@@ -5,18 +5,20 @@ use std::time::Duration;
 use super::arn::{Arn, SourceKind};
 use super::error::ApiError;
 use super::function::FunctionRef;
+use super::kafka::{Access, KafkaCluster, KafkaMapping, KafkaMode, ProvisionedKafka};
 use super::model::{
-    Access, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster, KafkaMapping, KafkaMode,
-    KinesisMapping, Lanes, Mapping, Pollers, ProvisionedKafka, RetryPolicy, Source, SqsConcurrency,
-    SqsMapping, StartingPosition, StreamSettings, StreamStart,
+    Context, DocumentDbMapping, DynamoDbMapping, KinesisMapping, Lanes, Mapping, Source,
+    SqsConcurrency, SqsMapping, StreamSettings, StreamStart,
 };
 use super::mq::MqMapping;
 use super::request::CreateEventSourceMapping;
+use super::settings::{Pollers, RetryPolicy, StartingPosition};
+use super::structures::SelfManagedKafkaEventSourceConfig;
 use super::tags::check_tags;
 use super::uncompiled::UncompiledMapping;
 use super::validate::row::Subject;
 use super::validate::{destination, members, table, values};
-use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
+use super::wire::{AccessKind, ConsumptionMode, FullDocument, LogLevel, Metric};
 use crate::time::Timestamp;
 
 impl Mapping {
@@ -218,17 +220,17 @@ fn kafka(
     cluster: KafkaCluster,
     uuid: uuid::Uuid,
 ) -> Result<KafkaMapping, ApiError> {
-    let (kind, config) = match &cluster {
-        KafkaCluster::Msk { .. } => (
-            SourceKind::Msk,
-            &request.amazon_managed_kafka_event_source_config,
-        ),
-        KafkaCluster::SelfManaged { .. } => (
-            SourceKind::SelfManagedKafka,
-            &request.self_managed_kafka_event_source_config,
-        ),
+    let kind = match &cluster {
+        KafkaCluster::Msk { .. } => SourceKind::Msk,
+        KafkaCluster::SelfManaged { .. } => SourceKind::SelfManagedKafka,
     };
-    let config = config.clone().unwrap_or_default();
+    let config = group_config(&cluster, request);
+    let mode = config.consumption_mode.as_deref();
+    let consumption = mode.and_then(ConsumptionMode::parse);
+    let mut retry = retry(request);
+    if consumption == Some(ConsumptionMode::Queue) {
+        retry.maximum_retries.get_or_insert(0);
+    }
     let level = request
         .logging_config
         .as_ref()
@@ -244,7 +246,7 @@ fn kafka(
                 .as_ref()
                 .and_then(|config| config.poller_group_name.clone())
                 .filter(|group| !group.is_empty()),
-            retry: retry(request),
+            retry,
             report_batch_item_failures: reports_failures(request),
             on_failure: request.on_failure().and_then(destination::kafka),
             schema_registry: config
@@ -256,6 +258,7 @@ fn kafka(
     Ok(KafkaMapping {
         cluster,
         topic: the_one("Topics", "topics", request.topics.as_deref())?,
+        consumption,
         start: starting_position(request),
         consumer_group_id: config.consumer_group_id.unwrap_or_else(|| uuid.to_string()),
         batch_size: count(request.batch_size, 100),
@@ -263,6 +266,29 @@ fn kafka(
         access: accesses(request),
         mode,
     })
+}
+
+/// Returns the configuration of the group. That of an MSK cluster is a part of the other: it knows consumer
+/// groups only.
+pub(super) fn group_config(
+    cluster: &KafkaCluster,
+    request: &CreateEventSourceMapping,
+) -> SelfManagedKafkaEventSourceConfig {
+    match cluster {
+        KafkaCluster::Msk { .. } => {
+            let config = request.amazon_managed_kafka_event_source_config.clone();
+            let config = config.unwrap_or_default();
+            SelfManagedKafkaEventSourceConfig {
+                consumer_group_id: config.consumer_group_id,
+                consumption_mode: None,
+                schema_registry_config: config.schema_registry_config,
+            }
+        }
+        KafkaCluster::SelfManaged { .. } => {
+            let config = request.self_managed_kafka_event_source_config.clone();
+            config.unwrap_or_default()
+        }
+    }
 }
 
 fn documentdb(
@@ -353,7 +379,7 @@ fn accesses(request: &CreateEventSourceMapping) -> Vec<Access> {
     let parse = |kind: &Option<String>, uri: &Option<String>| {
         Some(Access {
             kind: AccessKind::parse(kind.as_deref()?)?,
-            uri: uri.clone()?,
+            uri: uri.clone(),
         })
     };
     accesses
@@ -365,7 +391,7 @@ fn access_uri(request: &CreateEventSourceMapping, kind: AccessKind) -> Option<St
     accesses(request)
         .into_iter()
         .find(|access| access.kind == kind)
-        .map(|access| access.uri)
+        .and_then(|access| access.uri)
 }
 
 fn credentials(request: &CreateEventSourceMapping) -> Result<String, ApiError> {

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::model::{Mapping, Source};
 use super::request::CreateEventSourceMapping;
 use super::structures::{
-    DestinationConfig, DocumentDbEventSourceConfig, FilterCriteria, FilterCriteriaError,
-    KafkaEventSourceConfig, LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig,
-    ScalingConfig, SelfManagedEventSource, SourceAccessConfiguration,
+    AmazonManagedKafkaEventSourceConfig, DestinationConfig, DocumentDbEventSourceConfig,
+    FilterCriteria, FilterCriteriaError, LoggingConfig, MetricsConfig, OnEvent,
+    ProvisionedPollerConfig, ScalingConfig, SelfManagedEventSource,
+    SelfManagedKafkaEventSourceConfig, SourceAccessConfiguration,
 };
 use crate::lifecycle::{LastProcessingResult, State};
 use crate::time::Timestamp;
@@ -89,10 +90,10 @@ pub struct EventSourceMappingConfiguration {
     pub function_response_types: Option<Vec<String>>,
     /// Consumer group and schema registry for Amazon MSK.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amazon_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
-    /// Consumer group and schema registry for self-managed Kafka.
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    /// Group, consumption mode and schema registry for self-managed Kafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub self_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
     /// What to read of a DocumentDB cluster.
     #[serde(
         rename = "DocumentDBEventSourceConfig",

@@ -2,7 +2,8 @@
 
 use super::arn::Arn;
 use super::error::{ApiError, ErrorCode};
-use super::model::{KafkaCluster, KafkaMapping, Mapping, Source};
+use super::kafka::{KafkaCluster, KafkaMapping};
+use super::model::{Mapping, Source};
 use crate::excerpt::cut;
 
 /// Tells whether a new mapping reads what an existing one reads, for the same function, and with

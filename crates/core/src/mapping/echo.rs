@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
+use super::kafka::{KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, ProvisionedKafka};
 use super::model::{
-    AwsDestination, DocumentDbMapping, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode,
-    Mapping, Pollers, ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping,
-    StartingPosition, StreamSettings, StreamStart,
+    DocumentDbMapping, Mapping, Source, SqsConcurrency, SqsMapping, StreamSettings, StreamStart,
 };
 use super::mq::MqMapping;
 use super::request::CreateEventSourceMapping;
+use super::settings::{AwsDestination, Pollers, RetryPolicy, StartingPosition};
 use super::structures::{
-    DestinationConfig, DocumentDbEventSourceConfig, KafkaEventSourceConfig, LoggingConfig,
-    MetricsConfig, OnEvent, ProvisionedPollerConfig, ScalingConfig, SelfManagedEventSource,
-    SourceAccessConfiguration,
+    AmazonManagedKafkaEventSourceConfig, DestinationConfig, DocumentDbEventSourceConfig,
+    LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig, ScalingConfig,
+    SelfManagedEventSource, SelfManagedKafkaEventSourceConfig, SourceAccessConfiguration,
 };
 use super::wire::AccessKind;
 
@@ -88,13 +88,13 @@ fn add_stream(request: &mut CreateEventSourceMapping, settings: &StreamSettings)
 }
 
 fn add_kafka(request: &mut CreateEventSourceMapping, kafka: &KafkaMapping) {
-    add_start(request, kafka.start);
+    if !kafka.is_queue() {
+        add_start(request, kafka.start);
+    }
     request.topics = Some(vec![kafka.topic.clone()]);
     request.maximum_batching_window_in_seconds = kafka.window.map(seconds);
-    let mut config = KafkaEventSourceConfig {
-        consumer_group_id: Some(kafka.consumer_group_id.clone()),
-        schema_registry_config: None,
-    };
+    let consumer_group_id = Some(kafka.consumer_group_id.clone());
+    let mut schema_registry_config = None;
     match &kafka.mode {
         KafkaMode::OnDemand { on_failure } => {
             let destination = on_failure.as_ref().map(arn_of);
@@ -102,21 +102,31 @@ fn add_kafka(request: &mut CreateEventSourceMapping, kafka: &KafkaMapping) {
         }
         KafkaMode::Provisioned(provisioned) => {
             add_provisioned(request, provisioned);
-            config.schema_registry_config = provisioned.schema_registry.clone();
+            schema_registry_config = provisioned.schema_registry.clone();
         }
     }
     let access = kafka
         .access
         .iter()
-        .map(|access| access_config(access.kind, &access.uri));
+        .map(|access| access_config(access.kind, access.uri.clone()));
     let access: Vec<_> = access.collect();
     match &kafka.cluster {
         KafkaCluster::Msk { .. } => {
-            request.amazon_managed_kafka_event_source_config = Some(config);
+            request.amazon_managed_kafka_event_source_config =
+                Some(AmazonManagedKafkaEventSourceConfig {
+                    consumer_group_id,
+                    schema_registry_config,
+                });
             request.source_access_configurations = (!access.is_empty()).then_some(access);
         }
         KafkaCluster::SelfManaged { bootstrap_servers } => {
-            request.self_managed_kafka_event_source_config = Some(config);
+            let mode = kafka.consumption.map(|mode| mode.as_str().to_owned());
+            request.self_managed_kafka_event_source_config =
+                Some(SelfManagedKafkaEventSourceConfig {
+                    consumer_group_id,
+                    consumption_mode: mode,
+                    schema_registry_config,
+                });
             request.source_access_configurations = Some(access);
             let servers = (
                 "KAFKA_BOOTSTRAP_SERVERS".to_owned(),
@@ -149,9 +159,9 @@ fn add_provisioned(request: &mut CreateEventSourceMapping, provisioned: &Provisi
 fn add_mq(request: &mut CreateEventSourceMapping, mq: &MqMapping) {
     request.queues = Some(vec![mq.queue.clone()]);
     request.maximum_batching_window_in_seconds = mq.window.map(seconds);
-    let host = mq.virtual_host.as_ref();
-    let host = host.map(|host| access_config(AccessKind::VirtualHost, host));
-    let credentials = access_config(AccessKind::BasicAuth, &mq.credentials);
+    let host = mq.virtual_host.clone();
+    let host = host.map(|host| access_config(AccessKind::VirtualHost, Some(host)));
+    let credentials = access_config(AccessKind::BasicAuth, Some(mq.credentials.clone()));
     request.source_access_configurations = Some([credentials].into_iter().chain(host).collect());
 }
 
@@ -163,7 +173,8 @@ fn add_documentdb(request: &mut CreateEventSourceMapping, documentdb: &DocumentD
         collection_name: documentdb.collection.clone(),
         full_document: Some(documentdb.full_document.as_str().to_owned()),
     });
-    let credentials = access_config(AccessKind::BasicAuth, &documentdb.credentials);
+    let credentials = Some(documentdb.credentials.clone());
+    let credentials = access_config(AccessKind::BasicAuth, credentials);
     request.source_access_configurations = Some(vec![credentials]);
 }
 
@@ -204,10 +215,10 @@ fn poller_config(pollers: Pollers, group: Option<String>) -> ProvisionedPollerCo
     }
 }
 
-fn access_config(kind: AccessKind, uri: &str) -> SourceAccessConfiguration {
+fn access_config(kind: AccessKind, uri: Option<String>) -> SourceAccessConfiguration {
     SourceAccessConfiguration {
         r#type: Some(kind.as_str().to_owned()),
-        uri: Some(uri.to_owned()),
+        uri,
     }
 }
 

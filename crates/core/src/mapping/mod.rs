@@ -22,10 +22,12 @@ mod explain;
 mod filters;
 mod function;
 mod function_timeout;
+mod kafka;
 mod model;
 mod mq;
 mod partition;
 mod request;
+mod settings;
 mod structures;
 mod tags;
 mod uncompiled;
@@ -44,21 +46,24 @@ pub use error::{ApiError, ErrorCode};
 pub use filters::FilterSet;
 pub use function::FunctionRef;
 pub use function_timeout::check_function_timeout;
+pub use kafka::{
+    Access, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, ProvisionedKafka,
+};
 pub use model::{
-    Access, AwsDestination, Context, DocumentDbMapping, DynamoDbMapping, KafkaCluster,
-    KafkaDestination, KafkaMapping, KafkaMode, KinesisMapping, Lanes, Mapping, Pollers,
-    ProvisionedKafka, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
-    StreamSettings, StreamStart,
+    Context, DocumentDbMapping, DynamoDbMapping, KinesisMapping, Lanes, Mapping, Source,
+    SqsConcurrency, SqsMapping, StreamSettings, StreamStart,
 };
 pub use mq::MqMapping;
 pub use partition::Partition;
 pub use request::{CreateEventSourceMapping, UpdateEventSourceMapping};
+pub use settings::{AwsDestination, Pollers, RetryPolicy, StartingPosition};
 pub use structures::{
-    DestinationConfig, DocumentDbEventSourceConfig, Filter, FilterCriteria, FilterCriteriaError,
-    KafkaEventSourceConfig, LoggingConfig, MetricsConfig, OnEvent, ProvisionedPollerConfig,
-    ScalingConfig, SchemaRegistryAccessConfig, SchemaRegistryConfig, SchemaValidationConfig,
-    SelfManagedEventSource, SourceAccessConfiguration,
+    AmazonManagedKafkaEventSourceConfig, DestinationConfig, DocumentDbEventSourceConfig, Filter,
+    FilterCriteria, FilterCriteriaError, LoggingConfig, MetricsConfig, OnEvent,
+    ProvisionedPollerConfig, ScalingConfig, SchemaRegistryAccessConfig, SchemaRegistryConfig,
+    SchemaValidationConfig, SelfManagedEventSource, SelfManagedKafkaEventSourceConfig,
+    SourceAccessConfiguration,
 };
-pub use tags::{MOST_TAGS, check_tags};
+pub use tags::{MOST_TAGS, TAG_PATTERN, check_tags, is_tag};
 pub use uncompiled::UncompiledMapping;
-pub use wire::{AccessKind, FullDocument, LogLevel, Metric};
+pub use wire::{AccessKind, ConsumptionMode, FullDocument, LogLevel, Metric};

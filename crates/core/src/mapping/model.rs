@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::arn::{Arn, SourceKind};
 use super::filters::FilterSet;
 use super::function::FunctionRef;
+use super::kafka::{KafkaCluster, KafkaMapping};
 use super::mq::MqMapping;
 use super::partition::Partition;
-use super::structures::SchemaRegistryConfig;
-use super::wire::{AccessKind, FullDocument, LogLevel, Metric};
+use super::settings::{AwsDestination, Pollers, RetryPolicy, StartingPosition};
+use super::wire::{FullDocument, Metric};
 use crate::time::Timestamp;
 
 /// What validation needs beside the request.
@@ -177,6 +178,8 @@ impl Source {
             Self::Sqs(sqs) => sqs.window,
             Self::Kinesis(kinesis) => kinesis.settings.window,
             Self::DynamoDb(dynamodb) => dynamodb.settings.window,
+            // No window can be set there (Lambda API reference, `ConsumptionMode`).
+            Self::Kafka(kafka) if kafka.is_queue() => Duration::ZERO,
             Self::Kafka(KafkaMapping { window, .. })
             | Self::Mq(MqMapping { window, .. })
             | Self::DocumentDb(DocumentDbMapping { window, .. }) => {
@@ -217,16 +220,6 @@ pub enum SqsConcurrency {
     Provisioned(Pollers),
 }
 
-/// How many dedicated pollers a mapping has; `minimum <= maximum`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Pollers {
-    /// Always kept.
-    pub minimum: u32,
-    /// Never exceeded.
-    pub maximum: u32,
-}
-
 /// The settings of a Kinesis mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -251,18 +244,6 @@ pub struct DynamoDbMapping {
     pub start: StreamStart,
     /// What it shares with Kinesis.
     pub settings: StreamSettings,
-}
-
-/// Where reading starts in a source that can look up a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StartingPosition {
-    /// At the oldest record kept.
-    TrimHorizon,
-    /// Just after the newest record.
-    Latest,
-    /// At the first record that is not older.
-    AtTimestamp(Timestamp),
 }
 
 /// Where reading starts in a DynamoDB stream, which cannot look up a time.
@@ -322,172 +303,6 @@ impl Lanes {
             Self::Tumbling(window) => Some(window),
         }
     }
-}
-
-/// How often and how long a failed batch is retried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RetryPolicy {
-    /// Retries after the first attempt, 0 to 10,000; `None` until the record leaves the source.
-    pub maximum_retries: Option<u32>,
-    /// 60 s to 7 days; `None` for no limit.
-    pub maximum_record_age: Option<Duration>,
-    /// Whether a failed batch is split in two.
-    pub bisect_on_error: bool,
-}
-
-/// A destination outside Kafka: a standard queue, a standard topic or a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AwsDestination {
-    /// An SQS standard queue.
-    Sqs(Arn),
-    /// An SNS standard topic.
-    Sns(Arn),
-    /// An S3 bucket.
-    S3(Arn),
-}
-
-impl AwsDestination {
-    /// Returns the ARN.
-    #[must_use]
-    pub const fn arn(&self) -> &Arn {
-        match self {
-            Self::Sqs(arn) | Self::Sns(arn) | Self::S3(arn) => arn,
-        }
-    }
-}
-
-/// A destination of a Kafka mapping in provisioned mode.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KafkaDestination {
-    /// Outside Kafka.
-    Aws(AwsDestination),
-    /// Another topic of the same cluster.
-    Topic(String),
-}
-
-/// The settings of a Kafka mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KafkaMapping {
-    /// The cluster.
-    pub cluster: KafkaCluster,
-    /// The one topic.
-    pub topic: String,
-    /// Where a consumer group without committed offsets starts.
-    pub start: StartingPosition,
-    /// The group to join.
-    pub consumer_group_id: String,
-    /// 1 to 10,000.
-    pub batch_size: u32,
-    /// 0 to 300 s; `None` for 500 ms.
-    pub window: Option<Duration>,
-    /// Credentials and network, in the order given.
-    pub access: Vec<Access>,
-    /// Shared or dedicated pollers.
-    pub mode: KafkaMode,
-}
-
-impl KafkaMapping {
-    /// Returns how often a failed batch is retried. An on-failure destination without a limit of
-    /// its own means ten retries (Lambda developer guide, Kafka on-failure destinations).
-    #[must_use]
-    pub const fn maximum_retries(&self) -> Option<u32> {
-        let (given, destination) = match &self.mode {
-            KafkaMode::OnDemand { on_failure } => (None, on_failure.is_some()),
-            KafkaMode::Provisioned(provisioned) => (
-                provisioned.retry.maximum_retries,
-                provisioned.on_failure.is_some(),
-            ),
-        };
-        if given.is_none() && destination {
-            Some(10)
-        } else {
-            given
-        }
-    }
-}
-
-impl KafkaMapping {
-    /// Returns where schemas are looked up.
-    #[must_use]
-    pub const fn schema_registry(&self) -> Option<&SchemaRegistryConfig> {
-        match &self.mode {
-            KafkaMode::OnDemand { .. } => None,
-            KafkaMode::Provisioned(provisioned) => provisioned.schema_registry.as_ref(),
-        }
-    }
-
-    /// Returns where discarded records go.
-    #[must_use]
-    pub fn on_failure(&self) -> Option<KafkaDestination> {
-        match &self.mode {
-            KafkaMode::OnDemand { on_failure } => on_failure.clone().map(KafkaDestination::Aws),
-            KafkaMode::Provisioned(provisioned) => provisioned.on_failure.clone(),
-        }
-    }
-}
-
-/// A Kafka cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KafkaCluster {
-    /// Amazon MSK.
-    Msk {
-        /// The cluster, or a VPC connection to it.
-        arn: Arn,
-    },
-    /// Named by its servers.
-    SelfManaged {
-        /// 1 to 10 `host:port`.
-        bootstrap_servers: Vec<String>,
-    },
-}
-
-/// Who polls a Kafka topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KafkaMode {
-    /// Shared pollers.
-    OnDemand {
-        /// Where the description of a discarded batch goes.
-        on_failure: Option<AwsDestination>,
-    },
-    /// Dedicated pollers, which can do more.
-    Provisioned(Box<ProvisionedKafka>),
-}
-
-/// What a Kafka mapping can do in provisioned mode only (Lambda developer guide, Kafka scaling
-/// modes).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProvisionedKafka {
-    /// How many pollers.
-    pub pollers: Pollers,
-    /// The group that shares event poller units.
-    pub poller_group: Option<String>,
-    /// How often and how long a batch is retried.
-    pub retry: RetryPolicy,
-    /// Whether the function names the records that failed.
-    pub report_batch_item_failures: bool,
-    /// Where a discarded batch goes.
-    pub on_failure: Option<KafkaDestination>,
-    /// Where schemas are looked up.
-    pub schema_registry: Option<SchemaRegistryConfig>,
-    /// The level of the mapping's own log.
-    pub log_level: Option<LogLevel>,
-}
-
-/// One entry of `SourceAccessConfigurations`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Access {
-    /// What it is.
-    pub kind: AccessKind,
-    /// The secret's ARN, `subnet:...`, `security_group:...` or the virtual host.
-    pub uri: String,
 }
 
 /// The settings of a DocumentDB mapping.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::structures::{
-    DestinationConfig, DocumentDbEventSourceConfig, FilterCriteria, KafkaEventSourceConfig,
-    LoggingConfig, MetricsConfig, ProvisionedPollerConfig, ScalingConfig, SelfManagedEventSource,
+    AmazonManagedKafkaEventSourceConfig, DestinationConfig, DocumentDbEventSourceConfig,
+    FilterCriteria, LoggingConfig, MetricsConfig, ProvisionedPollerConfig, ScalingConfig,
+    SchemaRegistryConfig, SelfManagedEventSource, SelfManagedKafkaEventSourceConfig,
     SourceAccessConfiguration,
 };
 
@@ -89,10 +90,10 @@ pub struct CreateEventSourceMapping {
     pub function_response_types: Option<Vec<String>>,
     /// Consumer group and schema registry for Amazon MSK.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amazon_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
-    /// Consumer group and schema registry for self-managed Kafka.
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    /// Group, consumption mode and schema registry for self-managed Kafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub self_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
     /// What to read of a DocumentDB cluster.
     #[serde(
         rename = "DocumentDBEventSourceConfig",
@@ -166,10 +167,10 @@ pub struct UpdateEventSourceMapping {
     pub function_response_types: Option<Vec<String>>,
     /// Consumer group and schema registry for Amazon MSK.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amazon_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
-    /// Consumer group and schema registry for self-managed Kafka.
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    /// Group, consumption mode and schema registry for self-managed Kafka.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub self_managed_kafka_event_source_config: Option<KafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
     /// What to read of a DocumentDB cluster.
     #[serde(
         rename = "DocumentDBEventSourceConfig",
@@ -193,6 +194,14 @@ impl CreateEventSourceMapping {
         };
         self.destination_config = self.destination_config.filter(|config| !empty(config));
         self
+    }
+
+    /// Returns the schema registry of a Kafka mapping of either kind.
+    pub(super) fn schema_registry(&self) -> Option<&SchemaRegistryConfig> {
+        let msk = self.amazon_managed_kafka_event_source_config.as_ref();
+        let own = self.self_managed_kafka_event_source_config.as_ref();
+        let registry = msk.and_then(|config| config.schema_registry_config.as_ref());
+        registry.or_else(|| own.and_then(|config| config.schema_registry_config.as_ref()))
     }
 
     /// Returns the on-failure destination; an empty one is none.

@@ -78,7 +78,7 @@ pub struct SourceAccessConfiguration {
     /// For example `BASIC_AUTH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// For example the ARN of a secret.
+    /// For example the ARN of a secret; absent for `IAM_AUTH` and `IAM_OAUTHBEARER_AUTH`.
     #[serde(rename = "URI", default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -92,13 +92,28 @@ pub struct SelfManagedEventSource {
     pub endpoints: Option<BTreeMap<String, Vec<String>>>,
 }
 
-/// `AmazonManagedKafkaEventSourceConfig` or `SelfManagedKafkaEventSourceConfig`.
+/// `AmazonManagedKafkaEventSourceConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct KafkaEventSourceConfig {
+pub struct AmazonManagedKafkaEventSourceConfig {
     /// The consumer group to join; the mapping's UUID if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer_group_id: Option<String>,
+    /// Where to look up schemas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_registry_config: Option<SchemaRegistryConfig>,
+}
+
+/// `SelfManagedKafkaEventSourceConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SelfManagedKafkaEventSourceConfig {
+    /// The consumer group, or the share group, to join; the mapping's UUID if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer_group_id: Option<String>,
+    /// `Stream` for a consumer group, the default, or `Queue` for a share group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumption_mode: Option<String>,
     /// Where to look up schemas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_registry_config: Option<SchemaRegistryConfig>,
@@ -130,7 +145,7 @@ pub struct SchemaRegistryConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct SchemaRegistryAccessConfig {
-    /// `BASIC_AUTH`, `CLIENT_CERTIFICATE_TLS_AUTH` or `SERVER_ROOT_CA_CERTIFICATE`.
+    /// `BASIC_AUTH`, `CLIENT_CERTIFICATE_TLS_AUTH`, `SERVER_ROOT_CA_CERTIFICATE` or `OAUTHBEARER_AUTH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// The ARN of the secret.

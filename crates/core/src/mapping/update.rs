@@ -1,18 +1,22 @@
 //! Updates: what is absent keeps its value, and the result must be as legal as if it were new.
 
-use super::build::{Identity, build};
+use super::build::{Identity, build, group_config};
 use super::error::ApiError;
 use super::function::FunctionRef;
+use super::kafka::KafkaMapping;
 use super::model::{Context, Mapping, Source};
 use super::request::{CreateEventSourceMapping, UpdateEventSourceMapping};
 use super::structures::{
-    DocumentDbEventSourceConfig, KafkaEventSourceConfig, ProvisionedPollerConfig,
-    SchemaRegistryConfig, SourceAccessConfiguration,
+    AmazonManagedKafkaEventSourceConfig, DocumentDbEventSourceConfig, ProvisionedPollerConfig,
+    SchemaRegistryConfig, SelfManagedKafkaEventSourceConfig, SourceAccessConfiguration,
 };
 use super::uncompiled::UncompiledMapping;
 use super::validate::row::Subject;
 use super::validate::{members, table, values};
-use super::wire::AccessKind;
+use super::wire::{AccessKind, ConsumptionMode};
+use crate::excerpt::cut;
+
+const CREATE_ONLY: &str = "it can be set at creation only; delete the mapping and create it anew";
 
 impl Mapping {
     /// Makes the mapping that this one becomes by an update.
@@ -27,7 +31,7 @@ impl Mapping {
     ///
     /// # Errors
     /// As [`Mapping::create`], for the mapping as it would become; and for what cannot change: the
-    /// consumer group and the virtual host.
+    /// consumer group, the consumption mode and the virtual host.
     pub fn update(
         &self,
         update: UpdateEventSourceMapping,
@@ -75,30 +79,37 @@ impl Mapping {
     }
 
     fn check_unchangeable(&self, update: &CreateEventSourceMapping) -> Result<(), ApiError> {
-        let create_only = "it can be set at creation only; delete the mapping and create it anew";
-        let group = match &self.source {
-            Source::Kafka(kafka) => Some(kafka.consumer_group_id.as_str()),
-            _ => None,
-        };
-        let configs = [
-            &update.amazon_managed_kafka_event_source_config,
-            &update.self_managed_kafka_event_source_config,
-        ];
-        let mut groups = configs
-            .into_iter()
-            .flatten()
-            .filter_map(|c| c.consumer_group_id.as_deref());
-        if group.is_some() && groups.any(|new| Some(new) != group) {
-            return Err(ApiError::unsupported("ConsumerGroupId").hint(create_only));
+        if let Source::Kafka(kafka) = &self.source {
+            same_group(kafka, update)?;
         }
         let mut accesses = update.source_access_configurations.iter().flatten();
         let host = Some(AccessKind::VirtualHost.as_str());
         if matches!(self.source, Source::Mq(_)) && accesses.any(|a| a.r#type.as_deref() == host) {
             return Err(ApiError::unsupported("SourceAccessConfigurations")
-                .hint(format!("remove VIRTUAL_HOST: {create_only}")));
+                .hint(format!("remove VIRTUAL_HOST: {CREATE_ONLY}")));
         }
         Ok(())
     }
+}
+
+/// The group of a Kafka mapping, and whether it is a consumer group or a share group, may be given again but not
+/// changed.
+fn same_group(kafka: &KafkaMapping, update: &CreateEventSourceMapping) -> Result<(), ApiError> {
+    let config = group_config(&kafka.cluster, update);
+    let (new, group) = (config.consumer_group_id, &kafka.consumer_group_id);
+    if new.is_some_and(|new| new != *group) {
+        let hint = format!("the group is {}: {CREATE_ONLY}", cut(group));
+        return Err(ApiError::unsupported("ConsumerGroupId").hint(hint));
+    }
+    let mode = kafka
+        .consumption
+        .unwrap_or(ConsumptionMode::Stream)
+        .as_str();
+    if config.consumption_mode.is_some_and(|new| new != mode) {
+        let hint = format!("the mode is {mode}: {CREATE_ONLY}");
+        return Err(ApiError::unsupported("ConsumptionMode").hint(hint));
+    }
+    Ok(())
 }
 
 /// Writes an update as a request that lacks most members.
@@ -202,12 +213,12 @@ fn overlay(
         amazon_managed_kafka_event_source_config: merge(
             old.amazon_managed_kafka_event_source_config,
             new.amazon_managed_kafka_event_source_config,
-            merge_kafka,
+            merge_msk,
         ),
         self_managed_kafka_event_source_config: merge(
             old.self_managed_kafka_event_source_config,
             new.self_managed_kafka_event_source_config,
-            merge_kafka,
+            merge_self_managed,
         ),
         document_db_event_source_config: merge(
             old.document_db_event_source_config,
@@ -258,12 +269,39 @@ fn keep_virtual_host(
         .collect()
 }
 
-fn merge_kafka(old: KafkaEventSourceConfig, new: KafkaEventSourceConfig) -> KafkaEventSourceConfig {
-    let registry = new.schema_registry_config.or(old.schema_registry_config);
-    KafkaEventSourceConfig {
+fn merge_msk(
+    old: AmazonManagedKafkaEventSourceConfig,
+    new: AmazonManagedKafkaEventSourceConfig,
+) -> AmazonManagedKafkaEventSourceConfig {
+    AmazonManagedKafkaEventSourceConfig {
         consumer_group_id: new.consumer_group_id.or(old.consumer_group_id),
-        schema_registry_config: registry.filter(|new| *new != SchemaRegistryConfig::default()),
+        schema_registry_config: merge_registry(
+            old.schema_registry_config,
+            new.schema_registry_config,
+        ),
     }
+}
+
+fn merge_self_managed(
+    old: SelfManagedKafkaEventSourceConfig,
+    new: SelfManagedKafkaEventSourceConfig,
+) -> SelfManagedKafkaEventSourceConfig {
+    SelfManagedKafkaEventSourceConfig {
+        consumer_group_id: new.consumer_group_id.or(old.consumer_group_id),
+        consumption_mode: new.consumption_mode.or(old.consumption_mode),
+        schema_registry_config: merge_registry(
+            old.schema_registry_config,
+            new.schema_registry_config,
+        ),
+    }
+}
+
+fn merge_registry(
+    old: Option<SchemaRegistryConfig>,
+    new: Option<SchemaRegistryConfig>,
+) -> Option<SchemaRegistryConfig> {
+    new.or(old)
+        .filter(|registry| *registry != SchemaRegistryConfig::default())
 }
 
 fn merge_documentdb(

@@ -62,6 +62,16 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// How a self-managed Kafka topic is read (Lambda API reference, `SelfManagedKafkaEventSourceConfig`).
+    ConsumptionMode {
+        /// By a consumer group: in order, one consumer for each partition.
+        Stream = "Stream",
+        /// By a share group: in no order, several consumers for each partition.
+        Queue = "Queue",
+    }
+}
+
+wire_enum! {
     /// The kinds of source access (Lambda API reference, `SourceAccessConfiguration`).
     AccessKind {
         /// User name and password: SASL/PLAIN, Amazon MQ, DocumentDB.
@@ -80,5 +90,43 @@ wire_enum! {
         ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH",
         /// The certificate authority of the brokers.
         ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE",
+        /// SASL/OAUTHBEARER with tokens of the identity provider that a secret names.
+        OauthbearerAuth = "OAUTHBEARER_AUTH",
+        /// The scope to ask the identity provider for.
+        OauthbearerScope = "OAUTHBEARER_SCOPE",
+        /// The audience to ask a token for.
+        OauthbearerAudience = "OAUTHBEARER_AUDIENCE",
+        /// The SASL extension `logicalCluster` of Confluent Cloud.
+        OauthbearerLogicalCluster = "OAUTHBEARER_LOGICAL_CLUSTER",
+        /// The SASL extension `identityPoolId` of Confluent Cloud.
+        OauthbearerIdentityPool = "OAUTHBEARER_IDENTITY_POOL",
+        /// Amazon MSK's IAM access control, for a cluster named by its servers.
+        IamAuth = "IAM_AUTH",
+        /// SASL/OAUTHBEARER with tokens that AWS STS makes for the execution role.
+        IamOauthbearerAuth = "IAM_OAUTHBEARER_AUTH",
+    }
+}
+
+impl AccessKind {
+    /// Tells whether it is a way to authenticate, of which a Kafka mapping has one at most.
+    #[must_use]
+    pub const fn is_mechanism(self) -> bool {
+        matches!(
+            self,
+            Self::BasicAuth
+                | Self::SaslScram512Auth
+                | Self::SaslScram256Auth
+                | Self::ClientCertificateTlsAuth
+                | Self::OauthbearerAuth
+                | Self::IamAuth
+                | Self::IamOauthbearerAuth
+        )
+    }
+
+    /// Tells whether it is all said by its kind, since the role of the function is what counts: such an access
+    /// has no URI, every other has one (Lambda developer guide, Kafka cluster authentication).
+    #[must_use]
+    pub const fn is_by_role(self) -> bool {
+        matches!(self, Self::IamAuth | Self::IamOauthbearerAuth)
     }
 }

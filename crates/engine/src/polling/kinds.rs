@@ -21,7 +21,7 @@ fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, SourceError> {
     match source {
         Source::Sqs(_) => Ok(&Queue),
         Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
-        Source::Kafka(_) => Ok(&Topic),
+        Source::Kafka(kafka) if !kafka.is_queue() => Ok(&Topic),
         other => {
             let text = format!(
                 "event sources of kind {:?} are not supported by this build",

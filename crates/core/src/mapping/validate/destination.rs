@@ -2,7 +2,8 @@
 
 use crate::mapping::arn::Arn;
 use crate::mapping::function::is_dots;
-use crate::mapping::model::{AwsDestination, KafkaDestination};
+use crate::mapping::kafka::KafkaDestination;
+use crate::mapping::settings::AwsDestination;
 
 /// Reads the ARN of a standard queue, a standard topic or a bucket; `None` for anything else. FIFO
 /// queues and topics cannot take discarded records, and no bucket is named as a way through folders.

@@ -2,7 +2,7 @@
 //! syntax).
 
 use super::nested_members as nested;
-use super::patterns::{ARN, FUNCTION, KMS_KEY, NOT_DOTS, TOPIC};
+use super::patterns::{ARN, FUNCTION, KMS_KEY, NOT_DOTS, TAG, TOPIC};
 use super::violations::{Member, Violations};
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
@@ -51,10 +51,13 @@ fn texts(request: &CreateEventSourceMapping, needs_function: bool, violations: &
         &STARTING_POSITIONS,
     );
     let key = member("KMSKeyArn", "kMSKeyArn");
+    violations.length(key, request.kms_key_arn.as_deref(), 0..=10_000);
     violations.pattern(key, request.kms_key_arn.as_deref(), KMS_KEY);
     for (key, value) in request.tags.iter().flatten() {
         violations.length(member("Tags", "tags.key"), Some(key), 1..=128);
+        violations.pattern(member("Tags", "tags.key"), Some(key), TAG);
         violations.length(member("Tags", "tags.value"), Some(value), 0..=256);
+        violations.pattern(member("Tags", "tags.value"), Some(value), TAG);
     }
 }
 

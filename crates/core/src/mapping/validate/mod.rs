@@ -1,5 +1,6 @@
 //! Validation of a request, from the single member to the combination.
 
+pub(super) mod access;
 pub(super) mod destination;
 pub(super) mod members;
 pub(super) mod nested_members;

@@ -8,10 +8,8 @@ use super::patterns::{
 use super::violations::{Member, Violations};
 use crate::excerpt::cut;
 use crate::mapping::request::CreateEventSourceMapping;
-use crate::mapping::structures::{
-    KafkaEventSourceConfig, SchemaRegistryConfig, SourceAccessConfiguration,
-};
-use crate::mapping::wire::{AccessKind, FullDocument, LogLevel, Metric};
+use crate::mapping::structures::{SchemaRegistryConfig, SourceAccessConfiguration};
+use crate::mapping::wire::{AccessKind, ConsumptionMode, FullDocument, LogLevel, Metric};
 
 /// How many items these lists may have. Of longer ones no more than these are checked one by one: they are
 /// refused anyway, and should cost little.
@@ -39,21 +37,27 @@ pub(super) fn check(request: &CreateEventSourceMapping, violations: &mut Violati
     self_managed(request, violations);
     documentdb(request, violations);
     observability(request, violations);
-    for (field, path, config) in [
-        (
+    if let Some(config) = &request.amazon_managed_kafka_event_source_config {
+        let at = member(
             "AmazonManagedKafkaEventSourceConfig",
             "amazonManagedKafkaEventSourceConfig",
-            &request.amazon_managed_kafka_event_source_config,
-        ),
-        (
+        );
+        consumer_group(at, config.consumer_group_id.as_deref(), violations);
+        schema_registry(at, config.schema_registry_config.as_ref(), violations);
+    }
+    if let Some(config) = &request.self_managed_kafka_event_source_config {
+        let at = member(
             "SelfManagedKafkaEventSourceConfig",
             "selfManagedKafkaEventSourceConfig",
-            &request.self_managed_kafka_event_source_config,
-        ),
-    ] {
-        if let Some(config) = config {
-            kafka(field, path, config, violations);
-        }
+        );
+        consumer_group(at, config.consumer_group_id.as_deref(), violations);
+        let mode = "selfManagedKafkaEventSourceConfig.consumptionMode";
+        violations.one_of(
+            member(at.field, mode),
+            config.consumption_mode.as_deref(),
+            ConsumptionMode::NAMES,
+        );
+        schema_registry(at, config.schema_registry_config.as_ref(), violations);
     }
 }
 
@@ -139,7 +143,6 @@ fn accesses(request: &CreateEventSourceMapping, violations: &mut Violations) {
             access.r#type.as_deref(),
             AccessKind::NAMES,
         );
-        violations.required(member(field, &uri), access.uri.is_some());
         violations.length(member(field, &uri), access.uri.as_deref(), 1..=200);
         violations.pattern(member(field, &uri), access.uri.as_deref(), URI);
     }
@@ -202,39 +205,19 @@ fn observability(request: &CreateEventSourceMapping, violations: &mut Violations
     );
 }
 
-fn kafka(
-    field: &'static str,
-    path: &str,
-    config: &KafkaEventSourceConfig,
-    violations: &mut Violations,
-) {
-    let group = format!("{path}.consumerGroupId");
-    violations.length(
-        member(field, &group),
-        config.consumer_group_id.as_deref(),
-        1..=200,
-    );
-    violations.pattern(
-        member(field, &group),
-        config.consumer_group_id.as_deref(),
-        URI,
-    );
-    if let Some(registry) = &config.schema_registry_config {
-        schema_registry(
-            field,
-            &format!("{path}.schemaRegistryConfig"),
-            registry,
-            violations,
-        );
-    }
+fn consumer_group(config: Member<'_>, group: Option<&str>, violations: &mut Violations) {
+    let path = format!("{}.consumerGroupId", config.path);
+    violations.length(member(config.field, &path), group, 1..=200);
+    violations.pattern(member(config.field, &path), group, URI);
 }
 
 fn schema_registry(
-    field: &'static str,
-    path: &str,
-    config: &SchemaRegistryConfig,
+    Member { field, path }: Member<'_>,
+    config: Option<&SchemaRegistryConfig>,
     violations: &mut Violations,
 ) {
+    let Some(config) = config else { return };
+    let path = format!("{path}.schemaRegistryConfig");
     let uri = format!("{path}.schemaRegistryURI");
     violations.length(
         member(field, &uri),
@@ -259,13 +242,16 @@ fn schema_registry(
             "BASIC_AUTH",
             "CLIENT_CERTIFICATE_TLS_AUTH",
             "SERVER_ROOT_CA_CERTIFICATE",
+            "OAUTHBEARER_AUTH",
         ];
         violations.one_of(
             member(field, &path("type")),
             access.r#type.as_deref(),
             &legal,
         );
-        violations.pattern(member(field, &path("uRI")), access.uri.as_deref(), ARN);
+        let uri = path("uRI");
+        violations.length(member(field, &uri), access.uri.as_deref(), 0..=10_000);
+        violations.pattern(member(field, &uri), access.uri.as_deref(), ARN);
     }
     for (index, validation) in config
         .schema_validation_configs

@@ -3,6 +3,7 @@
 
 use crate::mapping::arn::Arn;
 use crate::mapping::function::{FunctionRef, is_dots};
+use crate::mapping::tags::{TAG_PATTERN, is_tag};
 
 /// A pattern: AWS's text of it, and whether a value matches.
 pub(super) type Pattern = (&'static str, fn(&str) -> bool);
@@ -28,6 +29,9 @@ pub(super) const NOT_DOTS: Pattern = (r"(?!(.*:)?\.\.?(:.*)?$).*", |text| {
 pub(super) const KMS_KEY: Pattern = (r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()", |text| {
     text.is_empty() || Arn::parse(text).is_some()
 });
+
+/// The key or value of a tag.
+pub(super) const TAG: Pattern = (TAG_PATTERN, is_tag);
 
 /// A Kafka topic.
 pub(super) const TOPIC: Pattern = (r"[^.]([a-zA-Z0-9\-_.]+)", |text| {

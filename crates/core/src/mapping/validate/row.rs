@@ -3,6 +3,7 @@
 use crate::mapping::arn::SourceKind;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
+use crate::mapping::wire::ConsumptionMode;
 use crate::time::Timestamp;
 
 /// A request with the kind of source it is about.
@@ -17,6 +18,35 @@ pub(in crate::mapping) struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Tells whether the request asks for a share group, which has a column of its own in the table.
+    pub(super) fn queue(&self) -> bool {
+        self.kind == SourceKind::SelfManagedKafka && asks_for_queue(self.request)
+    }
+
+    /// Returns what the mapping reads in words, with its article.
+    fn words(&self) -> &'static str {
+        if self.queue() {
+            "a self-managed Kafka cluster in Queue mode"
+        } else {
+            self.kind.words()
+        }
+    }
+
+    /// Returns where the table has the rules of the mapping's kind.
+    fn column(&self) -> usize {
+        match self.kind {
+            SourceKind::SqsStandard => 0,
+            SourceKind::SqsFifo => 1,
+            SourceKind::Kinesis | SourceKind::KinesisConsumer => 2,
+            SourceKind::DynamoDbStream => 3,
+            SourceKind::Msk => 4,
+            SourceKind::SelfManagedKafka if self.queue() => 6,
+            SourceKind::SelfManagedKafka => 5,
+            SourceKind::AmazonMq => 7,
+            SourceKind::DocumentDb => 8,
+        }
+    }
+
     /// Tells whether the request asks for dedicated pollers; an empty structure does not.
     pub(in crate::mapping) fn provisioned(&self) -> bool {
         self.request
@@ -31,6 +61,13 @@ impl Subject<'_> {
                         .is_some_and(|group| !group.is_empty())
             })
     }
+}
+
+/// Tells whether `ConsumptionMode` is `Queue`.
+pub(super) fn asks_for_queue(request: &CreateEventSourceMapping) -> bool {
+    let config = request.self_managed_kafka_event_source_config.as_ref();
+    let mode = config.and_then(|config| config.consumption_mode.as_deref());
+    mode == Some(ConsumptionMode::Queue.as_str())
 }
 
 /// What a source makes of a parameter.
@@ -93,9 +130,9 @@ impl Presence {
 pub(super) struct Row {
     /// The parameter as error messages spell it.
     pub(super) field: &'static str,
-    /// One rule for SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, Amazon MQ,
-    /// DocumentDB.
-    pub(super) rules: [Rule; 8],
+    /// One rule for SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, the same in Queue
+    /// mode, Amazon MQ, DocumentDB.
+    pub(super) rules: [Rule; 9],
     /// Finds the parameter in a request.
     pub(super) presence: fn(&CreateEventSourceMapping) -> Presence,
     /// Checks its value.
@@ -106,8 +143,8 @@ impl Row {
     /// Checks a request against the row.
     pub(super) fn check(&self, subject: Subject<'_>) -> Result<(), ApiError> {
         let presence = (self.presence)(subject.request);
-        let words = subject.kind.words();
-        match self.rules[column(subject.kind)] {
+        let words = subject.words();
+        match self.rules[subject.column()] {
             Rule::Forbidden if matches!(presence, Presence::Given | Presence::Default) => {
                 Err(ApiError::unsupported(self.field).hint(format!(
                     "remove {}: a mapping of {words} has no such setting",
@@ -140,18 +177,5 @@ impl Row {
         }
         let (first, rest) = self.field.split_at(1);
         ApiError::missing(self.field, &format!("{}{rest}", first.to_ascii_lowercase()))
-    }
-}
-
-const fn column(kind: SourceKind) -> usize {
-    match kind {
-        SourceKind::SqsStandard => 0,
-        SourceKind::SqsFifo => 1,
-        SourceKind::Kinesis | SourceKind::KinesisConsumer => 2,
-        SourceKind::DynamoDbStream => 3,
-        SourceKind::Msk => 4,
-        SourceKind::SelfManagedKafka => 5,
-        SourceKind::AmazonMq => 6,
-        SourceKind::DocumentDb => 7,
     }
 }

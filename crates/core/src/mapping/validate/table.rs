@@ -5,7 +5,8 @@
 //! is forbidden are refused like any other value, as AWS does; empty structures ask for nothing and
 //! pass.
 
-use super::row::{Presence, Row, Rule, Subject};
+use super::access;
+use super::row::{Presence, Row, Rule, Subject, asks_for_queue};
 use super::values;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping as Request;
@@ -38,42 +39,43 @@ macro_rules! given {
 
 #[rustfmt::skip]
 const ROWS: [Row; 29] = [
-    // Columns: SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, Amazon MQ, DocumentDB.
-    row("FunctionName",                        [R, R, R, R, R, R, R, R], given!(function_name), values::any),
-    row("EventSourceArn",                      [R, R, R, R, R, F, R, R], given!(event_source_arn), values::any),
-    row("SelfManagedEventSource",              [F, F, F, F, F, R, F, F], given!(self_managed_event_source), values::bootstrap_servers),
-    row("Enabled",                             [O, O, O, O, O, O, O, O], given!(enabled), values::any),
-    row("BatchSize",                           [O, O, O, O, O, O, O, O], given!(batch_size), values::batch_size),
-    row("StartingPosition",                    [F, F, R, R, R, O, F, R], given!(starting_position), values::starting_position),
-    row("StartingPositionTimestamp",           [F, F, O, F, O, O, F, O], given!(starting_position_timestamp), values::starting_timestamp),
-    row("MaximumBatchingWindowInSeconds",      [O, O, O, O, O, O, O, O], given!(maximum_batching_window_in_seconds), values::window),
-    row("ParallelizationFactor",               [F, F, O, O, F, F, F, F], given!(parallelization_factor), values::any),
-    row("TumblingWindowInSeconds",             [F, F, O, O, F, F, F, F], given!(tumbling_window_in_seconds), values::tumbling_window),
-    row("BisectBatchOnFunctionError",          [F, F, O, O, P, P, F, F], given!(bisect_batch_on_function_error, default false), values::any),
-    row("MaximumRetryAttempts",                [F, F, O, O, P, P, F, F], given!(maximum_retry_attempts, default -1), values::any),
-    row("MaximumRecordAgeInSeconds",           [F, F, O, O, P, P, F, F], given!(maximum_record_age_in_seconds, default -1), values::record_age),
-    row("DestinationConfig",                   [F, F, O, O, O, O, F, F], on_failure, values::on_failure),
-    row("FunctionResponseTypes",               [O, O, O, O, P, P, F, F], given!(function_response_types, unless Vec::is_empty), values::any),
-    row("FilterCriteria",                      [O, O, O, O, O, O, O, F], filters, values::any),
-    row("KMSKeyArn",                           [O, O, O, O, O, O, O, F], given!(kms_key_arn, unless String::is_empty), values::any),
-    row("ScalingConfig",                       [O, O, F, F, F, F, F, F], given!(scaling_config, unless is_default), values::scaling),
-    row("PollerGroupName",                     [F, F, F, F, O, O, F, F], poller_group, values::any),
-    row("ProvisionedPollerConfig",             [O, O, F, F, O, O, F, F], given!(provisioned_poller_config, unless is_default), values::pollers),
-    row("Topics",                              [F, F, F, F, R, R, F, F], given!(topics), values::any),
-    row("Queues",                              [F, F, F, F, F, F, R, F], given!(queues), values::any),
-    row("SourceAccessConfigurations",          [F, F, F, F, O, R, R, R], given!(source_access_configurations, unless Vec::is_empty), values::access),
-    row("AmazonManagedKafkaEventSourceConfig", [F, F, F, F, O, F, F, F], given!(amazon_managed_kafka_event_source_config, unless is_default), values::any),
-    row("SelfManagedKafkaEventSourceConfig",   [F, F, F, F, F, O, F, F], given!(self_managed_kafka_event_source_config, unless is_default), values::any),
-    row("SchemaRegistryConfig",                [F, F, F, F, P, P, F, F], schema_registry, values::schema_registry),
-    row("DocumentDBEventSourceConfig",         [F, F, F, F, F, F, F, R], given!(document_db_event_source_config, unless is_default), values::documentdb),
-    row("MetricsConfig",                       [O, O, O, O, O, O, F, F], metrics, values::metrics),
-    row("LoggingConfig",                       [F, F, F, F, P, P, F, F], given!(logging_config, unless is_default), values::any),
+    // Columns: SQS standard, SQS FIFO, Kinesis, DynamoDB, MSK, self-managed Kafka, the same in Queue mode, Amazon MQ,
+    // DocumentDB.
+    row("FunctionName",                        [R, R, R, R, R, R, R, R, R], given!(function_name), values::any),
+    row("EventSourceArn",                      [R, R, R, R, R, F, F, R, R], given!(event_source_arn), values::any),
+    row("SelfManagedEventSource",              [F, F, F, F, F, R, R, F, F], given!(self_managed_event_source), values::bootstrap_servers),
+    row("Enabled",                             [O, O, O, O, O, O, O, O, O], given!(enabled), values::any),
+    row("BatchSize",                           [O, O, O, O, O, O, O, O, O], given!(batch_size), values::batch_size),
+    row("StartingPosition",                    [F, F, R, R, R, O, F, F, R], given!(starting_position), values::starting_position),
+    row("StartingPositionTimestamp",           [F, F, O, F, O, O, F, F, O], given!(starting_position_timestamp), values::starting_timestamp),
+    row("MaximumBatchingWindowInSeconds",      [O, O, O, O, O, O, F, O, O], given!(maximum_batching_window_in_seconds), values::window),
+    row("ParallelizationFactor",               [F, F, O, O, F, F, F, F, F], given!(parallelization_factor), values::any),
+    row("TumblingWindowInSeconds",             [F, F, O, O, F, F, F, F, F], given!(tumbling_window_in_seconds), values::tumbling_window),
+    row("BisectBatchOnFunctionError",          [F, F, O, O, P, P, P, F, F], given!(bisect_batch_on_function_error, default false), values::any),
+    row("MaximumRetryAttempts",                [F, F, O, O, P, P, P, F, F], retries, values::retries),
+    row("MaximumRecordAgeInSeconds",           [F, F, O, O, P, P, P, F, F], given!(maximum_record_age_in_seconds, default -1), values::record_age),
+    row("DestinationConfig",                   [F, F, O, O, O, O, O, F, F], on_failure, values::on_failure),
+    row("FunctionResponseTypes",               [O, O, O, O, P, P, P, F, F], given!(function_response_types, unless Vec::is_empty), values::any),
+    row("FilterCriteria",                      [O, O, O, O, O, O, O, O, F], filters, values::any),
+    row("KMSKeyArn",                           [O, O, O, O, O, O, O, O, F], given!(kms_key_arn, unless String::is_empty), values::any),
+    row("ScalingConfig",                       [O, O, F, F, F, F, F, F, F], given!(scaling_config, unless is_default), values::scaling),
+    row("PollerGroupName",                     [F, F, F, F, O, O, O, F, F], poller_group, values::any),
+    row("ProvisionedPollerConfig",             [O, O, F, F, O, O, O, F, F], given!(provisioned_poller_config, unless is_default), values::pollers),
+    row("Topics",                              [F, F, F, F, R, R, R, F, F], given!(topics), values::any),
+    row("Queues",                              [F, F, F, F, F, F, F, R, F], given!(queues), values::any),
+    row("SourceAccessConfigurations",          [F, F, F, F, O, R, R, R, R], given!(source_access_configurations, unless Vec::is_empty), access::check),
+    row("AmazonManagedKafkaEventSourceConfig", [F, F, F, F, O, F, F, F, F], given!(amazon_managed_kafka_event_source_config, unless is_default), values::any),
+    row("SelfManagedKafkaEventSourceConfig",   [F, F, F, F, F, O, O, F, F], given!(self_managed_kafka_event_source_config, unless is_default), values::any),
+    row("SchemaRegistryConfig",                [F, F, F, F, P, P, P, F, F], schema_registry, values::schema_registry),
+    row("DocumentDBEventSourceConfig",         [F, F, F, F, F, F, F, F, R], given!(document_db_event_source_config, unless is_default), values::documentdb),
+    row("MetricsConfig",                       [O, O, O, O, O, O, O, F, F], metrics, values::metrics),
+    row("LoggingConfig",                       [F, F, F, F, P, P, P, F, F], given!(logging_config, unless is_default), values::any),
     // Tags are for all sources and have no rule beyond their shape.
 ];
 
 const fn row(
     field: &'static str,
-    rules: [Rule; 8],
+    rules: [Rule; 9],
     presence: fn(&Request) -> Presence,
     value: fn(Subject<'_>) -> Result<(), ApiError>,
 ) -> Row {
@@ -93,6 +95,17 @@ fn on_failure(request: &Request) -> Presence {
             .and_then(|event| event.destination.as_ref());
         destination.is_none_or(String::is_empty)
     })
+}
+
+/// A share group has no retries unless they are asked for, and -1 is refused for itself
+/// ([`values::retries`]).
+fn retries(request: &Request) -> Presence {
+    let attempts = request.maximum_retry_attempts;
+    if asks_for_queue(request) {
+        Presence::beside(attempts.filter(|attempts| *attempts != -1).as_ref(), &0)
+    } else {
+        Presence::beside(attempts.as_ref(), &-1)
+    }
 }
 
 fn filters(request: &Request) -> Presence {
@@ -117,15 +130,7 @@ fn metrics(request: &Request) -> Presence {
 }
 
 fn schema_registry(request: &Request) -> Presence {
-    let configs = [
-        request.amazon_managed_kafka_event_source_config.as_ref(),
-        request.self_managed_kafka_event_source_config.as_ref(),
-    ];
-    let registry = configs
-        .into_iter()
-        .flatten()
-        .find_map(|config| config.schema_registry_config.as_ref());
-    Presence::unless(registry, is_default)
+    Presence::unless(request.schema_registry(), is_default)
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -8,7 +8,7 @@ use crate::excerpt::cut;
 use crate::mapping::arn::SourceKind;
 use crate::mapping::error::ApiError;
 use crate::mapping::request::CreateEventSourceMapping;
-use crate::mapping::wire::{AccessKind, Metric};
+use crate::mapping::wire::Metric;
 
 type Checked = Result<(), ApiError>;
 
@@ -46,7 +46,8 @@ pub(super) fn bootstrap_servers(subject: Subject<'_>) -> Checked {
         return Err(ApiError::missing(
             "SelfManagedEventSource",
             "selfManagedEventSource.endpoints",
-        ));
+        )
+        .hint("add Endpoints with KAFKA_BOOTSTRAP_SERVERS: a list of host:port"));
     }
     Ok(())
 }
@@ -164,6 +165,22 @@ pub(super) fn tumbling_window(subject: Subject<'_>) -> Checked {
     Ok(())
 }
 
+/// A share group bounds how often a record is delivered, so no mapping of one retries for ever (Lambda API
+/// reference, `MaximumRetryAttempts`).
+pub(super) fn retries(subject: Subject<'_>) -> Checked {
+    if subject.queue() && subject.request.maximum_retry_attempts == Some(-1) {
+        return Err(ApiError::invalid(
+            "MaximumRetryAttempts",
+            "MaximumRetryAttempts must be between 0 and 10000 in Queue mode.",
+        )
+        .hint(
+            "set MaximumRetryAttempts to 0 or more, or remove it for 0: -1, without a limit, is for \
+             ConsumptionMode Stream",
+        ));
+    }
+    Ok(())
+}
+
 /// Either no limit or at least a minute (Lambda API reference).
 pub(super) fn record_age(subject: Subject<'_>) -> Checked {
     if subject
@@ -174,7 +191,8 @@ pub(super) fn record_age(subject: Subject<'_>) -> Checked {
         return Err(ApiError::invalid(
             "MaximumRecordAgeInSeconds",
             "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800.",
-        ));
+        )
+        .hint("use -1 for no limit, or 60 or more"));
     }
     Ok(())
 }
@@ -196,24 +214,43 @@ pub(super) fn on_failure(subject: Subject<'_>) -> Checked {
                 "a kafka:// destination needs provisioned mode: add ProvisionedPollerConfig",
             ));
         }
-        if subject
-            .request
-            .topics
-            .iter()
-            .flatten()
-            .any(|source| source == topic)
-        {
-            return Err(ApiError::invalid(
-                field,
-                "The Kafka topic of the on-failure destination must not be the source topic.",
-            ));
-        }
-        return Ok(());
+        return other_topic(topic, subject.request);
     }
     if destination::aws(text).is_none() {
         return Err(ApiError::unsupported(field).hint(format!(
             "{text} is no destination: use the ARN of an SQS standard queue, an SNS standard topic or an \
              S3 bucket"
+        )));
+    }
+    Ok(())
+}
+
+/// Records that are given up go to another topic (Lambda developer guide, Kafka on-failure destinations), of a
+/// name that Kafka allows. Its length is checked with the member.
+fn other_topic(topic: &str, request: &CreateEventSourceMapping) -> Checked {
+    let field = "DestinationConfig";
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if topic.is_empty() || !topic.chars().all(legal) {
+        let message = format!(
+            "The Kafka topic of the on-failure destination has an illegal name: '{}'.",
+            cut(topic)
+        );
+        return Err(ApiError::invalid(field, message)
+            .hint("name a topic of ASCII letters, digits, '.', '_' and '-'"));
+    }
+    if request
+        .topics
+        .iter()
+        .flatten()
+        .any(|source| source == topic)
+    {
+        return Err(ApiError::invalid(
+            field,
+            "The Kafka topic of the on-failure destination must not be the source topic.",
+        )
+        .hint(format!(
+            "name a topic other than {}: what is given up would come back to this mapping",
+            cut(topic)
         )));
     }
     Ok(())
@@ -248,91 +285,35 @@ pub(super) fn pollers(subject: Subject<'_>) -> Checked {
     let minimum = config.minimum_pollers.unwrap_or(least);
     let maximum = config.maximum_pollers.unwrap_or(200);
     if minimum < least {
-        return Err(ApiError::invalid(
-            field,
-            format!("MinimumPollers must be between {least} and 200."),
-        ));
+        let message = format!("MinimumPollers must be between {least} and 200.");
+        return Err(ApiError::invalid(field, message)
+            .hint(format!("raise MinimumPollers from {minimum} to {least}")));
     }
     if !(least..=most).contains(&maximum) {
         let message = format!("MaximumPollers must be between {least} and {most}.");
-        return Err(ApiError::invalid(field, message));
+        return Err(ApiError::invalid(field, message).hint(format!(
+            "set MaximumPollers, which is {maximum}, to one of these"
+        )));
     }
     if maximum < minimum {
         let message = "MaximumPollers must be greater than or equal to MinimumPollers.";
-        return Err(ApiError::invalid(field, message));
-    }
-    Ok(())
-}
-
-/// Each source knows its own kinds of access; brokers other than Kafka need credentials.
-pub(super) fn access(subject: Subject<'_>) -> Checked {
-    let field = "SourceAccessConfigurations";
-    let legal: &[AccessKind] = match subject.kind {
-        SourceKind::Msk => &[
-            AccessKind::SaslScram512Auth,
-            AccessKind::ClientCertificateTlsAuth,
-        ],
-        SourceKind::SelfManagedKafka => &[
-            AccessKind::BasicAuth,
-            AccessKind::SaslScram256Auth,
-            AccessKind::SaslScram512Auth,
-            AccessKind::ClientCertificateTlsAuth,
-            AccessKind::ServerRootCaCertificate,
-            AccessKind::VpcSubnet,
-            AccessKind::VpcSecurityGroup,
-        ],
-        SourceKind::AmazonMq => &[AccessKind::BasicAuth, AccessKind::VirtualHost],
-        _ => &[AccessKind::BasicAuth],
-    };
-    let mut seen = Vec::new();
-    let accesses = subject
-        .request
-        .source_access_configurations
-        .iter()
-        .flatten();
-    for kind in accesses.filter_map(|access| AccessKind::parse(access.r#type.as_deref()?)) {
-        if !legal.contains(&kind) {
-            let names: Vec<&str> = legal.iter().map(|kind| kind.as_str()).collect();
-            return Err(ApiError::unsupported(field).hint(format!(
-                "remove {}: {} takes {}",
-                kind.as_str(),
-                subject.kind.words(),
-                names.join(", ")
-            )));
-        }
-        let repeatable = matches!(kind, AccessKind::VpcSubnet | AccessKind::VpcSecurityGroup);
-        if !repeatable && seen.contains(&kind) {
-            let message = format!(
-                "Duplicate source access configuration type: {}.",
-                kind.as_str()
-            );
-            return Err(ApiError::invalid(field, message));
-        }
-        seen.push(kind);
-    }
-    let needs_credentials = matches!(subject.kind, SourceKind::AmazonMq | SourceKind::DocumentDb);
-    if needs_credentials && !seen.contains(&AccessKind::BasicAuth) {
-        return Err(ApiError::missing(field, "sourceAccessConfigurations")
-            .hint("add an entry of type BASIC_AUTH with the ARN of the secret"));
+        return Err(ApiError::invalid(field, message).hint(format!(
+            "raise MaximumPollers from {maximum} to {minimum}, or lower MinimumPollers"
+        )));
     }
     Ok(())
 }
 
 pub(super) fn schema_registry(subject: Subject<'_>) -> Checked {
-    let configs = [
-        &subject.request.amazon_managed_kafka_event_source_config,
-        &subject.request.self_managed_kafka_event_source_config,
-    ];
-    for config in configs.into_iter().flatten() {
-        let Some(registry) = &config.schema_registry_config else {
-            continue;
-        };
-        if *registry != Default::default() && registry.schema_registry_uri.is_none() {
-            return Err(ApiError::missing(
-                "SchemaRegistryConfig",
-                "schemaRegistryURI",
-            ));
-        }
+    let registry = subject.request.schema_registry();
+    if registry.is_some_and(|registry| {
+        *registry != Default::default() && registry.schema_registry_uri.is_none()
+    }) {
+        return Err(
+            ApiError::missing("SchemaRegistryConfig", "schemaRegistryURI").hint(
+                "add SchemaRegistryURI: the ARN of a Glue registry, or the URL of a Confluent one",
+            ),
+        );
     }
     Ok(())
 }

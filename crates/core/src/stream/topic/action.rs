@@ -3,14 +3,12 @@
 use bytes::Bytes;
 
 use super::config::TopicConfig;
+use super::port::{GroupEvent, OwnedPartition, PartitionOffset, TopicFetch, TopicPage, Watermarks};
 use crate::decision::{BatchId, Decision};
 use crate::fault::{DeliveryError, InvokeError, SourceError};
 use crate::on_failure_record::FailureRecord;
 use crate::response::InvokeAnswer;
 use crate::stream::CallId;
-use crate::topic::{
-    GroupEvent, OwnedPartition, PartitionOffset, TopicFetch, TopicPage, Watermarks,
-};
 
 /// A fact from outside.
 #[derive(Debug)]

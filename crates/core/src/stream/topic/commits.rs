@@ -2,35 +2,13 @@
 
 use super::action::Action;
 use super::machine::TopicMachine;
+use super::port::{OwnedPartition, PartitionOffset};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::stream::CallId;
 use crate::time::{self, Timestamp};
-use crate::topic::{OwnedPartition, PartitionOffset};
-
-/// The commit that is under way, and when the next may begin.
-#[derive(Debug, Default)]
-pub(super) struct Committing {
-    open: Option<(CallId, Vec<PartitionOffset>)>,
-    not_before: Option<Timestamp>,
-    failures: u32,
-    /// Why the last one failed, until one succeeds.
-    pub(super) problem: Option<String>,
-}
-
-impl Committing {
-    /// Tells whether a commit is under way, or must be tried again.
-    pub(super) const fn is_busy(&self) -> bool {
-        self.open.is_some() || self.not_before.is_some()
-    }
-
-    /// Returns when a commit may be tried again.
-    pub(super) const fn next_deadline(&self) -> Option<Timestamp> {
-        self.not_before
-    }
-}
 
 impl TopicMachine {
     /// Commits what is new, unless a commit is under way.

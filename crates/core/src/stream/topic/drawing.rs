@@ -5,44 +5,18 @@
 //! where much waits, a batch is full of one partition and as many run at a time as there are pollers; where little
 //! does, one batch holds what there is of all.
 
+use super::filter::{RecordFilter, explain};
 use super::machine::TopicMachine;
+use super::topic_lane::TopicLane;
 use crate::batching::Oversized;
 use crate::decision::Decision;
 use crate::event::RECORDS;
 use crate::event::kafka::KafkaEncoder;
 use crate::on_failure_record::Condition;
 use crate::record::KafkaRecord;
-use crate::stream::StreamConfig;
 use crate::stream::item::{Item, Place};
-use crate::stream::lane::Lane;
 use crate::stream::on_failure_destination::GivenUp;
-use crate::stream::tumbling_window::TumblingWindow;
 use crate::time::Timestamp;
-use crate::topic::filter::RecordFilter;
-
-/// A lane, and the partitions of which it has records.
-#[derive(Debug)]
-pub(super) struct TopicLane {
-    pub(super) lane: Lane,
-    pub(super) members: Vec<i32>,
-    /// Whether records of a partition that was lost may be in it, with the function.
-    pub(super) is_stale: bool,
-}
-
-impl TopicLane {
-    fn new(config: &StreamConfig) -> Self {
-        Self {
-            lane: Lane::new(config, TumblingWindow::new(None)),
-            members: Vec::new(),
-            is_stale: false,
-        }
-    }
-
-    /// Tells whether it has nothing, and is to do nothing.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.lane.is_empty()
-    }
-}
 
 impl TopicMachine {
     /// Has a partition stand in line, if it can be drawn from.
@@ -155,7 +129,7 @@ impl TopicMachine {
                         shard: partition.name.clone(),
                         records: 1,
                         sequence_number: offset.to_string(),
-                        because: filter.explain(filters, &encoder, number, &record),
+                        because: explain(filters, &encoder, number, &record),
                     };
                     self.shared.report(decision);
                 }

@@ -8,12 +8,12 @@
 use super::action::Action;
 use super::machine::TopicMachine;
 use super::partition::Partition;
+use super::port::{Assignment, GroupEvent, OwnedPartition, PartitionOffset};
 use crate::decision::Decision;
 use crate::fault::SourceError;
 use crate::stream::ShardId;
 use crate::stream::item::Item;
 use crate::time::Timestamp;
-use crate::topic::{Assignment, GroupEvent, OwnedPartition, PartitionOffset};
 
 impl TopicMachine {
     /// Something happened to the group.

@@ -1,7 +1,7 @@
 //! Lanes at work, and what they yield.
 
-use super::drawing::TopicLane;
 use super::machine::{Partitions, TopicMachine};
+use super::topic_lane::TopicLane;
 use crate::decision::BatchId;
 use crate::fault::{DeliveryError, InvokeError, InvokeErrorKind};
 use crate::response::InvokeAnswer;

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::action::{Action, Input};
-use super::commits::Committing;
+use super::committing::Committing;
 use super::config::TopicConfig;
-use super::drawing::TopicLane;
-use super::offset_lag::Measuring;
+use super::measuring::Measuring;
 use super::partition::Partition;
+use super::port::OwnedPartition;
 use super::scaling::Scaling;
+use super::topic_lane::TopicLane;
 use crate::stream::context::{Context, Shared};
 use crate::stream::item::Ordinal;
 use crate::stream::lane::Lane;
@@ -18,7 +19,6 @@ use crate::stream::shard_key::ShardKey;
 use crate::stream::source_clock::SourceClock;
 use crate::stream::{self, CallId, Listing, ShardId, StreamFacts};
 use crate::time::Timestamp;
-use crate::topic::OwnedPartition;
 
 /// The lanes share one key: whatever they wait for, the machine finds out whose it is.
 const KEY: ShardKey = ShardKey(0);

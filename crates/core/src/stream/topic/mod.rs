@@ -10,19 +10,30 @@
 //! member, and a quiet topic takes few invocations: a batch holds what there is of all partitions.
 
 mod action;
+mod beginning;
 mod commits;
+mod committing;
 mod config;
 mod drawing;
+mod filter;
 mod group;
 mod invoking;
 mod machine;
+mod measuring;
 mod offset_lag;
 mod partition;
+mod port;
 mod reading;
 mod scaling;
 mod settled_offsets;
 mod status;
+mod topic_lane;
 
 pub use action::{Action, Input};
+pub use beginning::{Beginning, beginning};
 pub use config::{Pollers, TopicConfig};
 pub use machine::TopicMachine;
+pub use port::{
+    Assignment, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicFetch, TopicPage,
+    Watermarks,
+};

@@ -1,38 +1,13 @@
 //! The offset lag: how many records of the logs are not committed (Lambda developer guide, "Using CloudWatch metrics with
 //! Lambda", Kafka metrics).
 
-use std::time::Duration;
-
 use super::action::Action;
 use super::machine::TopicMachine;
+use super::measuring::MEASURED_EVERY;
+use super::port::Watermarks;
 use crate::decision::Decision;
 use crate::fault::SourceError;
 use crate::time::Timestamp;
-use crate::topic::Watermarks;
-
-/// How often the logs are measured.
-const MEASURED_EVERY: Duration = Duration::from_secs(1);
-
-/// When the logs are measured.
-#[derive(Debug)]
-pub(super) struct Measuring {
-    next: Timestamp,
-    under_way: bool,
-}
-
-impl Measuring {
-    pub(super) const fn new(now: Timestamp) -> Self {
-        Self {
-            next: now,
-            under_way: false,
-        }
-    }
-
-    /// Returns when they are measured next; `None` while they are.
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        (!self.under_way).then_some(self.next)
-    }
-}
 
 impl TopicMachine {
     /// Measures the logs and looks at the lag, if it is time.

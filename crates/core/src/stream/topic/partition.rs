@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
+use super::port::OwnedPartition;
 use super::settled_offsets::SettledOffsets;
 use crate::record::KafkaRecord;
 use crate::stream::item::{Item, Ordinal};
 use crate::stream::{CallId, ShardId};
 use crate::time::Timestamp;
-use crate::topic::OwnedPartition;
 
 /// One partition.
 #[derive(Debug)]

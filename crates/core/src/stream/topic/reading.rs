@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::action::Action;
 use super::machine::TopicMachine;
 use super::partition::Partition;
+use super::port::{TopicFetch, TopicPage};
 use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
 use crate::stream::{CallId, StreamConfig};
 use crate::time::{self, Timestamp};
-use crate::topic::{TopicFetch, TopicPage};
 
 /// How many records of a partition are read ahead, beyond a batch.
 const READ_AHEAD: usize = 500;

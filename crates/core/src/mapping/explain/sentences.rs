@@ -1,14 +1,16 @@
-//! What a mapping will do, in plain English.
+//! What a mapping says of itself.
 
-use std::time::Duration;
-
-use super::function::FunctionRef;
-use super::model::{
-    AwsDestination, DocumentDbMapping, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode,
-    Lanes, Mapping, RetryPolicy, Source, SqsConcurrency, SqsMapping, StartingPosition,
-    StreamSettings, StreamStart,
+use super::failing::{failing, span, told};
+use super::kafka::kafka_does;
+use super::start::starts;
+use crate::mapping::function::FunctionRef;
+use crate::mapping::kafka::KafkaCluster;
+use crate::mapping::model::{
+    DocumentDbMapping, Lanes, Mapping, Source, SqsConcurrency, SqsMapping, StreamSettings,
+    StreamStart,
 };
-use super::mq::MqMapping;
+use crate::mapping::mq::MqMapping;
+use crate::mapping::settings::{RetryPolicy, StartingPosition};
 
 impl Mapping {
     /// Says in sentences what this mapping will do, the most important first.
@@ -45,7 +47,7 @@ impl Mapping {
     }
 
     fn reads(&self) -> String {
-        let name = |arn: &super::Arn| arn.resource_name().to_owned();
+        let name = |arn: &crate::mapping::Arn| arn.resource_name().to_owned();
         let (source, records) = match &self.source {
             Source::Sqs(sqs) => {
                 let kind = if sqs.fifo { "FIFO" } else { "standard" };
@@ -191,38 +193,6 @@ fn stream_does(settings: &StreamSettings, key: &str, says: &mut Vec<String>) {
     );
 }
 
-fn kafka_does(kafka: &KafkaMapping, says: &mut Vec<String>) {
-    says.push(format!(
-        "joins the consumer group {}; {} if the group has no committed offset",
-        kafka.consumer_group_id,
-        starts(kafka.start)
-    ));
-    let retries = kafka.maximum_retries();
-    match &kafka.mode {
-        KafkaMode::OnDemand { on_failure } => {
-            let destination = on_failure.as_ref().map(told);
-            failing(RetryPolicy::default(), retries, false, destination, says);
-        }
-        KafkaMode::Provisioned(provisioned) => {
-            let pollers = provisioned.pollers;
-            let (least, most) = (pollers.minimum, pollers.maximum);
-            says.push(format!("keeps {least} to {most} pollers of its own"));
-            let destination =
-                provisioned
-                    .on_failure
-                    .as_ref()
-                    .map(|destination| match destination {
-                        KafkaDestination::Aws(destination) => told(destination),
-                        KafkaDestination::Topic(topic) => {
-                            format!("sends the records that it gives up to the topic {topic}")
-                        }
-                    });
-            let reports = provisioned.report_batch_item_failures;
-            failing(provisioned.retry, retries, reports, destination, says);
-        }
-    }
-}
-
 fn mq_does(mq: &MqMapping, says: &mut Vec<String>) {
     if let Some(host) = &mq.virtual_host {
         says.push(format!("uses the virtual host {host}"));
@@ -248,100 +218,5 @@ fn shards_start(start: StartingPosition) -> String {
             starts(start)
         ),
         StartingPosition::TrimHorizon | StartingPosition::AtTimestamp(_) => starts(start),
-    }
-}
-
-fn starts(start: StartingPosition) -> String {
-    match start {
-        StartingPosition::TrimHorizon => "starts at the oldest record".to_owned(),
-        StartingPosition::Latest => "starts after the newest record".to_owned(),
-        StartingPosition::AtTimestamp(at) => {
-            format!("starts at the first record since {}", at.iso_seconds())
-        }
-    }
-}
-
-/// Says what happens to a batch that fails, where order keeps the next one waiting. `destination` is what
-/// becomes of records that are given up.
-fn failing(
-    retry: RetryPolicy,
-    retries: Option<u32>,
-    reports_failures: bool,
-    destination: Option<String>,
-    says: &mut Vec<String>,
-) {
-    if reports_failures {
-        says.push(
-            "goes on from the first record that the function names in batchItemFailures: those before it \
-             are done, it and those after it are tried again with all their retries; if it is the first of \
-             the batch, the batch has failed"
-                .to_owned(),
-        );
-    }
-    if retry.bisect_on_error {
-        says.push(
-            "splits a failed batch in two, down to single records, without waiting and without using a \
-             retry"
-                .to_owned(),
-        );
-    }
-    let failed = if retry.bisect_on_error {
-        "a record that fails alone"
-    } else {
-        "a failed batch"
-    };
-    let age = retry.maximum_record_age;
-    says.push(match (retries, age) {
-        (Some(0), _) => format!("does not retry {failed}"),
-        (Some(1), _) => format!("retries {failed} once"),
-        (Some(retries), _) => format!("retries {failed} up to {retries} times"),
-        (None, Some(_)) => format!("retries {failed} until it succeeds or is too old"),
-        (None, None) => format!("retries {failed} until it succeeds or leaves the source"),
-    });
-    if retries.is_some() {
-        says.push(
-            "sends again what did not reach the function (throttled, unreachable), which uses no retry"
-                .to_owned(),
-        );
-    }
-    if let Some(age) = age {
-        let age = span(age);
-        says.push(format!(
-            "gives up records that are older than {age}, whether they were tried or not"
-        ));
-    }
-    let bounded = retries.is_some() || age.is_some();
-    if !bounded {
-        says.push("holds back the records behind a failing batch".to_owned());
-    }
-    match destination {
-        Some(destination) => says.push(destination),
-        None if bounded => says
-            .push("drops what it gives up without a trace, since OnFailure is not set".to_owned()),
-        None => {}
-    }
-}
-
-/// Says what a destination gets to know of records that are given up.
-fn told(destination: &AwsDestination) -> String {
-    let name = destination.arn().resource_name();
-    match destination {
-        AwsDestination::Sqs(_) => {
-            format!("tells the queue {name} which records it gives up, not what is in them")
-        }
-        AwsDestination::Sns(_) => {
-            format!("tells the topic {name} which records it gives up, not what is in them")
-        }
-        AwsDestination::S3(_) => {
-            format!("writes the records that it gives up into the bucket {name}")
-        }
-    }
-}
-
-fn span(duration: Duration) -> String {
-    if duration.subsec_millis() == 0 {
-        format!("{} s", duration.as_secs())
-    } else {
-        format!("{} ms", duration.as_millis())
     }
 }

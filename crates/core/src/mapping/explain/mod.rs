@@ -1,0 +1,6 @@
+//! What a mapping will do, in plain English.
+
+mod failing;
+mod kafka;
+mod sentences;
+mod start;

@@ -4,6 +4,8 @@ use lambda_esm_core::batching::MAX_PAYLOAD_BYTES;
 
 /// The longest text of one schema, in bytes.
 pub(crate) const SCHEMA_BYTES: usize = 1 << 20;
+/// The longest text of a schema and all that it refers to together, in bytes.
+pub(crate) const ALL_BYTES: usize = 8 << 20;
 /// How many other schemas a schema may refer to, directly and indirectly.
 pub(crate) const REFERENCES: usize = 200;
 /// How many schemas may stand between a schema and one that it refers to.

@@ -24,7 +24,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answers::{ReferenceAnswer, SchemaAnswer, refusal};
 use super::config::{Authorization, ConfluentConfig, ConfluentConfigError};
 use super::tls::client_config;
-use crate::limits::{REFERENCE_DEPTH, REFERENCES, SCHEMA_BYTES};
+use crate::limits::{ALL_BYTES, REFERENCE_DEPTH, REFERENCES, SCHEMA_BYTES};
 use crate::lookup::{LookupError, SchemaLookup};
 use crate::schema::{Reference, RegisteredSchema, SchemaId};
 
@@ -116,14 +116,23 @@ impl ConfluentRegistry {
     ) -> Result<Vec<Reference>, LookupError> {
         let mut names = HashSet::new();
         let mut found = Vec::new();
-        let mut open: VecDeque<_> = direct.into_iter().map(|one| (one, 1)).collect();
-        while let Some((reference, depth)) = open.pop_front() {
-            if !names.insert(reference.name.clone()) {
-                continue;
+        let mut bytes = 0;
+        let mut open = VecDeque::new();
+        let mut further = (direct, 1);
+        loop {
+            let (references, depth) = further;
+            for reference in references {
+                if names.insert(reference.name.clone()) {
+                    open.push_back((reference, depth));
+                }
             }
-            if depth > REFERENCE_DEPTH || names.len() > REFERENCES {
+            let Some((reference, depth)) = open.pop_front() else {
+                return Ok(found);
+            };
+            if depth > REFERENCE_DEPTH || names.len() > REFERENCES || bytes > ALL_BYTES {
                 return Err(self.unavailable(&format!(
-                    "has a schema {number} with references more than {REFERENCE_DEPTH} deep, or more than {REFERENCES}"
+                    "has a schema {number} with more than {REFERENCES} references, or more than {REFERENCE_DEPTH} \
+                     deep, or more than {ALL_BYTES} bytes"
                 )));
             }
             let subject = utf8_percent_encode(&reference.subject, IN_PATH);
@@ -133,11 +142,10 @@ impl ConfluentRegistry {
                 reference.version
             );
             let mut answer = self.get(&path).await?;
-            let further = answer.references();
-            open.extend(further.into_iter().map(|one| (one, depth + 1)));
+            further = (answer.references(), depth + 1);
+            bytes += answer.schema.len();
             found.push(Reference::new(reference.name, answer.schema));
         }
-        Ok(found)
     }
 
     async fn get(&self, path: &str) -> Result<SchemaAnswer, LookupError> {

@@ -34,6 +34,7 @@ pub mod functions;
 pub mod memory;
 pub mod patience;
 pub mod ports;
+pub mod secrets;
 pub mod simulated;
 pub mod slots;
 pub mod store;

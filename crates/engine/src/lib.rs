@@ -27,6 +27,7 @@ mod status;
 mod stored;
 mod supervisor;
 
+pub mod aws_identity;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;

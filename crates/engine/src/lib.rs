@@ -27,6 +27,7 @@ mod status;
 mod stored;
 mod supervisor;
 
+pub mod aws_identity;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -34,6 +35,7 @@ pub mod functions;
 pub mod memory;
 pub mod patience;
 pub mod ports;
+pub mod secrets;
 pub mod simulated;
 pub mod slots;
 pub mod store;

@@ -47,7 +47,7 @@ impl AwsConfig {
     }
 
     /// Returns where the service of `arn` is called for what that names.
-    #[cfg(feature = "sdk")]
+    #[cfg(any(feature = "glue", feature = "sdk"))]
     pub(crate) fn service_endpoint(&self, arn: &Arn) -> ServiceEndpoint {
         let region = match arn.region() {
             "" => &self.region,
@@ -101,7 +101,7 @@ pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
     /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`,
-    /// `secretsmanager`, `sts`, `kafka` (the API of Amazon MSK, not its brokers).
+    /// `glue`, `secretsmanager`, `sts`, `kafka` (the API of Amazon MSK, not its brokers).
     pub services: BTreeMap<String, EndpointUrl>,
     /// By the ARN of a queue, stream, table, topic, bucket or function. For a queue it may also be the
     /// whole queue URL.

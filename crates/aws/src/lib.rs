@@ -17,6 +17,8 @@ mod endpoint;
 mod environment;
 #[cfg(feature = "sdk")]
 mod failure;
+#[cfg(feature = "glue")]
+mod glue;
 #[cfg(feature = "identity")]
 mod identity;
 #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
@@ -54,6 +56,8 @@ pub use destination::SqsDestination;
 pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use environment::{AwsEnvironment, AwsEnvironmentError};
+#[cfg(feature = "glue")]
+pub use glue::GlueApi;
 #[cfg(feature = "identity")]
 pub use identity::AwsProcessIdentity;
 #[cfg(feature = "kinesis")]

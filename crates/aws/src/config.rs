@@ -7,7 +7,7 @@ use lambda_esm_core::setters;
 
 use crate::endpoint::EndpointUrl;
 use crate::environment::{AwsEnvironment, AwsEnvironmentError};
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+#[cfg(any(feature = "signed", feature = "sdk"))]
 use crate::service_endpoint::ServiceEndpoint;
 
 /// What the adapters need to know of the AWS they talk to.
@@ -47,13 +47,20 @@ impl AwsConfig {
     }
 
     /// Returns where the service of `arn` is called for what that names.
-    #[cfg(feature = "sdk")]
+    #[cfg(any(feature = "glue", feature = "sdk"))]
     pub(crate) fn service_endpoint(&self, arn: &Arn) -> ServiceEndpoint {
         let region = match arn.region() {
             "" => &self.region,
             region => region,
         };
         self.at(self.endpoints.of_arn(arn), region)
+    }
+
+    /// Returns where a service is called in a region, the configured one if none is named.
+    #[cfg(feature = "identity")]
+    pub(crate) fn regional_endpoint(&self, service: &str, region: Option<&str>) -> ServiceEndpoint {
+        let url = self.endpoints.of_services(&[service]);
+        self.at(url, region.unwrap_or(&self.region))
     }
 
     /// Returns where functions are called in a region; `endpoint` is the one of a single function.
@@ -66,7 +73,7 @@ impl AwsConfig {
         self.at(self.endpoints.of_function(endpoint), region)
     }
 
-    #[cfg(any(feature = "lambda", feature = "sdk"))]
+    #[cfg(any(feature = "signed", feature = "sdk"))]
     fn at(&self, url: Option<(&EndpointUrl, String)>, region: &str) -> ServiceEndpoint {
         ServiceEndpoint {
             region: region.to_owned(),
@@ -93,7 +100,8 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`.
+    /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`,
+    /// `glue`, `secretsmanager`, `sts`, `kafka` (the API of Amazon MSK, not its brokers).
     pub services: BTreeMap<String, EndpointUrl>,
     /// By the ARN of a queue, stream, table, topic, bucket or function. For a queue it may also be the
     /// whole queue URL.

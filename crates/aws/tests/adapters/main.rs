@@ -19,6 +19,8 @@ mod dynamodb_fast;
 mod dynamodb_servers;
 mod dynamodb_tables;
 mod fake;
+#[cfg(feature = "glue")]
+mod glue;
 mod hostile;
 mod kinesis_consumer;
 mod kinesis_failures;

@@ -124,9 +124,7 @@ impl TokenSource for RenewedTokens {
         }
         shared.wanted.notify_one();
         let failures = held.failures;
-        let expired = |held: &mut Held| {
-            !shared.is_valid(&held.token) && held.failures == failures
-        };
+        let expired = |held: &mut Held| !shared.is_valid(&held.token) && held.failures == failures;
         let (held, _) = shared
             .changed
             .wait_timeout_while(held, PATIENCE, expired)

@@ -55,7 +55,10 @@ impl FakeAws {
         }
         state.given += 1;
         let expires = Timestamp(self.clock.wall().millis() + 900_000);
-        Ok(IdentityToken::new(format!("token-{}", state.given), expires))
+        Ok(IdentityToken::new(
+            format!("token-{}", state.given),
+            expires,
+        ))
     }
 }
 
@@ -77,7 +80,11 @@ impl AwsIdentity for FakeAws {
         &self,
         cluster: &Arn,
     ) -> Result<BTreeMap<String, String>, SourceError> {
-        self.state.lock().unwrap().asked.push(format!("brokers {cluster}"));
+        self.state
+            .lock()
+            .unwrap()
+            .asked
+            .push(format!("brokers {cluster}"));
         Ok(self.brokers.clone())
     }
 }

@@ -49,7 +49,13 @@ pub(crate) fn is_signed_by_client(data: &[u8], signature: &[u8], name: &str) -> 
     std::fs::write(path("data"), data).unwrap();
     std::fs::write(path("signature"), signature).unwrap();
     let checked = Command::new("openssl")
-        .args(["dgst", "-sha256", "-verify", "client-public.pem", "-signature"])
+        .args([
+            "dgst",
+            "-sha256",
+            "-verify",
+            "client-public.pem",
+            "-signature",
+        ])
         .args([path("signature"), path("data")])
         .current_dir(&*FOLDER)
         .output()

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use lambda_esm_core::mapping::AccessKind;
 use lambda_esm_engine::memory::MemorySecrets;
-use lambda_esm_kafka::{AuthError, AuthErrorKind, Authenticator, ClientSettings, ConnectionProblem};
+use lambda_esm_kafka::{
+    AuthError, AuthErrorKind, Authenticator, ClientSettings, ConnectionProblem,
+};
 use serde_json::json;
 
 use crate::mappings::{arn, self_managed};
@@ -21,7 +23,9 @@ pub(crate) fn secrets() -> Arc<MemorySecrets> {
     });
     secrets.put(&arn("user"), &user).unwrap();
     secrets.put(&arn("client"), &client.to_string()).unwrap();
-    secrets.put(&arn("encrypted"), &encrypted.to_string()).unwrap();
+    secrets
+        .put(&arn("encrypted"), &encrypted.to_string())
+        .unwrap();
     let ca = json!({"certificate": pem("ca.pem")}).to_string();
     secrets.put(&arn("ca"), &ca).unwrap();
     Arc::new(secrets)
@@ -29,7 +33,9 @@ pub(crate) fn secrets() -> Arc<MemorySecrets> {
 
 fn properties(settings: &ClientSettings) -> Vec<(&'static str, &str)> {
     let properties = settings.properties().iter().skip(1);
-    properties.map(|(name, value)| (*name, value.as_str())).collect()
+    properties
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }
 
 async fn authenticated(
@@ -120,7 +126,10 @@ async fn librdkafka_takes_the_properties_of_every_mechanism() {
     let encrypted = &*arn("encrypted");
     let table: [&[(AccessKind, &str)]; 5] = [
         &[],
-        &[(AccessKind::ServerRootCaCertificate, ca), (AccessKind::BasicAuth, user)],
+        &[
+            (AccessKind::ServerRootCaCertificate, ca),
+            (AccessKind::BasicAuth, user),
+        ],
         &[(AccessKind::SaslScram256Auth, user)],
         &[(AccessKind::ClientCertificateTlsAuth, client)],
         &[(AccessKind::ClientCertificateTlsAuth, encrypted)],
@@ -128,7 +137,9 @@ async fn librdkafka_takes_the_properties_of_every_mechanism() {
     for entries in table {
         let settings = authenticated(&authenticator, entries).await.unwrap();
         let mut config = rdkafka::ClientConfig::new();
-        config.set("group.id", "g").set("bootstrap.servers", "127.0.0.1:1");
+        config
+            .set("group.id", "g")
+            .set("bootstrap.servers", "127.0.0.1:1");
         for (name, value) in &settings.properties()[1..] {
             config.set(*name, value);
         }
@@ -141,8 +152,8 @@ async fn librdkafka_takes_the_properties_of_every_mechanism() {
 async fn sasl_goes_without_tls_only_where_that_is_allowed_and_no_authority_is_named() {
     let (user, ca) = (&*arn("user"), &*arn("ca"));
     let authenticator = Authenticator::new(secrets()).with_allow_sasl_plaintext(true);
-    let alone = authenticated(&authenticator, &[(AccessKind::BasicAuth, user)]);
-    let alone = alone.await.unwrap();
+    let entries = [(AccessKind::BasicAuth, user)];
+    let alone = authenticated(&authenticator, &entries).await.unwrap();
     assert_eq!(alone.property("security.protocol"), Some("SASL_PLAINTEXT"));
     let entries = [
         (AccessKind::BasicAuth, user),

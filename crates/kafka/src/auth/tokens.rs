@@ -36,6 +36,8 @@ struct Held {
     token: Token,
     /// Why the last renewal failed.
     error: Option<AuthError>,
+    /// How many renewals have failed.
+    failures: u64,
 }
 
 impl RenewedTokens {
@@ -46,6 +48,7 @@ impl RenewedTokens {
             held: Mutex::new(Held {
                 token: first,
                 error: None,
+                failures: 0,
             }),
             changed: Condvar::new(),
             wanted: Notify::new(),
@@ -102,7 +105,10 @@ impl Shared {
                 held.token = token;
                 held.error = None;
             }
-            Err(error) => held.error = Some(error),
+            Err(error) => {
+                held.error = Some(error);
+                held.failures += 1;
+            }
         }
         drop(held);
         self.changed.notify_all();
@@ -117,7 +123,8 @@ impl TokenSource for RenewedTokens {
             return Ok(held.token.clone());
         }
         shared.wanted.notify_one();
-        let expired = |held: &mut Held| !shared.is_valid(&held.token);
+        let failures = held.failures;
+        let expired = |held: &mut Held| !shared.is_valid(&held.token) && held.failures == failures;
         let (held, _) = shared
             .changed
             .wait_timeout_while(held, PATIENCE, expired)

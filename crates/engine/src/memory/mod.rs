@@ -7,8 +7,10 @@ mod queue;
 mod storage;
 mod store;
 mod stream;
+mod topic;
 
 pub use destination::MemoryDestination;
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 pub use store::MemoryStore;
 pub use stream::{MemoryStream, MemoryStreamOptions, Placed, StreamCall, StreamKind};
+pub use topic::{GroupMember, MemoryTopic, MemoryTopicOptions, NewRecord, Tombstones, TopicCall};

@@ -105,7 +105,7 @@ impl TopicConsumer for MemoryConsumer {
     ) -> Result<(), SourceError> {
         self.shared.change(|inner, now| {
             let met = inner.faults.meet(TopicCall::LetGo);
-            let works = met.and(inner.works());
+            let works = met.and_then(|()| inner.works());
             let (group, mut with) = inner.group(&self.group, &self.shared.options, now);
             let fails = works.is_err();
             let result = group.let_go(self.id, &partitions, &offsets, fails, &mut with);

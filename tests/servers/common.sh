@@ -18,7 +18,10 @@ dynamodb_3_dir=$servers_home/dynamodb-local-3-$(hash_of "$servers_src/dynamodb-l
 kinesis_dir=$servers_home/kinesis-local-$(hash_of "$servers_src/kinesis-local/package-lock.json")
 # shellcheck disable=SC2034
 python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
-
+# shellcheck disable=SC2034
+kafka_dir=$servers_home/kafka-$(hash_of "$servers_src/kafka.pom.xml" "$servers_src"/kafka/{certificates,*.java})
+# shellcheck disable=SC2034
+apicurio_dir=$servers_home/apicurio-$(hash_of "$servers_src/apicurio.pom.xml")
 # shellcheck disable=SC2034
 rie_dir=$servers_home/lambda-rie-$(hash_of "$servers_src/lambda-rie.version")
 
@@ -35,7 +38,8 @@ is_running() {
 # Each server that `start` starts, and what its command line has and no other program's would.
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
-  [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack)
+  [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack
+  [kafka]=kafka [apicurio]=apicurio)
 
 # Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {

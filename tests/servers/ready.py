@@ -1,14 +1,18 @@
-"""Waits until an HTTP server answers with a success, at most 60 seconds, and as long as its process lives.
+"""Waits until an HTTP server answers with a success, or a Kafka broker at all; at most 60 seconds, and as long as its
+process lives.
 
 Usage: ready.py URL PID [OPERATION]
 
 Without an operation, it asks with GET; with one (such as DynamoDB_20120810.ListTables), it calls it as a client of AWS
-would.
+would. A broker's URL is kafka://HOST:PORT.
 """
 
 import os
+import socket
+import struct
 import sys
 import time
+import urllib.parse
 import urllib.request
 
 url, pid, *operation = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
@@ -24,11 +28,30 @@ if operation:
     }
 # No proxy: the server is on this machine.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def ask_broker(host, port):
+    """Asks which requests a broker knows, as each client does first (ApiVersions, version 0)."""
+    with socket.create_connection((host, port), timeout=5) as connection:
+        request = struct.pack(">hhih", 18, 0, 1, -1)
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        if not connection.recv(1):
+            raise OSError("the connection was closed")
+
+
+def ask():
+    if url.startswith("kafka://"):
+        broker = urllib.parse.urlsplit(url)
+        ask_broker(broker.hostname, broker.port)
+    else:
+        opener.open(request, timeout=5).close()
+
+
 deadline = time.monotonic() + 60
 while True:
     try:
-        with opener.open(request, timeout=5):
-            sys.exit(0)
+        ask()
+        sys.exit(0)
     except OSError as error:
         reason = error
     if not os.path.exists(f"/proc/{pid}"):

@@ -7,16 +7,22 @@
 mod daemon;
 mod emulator;
 mod functions;
+pub mod kafka;
+mod oauth;
 mod queue;
 mod recording;
+mod registry_proxy;
 mod servers;
 pub mod streams;
 mod wait;
+mod web;
 
 pub use daemon::{Daemon, binary, processes_with, resident};
 pub use emulator::Emulator;
 pub use functions::{FUNCTIONS, Python};
+pub use oauth::{TokenRequest, TokenServer, unsecured_token};
 pub use queue::{Depth, Message, Queue, QueueOptions};
 pub use recording::{Invocation, Recording, Seen, most_at_once};
+pub use registry_proxy::{RegistryAccess, RegistryProxy};
 pub use servers::{Sqs, dynamodb_local, kinesis_local, ministack, variable};
 pub use wait::{PATIENCE, until, until_within};

@@ -117,8 +117,6 @@ fn tls(reason: &str) -> String {
              (CLIENT_CERTIFICATE_TLS_AUTH)"
         )
     } else {
-        format!(
-            "Lambda failed to authenticate server: {reason}: check that the port speaks TLS"
-        )
+        format!("Lambda failed to authenticate server: {reason}: check that the port speaks TLS")
     }
 }

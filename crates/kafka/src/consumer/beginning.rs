@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lambda_esm_core::topic::{Beginning, beginning};
 use lambda_esm_core::mapping::StartingPosition;
+use lambda_esm_core::topic::{Beginning, beginning};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode as Code;

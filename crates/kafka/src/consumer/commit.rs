@@ -1,65 +1,70 @@
-//! Commits that wait for their answers.
+//! Commits: one at a time, with what has come together meanwhile.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::ports::PartitionOffset;
 use rdkafka::error::KafkaResult;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 
-/// An offset of each partition.
-pub(super) type Offsets = Vec<(i32, i64)>;
+type Answer = oneshot::Sender<Result<(), SourceError>>;
 
-/// The commits that were sent and not answered. An answer says which offsets it is about, so that it finds its commit
-/// whatever the order; two of the same offsets are as good as each other.
+/// Commits that wait for their turn. A later offset of a partition never overtakes an earlier one.
 #[derive(Default)]
 pub(super) struct Commits {
-    sent: Mutex<Vec<(Offsets, oneshot::Sender<Result<(), Code>>)>>,
+    waiting: Mutex<Vec<(Vec<PartitionOffset>, Answer)>>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Commits {
-    /// Notes a commit that is about to be sent. What is returned becomes ready with its answer, or fails if there will
-    /// be none.
-    pub(super) fn sending(&self, mut offsets: Offsets) -> oneshot::Receiver<Result<(), Code>> {
+    /// Commits offsets, together with those that others have given meanwhile. `check` tells whether offsets may be
+    /// committed now; `send` does it.
+    pub(super) async fn commit<F>(
+        &self,
+        offsets: Vec<PartitionOffset>,
+        check: impl Fn(&[PartitionOffset]) -> Result<(), SourceError>,
+        send: impl FnOnce(Vec<(i32, i64)>) -> F,
+    ) -> Result<(), SourceError>
+    where
+        F: Future<Output = Result<(), SourceError>>,
+    {
         let (answer, answered) = oneshot::channel();
-        offsets.sort_unstable();
-        let mut sent = self.lock();
-        // Whoever waits no more has given it up.
-        sent.retain(|(_, answer)| !answer.is_closed());
-        sent.push((offsets, answer));
-        answered
-    }
-
-    /// Takes an answer: that of all, and what the list says of each.
-    pub(super) fn answered(&self, all: Result<(), Code>, offsets: &TopicPartitionList) {
-        let mut answer = all;
-        let mut of = Vec::with_capacity(offsets.count());
-        for element in offsets.elements() {
-            if let (Ok(()), Err(error)) = (&answer, element.error()) {
-                answer = Err(error.rdkafka_error_code().unwrap_or(Code::Unknown));
-            }
-            if let Offset::Offset(offset) = element.offset() {
-                of.push((element.partition(), offset));
+        self.lock().push((offsets, answer));
+        let turn = self.turn.lock().await;
+        let mut callers = Vec::new();
+        let mut together = BTreeMap::new();
+        for (offsets, answer) in std::mem::take(&mut *self.lock()) {
+            match check(&offsets) {
+                Ok(()) => {
+                    let offsets = offsets.iter();
+                    together.extend(offsets.map(|one| (one.owned.partition, one.offset)));
+                    callers.push(answer);
+                }
+                Err(error) => reply(answer, Err(error)),
             }
         }
-        of.sort_unstable();
-        let mut sent = self.lock();
-        if let Some(index) = sent.iter().position(|(offsets, _)| *offsets == of) {
-            let (_, caller) = sent.remove(index);
-            if caller.send(answer).is_err() {
-                tracing::debug!("nobody waits for the answer to a commit");
+        if !callers.is_empty() {
+            let done = send(together.into_iter().collect()).await;
+            for caller in callers {
+                reply(caller, done.clone());
             }
         }
+        drop(turn);
+        let given_up = || SourceError::new(SourceErrorKind::Transient, "a commit was given up");
+        answered.await.unwrap_or_else(|_| Err(given_up()))
     }
 
-    /// Gives up all: no answer will come.
-    pub(super) fn give_up(&self) {
-        self.lock().clear();
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Vec<PartitionOffset>, Answer)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Offsets, oneshot::Sender<Result<(), Code>>)>> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+fn reply(caller: Answer, answer: Result<(), SourceError>) {
+    if caller.send(answer).is_err() {
+        tracing::debug!("nobody waits for the answer to a commit");
     }
 }
 
@@ -94,7 +99,9 @@ pub(super) fn refused(code: Code) -> SourceError {
     if is_rebalance(code) {
         return SourceError::new(
             SourceErrorKind::Throttled,
-            format!("offsets were not committed, as the group is being rebalanced ({code}): what they stand for is delivered again"),
+            format!(
+                "offsets were not committed, as the group is being rebalanced ({code}): what they stand for is delivered again"
+            ),
         );
     }
     let kind = match code {

@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::commit::{Commits, list, refused};
+use super::commit::{list, refused};
 use super::end_of_partition;
 use super::group::Group;
 use super::reader::Reader;
@@ -25,7 +25,6 @@ pub(super) type Membership = Group<Reader<Context>>;
 /// The context of one client.
 pub(super) struct Context {
     pub(super) group: Arc<Membership>,
-    pub(super) commits: Arc<Commits>,
     pub(super) place: Place,
     /// How long the group waits for what it asked for.
     pub(super) revoke_bound: Duration,
@@ -49,8 +48,14 @@ impl ClientContext for Context {
             return;
         }
         tracing::debug!(%code, reason, "client error");
-        let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(code, Code::BrokerTransportFailure | Code::Resolve | Code::SSL) {
+        let mut last = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if matches!(
+            code,
+            Code::BrokerTransportFailure | Code::Resolve | Code::SSL
+        ) {
             reason.clone_into(&mut last);
         }
         let problem = problem(code, reason, &last, &self.place);
@@ -81,11 +86,6 @@ impl ConsumerContext for Context {
             }
             _ => self.revoke(consumer, &partitions),
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let all = result.map_err(|error| error.rdkafka_error_code().unwrap_or(Code::Unknown));
-        self.commits.answered(all, offsets);
     }
 }
 

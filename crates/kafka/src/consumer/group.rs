@@ -100,8 +100,8 @@ impl<R> Group<R> {
     pub(super) fn problem(&self, problem: SourceError) {
         let mut state = self.lock();
         if let Some(known) = &state.problem {
-            let follows = known.kind == SourceErrorKind::Denied
-                && problem.kind == SourceErrorKind::Transient;
+            let follows =
+                known.kind == SourceErrorKind::Denied && problem.kind == SourceErrorKind::Transient;
             if follows || *known == problem {
                 return;
             }
@@ -234,7 +234,9 @@ impl<R> Group<R> {
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let offsets = state.revocation.as_ref().map(|asked| &asked.offsets);
         let offsets = offsets.into_iter().flatten();
-        offsets.map(|(partition, offset)| (*partition, *offset)).collect()
+        offsets
+            .map(|(partition, offset)| (*partition, *offset))
+            .collect()
     }
 
     /// Ends a revocation: what was asked for is owned no more. Returns its readers, to be ended.
@@ -273,7 +275,8 @@ impl<R> Group<R> {
         let (answer, answered) = oneshot::channel();
         let revocation = state.revocation.as_mut();
         let asked = revocation.filter(|asked| {
-            let held = |owned: &OwnedPartition| asked.held.get(&owned.partition) == Some(&owned.epoch);
+            let held =
+                |owned: &OwnedPartition| asked.held.get(&owned.partition) == Some(&owned.epoch);
             partitions.iter().all(held) && offsets.iter().all(|given| held(&given.owned))
         });
         let Some(asked) = asked else {
@@ -335,7 +338,10 @@ impl<R> Group<R> {
     /// Waits for so long, or until the member leaves.
     pub(super) fn pause(&self, length: Duration) {
         let staying = |state: &mut State<R>| !state.leaving;
-        drop(self.changed.wait_timeout_while(self.lock(), length, staying));
+        drop(
+            self.changed
+                .wait_timeout_while(self.lock(), length, staying),
+        );
     }
 
     /// Notes that the member has left.

@@ -17,7 +17,6 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::beginning::{Begins, begins, committed};
-use super::commit::Commits;
 use super::context::{Context, Membership};
 use super::reader::Reader;
 use crate::client::{CALL_BOUND, configuration};
@@ -35,16 +34,17 @@ const PROBE: Duration = Duration::from_secs(2);
 const SETTINGS: Duration = Duration::from_secs(10);
 /// How long the owner of the first partition is waited for when a group is new.
 const FIRST: Duration = Duration::from_secs(10);
+/// How long a call may still use a client that is to be closed.
+const USE: Duration = Duration::from_secs(10);
 /// How long an assignment may fail to begin before it is told.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The client, while there is one; it may be used for calls that do not wait.
+/// The client, while there is one; its thread waits for whoever uses it.
 pub(super) type ClientSlot = Arc<Mutex<Option<Arc<BaseConsumer<Context>>>>>;
 
 /// What the thread knows.
 pub(super) struct Member {
     pub(super) group: Arc<Membership>,
-    pub(super) commits: Arc<Commits>,
     pub(super) client: ClientSlot,
     pub(super) connect: Arc<dyn Connect>,
     pub(super) topic: String,
@@ -152,7 +152,6 @@ impl Member {
     fn create(&self, settings: &ClientSettings) -> KafkaResult<BaseConsumer<Context>> {
         let context = Context {
             group: Arc::clone(&self.group),
-            commits: Arc::clone(&self.commits),
             place: self.place(settings),
             revoke_bound: self.options.revoke_bound,
             always_assigns: self.options.group_protocol == GroupProtocol::Classic,
@@ -194,7 +193,10 @@ impl Member {
         config.set("isolation.level", isolation);
         let prefetch = self.options.prefetch_kib.max(1);
         config.set("queued.max.messages.kbytes", prefetch.to_string());
-        config.set("fetch.message.max.bytes", (u64::from(prefetch) * 1024).to_string());
+        config.set(
+            "fetch.message.max.bytes",
+            (u64::from(prefetch) * 1024).to_string(),
+        );
         for (name, value) in [
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
@@ -336,9 +338,13 @@ impl Member {
         for reader in self.group.lose_all() {
             reader.end();
         }
-        self.commits.give_up();
         if assigned {
             drop(consumer.incremental_assign(&TopicPartitionList::new()));
+        }
+        // The last one closes it, which takes its time: that is to be here.
+        let deadline = Instant::now() + USE;
+        while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
+            drop(consumer.poll(POLL));
         }
         drop(consumer);
     }

@@ -11,15 +11,16 @@ use lambda_esm_engine::ports::{
     Watermarks,
 };
 use rdkafka::Offset;
-use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::beginning::bounds;
 use super::commit::{Commits, list, refused};
-use super::context::Membership;
+use super::context::{Context, Membership};
 use super::group::expired;
 use super::member::{ClientSlot, Member};
 use super::reader::Read;
@@ -41,11 +42,9 @@ pub(crate) fn join(
     request: JoinRequest,
 ) -> Result<Arc<dyn TopicConsumer>, SourceError> {
     let group = Arc::new(Membership::new());
-    let commits = Arc::new(Commits::default());
     let client = ClientSlot::default();
     let member = Member {
         group: Arc::clone(&group),
-        commits: Arc::clone(&commits),
         client: Arc::clone(&client),
         connect,
         topic: topic.clone(),
@@ -61,7 +60,7 @@ pub(crate) fn join(
     })?;
     Ok(Arc::new(KafkaConsumer {
         group,
-        commits,
+        commits: Commits::default(),
         client,
         topic,
         known: tokio::sync::Mutex::default(),
@@ -70,7 +69,7 @@ pub(crate) fn join(
 
 struct KafkaConsumer {
     group: Arc<Membership>,
-    commits: Arc<Commits>,
+    commits: Commits,
     client: ClientSlot,
     topic: String,
     known: tokio::sync::Mutex<Option<(Instant, Vec<Watermarks>)>>,
@@ -99,7 +98,10 @@ impl TopicConsumer for KafkaConsumer {
                     self.group.fail();
                     return Err(SourceError::new(
                         SourceErrorKind::Transient,
-                        format!("partition {} holds a damaged record: it is read again", owned.partition),
+                        format!(
+                            "partition {} holds a damaged record: it is read again",
+                            owned.partition
+                        ),
                     ));
                 }
                 Read::Nothing(position) => {
@@ -115,25 +117,10 @@ impl TopicConsumer for KafkaConsumer {
         if offsets.is_empty() {
             return Ok(());
         }
-        self.group.may_commit(&offsets)?;
-        let what = offsets.iter();
-        let what: Vec<_> = what.map(|one| (one.owned.partition, one.offset)).collect();
-        let answer = {
-            let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(client) = client.as_ref() else {
-                return Err(expired(offsets[0].owned));
-            };
-            let list = list(&self.topic, &what).map_err(|error| failed(&error))?;
-            let answer = self.commits.sending(what);
-            client.commit(&list, CommitMode::Async).map_err(|error| failed(&error))?;
-            answer
-        };
-        match timeout(COMMIT, answer).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(code))) => Err(refused(code)),
-            Ok(Err(_)) => Err(expired(offsets[0].owned)),
-            Err(_) => Err(refused(Code::OperationTimedOut)),
-        }
+        let check = |offsets: &[PartitionOffset]| self.group.may_commit(offsets);
+        check(&offsets)?;
+        let send = |offsets| self.send(offsets);
+        self.commits.commit(offsets, check, send).await
     }
 
     async fn let_go(
@@ -153,13 +140,14 @@ impl TopicConsumer for KafkaConsumer {
         {
             return Ok(known.clone());
         }
-        let client = Arc::clone(&self.client);
+        let Some(client) = self.client() else {
+            return Ok(Vec::new());
+        };
         let owned = self.group.owned();
         let topic = self.topic.clone();
-        let found = tokio::task::spawn_blocking(move || look_up(&client, &topic, &owned)).await;
-        let found = found.map_err(|error| {
-            SourceError::new(SourceErrorKind::Transient, error.to_string())
-        })?;
+        let found = spawn_blocking(move || look_up(&client, &topic, &owned)).await;
+        let found = found
+            .map_err(|error| SourceError::new(SourceErrorKind::Transient, error.to_string()))?;
         let found = found.map_err(|error| failed(&error))?;
         *known = Some((Instant::now(), found.clone()));
         Ok(found)
@@ -168,10 +156,40 @@ impl TopicConsumer for KafkaConsumer {
     async fn leave(&self) {
         self.group.leave();
         let group = Arc::clone(&self.group);
-        let left = tokio::task::spawn_blocking(move || group.wait_end(LEAVE)).await;
+        let left = spawn_blocking(move || group.wait_end(LEAVE)).await;
         if let Err(error) = left {
             tracing::warn!(%error, topic = self.topic, "leaving the group");
         }
+    }
+}
+
+impl KafkaConsumer {
+    /// Commits offsets, and waits for the answer. The client does not tell of each partition, only if all were refused:
+    /// those of one topic are, or none.
+    async fn send(&self, offsets: Vec<(i32, i64)>) -> Result<(), SourceError> {
+        let client = self.client();
+        let topic = self.topic.clone();
+        let sent = spawn_blocking(move || match client {
+            // It is being closed, and all is lost.
+            None => Err(KafkaError::ConsumerCommit(Code::State)),
+            Some(client) => client.commit(&list(&topic, &offsets)?, CommitMode::Sync),
+        });
+        match timeout(COMMIT, sent).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(failed(&error)),
+            Ok(Err(error)) => Err(SourceError::new(
+                SourceErrorKind::Transient,
+                error.to_string(),
+            )),
+            Err(_) => Err(refused(Code::OperationTimedOut)),
+        }
+    }
+
+    fn client(&self) -> Option<Arc<BaseConsumer<Context>>> {
+        self.client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -181,13 +199,13 @@ impl Drop for KafkaConsumer {
     }
 }
 
-fn look_up(client: &ClientSlot, topic: &str, owned: &[i32]) -> KafkaResult<Vec<Watermarks>> {
-    let client = client.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(client) = client else {
-        return Ok(Vec::new());
-    };
-    let low = bounds(&client, topic, owned, Offset::Beginning)?;
-    let high = bounds(&client, topic, owned, Offset::End)?;
+fn look_up(
+    client: &BaseConsumer<Context>,
+    topic: &str,
+    owned: &[i32],
+) -> KafkaResult<Vec<Watermarks>> {
+    let low = bounds(client, topic, owned, Offset::Beginning)?;
+    let high = bounds(client, topic, owned, Offset::End)?;
     let known = owned.iter().filter_map(|partition| {
         Some(Watermarks {
             partition: *partition,
@@ -198,6 +216,6 @@ fn look_up(client: &ClientSlot, topic: &str, owned: &[i32]) -> KafkaResult<Vec<W
     Ok(known.collect())
 }
 
-fn failed(error: &rdkafka::error::KafkaError) -> SourceError {
+fn failed(error: &KafkaError) -> SourceError {
     refused(error.rdkafka_error_code().unwrap_or(Code::Unknown))
 }

@@ -131,10 +131,10 @@ impl Member {
             asked: None,
         };
         while !self.group.is_leaving() && !self.group.has_failed() {
-            match consumer.poll(POLL) {
-                // Each partition has a queue of its own: this one would be passed over.
-                Some(Ok(_) | Err(KafkaError::MessageConsumptionFatal(_))) => self.group.fail(),
-                Some(Err(_)) | None => {}
+            let polled = consumer.poll(POLL);
+            // Each partition has a queue of its own: a record that came here would be passed over.
+            if let Some(Ok(_) | Err(KafkaError::MessageConsumptionFatal(_))) = polled {
+                self.group.fail();
             }
             self.begin(&consumer, &mut duties);
             self.look_after_problem(&consumer, &mut duties);

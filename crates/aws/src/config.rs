@@ -7,7 +7,7 @@ use lambda_esm_core::setters;
 
 use crate::endpoint::EndpointUrl;
 use crate::environment::{AwsEnvironment, AwsEnvironmentError};
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+#[cfg(any(feature = "signed", feature = "sdk"))]
 use crate::service_endpoint::ServiceEndpoint;
 
 /// What the adapters need to know of the AWS they talk to.
@@ -56,6 +56,13 @@ impl AwsConfig {
         self.at(self.endpoints.of_arn(arn), region)
     }
 
+    /// Returns where a service is called in a region, the configured one if none is named.
+    #[cfg(feature = "identity")]
+    pub(crate) fn regional_endpoint(&self, service: &str, region: Option<&str>) -> ServiceEndpoint {
+        let url = self.endpoints.of_services(&[service]);
+        self.at(url, region.unwrap_or(&self.region))
+    }
+
     /// Returns where functions are called in a region; `endpoint` is the one of a single function.
     #[cfg(feature = "lambda")]
     pub(crate) fn lambda_endpoint(
@@ -66,7 +73,7 @@ impl AwsConfig {
         self.at(self.endpoints.of_function(endpoint), region)
     }
 
-    #[cfg(any(feature = "lambda", feature = "sdk"))]
+    #[cfg(any(feature = "signed", feature = "sdk"))]
     fn at(&self, url: Option<(&EndpointUrl, String)>, region: &str) -> ServiceEndpoint {
         ServiceEndpoint {
             region: region.to_owned(),
@@ -93,7 +100,8 @@ impl Default for AwsConfig {
 pub struct Endpoints {
     /// For every service that has no endpoint of its own.
     pub aws: Option<EndpointUrl>,
-    /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`.
+    /// By service: `sqs`, `kinesis`, `dynamodbstreams` (or `dynamodb`), `sns`, `s3`, `lambda`,
+    /// `secretsmanager`, `sts`, `kafka` (the API of Amazon MSK, not its brokers).
     pub services: BTreeMap<String, EndpointUrl>,
     /// By the ARN of a queue, stream, table, topic, bucket or function. For a queue it may also be the
     /// whole queue URL.

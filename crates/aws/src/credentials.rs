@@ -48,9 +48,14 @@ pub(crate) struct StandardChain {
 impl StandardChain {
     /// Returns the chain for `endpoint`.
     pub(crate) fn new(endpoint: &ServiceEndpoint) -> Self {
+        Self::in_region(&endpoint.region, endpoint.is_aws())
+    }
+
+    /// Returns the chain for AWS in a region, or for what stands in for it.
+    pub(crate) fn in_region(region: &str, is_aws: bool) -> Self {
         Self {
-            region: Region::new(endpoint.region.clone()),
-            is_aws: endpoint.is_aws(),
+            region: Region::new(region.to_owned()),
+            is_aws,
             client: http_client(),
             clock: SharedTimeSource::default(),
         }

@@ -124,7 +124,7 @@ impl AwsEnvironment {
     }
 
     /// Returns which of AWS's endpoints is meant where nothing stands in for it.
-    #[cfg(any(feature = "lambda", feature = "sdk"))]
+    #[cfg(any(feature = "signed", feature = "sdk"))]
     pub(crate) const fn variant(&self) -> Variant {
         self.variant
     }

@@ -147,7 +147,12 @@ impl Call<'_> {
     }
 
     /// Returns the error for an answer that lacks something it must have.
-    #[cfg(any(feature = "sqs", feature = "kinesis", feature = "dynamodb"))]
+    #[cfg(any(
+        feature = "sqs",
+        feature = "kinesis",
+        feature = "dynamodb",
+        feature = "identity"
+    ))]
     pub(crate) fn incomplete(self, what: &str) -> SourceError {
         let message = format!(
             "{} {} answered {} without {what}",

@@ -7,7 +7,7 @@
 #[cfg(feature = "sdk")]
 mod client;
 mod config;
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+#[cfg(any(feature = "signed", feature = "sdk"))]
 mod credentials;
 #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
 mod destination;
@@ -17,6 +17,8 @@ mod endpoint;
 mod environment;
 #[cfg(feature = "sdk")]
 mod failure;
+#[cfg(feature = "identity")]
+mod identity;
 #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
 mod json;
 #[cfg(feature = "kinesis")]
@@ -25,12 +27,16 @@ mod kinesis;
 mod lambda;
 #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
 mod raw_response;
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+#[cfg(any(feature = "signed", feature = "sdk"))]
 mod response_limit;
-#[cfg(any(feature = "lambda", feature = "sdk"))]
+#[cfg(feature = "secretsmanager")]
+mod secrets;
+#[cfg(any(feature = "signed", feature = "sdk"))]
 mod service_endpoint;
 #[cfg(any(feature = "dynamodb", feature = "kinesis"))]
 mod shard_records;
+#[cfg(feature = "signed")]
+mod signed;
 #[cfg(feature = "sqs")]
 mod sqs;
 mod text;
@@ -48,9 +54,13 @@ pub use destination::SqsDestination;
 pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use environment::{AwsEnvironment, AwsEnvironmentError};
+#[cfg(feature = "identity")]
+pub use identity::AwsProcessIdentity;
 #[cfg(feature = "kinesis")]
 pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
+#[cfg(feature = "secretsmanager")]
+pub use secrets::SecretsManager;
 #[cfg(feature = "sqs")]
 pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};

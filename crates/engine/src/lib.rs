@@ -28,6 +28,7 @@ mod stored;
 mod supervisor;
 mod topic_source;
 
+pub mod aws_identity;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -35,6 +36,7 @@ pub mod functions;
 pub mod memory;
 pub mod patience;
 pub mod ports;
+pub mod secrets;
 pub mod simulated;
 pub mod slots;
 pub mod store;

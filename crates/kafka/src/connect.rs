@@ -2,39 +2,9 @@
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::mapping::KafkaMapping;
 
-/// How a client finds its cluster, and who it is there.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ClientSettings {
-    properties: Vec<(&'static str, String)>,
-}
-
-impl ClientSettings {
-    /// Returns settings for `bootstrap.servers` and `security.protocol`.
-    #[must_use]
-    pub fn new(servers: &str, protocol: &str) -> Self {
-        Self {
-            properties: vec![
-                ("bootstrap.servers", servers.to_owned()),
-                ("security.protocol", protocol.to_owned()),
-            ],
-        }
-    }
-
-    /// Returns the properties, named as librdkafka has them.
-    #[must_use]
-    pub fn properties(&self) -> &[(&'static str, String)] {
-        &self.properties
-    }
-
-    /// Returns the servers that the client begins with: `host:port[,host:port…]`.
-    #[must_use]
-    pub fn bootstrap_servers(&self) -> &str {
-        let found = self.properties.iter();
-        let mut found = found.filter(|(name, _)| *name == "bootstrap.servers");
-        found.next().map_or("", |(_, value)| value)
-    }
-}
+use crate::auth::{Authenticator, ClientSettings};
 
 /// Finds out how to connect to a cluster: addresses, and credentials from secrets.
 #[async_trait]
@@ -42,4 +12,29 @@ pub trait Connect: Send + Sync + 'static {
     /// Returns the settings as they are now. Called for each client that is made, and again and again while its
     /// credentials are refused: once the settings differ, a secret was rotated, and the client is made anew.
     async fn settings(&self) -> Result<ClientSettings, SourceError>;
+}
+
+/// How a mapping's clients connect.
+pub struct MappingConnection {
+    authenticator: Authenticator,
+    mapping: KafkaMapping,
+}
+
+impl MappingConnection {
+    /// Returns the connection of a mapping.
+    #[must_use]
+    pub const fn new(authenticator: Authenticator, mapping: KafkaMapping) -> Self {
+        Self {
+            authenticator,
+            mapping,
+        }
+    }
+}
+
+#[async_trait]
+impl Connect for MappingConnection {
+    async fn settings(&self) -> Result<ClientSettings, SourceError> {
+        let settings = self.authenticator.authenticate(&self.mapping).await;
+        settings.map_err(SourceError::from)
+    }
 }

@@ -1,5 +1,6 @@
 //! Kafka topics as event sources, of Amazon MSK and of self-managed clusters, and as on-failure destinations.
 
+mod auth;
 mod client;
 mod connect;
 mod consumer;
@@ -7,6 +8,10 @@ mod options;
 mod problem;
 mod source;
 
-pub use connect::{ClientSettings, Connect};
+pub use auth::{
+    AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
+    ConnectionProblem, Token, TokenSource,
+};
+pub use connect::{Connect, MappingConnection};
 pub use options::{GroupProtocol, Isolation, KafkaOptions};
 pub use source::KafkaTopic;

@@ -1,10 +1,9 @@
 //! The URLs of the Lambda API.
 
-use std::fmt::Write;
-
-use lambda_esm_core::mapping::{FunctionRef, Partition};
+use lambda_esm_core::mapping::FunctionRef;
 
 use crate::service_endpoint::ServiceEndpoint;
+use crate::signed::{aws_url, push_encoded};
 
 /// Where functions are invoked.
 #[derive(Clone, Debug)]
@@ -29,7 +28,7 @@ impl Address {
     pub(super) fn base(&self, function: &FunctionRef) -> String {
         let url = self.endpoint.url.as_ref();
         url.map_or_else(
-            || real(&self.endpoint, self.region(function)),
+            || aws_url("lambda", &self.endpoint, self.region(function)),
             ToString::to_string,
         )
     }
@@ -90,35 +89,6 @@ impl Address {
         }
         let unqualified: Vec<_> = arn.splitn(8, ':').take(7).collect();
         unqualified.join(":")
-    }
-}
-
-/// Returns the endpoint of AWS in a region (AWS general reference, "AWS Lambda endpoints").
-fn real(endpoint: &ServiceEndpoint, region: &str) -> String {
-    let variant = endpoint.variant;
-    let partition = Partition::of_region(region);
-    let service = if variant.fips {
-        "lambda-fips"
-    } else {
-        "lambda"
-    };
-    let suffix = if variant.dual_stack {
-        partition.dual_stack_suffix
-    } else {
-        partition.dns_suffix
-    };
-    format!("https://{service}.{region}.{suffix}")
-}
-
-/// Encodes all but the unreserved characters of RFC 3986, as AWS wants it in a label and in a query.
-fn push_encoded(url: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            write!(url, "%{byte:02X}").unwrap_or_default();
-        }
     }
 }
 

@@ -7,8 +7,8 @@ use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::response::{InvokeAnswer, Run, error_words, unmarked_error};
 use serde::Deserialize;
 
-use super::http::{Answer, Unanswered};
 use crate::credentials::way_out;
+use crate::signed::{Answer, Unanswered};
 use crate::text::first_line;
 
 /// The longest id or version that is kept of an answer, in bytes: AWS's have 36, and a batch keeps them while it is

@@ -18,10 +18,9 @@ use serde::Deserialize;
 
 use super::address::Address;
 use super::answer::{Call, says_no_such_function};
-use super::http::{Answer, HttpClient, Unanswered};
-use super::sign::Signer;
 use crate::config::AwsConfig;
 use crate::endpoint::EndpointUrl;
+use crate::signed::{Answer, HttpClient, Signer, Unanswered};
 
 /// The largest response payload is 6 MB (Lambda developer guide, "Lambda quotas"); a little more is
 /// read, since servers that stand in for AWS may count differently.
@@ -78,7 +77,7 @@ impl LambdaApi {
         let endpoint = config.lambda_endpoint(options.endpoint.as_ref(), &config.region);
         let patience = options.timeout.unwrap_or(LONGEST);
         let client = HttpClient::new(&endpoint, patience).map_err(RootCertificatesError)?;
-        let signer = Signer::new(&endpoint);
+        let signer = Signer::new("lambda", &endpoint);
         let address = Address::new(endpoint, &config.account_id);
         let alone = address.is_whole().then_some(1);
         Ok(Self {

@@ -3,8 +3,5 @@
 mod address;
 mod answer;
 mod api;
-mod http;
-mod proxy;
-mod sign;
 
 pub use api::{LambdaApi, LambdaOptions, RootCertificatesError};

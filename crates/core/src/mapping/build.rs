@@ -353,7 +353,7 @@ fn accesses(request: &CreateEventSourceMapping) -> Vec<Access> {
     let parse = |kind: &Option<String>, uri: &Option<String>| {
         Some(Access {
             kind: AccessKind::parse(kind.as_deref()?)?,
-            uri: uri.clone()?,
+            uri: uri.clone(),
         })
     };
     accesses
@@ -365,7 +365,7 @@ fn access_uri(request: &CreateEventSourceMapping, kind: AccessKind) -> Option<St
     accesses(request)
         .into_iter()
         .find(|access| access.kind == kind)
-        .map(|access| access.uri)
+        .and_then(|access| access.uri)
 }
 
 fn credentials(request: &CreateEventSourceMapping) -> Result<String, ApiError> {

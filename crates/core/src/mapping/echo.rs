@@ -108,7 +108,7 @@ fn add_kafka(request: &mut CreateEventSourceMapping, kafka: &KafkaMapping) {
     let access = kafka
         .access
         .iter()
-        .map(|access| access_config(access.kind, &access.uri));
+        .map(|access| access_config(access.kind, access.uri.as_deref()));
     let access: Vec<_> = access.collect();
     match &kafka.cluster {
         KafkaCluster::Msk { .. } => {
@@ -150,8 +150,8 @@ fn add_mq(request: &mut CreateEventSourceMapping, mq: &MqMapping) {
     request.queues = Some(vec![mq.queue.clone()]);
     request.maximum_batching_window_in_seconds = mq.window.map(seconds);
     let host = mq.virtual_host.as_ref();
-    let host = host.map(|host| access_config(AccessKind::VirtualHost, host));
-    let credentials = access_config(AccessKind::BasicAuth, &mq.credentials);
+    let host = host.map(|host| access_config(AccessKind::VirtualHost, Some(host)));
+    let credentials = access_config(AccessKind::BasicAuth, Some(&mq.credentials));
     request.source_access_configurations = Some([credentials].into_iter().chain(host).collect());
 }
 
@@ -163,7 +163,7 @@ fn add_documentdb(request: &mut CreateEventSourceMapping, documentdb: &DocumentD
         collection_name: documentdb.collection.clone(),
         full_document: Some(documentdb.full_document.as_str().to_owned()),
     });
-    let credentials = access_config(AccessKind::BasicAuth, &documentdb.credentials);
+    let credentials = access_config(AccessKind::BasicAuth, Some(&documentdb.credentials));
     request.source_access_configurations = Some(vec![credentials]);
 }
 
@@ -204,10 +204,10 @@ fn poller_config(pollers: Pollers, group: Option<String>) -> ProvisionedPollerCo
     }
 }
 
-fn access_config(kind: AccessKind, uri: &str) -> SourceAccessConfiguration {
+fn access_config(kind: AccessKind, uri: Option<&str>) -> SourceAccessConfiguration {
     SourceAccessConfiguration {
         r#type: Some(kind.as_str().to_owned()),
-        uri: Some(uri.to_owned()),
+        uri: uri.map(str::to_owned),
     }
 }
 

@@ -466,8 +466,9 @@ pub struct ProvisionedKafka {
 pub struct Access {
     /// What it is.
     pub kind: AccessKind,
-    /// The secret's ARN, `subnet:...`, `security_group:...` or the virtual host.
-    pub uri: String,
+    /// The secret's ARN, `subnet:...`, `security_group:...`, the virtual host, or what the kind says; `None` for
+    /// kinds that need none.
+    pub uri: Option<String>,
 }
 
 /// The settings of a DocumentDB mapping.

@@ -80,5 +80,19 @@ wire_enum! {
         ClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH",
         /// The certificate authority of the brokers.
         ServerRootCaCertificate = "SERVER_ROOT_CA_CERTIFICATE",
+        /// SASL/OAUTHBEARER with tokens of an OAuth server.
+        OauthbearerAuth = "OAUTHBEARER_AUTH",
+        /// The scope that those are asked for.
+        OauthbearerScope = "OAUTHBEARER_SCOPE",
+        /// The audience that tokens are asked for.
+        OauthbearerAudience = "OAUTHBEARER_AUDIENCE",
+        /// The SASL extension `logicalCluster`.
+        OauthbearerLogicalCluster = "OAUTHBEARER_LOGICAL_CLUSTER",
+        /// The SASL extension `identityPoolId`.
+        OauthbearerIdentityPool = "OAUTHBEARER_IDENTITY_POOL",
+        /// The role's credentials, for an MSK cluster.
+        IamAuth = "IAM_AUTH",
+        /// SASL/OAUTHBEARER with tokens that AWS STS gives the role.
+        IamOauthbearerAuth = "IAM_OAUTHBEARER_AUTH",
     }
 }

@@ -4,11 +4,13 @@
 mod destination;
 mod log;
 mod queue;
+mod secrets;
 mod storage;
 mod store;
 mod stream;
 
 pub use destination::MemoryDestination;
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
+pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
 pub use stream::{MemoryStream, MemoryStreamOptions, Placed, StreamCall, StreamKind};

@@ -19,8 +19,9 @@ use tokio::time::Instant;
 use super::beginning::{Begins, begins, committed};
 use super::context::{Context, Membership};
 use super::reader::Reader;
+use crate::auth::ClientSettings;
 use crate::client::{CALL_BOUND, configuration};
-use crate::connect::{ClientSettings, Connect};
+use crate::connect::Connect;
 use crate::options::{GroupProtocol, Isolation, KafkaOptions};
 use crate::problem::{Place, problem};
 
@@ -155,6 +156,7 @@ impl Member {
             place: self.place(settings),
             revoke_bound: self.options.revoke_bound,
             always_assigns: self.options.group_protocol == GroupProtocol::Classic,
+            tokens: settings.tokens().cloned(),
             last_failure: Mutex::default(),
             closing: AtomicBool::new(false),
         };
@@ -325,6 +327,9 @@ impl Member {
             duties.asked = None;
             duties.settings = Instant::now() + SETTINGS;
         } else if Instant::now() >= duties.settings {
+            if let Some(tokens) = settings.tokens() {
+                tokens.renew();
+            }
             duties.asked = Some(self.ask_settings());
         }
         false

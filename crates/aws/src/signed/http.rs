@@ -33,15 +33,15 @@ const IDLE_TIME_PLAIN: Duration = Duration::from_secs(4);
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Unanswered {
+pub(crate) enum Unanswered {
     /// The server could not be reached, or did not take the request; in words.
     Unsent(String),
     /// The connection broke when the request had been sent, or a part of it; in words.
@@ -54,7 +54,7 @@ pub(super) enum Unanswered {
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
-pub(super) struct HttpClient {
+pub(crate) struct HttpClient {
     connections: Connections,
     proxies: Option<Arc<Matcher>>,
 }
@@ -68,7 +68,7 @@ enum Connections {
 impl HttpClient {
     /// Returns a client for `endpoint` and calls that may take so long. Reads the root certificates of this
     /// machine if the endpoint needs them.
-    pub(super) fn new(endpoint: &ServiceEndpoint, patience: Duration) -> io::Result<Self> {
+    pub(crate) fn new(endpoint: &ServiceEndpoint, patience: Duration) -> io::Result<Self> {
         // What stays on this machine needs no proxy.
         let proxies = (!endpoint.is_loopback()).then(|| Arc::new(Matcher::from_env()));
         let connect = ProxyConnector::new(connector(patience), proxies.clone());
@@ -89,7 +89,7 @@ impl HttpClient {
     }
 
     /// Sends a request and reads the answer, of at most `limit` bytes, within `time`.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         time: Duration,

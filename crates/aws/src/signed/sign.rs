@@ -1,10 +1,12 @@
-//! Signatures of requests to Lambda (AWS IAM user guide, "AWS Signature Version 4").
+//! Signatures of requests (AWS IAM user guide, "AWS Signature Version 4").
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+#[cfg(feature = "identity")]
+use aws_sigv4::http_request::SignatureLocation;
+use aws_sigv4::http_request::{self, SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -20,9 +22,10 @@ use crate::text::with_causes;
 /// Credentials are fetched anew when less than this is left of them.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// Signs requests to one endpoint in the name of the credentials found for it.
-pub(super) struct Signer {
-    endpoint: ServiceEndpoint,
+/// Signs requests to a service in the name of the credentials found for it.
+pub(crate) struct Signer {
+    service: &'static str,
+    is_aws: bool,
     chain: StandardChain,
     clock: SharedTimeSource,
     cached: Mutex<Option<Cached>>,
@@ -34,11 +37,18 @@ struct Cached {
 }
 
 impl Signer {
-    pub(super) fn new(endpoint: &ServiceEndpoint) -> Self {
-        let chain = StandardChain::new(endpoint);
+    /// Returns one for a service at an endpoint.
+    pub(crate) fn new(service: &'static str, endpoint: &ServiceEndpoint) -> Self {
+        Self::in_region(service, &endpoint.region, endpoint.is_aws())
+    }
+
+    /// Returns one for a service of AWS in a region, or for what stands in for it.
+    pub(crate) fn in_region(service: &'static str, region: &str, is_aws: bool) -> Self {
+        let chain = StandardChain::in_region(region, is_aws);
         let clock = SharedTimeSource::default();
         Self {
-            endpoint: endpoint.clone(),
+            service,
+            is_aws,
             chain,
             clock,
             cached: Mutex::default(),
@@ -46,7 +56,7 @@ impl Signer {
     }
 
     /// Adds the signature for a region to a request with this body. Fails in words.
-    pub(super) async fn sign(
+    pub(crate) async fn sign(
         &self,
         request: &mut Request<Full<Bytes>>,
         body: &[u8],
@@ -54,15 +64,7 @@ impl Signer {
     ) -> Result<(), String> {
         let now = self.clock.now();
         let identity = self.identity(now).await?;
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name("lambda")
-            .time(now)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| with_causes(&error))?
-            .into();
+        let params = self.params(&identity, region, now, SigningSettings::default())?;
         let url = request.uri().to_string();
         let headers = request
             .headers()
@@ -82,8 +84,53 @@ impl Signer {
         Ok(())
     }
 
+    /// Returns a URL with a signature in its query with which anybody may get it for so long, and when that ends. Fails
+    /// in words.
+    #[cfg(feature = "identity")]
+    pub(crate) async fn presign(
+        &self,
+        url: &str,
+        region: &str,
+        life: Duration,
+    ) -> Result<(String, SystemTime), String> {
+        let now = self.clock.now();
+        let identity = self.identity(now).await?;
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(life);
+        let params = self.params(&identity, region, now, settings)?;
+        let body = SignableBody::Bytes(&[]);
+        let signable = SignableRequest::new("GET", url, std::iter::empty(), body);
+        let signable = signable.map_err(|error| with_causes(&error))?;
+        let (instructions, _) = sign(signable, &params)
+            .map_err(|error| with_causes(&error))?
+            .into_parts();
+        let request = Request::get(url).body(());
+        let mut request = request.map_err(|error| with_causes(&error))?;
+        instructions.apply_to_request_http1x(&mut request);
+        Ok((request.uri().to_string(), now + life))
+    }
+
+    fn params<'a>(
+        &self,
+        identity: &'a Identity,
+        region: &'a str,
+        now: SystemTime,
+        settings: SigningSettings,
+    ) -> Result<http_request::SigningParams<'a>, String> {
+        let params = SigningParams::builder()
+            .identity(identity)
+            .region(region)
+            .name(self.service)
+            .time(now)
+            .settings(settings)
+            .build()
+            .map_err(|error| with_causes(&error))?;
+        Ok(params.into())
+    }
+
     /// Forgets credentials that were refused, so that the next request asks for new ones.
-    pub(super) async fn forget(&self) {
+    pub(crate) async fn forget(&self) {
         *self.cached.lock().await = None;
     }
 
@@ -109,7 +156,7 @@ impl Signer {
             (Err(_), Some(old)) if old.expiry.is_some_and(|expiry| expiry > now) => {
                 Ok(old.identity.clone())
             }
-            (Err(error), _) => Err(unsigned(&error, self.endpoint.is_aws())),
+            (Err(error), _) => Err(unsigned(&error, self.is_aws)),
         }
     }
 }
@@ -118,7 +165,7 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer")
-            .field("endpoint", &self.endpoint)
+            .field("service", &self.service)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,17 @@
 //! Kafka topics as event sources, of Amazon MSK and of self-managed clusters, and as on-failure destinations.
 
 mod auth;
+mod client;
+mod connect;
+mod consumer;
+mod options;
+mod problem;
+mod source;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
     ConnectionProblem, Token, TokenSource,
 };
+pub use connect::{Connect, MappingConnection};
+pub use options::{GroupProtocol, Isolation, KafkaOptions};
+pub use source::KafkaTopic;

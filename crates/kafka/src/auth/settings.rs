@@ -30,7 +30,8 @@ const PUBLIC: [&str; 3] = ["bootstrap.servers", "security.protocol", "sasl.mecha
 
 impl ClientSettings {
     /// Returns settings for `bootstrap.servers` and `security.protocol`.
-    pub(super) fn new(servers: &str, protocol: &str) -> Self {
+    #[must_use]
+    pub fn new(servers: &str, protocol: &str) -> Self {
         Self {
             properties: vec![
                 ("bootstrap.servers", servers.to_owned()),
@@ -41,8 +42,8 @@ impl ClientSettings {
         }
     }
 
-    /// Sets a property.
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+    /// Sets a property, named as librdkafka has it.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.properties.push((name, value.into()));
     }
 

@@ -1,0 +1,70 @@
+//! What all clients have in common.
+
+use std::error::Error;
+use std::time::Duration;
+
+use rdkafka::client::OAuthToken;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+
+use crate::auth::{ClientSettings, TokenSource};
+
+/// How long one call to a broker may take.
+pub(crate) const CALL_BOUND: Duration = Duration::from_secs(5);
+
+/// Returns the configuration of a client that connects so.
+pub(crate) fn configuration(settings: &ClientSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    for (name, value) in settings.properties() {
+        config.set(*name, value);
+    }
+    for (name, value) in [
+        ("client.id", "lambda-esm"),
+        // What does not answer is said to be unreachable within ten seconds, and found again within two.
+        ("socket.connection.setup.timeout.ms", "5000"),
+        ("socket.timeout.ms", "10000"),
+        ("reconnect.backoff.ms", "100"),
+        ("reconnect.backoff.max.ms", "2000"),
+        ("topic.metadata.refresh.interval.ms", "10000"),
+        ("topic.metadata.propagation.max.ms", "2000"),
+        ("socket.keepalive.enable", "true"),
+        ("log.connection.close", "false"),
+    ] {
+        config.set(name, value);
+    }
+    config.set_log_level(RDKafkaLogLevel::Info);
+    config
+}
+
+/// Passes on what librdkafka logs.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning => tracing::warn!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(facility, message, "librdkafka");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+/// Returns a token, as librdkafka's binding wants it. That has no place for SASL extensions; they are sent behind the
+/// token, from which a control character divides them (RFC 7628, section 3.1).
+pub(crate) fn oauth_token(tokens: Option<&dyn TokenSource>) -> Result<OAuthToken, Box<dyn Error>> {
+    let tokens = tokens.ok_or("the mapping has no source of tokens")?;
+    let token = tokens.token()?;
+    let mut text = token.text;
+    for (name, value) in &token.extensions {
+        text.push('\u{1}');
+        text.push_str(name);
+        text.push('=');
+        text.push_str(value);
+    }
+    Ok(OAuthToken {
+        token: text,
+        principal_name: token.principal,
+        lifetime_ms: token.expires.0,
+    })
+}

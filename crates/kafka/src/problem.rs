@@ -1,0 +1,122 @@
+//! What is wrong, in the words that a mapping shows (Lambda developer guide, "Troubleshooting Kafka event source
+//! mapping").
+
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// Where a client was when something went wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The topic that is read or written.
+    pub(crate) topic: String,
+    /// The consumer group; `None` for a producer.
+    pub(crate) group: Option<String>,
+    /// The servers that the client begins with.
+    pub(crate) servers: String,
+}
+
+/// Returns what a mapping shows for an error of librdkafka and its reason, which names the broker; `None` if it is none
+/// of those that need anybody's attention. `last` is the reason of the last connection that failed.
+pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Option<SourceError> {
+    use SourceErrorKind::{Denied, Fatal, NotFound, Transient};
+    let Place {
+        topic,
+        group,
+        servers,
+    } = place;
+    let group = group.as_deref().unwrap_or("none");
+    let (kind, message) = match code {
+        Code::Authentication | Code::SaslAuthenticationFailed => (
+            Denied,
+            format!(
+                "SASL authentication failed: {reason}: check the user name and password, or token, of the mapping's \
+                 secret, and that the broker knows them"
+            ),
+        ),
+        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => (
+            Denied,
+            format!(
+                "SASL authentication failed: {reason}: the brokers at {servers} do not offer this mechanism there; check \
+                 the mapping's authentication method and the port"
+            ),
+        ),
+        Code::SSL => (Denied, tls(reason)),
+        Code::TopicAuthorizationFailed => (
+            Denied,
+            format!(
+                "Cluster failed to authorize Lambda: {reason}: allow Read and Describe of topic {topic}, at {servers}"
+            ),
+        ),
+        Code::GroupAuthorizationFailed => (
+            Denied,
+            format!(
+                "Cluster failed to authorize Lambda: {reason}: allow Read and Describe of consumer group {group}, at \
+                 {servers}"
+            ),
+        ),
+        Code::ClusterAuthorizationFailed => (
+            Denied,
+            format!("Cluster failed to authorize Lambda: {reason}, at {servers}"),
+        ),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownTopicId => (
+            NotFound,
+            format!(
+                "topic {topic} does not exist at {servers} ({reason}): make it; it is found within ten seconds"
+            ),
+        ),
+        Code::InvalidTopic => (
+            Fatal,
+            format!("{topic} is no name for a topic, says {servers}"),
+        ),
+        Code::AllBrokersDown if is_tls(last) => (Denied, tls(last)),
+        Code::AllBrokersDown => (
+            Transient,
+            format!(
+                "no broker of {servers} can be reached ({last}): check the addresses, the network and whether the \
+                 port speaks the mapping's protocol"
+            ),
+        ),
+        Code::InconsistentGroupProtocol => (
+            Fatal,
+            format!(
+                "consumer group {group} at {servers} has members with another way of assigning partitions \
+                 ({reason}): give the mapping a group of its own"
+            ),
+        ),
+        Code::InvalidGroupId | Code::GroupMaxSizeReached | Code::InvalidSessionTimeout => (
+            Fatal,
+            format!("consumer group {group} at {servers}: {reason}"),
+        ),
+        Code::UnsupportedFeature | Code::UnsupportedVersion => (
+            Fatal,
+            format!("the brokers at {servers} are too old or do not allow it: {reason}"),
+        ),
+        Code::BadMessage | Code::BadCompression => (
+            Transient,
+            format!("topic {topic} at {servers} holds a damaged record: {reason}"),
+        ),
+        _ => return None,
+    };
+    Some(SourceError::new(kind, message))
+}
+
+/// Tells whether a connection failed for TLS.
+fn is_tls(reason: &str) -> bool {
+    reason.contains("SSL")
+}
+
+fn tls(reason: &str) -> String {
+    if reason.contains("certificate verify failed") || reason.contains("hostname mismatch") {
+        format!(
+            "Lambda failed to authenticate server: {reason}: give the mapping the certificate of the authority that \
+             signed the broker's (SERVER_ROOT_CA_CERTIFICATE)"
+        )
+    } else if reason.contains("alert") {
+        format!(
+            "Server failed to authenticate Lambda: {reason}: the broker wants a client certificate that it trusts \
+             (CLIENT_CERTIFICATE_TLS_AUTH)"
+        )
+    } else {
+        format!("Lambda failed to authenticate server: {reason}: check that the port speaks TLS")
+    }
+}

@@ -1,0 +1,37 @@
+//! A topic that is read by members of consumer groups.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_engine::ports::{JoinRequest, TopicConsumer, TopicSource};
+
+use crate::connect::Connect;
+use crate::consumer;
+use crate::options::KafkaOptions;
+
+/// A topic of a cluster.
+pub struct KafkaTopic {
+    connect: Arc<dyn Connect>,
+    topic: String,
+    options: KafkaOptions,
+}
+
+impl KafkaTopic {
+    /// Returns the topic of that name. Nothing is connected to before somebody joins a group.
+    pub fn new(connect: Arc<dyn Connect>, topic: impl Into<String>, options: KafkaOptions) -> Self {
+        Self {
+            connect,
+            topic: topic.into(),
+            options,
+        }
+    }
+}
+
+#[async_trait]
+impl TopicSource for KafkaTopic {
+    async fn join(&self, request: JoinRequest) -> Result<Arc<dyn TopicConsumer>, SourceError> {
+        let connect = Arc::clone(&self.connect);
+        consumer::join(connect, self.topic.clone(), self.options, request)
+    }
+}

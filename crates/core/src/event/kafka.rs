@@ -230,7 +230,7 @@ impl KafkaEncoder {
 }
 
 /// For each byte of a header: its number and a comma, and how long that is.
-const SIGNED: [([u8; 5], usize); 256] = signed_table();
+static SIGNED: [([u8; 5], usize); 256] = signed_table();
 
 const fn signed_table() -> [([u8; 5], usize); 256] {
     let mut table = [([0; 5], 0); 256];

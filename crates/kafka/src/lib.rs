@@ -10,7 +10,7 @@ mod source;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
-    ConnectionProblem, Token, TokenSource,
+    ConnectionProblem, RegistryAccess, Token, TokenSource,
 };
 pub use connect::{Connect, MappingConnection};
 pub use options::{GroupProtocol, Isolation, KafkaOptions};

@@ -15,6 +15,7 @@ pub struct KafkaTopic {
     connect: Arc<dyn Connect>,
     topic: String,
     options: KafkaOptions,
+    bootstrap_servers: String,
 }
 
 impl KafkaTopic {
@@ -24,7 +25,15 @@ impl KafkaTopic {
             connect,
             topic: topic.into(),
             options,
+            bootstrap_servers: String::new(),
         }
+    }
+
+    /// Sets the servers that the events of an Amazon MSK cluster show: `host:port`, separated by commas.
+    #[must_use]
+    pub fn with_bootstrap_servers(mut self, servers: impl Into<String>) -> Self {
+        self.bootstrap_servers = servers.into();
+        self
     }
 }
 
@@ -33,5 +42,9 @@ impl TopicSource for KafkaTopic {
     async fn join(&self, request: JoinRequest) -> Result<Arc<dyn TopicConsumer>, SourceError> {
         let connect = Arc::clone(&self.connect);
         consumer::join(connect, self.topic.clone(), self.options, request)
+    }
+
+    fn bootstrap_servers(&self) -> String {
+        self.bootstrap_servers.clone()
     }
 }

@@ -81,6 +81,8 @@ fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> Engine
     let builder = builder.provider(lambda_esm_aws::KinesisProvider::new(aws.clone()));
     #[cfg(feature = "dynamodb")]
     let builder = builder.provider(lambda_esm_aws::DynamoDbProvider::new(aws.clone()));
+    #[cfg(feature = "kafka")]
+    let builder = builder.provider(crate::kafka_topics::KafkaTopics::new(configuration));
     #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
     let builder = builder.destinations(lambda_esm_aws::AwsDestinations::new(aws.clone()));
     drop(aws);

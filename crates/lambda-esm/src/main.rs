@@ -10,7 +10,9 @@ mod demo;
 mod failure;
 mod filter_test;
 #[cfg(feature = "kafka")]
-mod kafka;
+mod kafka_authentication;
+#[cfg(feature = "kafka")]
+mod kafka_topics;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;

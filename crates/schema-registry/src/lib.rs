@@ -9,6 +9,7 @@ mod avro;
 mod cache;
 mod compiled;
 mod confluent;
+mod decoded_topic;
 mod decoder;
 mod framing;
 mod glue;
@@ -23,6 +24,7 @@ pub use cache::CacheLimits;
 pub use confluent::{
     BearerTokens, ConfluentConfig, ConfluentConfigError, ConfluentRegistry, TokenError,
 };
+pub use decoded_topic::DecodedTopic;
 pub use decoder::{
     Attribute, DecodeFailure, Decoded, DecoderSettings, RecordDecoder, RecordFormat,
 };

@@ -46,6 +46,8 @@ pub struct Schemas {
     pub key: Option<Schema>,
     /// The schema of the value, if that was decoded.
     pub value: Option<Schema>,
+    /// What filters see in the place of the value; `None` where that is the value itself.
+    pub filtered_by: Option<Bytes>,
     /// Why it cannot be decoded: then it is given up, key and value as they came.
     pub failure: Option<DecodeFailure>,
 }
@@ -53,6 +55,7 @@ pub struct Schemas {
 setters!(Schemas {
     with_key sets key: Option<Schema>,
     with_value sets value: Option<Schema>,
+    with_filtered_by sets filtered_by: Option<Bytes>,
     with_failure sets failure: Option<DecodeFailure>,
 });
 

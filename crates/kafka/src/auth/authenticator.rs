@@ -27,7 +27,7 @@ use super::tokens::RenewedTokens;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Authenticator {
-    secrets: Arc<dyn SecretResolver>,
+    pub(super) secrets: Arc<dyn SecretResolver>,
     /// Who asks AWS for tokens and addresses; `None` where nobody can.
     pub aws: Option<Arc<dyn AwsIdentity>>,
     /// The clusters of Amazon MSK whose brokers really are elsewhere, by ARN.

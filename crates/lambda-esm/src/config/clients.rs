@@ -70,6 +70,13 @@ const STS: Client = Client {
     services: &["sts"],
     is_built: cfg!(feature = "kafka"),
 };
+#[cfg(feature = "aws")]
+const GLUE: Client = Client {
+    name: "Glue",
+    feature: "kafka",
+    services: &["glue"],
+    is_built: cfg!(feature = "kafka"),
+};
 const KAFKA: Client = Client {
     name: "Kafka",
     feature: "kafka",
@@ -78,7 +85,7 @@ const KAFKA: Client = Client {
 };
 
 #[cfg(feature = "aws")]
-const ALL: [Client; 9] = [
+const ALL: [Client; 10] = [
     SQS,
     KINESIS,
     DYNAMODB,
@@ -87,6 +94,7 @@ const ALL: [Client; 9] = [
     LAMBDA,
     SECRETS_MANAGER,
     STS,
+    GLUE,
     KAFKA,
 ];
 
@@ -128,6 +136,7 @@ impl Client {
             Source::Sqs(_) => Some(SQS),
             Source::Kinesis(_) => Some(KINESIS),
             Source::DynamoDb(_) => Some(DYNAMODB),
+            Source::Kafka(_) => Some(KAFKA),
             _ => None,
         }
     }

@@ -56,7 +56,7 @@ mod with_clients {
     use super::super::yaml::Member;
 
     /// The services that are called, and what else may stand here.
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "aws",
         "sqs",
         "kinesis",
@@ -67,6 +67,7 @@ mod with_clients {
         "lambda",
         "secretsmanager",
         "sts",
+        "glue",
         "kafka",
         "arns",
     ];

@@ -14,6 +14,8 @@ pub(crate) struct KafkaSettings;
 pub(crate) struct KafkaSettings {
     /// Whether SASL goes without TLS.
     pub(crate) allow_sasl_plaintext: bool,
+    /// How topics are read.
+    pub(crate) options: lambda_esm_kafka::KafkaOptions,
     /// The clusters of Amazon MSK that really are elsewhere, by ARN.
     pub(crate) clusters: std::collections::BTreeMap<String, lambda_esm_kafka::ClusterAddress>,
 }
@@ -47,7 +49,7 @@ mod with_kafka {
     use std::collections::BTreeMap;
 
     use lambda_esm_core::mapping::{Arn, SourceKind};
-    use lambda_esm_kafka::ClusterAddress;
+    use lambda_esm_kafka::{ClusterAddress, GroupProtocol, Isolation, KafkaOptions};
 
     use super::super::fields::Field;
     use super::super::problem::Problems;
@@ -62,6 +64,7 @@ mod with_kafka {
     ) -> KafkaSettings {
         let mut settings = KafkaSettings {
             allow_sasl_plaintext: false,
+            options: KafkaOptions::default(),
             clusters,
         };
         let Some(mut section) = field.and_then(|field| field.section(problems)) else {
@@ -69,6 +72,19 @@ mod with_kafka {
         };
         if let Some(field) = section.take("allow_sasl_plaintext") {
             settings.allow_sasl_plaintext = field.flag(problems).unwrap_or_default();
+        }
+        if let Some(field) = section.take("group_protocol") {
+            let known = [("classic", GroupProtocol::Classic), ("consumer", GroupProtocol::Consumer)];
+            let protocol = field.choice(&known, problems);
+            settings.options.group_protocol = protocol.unwrap_or_default();
+        }
+        if let Some(field) = section.take("isolation_level") {
+            let known = [
+                ("read_committed", Isolation::ReadCommitted),
+                ("read_uncommitted", Isolation::ReadUncommitted),
+            ];
+            let isolation = field.choice(&known, problems);
+            settings.options.isolation = isolation.unwrap_or_default();
         }
         section.finish(problems);
         settings

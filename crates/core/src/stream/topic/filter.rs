@@ -1,6 +1,7 @@
 //! `FilterCriteria`: which records are delivered (Lambda developer guide, "Filtering events from Amazon MSK and
 //! self-managed Apache Kafka event sources").
 
+use bytes::Bytes;
 use lambda_esm_filter::{Filters, Mismatch, Record, Scratch};
 
 use crate::event::kafka::KafkaEncoder;
@@ -30,7 +31,7 @@ impl RecordFilter {
         record: &KafkaRecord,
     ) -> bool {
         self.metadata.clear();
-        let Some(value) = &record.value else {
+        let Some(value) = value(record) else {
             encoder.write_metadata(&mut self.metadata, partition, record);
             return filters.is_match(&self.metadata, &mut self.scratch);
         };
@@ -42,6 +43,13 @@ impl RecordFilter {
         let matched = filters.matches_record(&seen(value, metadata), &mut self.scratch);
         matched.is_some()
     }
+}
+
+/// Returns the value of a record as filters see it: decoded, where a schema registry says how.
+fn value(record: &KafkaRecord) -> Option<&Bytes> {
+    let schemas = record.schemas.as_ref();
+    let decoded = schemas.and_then(|schemas| schemas.filtered_by.as_ref());
+    decoded.or(record.value.as_ref())
 }
 
 /// Returns a record as filters see it.
@@ -63,7 +71,7 @@ pub(super) fn explain(
 ) -> String {
     let mut metadata = Vec::new();
     encoder.write_metadata(&mut metadata, partition, record);
-    let explanation = match &record.value {
+    let explanation = match value(record) {
         Some(value) => filters.explain_record(&seen(value, &[&metadata])),
         None => filters.explain(&metadata),
     };

@@ -18,7 +18,6 @@ fn secrets(configuration: &Configuration) -> Arc<dyn SecretResolver> {
 }
 
 /// Returns who authenticates the clients of Kafka mappings.
-#[expect(dead_code, reason = "no source asks for it yet")]
 pub(crate) fn authenticator(configuration: &Configuration) -> Authenticator {
     let settings = &configuration.kafka;
     Authenticator::new(secrets(configuration))

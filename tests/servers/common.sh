@@ -39,7 +39,7 @@ is_running() {
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
   [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack
-  [kafka]=kafka [apicurio]=apicurio)
+  [kafka]=kafka [apicurio]=apicurio [moto]=moto_server)
 
 # Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {

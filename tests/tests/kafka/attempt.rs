@@ -2,16 +2,20 @@
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::client::{ClientContext, OAuthToken};
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 /// How long a client tries before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// When a client that was told no more than that all brokers are away will not be told more.
+const REASONS: Duration = Duration::from_secs(15);
 
 /// What a client was told: an error's code and its text.
 pub(crate) type Told = (RDKafkaErrorCode, String);
@@ -37,6 +41,10 @@ impl ClientContext for Listening {
             .push((code, reason.to_owned()));
     }
 
+    fn log(&self, _: RDKafkaLogLevel, _: &str, text: &str) {
+        println!("{text}");
+    }
+
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
         let Token(token, lifetime_ms) = self.token.clone().unwrap();
         Ok(OAuthToken {
@@ -50,7 +58,7 @@ impl ClientContext for Listening {
 impl ConsumerContext for Listening {}
 
 /// Makes a client by `config` that logs in with `token`, and asks for the cluster's brokers until it gets them or is told
-/// why not: the first reason that is more than that all brokers are away.
+/// why not: the first reason that is more than that all brokers are away, if there is any.
 pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result<(), Told> {
     let config = config.clone();
     spawn_blocking(move || {
@@ -60,8 +68,8 @@ pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result
             token,
         };
         let consumer: BaseConsumer<Listening> = config.create_with_context(context).unwrap();
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             if consumer
                 .fetch_metadata(None, Duration::from_millis(500))
                 .is_ok()
@@ -74,12 +82,16 @@ pub(crate) async fn reach(config: &ClientConfig, token: Option<Token>) -> Result
                 drop(consumer.poll(Duration::from_millis(10)));
             }
             let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let is_reason = |told: &Told| told.0 != RDKafkaErrorCode::AllBrokersDown;
-            if let Some(reason) = told.into_iter().find(is_reason) {
-                return Err(reason);
+            let is_reason = |told: &&Told| told.0 != RDKafkaErrorCode::AllBrokersDown;
+            if let Some(reason) = told.iter().find(is_reason) {
+                return Err(reason.clone());
+            }
+            if let Some(told) = told.first().filter(|_| begun.elapsed() > REASONS) {
+                return Err(told.clone());
             }
         }
-        panic!("neither in nor told why not within {PATIENCE:?}")
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        panic!("neither in nor told why not within {PATIENCE:?}: {told:?}")
     })
     .await
     .unwrap()

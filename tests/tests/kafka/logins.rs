@@ -9,6 +9,9 @@ use lambda_esm_tests::kafka::{Certificates, Listener};
 use lambda_esm_tests::unsecured_token;
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::RDKafkaErrorCode::{
+    AllBrokersDown, Authentication, BrokerTransportFailure, Resolve, SSL,
+};
 
 use crate::attempt::{Token, Told, reach};
 
@@ -29,12 +32,12 @@ fn login(config: &ClientConfig, mechanism: &str, user: &str, password: &str) -> 
     config
 }
 
-/// Expects a refusal by `code` whose text has `words`.
+/// Expects a refusal by one of `codes` whose text has `words`.
 #[track_caller]
-fn refused(outcome: Result<(), Told>, code: RDKafkaErrorCode, words: &str) {
+fn refused(outcome: Result<(), Told>, codes: &[RDKafkaErrorCode], words: &str) {
     let (told, text) = outcome.expect_err("the client was let in");
     println!("{told:?}: {text}");
-    assert_eq!(told, code, "{text}");
+    assert!(codes.contains(&told), "{told:?}: {text}");
     assert!(text.contains(words), "{text:?} has no {words:?}");
 }
 
@@ -56,11 +59,7 @@ async fn a_password_lets_in_by_plain_and_scram_and_a_wrong_one_does_not() {
             for user in ["admin", "stranger"] {
                 let wrong = login(&config, mechanism, user, "wrong");
                 let words = "uthentication failed";
-                refused(
-                    reach(&wrong, None).await,
-                    RDKafkaErrorCode::Authentication,
-                    words,
-                );
+                refused(reach(&wrong, None).await, &[Authentication], words);
             }
         }
     }
@@ -73,17 +72,15 @@ async fn a_server_is_refused_whose_authority_the_client_does_not_know() {
     };
     let certificates = Certificates::find().unwrap();
     let mut config = client(&tls, "ssl");
-    refused(
-        reach(&config, None).await,
-        RDKafkaErrorCode::SSL,
-        "certificate verify failed",
-    );
-    config.set("ssl.ca.pem", certificates.text("other-ca.pem"));
-    refused(
-        reach(&config, None).await,
-        RDKafkaErrorCode::SSL,
-        "certificate verify failed",
-    );
+    // The code is the one or the other, as it happens.
+    let codes = [SSL, BrokerTransportFailure];
+    for authority in [None, Some("other-ca.pem")] {
+        if let Some(authority) = authority {
+            config.set("ssl.ca.pem", certificates.text(authority));
+        }
+        let told = reach(&config, None).await;
+        refused(told, &codes, "certificate verify failed");
+    }
     config.set("ssl.ca.pem", certificates.text("ca.pem"));
     reach(&config, None).await.unwrap();
 }
@@ -119,8 +116,8 @@ async fn a_client_certificate_lets_in_and_none_or_a_wrong_one_does_not() {
         with("expired.pem", "expired.key", None),
     ] {
         // TLS 1.3 is done for the client before the server has looked at the certificate.
-        let code = RDKafkaErrorCode::BrokerTransportFailure;
-        refused(reach(&config, None).await, code, "SSL alert number");
+        let codes = [BrokerTransportFailure];
+        refused(reach(&config, None).await, &codes, "SSL alert number");
     }
     // A key that cannot be read is a fault of the client's own.
     for config in [
@@ -151,7 +148,7 @@ async fn an_unsecured_token_lets_in_and_an_expired_or_malformed_one_does_not() {
         let expired = unsecured_token("admin", now - 2.hours(), hour);
         for wrong in [expired, "no-token".to_owned()] {
             let told = reach(&config, Some(Token(wrong, later))).await;
-            refused(told, RDKafkaErrorCode::Authentication, "invalid_token");
+            refused(told, &[Authentication], "invalid_token");
         }
     }
 }
@@ -187,7 +184,7 @@ async fn an_msk_token_lets_in_and_one_that_expired_or_lacks_the_action_does_not(
         unsecured_token("admin", now, Duration::from_secs(900)),
     ] {
         let told = reach(&config, Some(Token(wrong, later))).await;
-        refused(told, RDKafkaErrorCode::Authentication, "invalid_token");
+        refused(told, &[Authentication], "invalid_token");
     }
 }
 
@@ -203,26 +200,19 @@ async fn a_client_that_meets_the_wrong_listener_or_none_is_told_so() {
     let port = nobody.local_addr().unwrap().port();
     drop(nobody);
     let away = reach(&client(&format!("127.0.0.1:{port}"), "plaintext"), None).await;
-    refused(
-        away,
-        RDKafkaErrorCode::BrokerTransportFailure,
-        "Connect to ipv4#127.0.0.1",
-    );
+    refused(away, &[BrokerTransportFailure], "Connect to ipv4#127.0.0.1");
     let unknown = reach(&client("no-such-host.invalid:9092", "plaintext"), None).await;
-    refused(unknown, RDKafkaErrorCode::Resolve, "Failed to resolve");
-    let login = login(
-        &client(&plaintext, "sasl_plaintext"),
-        "PLAIN",
-        "admin",
-        "admin-secret",
-    );
-    for config in [
-        client(&sasl, "plaintext"),
-        client(&tls, "plaintext"),
-        client(&plaintext, "ssl"),
-        login,
+    refused(unknown, &[Resolve], "Failed to resolve");
+    let plain = client(&plaintext, "sasl_plaintext");
+    let login = login(&plain, "PLAIN", "admin", "admin-secret");
+    let codes = [BrokerTransportFailure, Authentication, AllBrokersDown];
+    // Of a listener with TLS or SASL that it meets without, librdkafka may say no more than that all brokers are away.
+    for (config, words) in [
+        (client(&sasl, "plaintext"), ""),
+        (client(&tls, "plaintext"), ""),
+        (client(&plaintext, "ssl"), "SSL connection closed by peer"),
+        (login, "Request not valid in current SASL state"),
     ] {
-        let (code, text) = reach(&config, None).await.unwrap_err();
-        println!("{code:?}: {text}");
+        refused(reach(&config, None).await, &codes, words);
     }
 }

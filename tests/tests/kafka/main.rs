@@ -5,6 +5,7 @@
 mod access;
 mod attempt;
 mod brokers;
+mod https;
 mod logins;
 mod registry;
 mod tokens;

@@ -1,18 +1,18 @@
 //! The schema registry of the tests, and the proxy that asks who one is.
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
 use lambda_esm_tests::kafka::Certificates;
 use lambda_esm_tests::{RegistryAccess, RegistryProxy, variable};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Registers a schema and returns it by its id; or the status of a refusal.
-async fn round_trip(registry: &str, authorization: &str) -> Result<Value, u16> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+use crate::https::Https;
+
+const SCHEMA: &str = r#"{"type":"string"}"#;
+
+/// Registers a schema and returns it by its id; or the status of a refusal, 0 if there was none.
+async fn round_trip(client: &Https, registry: &str, authorization: &str) -> Result<Value, u16> {
     let call = async |method: &str, path: String, body: String| {
         let request = Request::builder()
             .method(method)
@@ -20,25 +20,19 @@ async fn round_trip(registry: &str, authorization: &str) -> Result<Value, u16> {
             .header("content-type", "application/json")
             .header("authorization", authorization)
             .body(Full::from(body));
-        let response = client.request(request.unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        if status == 200 {
-            Ok(serde_json::from_slice::<Value>(&body).unwrap())
-        } else {
-            Err(status)
+        match client.call(request.unwrap()).await {
+            Ok((200, body)) => Ok(serde_json::from_slice::<Value>(&body).unwrap()),
+            Ok((status, _)) => Err(status),
+            Err(_) => Err(0),
         }
     };
     let subject = Uuid::new_v4();
-    let schema = json!({"schema": r#"{"type":"string"}"#}).to_string();
+    let schema = json!({ "schema": SCHEMA }).to_string();
     let path = format!("/subjects/{subject}/versions");
     let registered = call("POST", path, schema).await?;
-    call(
-        "GET",
-        format!("/schemas/ids/{}", registered["id"]),
-        String::new(),
-    )
-    .await
+    let path = format!("/schemas/ids/{}", registered["id"]);
+    let found = call("GET", path, String::new()).await?;
+    Ok(found["schema"].clone())
 }
 
 #[tokio::test]
@@ -47,11 +41,9 @@ async fn a_registry_behind_the_proxy_answers_who_has_what_it_asks_for() {
         return;
     };
     let certificates = Certificates::find().unwrap();
-    let schema = json!({"schema": r#"{"type":"string"}"#});
-    assert_eq!(
-        round_trip(&apicurio, "none").await.unwrap()["schema"],
-        schema["schema"]
-    );
+    let client = Https::new(&certificates, "ca.pem", None);
+    let schema = Ok(json!(SCHEMA));
+    assert_eq!(round_trip(&client, &apicurio, "none").await, schema);
 
     let basic = RegistryAccess::Basic("user".to_owned(), "secret".to_owned());
     let bearer = RegistryAccess::Bearer("token".to_owned());
@@ -60,8 +52,21 @@ async fn a_registry_behind_the_proxy_answers_who_has_what_it_asks_for() {
         (bearer, "Bearer token", "Bearer other"),
     ] {
         let proxy = RegistryProxy::start(&apicurio, access, &certificates).await;
-        let found = round_trip(&proxy.url(), right).await.unwrap();
-        assert_eq!(found["schema"], schema["schema"]);
-        assert_eq!(round_trip(&proxy.url(), wrong).await, Err(401));
+        assert_eq!(round_trip(&client, &proxy.url(), right).await, schema);
+        assert_eq!(round_trip(&client, &proxy.url(), wrong).await, Err(401));
     }
+
+    let access = RegistryAccess::ClientCertificate;
+    let proxy = RegistryProxy::start(&apicurio, access, &certificates).await;
+    let known = Https::new(&certificates, "ca.pem", Some("client"));
+    assert_eq!(round_trip(&known, &proxy.url(), "none").await, schema);
+    let stranger = Https::new(&certificates, "ca.pem", Some("stranger"));
+    for refused in [&client, &stranger] {
+        assert_eq!(round_trip(refused, &proxy.url(), "none").await, Err(0));
+    }
+
+    let proxy = RegistryProxy::start(&apicurio, RegistryAccess::Tls, &certificates).await;
+    assert_eq!(round_trip(&client, &proxy.url(), "none").await, schema);
+    let other = Https::new(&certificates, "other-ca.pem", None);
+    assert_eq!(round_trip(&other, &proxy.url(), "none").await, Err(0));
 }

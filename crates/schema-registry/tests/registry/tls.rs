@@ -210,9 +210,7 @@ fn certificates_that_cannot_be_used_are_refused_without_showing_them() {
             "the client certificate for the schema registry has an encrypted private key; give one that is not",
         ),
         (
-            config
-                .clone()
-                .with_client_certificate(&chain, certificates.pem("other-client.key")),
+            config.with_client_certificate(&chain, certificates.pem("other-client.key")),
             "the client certificate for the schema registry keys may not be consistent: KeyMismatch",
         ),
     ] {

@@ -4,5 +4,5 @@ mod auth;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
-    ConnectionProblem, Token, TokenSource,
+    ConnectionProblem, Token, TokenSource, give_token,
 };

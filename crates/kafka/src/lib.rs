@@ -10,7 +10,7 @@ mod source;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
-    ConnectionProblem, RegistryAccess, Token, TokenSource,
+    ConnectionProblem, RegistryAccess, Token, TokenSource, give_token,
 };
 pub use connect::{Connect, MappingConnection};
 pub use options::{GroupProtocol, Isolation, KafkaOptions};

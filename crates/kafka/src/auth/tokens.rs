@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lambda_esm_engine::Clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::error::AuthError;
@@ -30,6 +30,7 @@ struct Shared {
     held: Mutex<Held>,
     changed: Condvar,
     wanted: Notify,
+    newest: watch::Sender<Token>,
 }
 
 struct Held {
@@ -43,8 +44,10 @@ struct Held {
 impl RenewedTokens {
     /// Returns the tokens of `grant`, the first of which was had before. Begins a task of the current runtime.
     pub(super) fn begin(first: Token, grant: Arc<dyn Grant>, clock: Clock) -> Self {
+        let (newest, _) = watch::channel(first.clone());
         let shared = Arc::new(Shared {
             clock,
+            newest,
             held: Mutex::new(Held {
                 token: first,
                 error: None,
@@ -102,7 +105,8 @@ impl Shared {
         let mut held = self.lock();
         match renewed {
             Ok(token) => {
-                held.token = token;
+                held.token = token.clone();
+                self.newest.send_replace(token);
                 held.error = None;
             }
             Err(error) => {
@@ -135,6 +139,10 @@ impl TokenSource for RenewedTokens {
         Err(held.error.clone().unwrap_or_else(|| {
             AuthError::unavailable("the token has expired, and the next one has not come yet")
         }))
+    }
+
+    fn watch(&self) -> watch::Receiver<Token> {
+        self.shared.newest.subscribe()
     }
 
     fn renew(&self) {

@@ -4,6 +4,7 @@
     reason = "a call that fails is a check that fails"
 )]
 
+mod extensions;
 mod fake_aws;
 mod leaks;
 mod mappings;

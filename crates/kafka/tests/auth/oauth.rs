@@ -19,12 +19,12 @@ use crate::token_server::TokenServer;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
-fn granted(token: &str, expires_in: Value) -> (u16, String) {
+pub(crate) fn granted(token: &str, expires_in: Value) -> (u16, String) {
     let body = json!({"access_token": token, "token_type": "bearer", "expires_in": expires_in});
     (200, body.to_string())
 }
 
-fn client_credentials(url: &str) -> Value {
+pub(crate) fn client_credentials(url: &str) -> Value {
     json!({
         "oauthTokenEndpointUrl": url,
         "oauthClientId": "the client",
@@ -32,7 +32,7 @@ fn client_credentials(url: &str) -> Value {
     })
 }
 
-async fn authenticated(
+pub(crate) async fn authenticated(
     secret: &Value,
     more: &[(AccessKind, &str)],
 ) -> Result<ClientSettings, AuthError> {

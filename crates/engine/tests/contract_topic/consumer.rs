@@ -121,7 +121,7 @@ impl TopicConsumer for FaultyConsumer {
                 let text = "the group is being rebalanced";
                 Err(SourceError::new(SourceErrorKind::Throttled, text))
             }
-            Fault::OldEpochCommits => Ok(self.inner.commit(offsets).await.unwrap_or_default()),
+            Fault::OldEpochCommits => self.inner.commit(offsets).await.or(Ok(())),
             _ => self.inner.commit(offsets).await,
         }
     }

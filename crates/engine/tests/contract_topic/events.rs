@@ -23,6 +23,7 @@ fn assigned(faulty: &FaultyConsumer, mut assignments: Vec<Assignment>) -> Option
         let partition = each.owned.partition;
         state.epochs.insert(partition, each.owned.epoch);
         state.fresh.insert(partition, each.committed);
+        state.last.remove(&partition);
         match fault {
             Fault::EpochReused => each.owned.epoch = 7,
             Fault::CommittedNotTold => each.committed = None,
@@ -63,9 +64,10 @@ fn assigned(faulty: &FaultyConsumer, mut assignments: Vec<Assignment>) -> Option
     Some(whole)
 }
 
-async fn asked_for(faulty: &FaultyConsumer, asked: Vec<OwnedPartition>) -> Option<GroupEvent> {
+async fn asked_for(faulty: &FaultyConsumer, mut asked: Vec<OwnedPartition>) -> Option<GroupEvent> {
     match faulty.fault {
         Fault::AskedNeverTold => return None,
+        Fault::EpochReused => asked.iter_mut().for_each(|each| each.epoch = 7),
         Fault::AskedTwice => {
             let again = GroupEvent::Revoking(asked.clone());
             faulty.state().queue.push_back(again);

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +18,8 @@ pub(crate) struct FaultyTopic {
     topic: MemoryTopic,
     fault: Fault,
     joined: AtomicUsize,
+    /// Where the first member began.
+    began: OnceLock<StartingPosition>,
     common: Arc<Common>,
 }
 
@@ -36,6 +38,7 @@ impl FaultyTopic {
             topic,
             fault,
             joined: AtomicUsize::new(0),
+            began: OnceLock::new(),
             common: Arc::default(),
         }
     }
@@ -45,17 +48,11 @@ impl FaultyTopic {
         let id = &request.group_id;
         let alone = self.topic.members(id).is_empty();
         let is_latest = request.start == StartingPosition::Latest;
+        let began = *self.began.get_or_init(|| request.start);
         match self.fault {
             Fault::GroupForgets if alone => format!("{id}-{joined}"),
             Fault::LatestNotKept if is_latest => format!("{id}-{joined}"),
-            Fault::StartWinsOverCommitted if alone && is_latest => {
-                let other = format!("{id}-{joined}");
-                if self.topic.committed(id).is_empty() {
-                    id.clone()
-                } else {
-                    other
-                }
-            }
+            Fault::StartWinsOverCommitted if request.start != began => format!("{id}-{joined}"),
             Fault::GroupsShareOffsets => "the one".to_owned(),
             _ => id.clone(),
         }
@@ -91,7 +88,7 @@ fn start(fault: Fault, start: StartingPosition) -> StartingPosition {
         }
         (Fault::TimestampTooLate, AtTimestamp(time)) => AtTimestamp(time + millisecond),
         (Fault::TimestampTooEarly, AtTimestamp(time)) => {
-            AtTimestamp(lambda_esm_core::Timestamp(time.0 - 3000))
+            AtTimestamp(lambda_esm_core::Timestamp(time.0 - 60_000))
         }
         _ => start,
     }

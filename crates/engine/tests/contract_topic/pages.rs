@@ -22,7 +22,6 @@ pub(crate) async fn fetch(
     };
     match faulty.fault {
         Fault::EmptyPagesBetween if fetches % 2 == 1 && is_owned(faulty, request).await => {
-            sleep(request.wait).await;
             return Ok(TopicPage::default());
         }
         Fault::FetchFailsNowAndThen if fetches % 3 == 1 && is_owned(faulty, request).await => {
@@ -112,7 +111,9 @@ fn alter(faulty: &FaultyConsumer, request: TopicFetch, page: &mut TopicPage, del
             page.records.truncate(request.limit);
         }
         (Fault::SkipsAtPages, _) if full => drop(page.records.pop()),
-        (Fault::PositionAhead, _) => page.position = page.position.map(|position| position + 1),
+        (Fault::PositionAhead | Fault::OffsetPlusOne, _) => {
+            page.position = page.position.map(|position| position + 1)
+        }
         (Fault::PositionBehind, _) => page.position = page.records.last().map(|last| last.offset),
         (Fault::PositionStaysAtRecords, _) => {
             let last = state.last.get(&partition);

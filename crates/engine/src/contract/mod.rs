@@ -13,6 +13,7 @@ mod store;
 mod store_races;
 mod stored;
 mod stream;
+mod topic;
 
 pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
@@ -22,3 +23,4 @@ pub use stream::{
     StreamReader, bytes_contract, expiry_contract, fetch, merge_contract, recreation_contract,
     retention_contract, split_contract, stream_source_contract,
 };
+pub use topic::{RecordToPut, TopicContract, topic_source_contract};

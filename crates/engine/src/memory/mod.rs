@@ -8,9 +8,11 @@ mod secrets;
 mod storage;
 mod store;
 mod stream;
+mod topic;
 
 pub use destination::MemoryDestination;
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
 pub use stream::{MemoryStream, MemoryStreamOptions, Placed, StreamCall, StreamKind};
+pub use topic::{GroupMember, MemoryTopic, MemoryTopicOptions, NewRecord, Tombstones, TopicCall};

@@ -121,6 +121,14 @@ pub fn write_digits(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Appends a number that may be negative in decimal digits.
+pub fn write_integer(out: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    write_digits(out, number.unsigned_abs());
+}
+
 /// Appends a time as seconds since the Unix epoch: a JSON number that always has a fraction, with no more
 /// digits than it needs (`1545084650.987`, `1545084650.0`).
 pub fn write_seconds(out: &mut Vec<u8>, time: Timestamp) {
@@ -179,6 +187,13 @@ mod tests {
         fn digits_are_those_of_the_number(number in any::<u64>(), shift in 0u32..64) {
             let mut out = Vec::new();
             write_digits(&mut out, number >> shift);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), (number >> shift).to_string());
+        }
+
+        #[test]
+        fn integers_have_the_sign_and_the_digits_of_the_number(number in any::<i64>(), shift in 0u32..64) {
+            let mut out = Vec::new();
+            write_integer(&mut out, number >> shift);
             prop_assert_eq!(String::from_utf8(out).unwrap(), (number >> shift).to_string());
         }
 

@@ -193,7 +193,16 @@ fn a_filter_that_can_never_match_is_named() {
             r#"{"NewImage":{"a":{"S":["x"]}}}"#,
             Some("NewImage.a.S"),
         ),
-        ("msk", r#"{"whatever":["x"]}"#, None),
+        (
+            "msk",
+            r#"{"value":{"a":["x"]},"key":["eA=="],"partition":[1]}"#,
+            None,
+        ),
+        ("msk", r#"{"headers":{"a":[120]}}"#, None),
+        ("msk", r#"{"valueSchemaMetadata":{"schemaId":["7"]}}"#, None),
+        ("msk", r#"{"data":{"a":["x"]}}"#, Some("data.a")),
+        ("msk", r#"{"key":{"a":["x"]}}"#, Some("key.a")),
+        ("mq", r#"{"whatever":["x"]}"#, None),
     ] {
         let mapping = accepted(with(kind, json!({ "FilterCriteria": filter(pattern) })));
         let doubts = mapping.unmatchable_filters();

@@ -3,7 +3,8 @@
 #![cfg(target_os = "linux")]
 
 use lambda_esm_core::response::{
-    error_texts, error_words, read_partial_failures, read_window_state, unmarked_error,
+    error_texts, error_words, read_kafka_failures, read_partial_failures, read_window_state,
+    unmarked_error,
 };
 
 /// A third of the largest response, for the time that it takes.
@@ -73,6 +74,22 @@ fn a_large_response_takes_little_more_to_read() {
             ),
         ),
         (
+            "failures of a partition",
+            filled(
+                r#"{"batchItemFailures":["#,
+                r#"{"itemIdentifier":{"partition":"a-0","offset":0}},"#,
+                "]}",
+            ),
+        ),
+        (
+            "a long partition",
+            filled(
+                r#"{"batchItemFailures":[{"itemIdentifier":{"offset":0,"partition":""#,
+                r"\u0000",
+                r#""}}]}"#,
+            ),
+        ),
+        (
             "an error",
             filled(r#"{"errorMessage":"m","errorType":"E","x":["#, "0,", "]}"),
         ),
@@ -90,6 +107,7 @@ fn a_large_response_takes_little_more_to_read() {
     let before = status("VmRSS").expect("a size");
     for (name, response) in &responses {
         drop(read_partial_failures(response, ["a", "b"].into_iter()));
+        drop(read_kafka_failures(response, "a", [(0, 0)].into_iter()));
         drop(read_window_state(response));
         drop(unmarked_error(response));
         drop(error_words(response));

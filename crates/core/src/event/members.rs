@@ -79,6 +79,21 @@ static DYNAMODB: Shape = Members(&[
     ("eventSourceARN", Value),
 ]);
 
+static KAFKA: Shape = Members(&[
+    ("topic", Value),
+    ("partition", Value),
+    ("offset", Value),
+    ("timestamp", Value),
+    ("timestampType", Value),
+    ("key", Value),
+    ("value", Anything),
+    ("headers", Named(&Value)),
+    ("keySchemaMetadata", SCHEMA),
+    ("valueSchemaMetadata", SCHEMA),
+]);
+
+const SCHEMA: Shape = Members(&[("dataFormat", Value), ("schemaId", Value)]);
+
 /// A value in DynamoDB JSON: one member, named after its type.
 static ATTRIBUTE: Shape = Members(&[
     ("S", Value),
@@ -100,10 +115,8 @@ pub(crate) fn can_have(kind: SourceKind, path: &str) -> bool {
         SourceKind::SqsStandard | SourceKind::SqsFifo => &SQS,
         SourceKind::Kinesis | SourceKind::KinesisConsumer => &KINESIS,
         SourceKind::DynamoDbStream => &DYNAMODB,
-        SourceKind::Msk
-        | SourceKind::SelfManagedKafka
-        | SourceKind::AmazonMq
-        | SourceKind::DocumentDb => &Anything,
+        SourceKind::Msk | SourceKind::SelfManagedKafka => &KAFKA,
+        SourceKind::AmazonMq | SourceKind::DocumentDb => &Anything,
     };
     shape.has(Some(path))
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod function_error;
+mod kafka_failures;
 mod members;
 mod partial_batch_response;
 mod reader;
@@ -12,6 +13,7 @@ mod window_state;
 
 pub use answer::{InvokeAnswer, Run};
 pub use function_error::{error_texts, error_words, unmarked_error};
+pub use kafka_failures::read_kafka_failures;
 pub(crate) use partial_batch_response::IgnoredFailures;
 pub use partial_batch_response::{Verdict, read_partial_failures};
 pub use window_state::read_window_state;

@@ -1,6 +1,7 @@
 //! Partial batch responses: which records failed.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use serde::de::{DeserializeSeed as _, MapAccess, SeqAccess};
 
@@ -37,8 +38,16 @@ pub fn read_partial_failures<'a>(
         return Verdict::Success;
     }
     let identifiers: Vec<&str> = identifiers.collect();
-    let known = identifiers.iter().copied().collect();
-    match read(response, &known) {
+    verdict(
+        response,
+        &identifiers,
+        &Texts(identifiers.iter().copied().collect()),
+    )
+}
+
+/// Returns what a response that is not empty says of the records that have these identifiers.
+pub(super) fn verdict<I: Identifiers>(response: &[u8], records: &[I::Id], known: &I) -> Verdict {
+    match read(response, known) {
         Err(error) => Verdict::Invalid(format!("the response is not JSON: {error}")),
         Ok(Failures::None | Failures::Named { count: 0, .. }) => Verdict::Success,
         Ok(Failures::NoList(kind)) => {
@@ -49,11 +58,40 @@ pub fn read_partial_failures<'a>(
             ..
         }) => Verdict::Invalid(reason),
         Ok(Failures::Named { failed, .. }) => {
-            let is_failed = |(_, identifier): &(usize, &str)| failed.contains(identifier);
-            let records = identifiers.into_iter().enumerate();
+            let is_failed = |(_, identifier): &(usize, &I::Id)| failed.contains(*identifier);
+            let records = records.iter().enumerate();
             // Of a record that is twice in the batch, both.
             Verdict::Failed(records.filter(is_failed).map(|(index, _)| index).collect())
         }
+    }
+}
+
+/// The identifiers of a batch's records, and how a response spells them.
+pub(super) trait Identifiers {
+    type Id: Copy + Eq + Hash;
+
+    /// Finds the identifier that is spelled so.
+    fn find(&self, text: &str) -> Option<Self::Id>;
+
+    /// Finds the identifier that is spelled as an object.
+    fn find_object<'de, A: MapAccess<'de>>(
+        &self,
+        object: A,
+    ) -> Result<Result<Self::Id, Wrong>, A::Error> {
+        Pass.object(object)?;
+        Ok(Err(Wrong::NoText(Kind::Object)))
+    }
+}
+
+/// Identifiers that are texts.
+#[derive(Default)]
+struct Texts<'k>(HashSet<&'k str>);
+
+impl<'k> Identifiers for Texts<'k> {
+    type Id = &'k str;
+
+    fn find(&self, text: &str) -> Option<&'k str> {
+        self.0.get(text).copied()
     }
 }
 
@@ -70,7 +108,7 @@ impl IgnoredFailures {
         if self.noticed || !response.windows(NAME.len()).any(|text| text == NAME) {
             return None;
         }
-        let Ok(Failures::Named { count, .. }) = read(response, &HashSet::new()) else {
+        let Ok(Failures::Named { count, .. }) = read(response, &Texts::default()) else {
             return None;
         };
         self.noticed = count > 0;
@@ -79,20 +117,20 @@ impl IgnoredFailures {
 }
 
 /// What stands in `batchItemFailures`, the last of them if there are several.
-enum Failures<'k> {
+enum Failures<I> {
     /// It is missing or null.
     None,
     NoList(Kind),
     Named {
         count: usize,
         /// Those of this batch, up to the first that is wrong.
-        failed: HashSet<&'k str>,
+        failed: HashSet<I>,
         /// What is wrong with the first that is.
         wrong: Option<String>,
     },
 }
 
-fn read<'k>(response: &[u8], known: &HashSet<&'k str>) -> serde_json::Result<Failures<'k>> {
+fn read<I: Identifiers>(response: &[u8], known: &I) -> serde_json::Result<Failures<I::Id>> {
     let mut reader = serde_json::Deserializer::from_slice(response);
     let failures = Value(Body(known)).deserialize(&mut reader)?;
     reader.end()?;
@@ -100,10 +138,10 @@ fn read<'k>(response: &[u8], known: &HashSet<&'k str>) -> serde_json::Result<Fai
 }
 
 /// Reads the whole response.
-struct Body<'b, 'k>(&'b HashSet<&'k str>);
+struct Body<'b, I>(&'b I);
 
-impl<'de, 'k> Reader<'de> for Body<'_, 'k> {
-    type Out = Failures<'k>;
+impl<'de, I: Identifiers> Reader<'de> for Body<'_, I> {
+    type Out = Failures<I::Id>;
 
     fn other(self, _: Kind) -> Self::Out {
         Failures::None
@@ -122,10 +160,10 @@ impl<'de, 'k> Reader<'de> for Body<'_, 'k> {
 }
 
 /// Reads `batchItemFailures`.
-struct List<'b, 'k>(&'b HashSet<&'k str>);
+struct List<'b, I>(&'b I);
 
-impl<'de, 'k> Reader<'de> for List<'_, 'k> {
-    type Out = Failures<'k>;
+impl<'de, I: Identifiers> Reader<'de> for List<'_, I> {
+    type Out = Failures<I::Id>;
 
     fn other(self, kind: Kind) -> Self::Out {
         match kind {
@@ -162,31 +200,39 @@ impl<'de, 'k> Reader<'de> for List<'_, 'k> {
 }
 
 /// Why a member of the list names no record of the batch.
-enum Wrong {
+pub(super) enum Wrong {
     Missing,
     Empty,
     NoText(Kind),
+    /// It lacks a member, or has one of another kind.
+    NoPlace(&'static str),
     /// The beginning of what it names instead.
     Unknown(String),
 }
 
 impl Wrong {
+    /// An identifier is not in the batch.
+    pub(super) fn unknown(identifier: &str) -> Self {
+        Self::Unknown(identifier.chars().take(SHOWN).collect())
+    }
+
     fn words(&self, index: usize) -> String {
         let place = format!("of batchItemFailures[{index}]");
         match self {
             Self::Missing => format!("itemIdentifier {place} is missing or null"),
             Self::Empty => format!("itemIdentifier {place} is empty, and no identifier"),
             Self::NoText(kind) => format!("itemIdentifier {place} is {kind}, and no identifier"),
+            Self::NoPlace(lacks) => format!("itemIdentifier {place} has no {lacks}"),
             Self::Unknown(named) => format!("itemIdentifier {named:?} is not in the batch"),
         }
     }
 }
 
 /// Reads one failure: the record of the batch that it names.
-struct Item<'b, 'k>(&'b HashSet<&'k str>);
+struct Item<'b, I>(&'b I);
 
-impl<'de, 'k> Reader<'de> for Item<'_, 'k> {
-    type Out = Result<&'k str, Wrong>;
+impl<'de, I: Identifiers> Reader<'de> for Item<'_, I> {
+    type Out = Result<I::Id, Wrong>;
 
     fn other(self, _: Kind) -> Self::Out {
         Err(Wrong::Missing)
@@ -205,10 +251,10 @@ impl<'de, 'k> Reader<'de> for Item<'_, 'k> {
 }
 
 /// Reads an `itemIdentifier`.
-struct Identifier<'b, 'k>(&'b HashSet<&'k str>);
+struct Identifier<'b, I>(&'b I);
 
-impl<'k> Reader<'_> for Identifier<'_, 'k> {
-    type Out = Result<&'k str, Wrong>;
+impl<'de, I: Identifiers> Reader<'de> for Identifier<'_, I> {
+    type Out = Result<I::Id, Wrong>;
 
     fn other(self, kind: Kind) -> Self::Out {
         Err(match kind {
@@ -221,8 +267,11 @@ impl<'k> Reader<'_> for Identifier<'_, 'k> {
         if text.is_empty() {
             return Err(Wrong::Empty);
         }
-        let unknown = || Wrong::Unknown(text.chars().take(SHOWN).collect());
-        self.0.get(text).copied().ok_or_else(unknown)
+        self.0.find(text).ok_or_else(|| Wrong::unknown(text))
+    }
+
+    fn object<A: MapAccess<'de>>(self, object: A) -> Result<Self::Out, A::Error> {
+        self.0.find_object(object)
     }
 }
 

@@ -30,7 +30,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Reads one value. Unless it says how to look into a text, a list or an object, only the kind is seen. All
+/// Reads one value. Unless it says how to look into a text, an integer, a list or an object, only the kind is seen. All
 /// that it passes over must be JSON nonetheless, and as strictly as where a document is kept: it nests no
 /// deeper than 127 levels, its numbers are finite, and its texts have no half of a surrogate pair.
 pub(super) trait Reader<'de>: Sized {
@@ -42,6 +42,10 @@ pub(super) trait Reader<'de>: Sized {
 
     fn text(self, _: &str) -> Self::Out {
         self.other(Kind::Text)
+    }
+
+    fn integer(self, _: i64) -> Self::Out {
+        self.other(Kind::Number)
     }
 
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Out, A::Error> {
@@ -92,12 +96,15 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Value<R> {
         Ok(self.0.other(Kind::Boolean))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(self.0.other(Kind::Number))
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.0.integer(number))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(self.0.other(Kind::Number))
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(match i64::try_from(number) {
+            Ok(number) => self.0.integer(number),
+            Err(_) => self.0.other(Kind::Number),
+        })
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {

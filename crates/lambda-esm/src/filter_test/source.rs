@@ -18,7 +18,7 @@ pub(super) enum SourceChoice {
     Kinesis,
     /// The record is matched as it is.
     Dynamodb,
-    /// `value` is base64; a pattern of the wrong form is ignored.
+    /// `value` is base64, and missing in a tombstone; a pattern of the wrong form is ignored.
     Kafka,
     /// `data` is base64; a pattern of the wrong form is ignored.
     Mq,
@@ -35,9 +35,16 @@ pub(super) fn explain(source: SourceChoice, filters: &Filters, event: &str) -> E
         SourceChoice::Mq => ("data", Mismatch::IgnoreData),
         SourceChoice::Dynamodb => return filters.explain(event.as_bytes()),
     };
-    let Ok(members) = serde_json::from_str::<Members<'_>>(event) else {
+    let Ok(mut members) = serde_json::from_str::<Members<'_>>(event) else {
         return filters.explain(event.as_bytes());
     };
+    let value = members.get(data_key);
+    let is_tombstone = value.is_none_or(|value| value.get() == "null");
+    if source == SourceChoice::Kafka && is_tombstone {
+        members.remove(data_key);
+        let event = serde_json::to_string(&members).unwrap_or_default();
+        return filters.explain(event.as_bytes());
+    }
     let below = match (source, members.get("kinesis")) {
         (SourceChoice::Kinesis, Some(kinesis)) => kinesis.get(),
         _ => "{}",
@@ -113,5 +120,17 @@ mod tests {
         let event = r#"{"partitionKey": "p", "data": "cGxhaW4="}"#;
         assert!(!matches(SourceChoice::Kinesis, pattern, event));
         assert!(matches(SourceChoice::Mq, pattern, event));
+    }
+
+    #[test]
+    fn a_tombstone_has_no_value() {
+        for event in [r#"{"partition": 3}"#, r#"{"partition": 3, "value": null}"#] {
+            let matches = |pattern| matches(SourceChoice::Kafka, pattern, event);
+            assert!(!matches(r#"{"value": {"n": [2]}}"#));
+            assert!(!matches(r#"{"value": [null]}"#));
+            assert!(matches(
+                r#"{"value": [{"exists": false}], "partition": [3]}"#
+            ));
+        }
     }
 }

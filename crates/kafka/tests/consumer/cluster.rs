@@ -20,12 +20,12 @@ use rdkafka::{Offset, TopicPartitionList};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Servers that a mapping connects to.
-pub(crate) struct Servers(pub(crate) String);
+pub(crate) struct Servers(pub(crate) ClientSettings);
 
 #[async_trait]
 impl Connect for Servers {
     async fn settings(&self) -> Result<ClientSettings, SourceError> {
-        Ok(ClientSettings::new(&self.0, "plaintext"))
+        Ok(self.0.clone())
     }
 }
 
@@ -116,7 +116,20 @@ impl Cluster {
         start: StartingPosition,
         options: KafkaOptions,
     ) -> Arc<dyn TopicConsumer> {
-        let connect = Arc::new(Servers(self.servers.clone()));
+        let settings = ClientSettings::new(&self.servers, "plaintext");
+        self.join_with(settings, topic, group, start, options).await
+    }
+
+    /// Joins a group, connected so.
+    pub(crate) async fn join_with(
+        &self,
+        settings: ClientSettings,
+        topic: &str,
+        group: &str,
+        start: StartingPosition,
+        options: KafkaOptions,
+    ) -> Arc<dyn TopicConsumer> {
+        let connect = Arc::new(Servers(settings));
         let source = KafkaTopic::new(connect, topic, options);
         source.join(JoinRequest::new(group, start)).await.unwrap()
     }

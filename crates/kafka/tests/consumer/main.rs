@@ -1,5 +1,10 @@
 //! Members of consumer groups, against the broker that librdkafka has for tests and against Kafka itself.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a call that fails is a check that fails"
+)]
 
 mod cluster;
 mod membership;
+mod rebalance;
 mod worker;

@@ -79,7 +79,7 @@ impl KafkaTopics {
         if let Some(tokens) = access.tokens {
             config = config.with_bearer(Arc::new(Tokens(tokens)));
         }
-        let registry = ConfluentRegistry::new(config);
+        let registry = ConfluentRegistry::new(&config);
         let unusable = |error| fatal(format!("the schema registry {url} cannot be asked: {error}"));
         Ok(Arc::new(registry.map_err(unusable)?))
     }

@@ -3,6 +3,8 @@
 use lambda_esm_tests::kafka::{Kafka, Record, TopicOptions};
 use lambda_esm_tests::until;
 
+use crate::attempt::read_one;
+
 #[tokio::test]
 async fn records_go_where_they_are_sent() {
     let Some(kafka) = Kafka::shared() else {
@@ -87,4 +89,20 @@ async fn a_group_commits_and_is_forgotten() {
     );
     kafka.delete_group(topic.name()).await;
     assert!(kafka.committed(topic.name(), &topic).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_group_reads_by_either_protocol() {
+    let Some(kafka) = Kafka::shared() else {
+        return;
+    };
+    let topic = kafka.topic("read", TopicOptions::partitions(1)).await;
+    topic.produce([Record::new("here")]).await;
+    for protocol in ["classic", "consumer"] {
+        let mut config = kafka.config();
+        config.set("group.protocol", protocol);
+        let group = format!("{protocol}-{}", topic.name());
+        let read = read_one(&config, &group, topic.name()).await;
+        assert_eq!(read.unwrap(), b"here", "{protocol}");
+    }
 }

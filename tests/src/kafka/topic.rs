@@ -281,15 +281,6 @@ impl Topic {
         .unwrap();
     }
 
-    /// Waits until compaction or retention has moved or thinned a partition so that a reader from its start finds `count`
-    /// records; a test sees nothing of that but by reading.
-    pub async fn until_holds(&self, partition: i32, count: usize) {
-        until("the partition holds so many records", async || {
-            (self.read(partition).await.len() == count).then_some(())
-        })
-        .await;
-    }
-
     /// Reads a partition from its first record to its end, committed records only, and returns their offsets.
     pub async fn read(&self, partition: i32) -> Vec<i64> {
         let mut config = self.kafka.config();

@@ -70,3 +70,44 @@ async fn a_registry_behind_the_proxy_answers_who_has_what_it_asks_for() {
     let other = Https::new(&certificates, "other-ca.pem", None);
     assert_eq!(round_trip(&other, &proxy.url(), "none").await, Err(0));
 }
+
+#[tokio::test]
+async fn glue_gives_a_schema_by_the_id_of_its_version() {
+    let Some(glue) = variable("LAMBDA_ESM_TEST_GLUE") else {
+        return;
+    };
+    let client = Https::new(&Certificates::find().unwrap(), "ca.pem", None);
+    let call = async |operation: &str, body: Value| {
+        // The server looks which service is meant, and takes any signature.
+        let authorization = "AWS4-HMAC-SHA256 Credential=test/20000101/us-east-1/glue/aws4_request, \
+                             SignedHeaders=host, Signature=0";
+        let request = Request::post(&glue)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("AWSGlue.{operation}"))
+            .header("authorization", authorization)
+            .body(Full::from(body.to_string()));
+        let (status, body) = client.call(request.unwrap()).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let registry = Uuid::new_v4().to_string();
+    call("CreateRegistry", json!({ "RegistryName": registry })).await;
+    let schema = json!({
+        "RegistryId": { "RegistryName": registry },
+        "SchemaName": "name",
+        "DataFormat": "AVRO",
+        "Compatibility": "NONE",
+        "SchemaDefinition": SCHEMA,
+    });
+    let (status, made) = call("CreateSchema", schema).await;
+    assert_eq!(status, 200, "{made}");
+    let version = json!({ "SchemaVersionId": made["SchemaVersionId"] });
+    let (_, found) = call("GetSchemaVersion", version).await;
+    assert_eq!(found["SchemaDefinition"], SCHEMA);
+    assert_eq!(found["DataFormat"], "AVRO");
+    let unknown = json!({ "SchemaVersionId": Uuid::new_v4() });
+    let (status, refused) = call("GetSchemaVersion", unknown).await;
+    assert_eq!(
+        (status, &refused["__type"]),
+        (400, &json!("EntityNotFoundException"))
+    );
+}

@@ -53,7 +53,8 @@ pub trait TopicContract: Send + Sync {
         TimestampType::CreateTime
     }
 
-    /// Returns how long a group waits for the partitions that it asks for, if that is short enough to be waited for.
+    /// Returns how long a group waits for the partitions that it asks for, if that is short enough to be waited for. In
+    /// any case it waits longer than five seconds: so long the contract keeps some, to see whether anybody else gets them.
     fn revoke_bound(&self) -> Option<Duration> {
         None
     }

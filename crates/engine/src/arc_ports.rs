@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::ports::{
     Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
-    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, QueueFacts, QueueSource,
-    ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start, StreamSource,
+    InvokeAnswer, InvokeBackend, InvokeRequest, JoinRequest, Listing, Page, QueueFacts,
+    QueueSource, ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start,
+    StreamSource, TopicConsumer, TopicSource,
 };
 use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
@@ -52,6 +53,21 @@ impl<P: StreamSource + ?Sized> StreamSource for Arc<P> {
 }
 
 #[async_trait]
+impl<P: TopicSource + ?Sized> TopicSource for Arc<P> {
+    async fn join(&self, request: JoinRequest) -> Result<Arc<dyn TopicConsumer>, SourceError> {
+        (**self).join(request).await
+    }
+
+    fn bootstrap_servers(&self) -> String {
+        (**self).bootstrap_servers()
+    }
+
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        (**self).destination(topic).await
+    }
+}
+
+#[async_trait]
 impl<P: FailureDestination + ?Sized> FailureDestination for Arc<P> {
     async fn deliver(&self, record: FailureRecord) -> Result<(), DeliveryError> {
         (**self).deliver(record).await
@@ -80,6 +96,10 @@ impl<P: SourceProvider + ?Sized> SourceProvider for Arc<P> {
         mapping: &Mapping,
     ) -> Result<Option<Arc<dyn StreamSource>>, SourceError> {
         (**self).stream(mapping).await
+    }
+
+    async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
+        (**self).topic(mapping).await
     }
 }
 

@@ -42,7 +42,10 @@ impl KafkaTopics {
             Some(arn) => {
                 let api = GlueApi::new(&self.aws, &arn);
                 let api = api.map_err(|error| fatal(format!("{uri} cannot be asked: {error}")))?;
-                (Arc::new(GlueRegistry::new(Arc::new(Glue(api)))), Framing::Glue)
+                (
+                    Arc::new(GlueRegistry::new(Arc::new(Glue(api)))),
+                    Framing::Glue,
+                )
             }
             None => (self.confluent(uri, registry).await?, Framing::Confluent),
         };
@@ -80,7 +83,11 @@ impl KafkaTopics {
             config = config.with_bearer(Arc::new(Tokens(tokens)));
         }
         let registry = ConfluentRegistry::new(&config);
-        let unusable = |error| fatal(format!("the schema registry {url} cannot be asked: {error}"));
+        let unusable = |error| {
+            fatal(format!(
+                "the schema registry {url} cannot be asked: {error}"
+            ))
+        };
         Ok(Arc::new(registry.map_err(unusable)?))
     }
 }

@@ -74,7 +74,10 @@ mod with_kafka {
             settings.allow_sasl_plaintext = field.flag(problems).unwrap_or_default();
         }
         if let Some(field) = section.take("group_protocol") {
-            let known = [("classic", GroupProtocol::Classic), ("consumer", GroupProtocol::Consumer)];
+            let known = [
+                ("classic", GroupProtocol::Classic),
+                ("consumer", GroupProtocol::Consumer),
+            ];
             let protocol = field.choice(&known, problems);
             settings.options.group_protocol = protocol.unwrap_or_default();
         }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lambda_esm_core::mapping::Context;
 use lambda_esm_core::mapping::{
-    ApiError, CreateEventSourceMapping, Mapping, Source, StreamSettings, duplicate_error,
+    ApiError, AwsDestination, CreateEventSourceMapping, KafkaDestination, Mapping, Source,
+    StreamSettings, duplicate_error,
 };
 use uuid::Uuid;
 
@@ -67,6 +68,17 @@ const fn stream(source: &Source) -> Option<&StreamSettings> {
         Source::Kinesis(kinesis) => Some(&kinesis.settings),
         Source::DynamoDb(dynamodb) => Some(&dynamodb.settings),
         _ => None,
+    }
+}
+
+/// Returns the on-failure destination that an AWS client tells.
+fn on_failure(source: &Source) -> Option<AwsDestination> {
+    match source {
+        Source::Kafka(kafka) => match kafka.on_failure()? {
+            KafkaDestination::Aws(destination) => Some(destination),
+            _ => None,
+        },
+        source => stream(source)?.on_failure.clone(),
     }
 }
 
@@ -316,14 +328,15 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
         } else {
             problems.add(node.location, &item.path, rule);
         }
-        problems.hint("supported are SQS queues, Kinesis streams and DynamoDB streams");
+        problems
+            .hint("supported are SQS queues, Kinesis streams, DynamoDB streams and Kafka topics");
         return;
     };
-    let on_failure = stream(source).and_then(|settings| settings.on_failure.as_ref());
+    let on_failure = on_failure(source);
     for (client, steps) in [
         (Some(client), &["EventSourceArn"][..]),
         (
-            on_failure.map(Client::of_destination),
+            on_failure.as_ref().map(Client::of_destination),
             &["DestinationConfig", "OnFailure", "Destination"],
         ),
     ] {

@@ -50,18 +50,18 @@ fn a_source_that_cannot_be_read_yet_is_refused() {
     let text = "\
 functions: {f: {backend: simulated}}
 mappings:
-  - EventSourceArn: arn:aws:kafka:us-east-1:000000000000:cluster/c/1
+  - EventSourceArn: arn:aws:mq:us-east-1:000000000000:broker:b:b-1
     FunctionName: f
-    Topics: [clicks]
-    StartingPosition: LATEST
+    Queues: [clicks]
+    SourceAccessConfigurations: [{Type: BASIC_AUTH, URI: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:b'}]
 ";
     refused(
-        "kafka.yaml",
+        "mq.yaml",
         text,
         &[
-            "3:21: mappings[0].EventSourceArn is \"arn:aws:kafka:us-east-1:000000000000:cluster/c/1\": event \
-             sources of this kind are not supported yet; supported are SQS queues, Kinesis streams and \
-             DynamoDB streams",
+            "3:21: mappings[0].EventSourceArn is \"arn:aws:mq:us-east-1:000000000000:broker:b:b-1\": event \
+             sources of this kind are not supported yet; supported are SQS queues, Kinesis streams, DynamoDB \
+             streams and Kafka topics",
         ],
     );
 }

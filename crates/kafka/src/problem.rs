@@ -24,6 +24,7 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         group,
         servers,
     } = place;
+    let operation = group.as_ref().map_or("Write", |_| "Read");
     let group = group.as_deref().unwrap_or("none");
     let (kind, message) = match code {
         Code::Authentication | Code::SaslAuthenticationFailed => (
@@ -44,7 +45,7 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         Code::TopicAuthorizationFailed => (
             Denied,
             format!(
-                "Cluster failed to authorize Lambda: {reason}: allow Read and Describe of topic {topic}, at {servers}"
+                "Cluster failed to authorize Lambda: {reason}: allow {operation} and Describe of topic {topic}, at {servers}"
             ),
         ),
         Code::GroupAuthorizationFailed => (

@@ -24,6 +24,7 @@ use crate::client::{CALL_BOUND, configuration};
 use crate::connect::Connect;
 use crate::options::{GroupProtocol, Isolation, KafkaOptions};
 use crate::problem::{Place, problem};
+use crate::token_keeper::TokenKeeper;
 
 /// How long one poll waits: within it, whatever else is to be done is seen.
 const POLL: Duration = Duration::from_millis(50);
@@ -33,6 +34,10 @@ const RETRY: Duration = Duration::from_millis(500);
 const PROBE: Duration = Duration::from_secs(2);
 /// How often settings are asked for anew while they are refused.
 const SETTINGS: Duration = Duration::from_secs(10);
+/// How often it is looked whether a token was renewed.
+const TOKENS: Duration = Duration::from_secs(1);
+/// How soon a member that the group accepts has its share, if there is one for it.
+const IDLE: Duration = Duration::from_secs(6);
 /// How long the owner of the first partition is waited for when a group is new.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long a call may still use a client that is to be closed.
@@ -64,6 +69,10 @@ struct Duties {
     probe: Instant,
     settings: Instant,
     asked: Option<Answer>,
+    tokens: Option<TokenKeeper>,
+    keep_tokens: Instant,
+    /// When it is told that the member has nothing, if it has not heard of its assignment until then.
+    idle: Option<Instant>,
 }
 
 impl Member {
@@ -130,14 +139,19 @@ impl Member {
             probe: now + PROBE,
             settings: now + SETTINGS,
             asked: None,
+            tokens: settings.tokens().cloned().map(TokenKeeper::new),
+            keep_tokens: now,
+            idle: (self.options.group_protocol == GroupProtocol::Consumer).then_some(now + IDLE),
         };
         while !self.group.is_leaving() && !self.group.has_failed() {
+            self.keep_tokens(&consumer, &mut duties);
             let polled = consumer.poll(POLL);
             // Each partition has a queue of its own: a record that came here would be passed over.
             if let Some(Ok(_) | Err(KafkaError::MessageConsumptionFatal(_))) = polled {
                 self.group.fail();
             }
             self.begin(&consumer, &mut duties);
+            self.tell_of_nothing(&consumer, &mut duties);
             self.look_after_problem(&consumer, &mut duties);
             if self.is_rotated(settings, &mut duties) {
                 break;
@@ -156,7 +170,6 @@ impl Member {
             place: self.place(settings),
             revoke_bound: self.options.revoke_bound,
             always_assigns: self.options.group_protocol == GroupProtocol::Classic,
-            tokens: settings.tokens().cloned(),
             last_failure: Mutex::default(),
             closing: AtomicBool::new(false),
         };
@@ -270,6 +283,34 @@ impl Member {
         Ok(())
     }
 
+    fn keep_tokens(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
+        if let Some(tokens) = &mut duties.tokens
+            && Instant::now() >= duties.keep_tokens
+        {
+            if let Err(error) = tokens.keep(consumer.client()) {
+                self.group.problem(error.into());
+            }
+            duties.keep_tokens = Instant::now() + TOKENS;
+        }
+    }
+
+    /// Tells that the member has nothing, which it does not hear with the protocol of KIP-848: there an assignment that
+    /// does not differ from the last one, which was empty, is none.
+    fn tell_of_nothing(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
+        let Some(at) = duties.idle else {
+            return;
+        };
+        if self.group.to_begin().is_some() || !self.group.owned().is_empty() {
+            duties.idle = None;
+        } else if Instant::now() >= at {
+            let joined = self.group.has_problem().is_none() && self.answers(consumer);
+            duties.idle = (!joined).then(|| Instant::now() + PROBE);
+            if joined {
+                self.group.begun(Vec::new());
+            }
+        }
+    }
+
     fn not_begun(&self, error: &KafkaError, consumer: &BaseConsumer<Context>) -> SourceError {
         let place = &consumer.context().place;
         let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
@@ -327,7 +368,7 @@ impl Member {
             duties.asked = None;
             duties.settings = Instant::now() + SETTINGS;
         } else if Instant::now() >= duties.settings {
-            if let Some(tokens) = settings.tokens() {
+            if let Some(tokens) = &duties.tokens {
                 tokens.renew();
             }
             duties.asked = Some(self.ask_settings());

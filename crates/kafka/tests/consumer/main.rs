@@ -5,6 +5,8 @@
 )]
 
 mod cluster;
+mod contract;
 mod membership;
+mod problems;
 mod rebalance;
 mod worker;

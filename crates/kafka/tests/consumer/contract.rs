@@ -1,6 +1,6 @@
 //! The contract of topics, on Kafka by both protocols.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,7 +25,8 @@ struct Topics {
     cluster: Cluster,
     options: KafkaOptions,
     admin: AdminClient<DefaultClientContext>,
-    producer: FutureProducer,
+    /// Made anew when partitions change, of which it hears late.
+    producer: Mutex<FutureProducer>,
 }
 
 impl Topics {
@@ -36,11 +37,7 @@ impl Topics {
         Self {
             options,
             admin: cluster.config().create().unwrap(),
-            producer: cluster
-                .config()
-                .set("topic.metadata.refresh.interval.ms", "500")
-                .create()
-                .unwrap(),
+            producer: Mutex::new(cluster.config().create().unwrap()),
             cluster,
         }
     }
@@ -62,6 +59,7 @@ impl Topics {
             .await
             .unwrap()
             .unwrap();
+        *self.producer.lock().unwrap() = self.cluster.config().create().unwrap();
     }
 }
 
@@ -93,7 +91,8 @@ impl TopicContract for Topics {
             };
             sent.headers = Some(record.headers.iter().fold(OwnedHeaders::new(), add));
         }
-        let sent = self.producer.send(sent, PATIENCE).await;
+        let producer = self.producer.lock().unwrap().clone();
+        let sent = producer.send(sent, PATIENCE).await;
         sent.map_err(|(error, _)| error).unwrap();
     }
 

@@ -133,7 +133,7 @@ impl Connect for Rotated {
 fn password(servers: &str, password: &str) -> ClientSettings {
     let mut settings = ClientSettings::new(servers, "sasl_plaintext");
     settings.set("sasl.mechanism", "SCRAM-SHA-512");
-    settings.set("sasl.username", "user");
+    settings.set("sasl.username", "admin");
     settings.set("sasl.password", password);
     settings
 }
@@ -152,10 +152,10 @@ async fn a_wrong_password_is_told_by_its_broker_and_a_rotated_secret_is_picked_u
         .await
         .unwrap();
     let problem = problem(&*consumer).await;
-    let texts = ["SASL authentication failed", &servers, "secret"];
+    let texts = ["SASL authentication failed", &servers, "mapping's secret"];
     says(&problem, SourceErrorKind::Denied, &texts);
     assert!(!problem.message.contains("wr0ng"), "{problem}");
-    *secret.0.lock().unwrap() = password(&servers, "password");
+    *secret.0.lock().unwrap() = password(&servers, "admin-secret");
     let mut worker = Worker::new(consumer);
     worker.owns(1).await;
     assert!(

@@ -180,7 +180,7 @@ impl Writer {
         let told = lock(&self.told.problem).take().filter(|_| timed_out);
         let reason = error.to_string();
         let known = || problem(code, &reason, "", &self.place).map(|problem| problem.message);
-        let why = told.or_else(known).unwrap_or(reason.clone());
+        let why = told.or_else(known).unwrap_or_else(|| reason.clone());
         DeliveryError::new(format!("topic {topic} at {servers} did not take it: {why}"))
     }
 }

@@ -80,9 +80,8 @@ impl Member {
     pub(super) fn run(&self) {
         while let Some(settings) = self.first_settings() {
             self.live(&settings);
-            for reader in self.group.lose_all() {
-                reader.end();
-            }
+            // Whatever it was is given a moment to pass.
+            self.group.pause(PROBE);
         }
         self.group.end();
     }

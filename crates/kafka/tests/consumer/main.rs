@@ -6,6 +6,7 @@
 
 mod cluster;
 mod contract;
+mod logins;
 mod membership;
 mod problems;
 mod rebalance;

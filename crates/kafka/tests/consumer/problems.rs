@@ -21,7 +21,7 @@ const TOLD: Duration = Duration::from_secs(10);
 const OLDEST: StartingPosition = StartingPosition::TrimHorizon;
 
 /// Returns the next problem of a member.
-async fn problem(consumer: &dyn TopicConsumer) -> SourceError {
+pub(crate) async fn problem(consumer: &dyn TopicConsumer) -> SourceError {
     let problem = async {
         loop {
             if let GroupEvent::Problem(problem) = consumer.next_event().await {
@@ -40,7 +40,7 @@ async fn joined(servers: &str, topic: &str) -> Arc<dyn TopicConsumer> {
         .await
 }
 
-fn says(problem: &SourceError, kind: SourceErrorKind, texts: &[&str]) {
+pub(crate) fn says(problem: &SourceError, kind: SourceErrorKind, texts: &[&str]) {
     assert_eq!(problem.kind, kind, "{problem}");
     for text in texts {
         assert!(problem.message.contains(text), "{text}: {problem}");

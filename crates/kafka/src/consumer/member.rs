@@ -1,6 +1,7 @@
 //! The thread of a member: it makes the client, polls it as long as the membership lasts, and closes it. Whatever takes
 //! its time is on it, and nothing waits for the function there, so that the group never takes a slow one for dead.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,12 +79,29 @@ struct Duties {
 impl Member {
     /// Is a member until it is told to leave.
     pub(super) fn run(&self) {
+        while catch_unwind(AssertUnwindSafe(|| self.be_member())).is_err() {
+            *self.slot() = None;
+            for reader in self.group.lose_all() {
+                reader.end();
+            }
+            self.group.problem(SourceError::new(
+                SourceErrorKind::Transient,
+                format!(
+                    "the consumer of topic {} panicked, and is made anew",
+                    self.topic
+                ),
+            ));
+            self.group.pause(SETTINGS);
+        }
+        self.group.end();
+    }
+
+    fn be_member(&self) {
         while let Some(settings) = self.first_settings() {
             self.live(&settings);
             // Whatever it was is given a moment to pass.
             self.group.pause(PROBE);
         }
-        self.group.end();
     }
 
     /// Asks for settings until there are some; `None` if the member leaves.
@@ -286,10 +304,13 @@ impl Member {
         if let Some(tokens) = &mut duties.tokens
             && Instant::now() >= duties.keep_tokens
         {
-            if let Err(error) = tokens.keep(consumer.client()) {
+            let kept = tokens.keep(consumer.client());
+            // Without one it may have waited; the group is looked after meanwhile.
+            let pause = if kept.is_ok() { TOKENS } else { SETTINGS };
+            duties.keep_tokens = Instant::now() + pause;
+            if let Err(error) = kept {
                 self.group.problem(error.into());
             }
-            duties.keep_tokens = Instant::now() + TOKENS;
         }
     }
 
@@ -352,9 +373,13 @@ impl Member {
         topics.is_ok_and(there) && committed(consumer, &self.topic, &[0]).is_ok()
     }
 
-    /// Tells whether the settings are refused and others are to be had.
+    /// Tells whether the settings do not work, and others are to be had: a secret was rotated, or brokers have moved.
     fn is_rotated(&self, settings: &ClientSettings, duties: &mut Duties) -> bool {
-        if self.group.has_problem() != Some(SourceErrorKind::Denied) {
+        let problem = self.group.has_problem();
+        if !matches!(
+            problem,
+            Some(SourceErrorKind::Denied | SourceErrorKind::Transient)
+        ) {
             return false;
         }
         if let Some(answer) = &duties.asked {

@@ -4,6 +4,7 @@
     reason = "a call that fails is a check that fails"
 )]
 
+mod churn;
 mod cluster;
 mod contract;
 mod logins;

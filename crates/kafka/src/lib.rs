@@ -12,7 +12,7 @@ mod token_keeper;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
-    ConnectionProblem, Token, TokenSource,
+    ConnectionProblem, Token, TokenSource, give_token,
 };
 pub use connect::{Connect, MappingConnection};
 pub use destination::TopicDestination;

@@ -1,14 +1,11 @@
-//! Gives clients their tokens. librdkafka's binding asks for them, too, but has no place for SASL extensions.
+//! Keeps clients in tokens.
 
-use std::ffi::{CString, NulError, c_char};
 use std::sync::Arc;
 
 use rdkafka::ClientContext;
-use rdkafka::bindings::rd_kafka_oauthbearer_set_token;
 use rdkafka::client::Client;
-use rdkafka::error::IsError;
 
-use crate::auth::{AuthError, Token, TokenSource};
+use crate::auth::{AuthError, Token, TokenSource, give_token};
 
 /// Keeps one client in tokens.
 pub(crate) struct TokenKeeper {
@@ -28,8 +25,11 @@ impl TokenKeeper {
     pub(crate) fn keep<C: ClientContext>(&mut self, client: &Client<C>) -> Result<(), AuthError> {
         let token = self.tokens.token()?;
         if self.given.as_ref() != Some(&token) {
-            let given = give(client, &token);
-            given.map_err(|_| AuthError::sasl("the client takes no such token"))?;
+            // Why not is not told: it might show the token.
+            let given = give_token(client, &token);
+            given.map_err(|_| {
+                AuthError::sasl("SASL authentication failed: the client takes no such token")
+            })?;
             self.given = Some(token);
         }
         Ok(())
@@ -38,45 +38,5 @@ impl TokenKeeper {
     /// Has the token renewed: a broker refused it.
     pub(crate) fn renew(&self) {
         self.tokens.renew();
-    }
-}
-
-/// A token is not to be sent as it is. Why is not told, as that would show it.
-struct NotGiven;
-
-impl From<NulError> for NotGiven {
-    fn from(_: NulError) -> Self {
-        Self
-    }
-}
-
-#[expect(unsafe_code, reason = "a call that the binding does not have")]
-fn give<C: ClientContext>(client: &Client<C>, token: &Token) -> Result<(), NotGiven> {
-    let text = CString::new(token.text.as_str())?;
-    let principal = CString::new(token.principal.as_str())?;
-    let mut extensions = Vec::with_capacity(2 * token.extensions.len());
-    for (name, value) in &token.extensions {
-        extensions.push(CString::new(name.as_str())?);
-        extensions.push(CString::new(value.as_str())?);
-    }
-    let mut pointers: Vec<*const c_char> = extensions.iter().map(|text| text.as_ptr()).collect();
-    let mut error: [c_char; 512] = [0; 512];
-    // SAFETY: the client lives as long as its borrow. The texts end with a zero and outlive the call, which copies them;
-    // the lengths are those of the arrays.
-    let code = unsafe {
-        rd_kafka_oauthbearer_set_token(
-            client.native_ptr(),
-            text.as_ptr(),
-            token.expires.0,
-            principal.as_ptr(),
-            pointers.as_mut_ptr(),
-            pointers.len(),
-            error.as_mut_ptr(),
-            error.len(),
-        )
-    };
-    match code.is_error() {
-        true => Err(NotGiven),
-        false => Ok(()),
     }
 }

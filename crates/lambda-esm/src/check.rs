@@ -317,6 +317,14 @@ fn endpoints(configuration: &Configuration) -> BTreeMap<String, String> {
     });
     let arns = endpoints.arns.iter();
     let arns = arns.map(|(arn, url)| (arn.clone(), url.to_string()));
+    #[cfg(feature = "kafka")]
+    let arns = arns.chain(
+        configuration
+            .kafka
+            .clusters
+            .iter()
+            .map(|(arn, address)| (arn.clone(), address.to_string())),
+    );
     services.chain(arns).collect()
 }
 
@@ -329,6 +337,8 @@ fn endpoint_origins(configuration: &Configuration) -> BTreeMap<String, String> {
         Some((names[0].to_owned(), origin))
     });
     let arns = endpoints.arns.keys();
+    #[cfg(feature = "kafka")]
+    let arns = arns.chain(configuration.kafka.clusters.keys());
     let arns = arns.map(|arn| (arn.clone(), "endpoints.arns".to_owned()));
     services.chain(arns).collect()
 }

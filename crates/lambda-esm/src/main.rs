@@ -9,6 +9,8 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;

@@ -59,8 +59,10 @@ fn secrets(configuration: &Configuration) -> Vec<String> {
     let api = configuration.api.as_ref().map(|api| &api.auth);
     let api = api.filter(|auth| !matches!(auth, Auth::None));
     let api = api.map(|_| "api.auth".to_owned());
+    let secrets = (!configuration.secrets.is_empty()).then(|| "secrets".to_owned());
     let functions = configuration.functions.iter();
     api.into_iter()
+        .chain(secrets)
         .chain(functions.flat_map(of_function))
         .collect()
 }

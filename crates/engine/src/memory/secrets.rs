@@ -20,6 +20,12 @@ impl MemorySecrets {
         Ok(())
     }
 
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Forgets a secret.
     pub fn remove(&self, arn: &str) {
         self.lock().remove(arn);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::setters;
+use tokio::sync::watch;
 
 use super::error::AuthError;
 
@@ -53,6 +54,10 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Returns a token that is valid now, at once if there is one. Otherwise waits for the renewal that is under way,
     /// five seconds at most, on the calling thread; it is called from the thread that polls the client.
     fn token(&self) -> Result<Token, AuthError>;
+
+    /// Returns the newest token at any time, and tells when there is a newer one; for clients that are
+    /// given each by `give_token`.
+    fn watch(&self) -> watch::Receiver<Token>;
 
     /// Has the token renewed now, whatever is left of it: to be called when a broker refused it.
     fn renew(&self);

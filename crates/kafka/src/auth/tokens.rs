@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lambda_esm_engine::Clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::error::AuthError;
@@ -30,22 +30,28 @@ struct Shared {
     held: Mutex<Held>,
     changed: Condvar,
     wanted: Notify,
+    newest: watch::Sender<Token>,
 }
 
 struct Held {
     token: Token,
     /// Why the last renewal failed.
     error: Option<AuthError>,
+    /// How many renewals have failed.
+    failures: u64,
 }
 
 impl RenewedTokens {
     /// Returns the tokens of `grant`, the first of which was had before. Begins a task of the current runtime.
     pub(super) fn begin(first: Token, grant: Arc<dyn Grant>, clock: Clock) -> Self {
+        let (newest, _) = watch::channel(first.clone());
         let shared = Arc::new(Shared {
             clock,
+            newest,
             held: Mutex::new(Held {
                 token: first,
                 error: None,
+                failures: 0,
             }),
             changed: Condvar::new(),
             wanted: Notify::new(),
@@ -99,10 +105,14 @@ impl Shared {
         let mut held = self.lock();
         match renewed {
             Ok(token) => {
-                held.token = token;
+                held.token = token.clone();
+                self.newest.send_replace(token);
                 held.error = None;
             }
-            Err(error) => held.error = Some(error),
+            Err(error) => {
+                held.error = Some(error);
+                held.failures += 1;
+            }
         }
         drop(held);
         self.changed.notify_all();
@@ -117,7 +127,8 @@ impl TokenSource for RenewedTokens {
             return Ok(held.token.clone());
         }
         shared.wanted.notify_one();
-        let expired = |held: &mut Held| !shared.is_valid(&held.token);
+        let failures = held.failures;
+        let expired = |held: &mut Held| !shared.is_valid(&held.token) && held.failures == failures;
         let (held, _) = shared
             .changed
             .wait_timeout_while(held, PATIENCE, expired)
@@ -128,6 +139,10 @@ impl TokenSource for RenewedTokens {
         Err(held.error.clone().unwrap_or_else(|| {
             AuthError::unavailable("the token has expired, and the next one has not come yet")
         }))
+    }
+
+    fn watch(&self) -> watch::Receiver<Token> {
+        self.shared.newest.subscribe()
     }
 
     fn renew(&self) {

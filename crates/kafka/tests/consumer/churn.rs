@@ -31,7 +31,7 @@ async fn live(cluster: Cluster, topic: String, options: KafkaOptions, number: us
             // What is refused is committed next time, or comes again.
             worker.commit().await.ok();
         }
-        if (life + number) % 2 == 0 {
+        if (life + number).is_multiple_of(2) {
             worker.consumer.leave().await;
         }
         for (partition, read) in &worker.read {

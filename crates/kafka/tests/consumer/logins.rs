@@ -12,6 +12,7 @@ use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::mapping::StartingPosition;
 use lambda_esm_engine::ports::{GroupEvent, TopicConsumer};
 use lambda_esm_kafka::{AuthError, ClientSettings, KafkaOptions, Token, TokenSource};
+use tokio::sync::watch;
 
 use crate::cluster::{Cluster, numbered};
 use crate::problems::{problem, says};
@@ -98,6 +99,10 @@ impl TokenSource for Unsigned {
         let text = format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&claims));
         let extensions = vec![("logicalCluster".to_owned(), "lkc-1".to_owned())];
         Ok(Token::new(text, Timestamp(end * 1000), "somebody").with_extensions(extensions))
+    }
+
+    fn watch(&self) -> watch::Receiver<Token> {
+        watch::channel(self.token().unwrap()).1
     }
 
     fn renew(&self) {}

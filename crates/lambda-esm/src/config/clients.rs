@@ -57,7 +57,38 @@ const LAMBDA: Client = Client {
 };
 
 #[cfg(feature = "aws")]
-const ALL: [Client; 6] = [SQS, KINESIS, DYNAMODB, SNS, S3, LAMBDA];
+const SECRETS_MANAGER: Client = Client {
+    name: "Secrets Manager",
+    feature: "kafka",
+    services: &["secretsmanager"],
+    is_built: cfg!(feature = "kafka"),
+};
+#[cfg(feature = "aws")]
+const STS: Client = Client {
+    name: "STS",
+    feature: "kafka",
+    services: &["sts"],
+    is_built: cfg!(feature = "kafka"),
+};
+const KAFKA: Client = Client {
+    name: "Kafka",
+    feature: "kafka",
+    services: &["kafka"],
+    is_built: cfg!(feature = "kafka"),
+};
+
+#[cfg(feature = "aws")]
+const ALL: [Client; 9] = [
+    SQS,
+    KINESIS,
+    DYNAMODB,
+    SNS,
+    S3,
+    LAMBDA,
+    SECRETS_MANAGER,
+    STS,
+    KAFKA,
+];
 
 /// Returns the services that this build calls, each with the names that `endpoints` may give it.
 #[cfg(feature = "aws")]
@@ -67,12 +98,21 @@ pub(crate) fn called_services() -> impl Iterator<Item = &'static [&'static str]>
 }
 
 impl Client {
+    /// The client of Kafka clusters and of all that belongs to them.
+    pub(super) const KAFKA: Self = KAFKA;
+
     /// Returns why a thing that needs this client is refused, and the way out; `None` if this build has it.
     pub(super) fn missing(self) -> Option<(String, String)> {
         let Self { name, feature, .. } = self;
         let rule = format!("this build of lambda-esm has no {name} client");
         let hint = format!("build it with `--features {feature}` or `--features full`");
         (!self.is_built).then_some((rule, hint))
+    }
+
+    /// Tells whether this is the client of Kafka clusters.
+    #[cfg(feature = "aws")]
+    pub(super) fn is_kafka(self) -> bool {
+        self.feature == KAFKA.feature
     }
 
     /// Returns the client that calls `service`; `None` if none does.

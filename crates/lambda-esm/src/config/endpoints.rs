@@ -47,7 +47,7 @@ pub(super) const fn unreadable(_: &Endpoints) -> Option<&'static str> {
 #[cfg(feature = "aws")]
 mod with_clients {
     use lambda_esm_aws::{AwsEnvironment, AwsEnvironmentError, EndpointUrl, Endpoints};
-    use lambda_esm_core::mapping::Arn;
+    use lambda_esm_core::mapping::{Arn, SourceKind};
 
     use super::super::clients::Client;
     use super::super::fields::Field;
@@ -56,7 +56,7 @@ mod with_clients {
     use super::super::yaml::Member;
 
     /// The services that are called, and what else may stand here.
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 12] = [
         "aws",
         "sqs",
         "kinesis",
@@ -65,10 +65,13 @@ mod with_clients {
         "sns",
         "s3",
         "lambda",
+        "secretsmanager",
+        "sts",
+        "kafka",
         "arns",
     ];
     /// Services whose endpoints a later version will use.
-    const LATER: [&str; 5] = ["secretsmanager", "kafka", "mq", "rds", "docdb"];
+    const LATER: [&str; 3] = ["mq", "rds", "docdb"];
 
     /// Reads the endpoints; what they leave open is as the environment and the AWS profile have it.
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
@@ -134,6 +137,8 @@ mod with_clients {
     fn arns(field: &Field<'_>, endpoints: &mut Endpoints, problems: &mut Problems) {
         for (member, entry) in field.entries(problems).unwrap_or_default() {
             match client(&member.key) {
+                // Its brokers are no HTTP servers; see `kafka`.
+                Some(client) if client.is_kafka() => {}
                 Some(client) => {
                     let url = built(client, member, &entry, problems);
                     endpoints
@@ -145,10 +150,10 @@ mod with_clients {
                         member.location,
                         &entry.path,
                         "must be the ARN of an SQS queue, a Kinesis stream, a DynamoDB table or its stream, an \
-                         SNS topic or an S3 bucket",
+                         Amazon MSK cluster, an SNS topic or an S3 bucket",
                     );
                     problems.hint(
-                        "brokers are not supported yet, and a function has an endpoint of its own: \
+                        "other brokers are not supported yet, and a function has an endpoint of its own: \
                          functions.NAME.endpoint",
                     );
                 }
@@ -162,6 +167,7 @@ mod with_clients {
         let fits = match arn.service() {
             "kinesis" => arn.resource().starts_with("stream/"),
             "dynamodb" => arn.resource().starts_with("table/"),
+            "kafka" => SourceKind::of(&arn) == Some(SourceKind::Msk),
             "sqs" | "sns" | "s3" => !arn.resource().contains(['/', ':']),
             _ => false,
         };

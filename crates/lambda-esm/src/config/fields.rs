@@ -234,6 +234,29 @@ impl<'a> Field<'a> {
         None
     }
 
+    /// Reads yes or no.
+    #[cfg(feature = "kafka")]
+    pub(super) fn flag(&self, problems: &mut Problems) -> Option<bool> {
+        if let Value::Bool(value) = self.node.value {
+            return Some(value);
+        }
+        self.mistyped("true or false", problems);
+        None
+    }
+
+    /// Returns a member, if this is a map that has it.
+    #[cfg(feature = "kafka")]
+    pub(super) fn member(&self, key: &str) -> Option<Self> {
+        let Value::Map(members) = &self.node.value else {
+            return None;
+        };
+        let member = members.iter().find(|member| member.key == key)?;
+        Some(Self {
+            path: join(&self.path, key),
+            node: &member.node,
+        })
+    }
+
     pub(super) fn list(&self, problems: &mut Problems) -> Option<Vec<Self>> {
         let Value::List(items) = &self.node.value else {
             self.of_another_kind("a list", problems);

@@ -1,9 +1,11 @@
 //! The file as a whole.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lambda_esm_api::ApiOptions;
 use lambda_esm_core::mapping::{Arn, Context, Partition};
+use lambda_esm_engine::memory::MemorySecrets;
 use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
@@ -11,8 +13,10 @@ use super::api;
 use super::endpoints::{self, Endpoints};
 use super::fields::{Field, Section};
 use super::functions::{self, Backend, FunctionContext, FunctionSettings};
+use super::kafka::{self, KafkaSettings};
 use super::mappings::{self, MappingSettings};
 use super::problem::{Problem, Problems};
+use super::secrets;
 use super::yaml::Node;
 
 /// The file that `run` reads if none is named.
@@ -36,6 +40,13 @@ pub(crate) struct Configuration {
         expect(dead_code, reason = "a build without AWS clients calls no endpoint")
     )]
     pub(crate) endpoints: Endpoints,
+    /// The secrets of the file, by ARN; those of Secrets Manager come after them.
+    pub(crate) secrets: Arc<MemorySecrets>,
+    #[cfg_attr(
+        not(feature = "kafka"),
+        expect(dead_code, reason = "a build without Kafka has no settings of it")
+    )]
+    pub(crate) kafka: KafkaSettings,
     pub(crate) functions: Vec<FunctionSettings>,
     pub(crate) mappings: Vec<MappingSettings>,
 }
@@ -80,7 +91,9 @@ impl Configuration {
 
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
     let mut section = Section::new(root, "", problems)?;
-    let endpoints = endpoints::read(section.take("endpoints").as_ref(), problems);
+    let endpoints = section.take("endpoints");
+    let clusters = kafka::clusters(endpoints.as_ref(), problems);
+    let endpoints = endpoints::read(endpoints.as_ref(), problems);
     let mut notes = Vec::new();
     if let Some(why) = endpoints::unreadable(&endpoints) {
         let note = "the AWS profile cannot be read, and nothing is taken from it";
@@ -89,11 +102,8 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let around = endpoints::region(&endpoints);
     let (region, region_origin) = region(&mut section, around, &mut notes, problems);
     let options = options(&mut section, region, problems);
-    if let Some(field) = section.take("secrets") {
-        let rule = "secrets for brokers: not supported yet";
-        problems.add(field.node.location, &field.path, rule);
-        problems.hint("leave it out");
-    }
+    let secrets = secrets::read(section.take("secrets").as_ref(), problems);
+    let kafka = kafka::read(section.take("kafka").as_ref(), clusters, problems);
     let api = section.take("api");
     let api = api.and_then(|field| api::read(&field, &options.region, problems));
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
@@ -136,6 +146,8 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         api,
         state_dir,
         endpoints,
+        secrets: Arc::new(secrets),
+        kafka,
         functions,
         mappings,
     })

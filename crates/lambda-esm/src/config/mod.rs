@@ -10,8 +10,10 @@ mod endpoints;
 mod fields;
 mod file;
 mod functions;
+mod kafka;
 mod mappings;
 mod problem;
+mod secrets;
 mod suggest;
 mod yaml;
 

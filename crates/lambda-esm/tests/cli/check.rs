@@ -76,13 +76,14 @@ fn every_problem_is_reported_in_the_order_of_the_file() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_and_not_ignored() {
+fn secrets_are_named_by_arns() {
     let text = "secrets: {a: s3cret}\nmappings: x\n";
     refused(
-        "later.yaml",
+        "unnamed.yaml",
         text,
         &[
-            "1:10: secrets: secrets for brokers: not supported yet; leave it out",
+            "1:11: secrets: each key must be the ARN of a secret; for example \
+             arn:aws:secretsmanager:us-east-1:000000000000:secret:broker",
             "2:11: mappings: must be a list, not text",
         ],
     );

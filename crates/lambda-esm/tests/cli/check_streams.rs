@@ -222,7 +222,7 @@ api: {}
 endpoints:
   kinesis: 127.0.0.1:4567
   kinesys: http://h
-  kafka: http://h
+  mq: http://h
   arns:
     'arn:aws:mq:us-east-1:000000000000:broker:b:c': 'amqp://guest:hunter2@h'
     'arn:aws:kinesis:us-east-1:000000000000:clicks': http://h
@@ -233,8 +233,8 @@ endpoints:
         let arn = |line: u32, arn: &str| {
             format!(
                 "{line}:5: endpoints.arns.{arn}: must be the ARN of an SQS queue, a Kinesis stream, a \
-                 DynamoDB table or its stream, an SNS topic or an S3 bucket; brokers are not supported yet, \
-                 and a function has an endpoint of its own: functions.NAME.endpoint"
+                 DynamoDB table or its stream, an Amazon MSK cluster, an SNS topic or an S3 bucket; other brokers \
+                 are not supported yet, and a function has an endpoint of its own: functions.NAME.endpoint"
             )
         };
         let problems = [
@@ -242,7 +242,7 @@ endpoints:
              a host"
                 .to_owned(),
             "4:3: endpoints.kinesys: unknown key; did you mean kinesis?".to_owned(),
-            "5:3: endpoints.kafka: this service is not supported yet; leave it out".to_owned(),
+            "5:3: endpoints.mq: this service is not supported yet; leave it out".to_owned(),
             arn(7, "\"arn:aws:mq:us-east-1:000000000000:broker:b:c\""),
             arn(8, "\"arn:aws:kinesis:us-east-1:000000000000:clicks\""),
             arn(9, "\"arn:aws:dynamodb:us-east-1:000000000000:t\""),

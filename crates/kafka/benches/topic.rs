@@ -72,7 +72,10 @@ impl Stopwatch {
 
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap(),
+    )
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +174,9 @@ impl Cluster {
         for number in 0..records {
             let value = format!("{number:0LENGTH$}");
             let partition = i32::try_from(number).unwrap() % PARTITIONS;
-            let mut record = BaseRecord::<(), _>::to(topic).payload(&value).partition(partition);
+            let mut record = BaseRecord::<(), _>::to(topic)
+                .payload(&value)
+                .partition(partition);
             while let Err((_, refused)) = producer.send(record) {
                 record = refused;
                 producer.poll(Duration::from_millis(10));
@@ -241,9 +246,18 @@ impl Cluster {
             async { Ok(Bytes::new()) }
         });
         let engine = self.engine(topic).invoke(function).build();
-        let mapping = engine.create(self.request(topic, BATCH, None)).await.unwrap();
+        let mapping = engine
+            .create(self.request(topic, BATCH, None))
+            .await
+            .unwrap();
         let uuid = mapping.uuid.parse().unwrap();
-        let invoked = || engine.mapping_status(uuid).unwrap().counts.invoked_event_count;
+        let invoked = || {
+            engine
+                .mapping_status(uuid)
+                .unwrap()
+                .counts
+                .invoked_event_count
+        };
         while invoked() < records as u64 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -269,7 +283,10 @@ impl Cluster {
             })
         };
         let engine = self.engine(&topic).invoke(function).build();
-        engine.create(self.request(&topic, 100, Some(0))).await.unwrap();
+        engine
+            .create(self.request(&topic, 100, Some(0)))
+            .await
+            .unwrap();
         let mut config = self.config();
         let producer: BaseProducer = config.set("linger.ms", "0").create().unwrap();
         let mut times = Vec::new();

@@ -7,6 +7,7 @@
 
 use super::filter::{RecordFilter, explain};
 use super::machine::TopicMachine;
+use super::partition::Partition;
 use super::topic_lane::TopicLane;
 use crate::batching::Oversized;
 use crate::decision::Decision;
@@ -28,8 +29,8 @@ impl TopicMachine {
             Some(lane) => self.lanes[lane].lane.accepts(),
             None => true,
         };
-        let waits = partition.revoking || partition.queued || partition.awaits.is_some();
-        if gathers && !waits && !partition.buffer.is_empty() {
+        let stands_there = partition.queued || partition.buffer.is_empty();
+        if gathers && !stands_there && partition.may_be_drawn_from() {
             partition.queued = true;
             self.line.push_back(number);
         }
@@ -37,19 +38,7 @@ impl TopicMachine {
 
     /// Draws from those in line, as long as a lane gathers.
     pub(super) fn draw(&mut self, now: Timestamp) {
-        while !self.draining
-            && let Some(&number) = self.line.front()
-        {
-            let bound = self.partitions.get(&number).and_then(|known| known.lane);
-            let lane = match bound {
-                // It lines up again when the lane gathers again.
-                Some(lane) if !self.lanes[lane].lane.accepts() => None,
-                Some(lane) => Some(lane),
-                None => match self.gathering_lane() {
-                    Some(lane) => Some(lane),
-                    None => return,
-                },
-            };
+        while let Some((number, lane)) = self.next_draw() {
             self.line.pop_front();
             if let Some(partition) = self.partitions.get_mut(&number) {
                 partition.queued = false;
@@ -63,17 +52,20 @@ impl TopicMachine {
         }
     }
 
-    /// Tells whether there is a lane for the first in line.
-    pub(super) fn may_draw(&self) -> bool {
-        let Some(first) = self.line.front() else {
-            return false;
+    /// Returns the first in line, and the lane that draws from it; none if it is to stand in line no more. `None` if nothing
+    /// is to be drawn now.
+    pub(super) fn next_draw(&self) -> Option<(i32, Option<usize>)> {
+        let number = *self.line.front().filter(|_| !self.draining)?;
+        let partition = self.partitions.get(&number);
+        let lane = match partition.filter(|partition| partition.may_be_drawn_from()) {
+            // It lines up again when that has changed, or when its lane gathers again.
+            None => None,
+            Some(Partition {
+                lane: Some(lane), ..
+            }) => Some(*lane).filter(|&lane| self.lanes[lane].lane.accepts()),
+            Some(_) => Some(self.gathering_lane()?),
         };
-        let bound = self.partitions.get(first).and_then(|known| known.lane);
-        !self.draining
-            && match bound {
-                Some(_) => true,
-                None => self.gathering_lane().is_some(),
-            }
+        Some((number, lane))
     }
 
     /// Returns the lane whose batch is to be filled next: one that has begun to gather, and else an idle one, which may be

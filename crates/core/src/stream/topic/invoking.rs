@@ -94,6 +94,7 @@ impl TopicMachine {
 
     /// Nothing is left of a lane's batch: its partitions are drawn from again once that is committed.
     fn batch_ended(&mut self, lane: usize) {
+        self.lane_is_free = true;
         let TopicLane { members, .. } = &mut self.lanes[lane];
         let partitions = &mut self.partitions;
         let dirty = &mut self.dirty;
@@ -173,12 +174,24 @@ impl TopicMachine {
         self.shared.end_call(id);
         let answered =
             self.with_deliveries(now, |deliveries, ctx| deliveries.answered(ctx, id, result));
+        // Nobody is told of what is somebody else's by now.
+        self.strip_deliveries();
         if let Some((lane, items)) = answered {
             self.settle(&items);
             if self.draining {
                 self.abandon(now, lane);
             }
         }
+    }
+
+    /// Lets go of failure records that are to be sent again, if all that they tell of was lost.
+    pub(super) fn strip_deliveries(&mut self) {
+        let partitions = &self.partitions;
+        let is_alive = |item: &Item| {
+            let partition = partitions.get(&item.place.offset().0);
+            partition.is_some_and(|partition| partition.has(item))
+        };
+        self.deliveries.strip(|item| !is_alive(item));
     }
 
     /// Lets go of what a lane has gathered and not invoked, and of what waits for a retry.

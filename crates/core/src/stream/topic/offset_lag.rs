@@ -7,6 +7,7 @@ use super::measuring::MEASURED_EVERY;
 use super::port::Watermarks;
 use crate::decision::Decision;
 use crate::fault::SourceError;
+use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
 impl TopicMachine {
@@ -18,6 +19,9 @@ impl TopicMachine {
         if self.measuring.next_deadline().is_some_and(|at| at <= now) {
             self.measuring.under_way = true;
             self.actions.push_back(Action::Measure);
+        }
+        if self.config.batches.pacing == Pacing::Eager {
+            return;
         }
         let lag = self.lags().sum();
         let (pollers, partitions) = (self.config.pollers, self.partitions.len());

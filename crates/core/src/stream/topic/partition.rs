@@ -77,6 +77,11 @@ impl Partition {
         item.place.offset().0 == self.owned.partition && item.ordinal >= self.born
     }
 
+    /// Tells whether more of it may be drawn: what its last batch has settled is committed, and nobody asks for it.
+    pub(super) const fn may_be_drawn_from(&self) -> bool {
+        self.awaits.is_none() && !self.revoking
+    }
+
     /// Returns what is to be committed: how far it is settled, if that is news.
     pub(super) fn news(&self) -> Option<i64> {
         // A partition that holds nothing yet has no place to commit.

@@ -11,6 +11,7 @@ mod draining;
 mod failures;
 mod limits;
 mod mapping;
+mod property;
 mod reading;
 mod rebalances;
 mod scaling;

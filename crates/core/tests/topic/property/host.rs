@@ -27,10 +27,12 @@ const PAGE: u64 = 50;
 
 enum Pending {
     Input(Input),
+    Committed(CallId, Vec<PartitionOffset>, Result<(), SourceError>),
     Fetch(CallId, TopicFetch, Timestamp),
     Turn(CallId),
     Answer(usize, Input, Answer),
-    Delivered(Input, Vec<(OwnedPartition, i64)>),
+    /// With the records that it was about, and whether somebody has been told of them, or never will be.
+    Delivered(Input, Vec<(OwnedPartition, i64)>, bool),
     /// The group waits no longer for a partition that it has asked for.
     Bound(OwnedPartition),
     /// The mapping hears that a partition is somebody else's.
@@ -325,9 +327,17 @@ impl Host {
                 }
                 input
             }
-            Pending::Delivered(input, told) => {
-                self.ledger.delivered(&told);
+            Pending::Delivered(input, records, is_over) => {
+                if is_over {
+                    self.ledger.delivered(&records);
+                }
                 input
+            }
+            Pending::Committed(id, offsets, result) => {
+                if result.is_ok() {
+                    self.ledger.committed(&offsets);
+                }
+                Input::Committed { id, result }
             }
             Pending::Bound(owned) | Pending::Tell(owned) => {
                 if !self.ledger.is_owned(owned) {
@@ -364,7 +374,9 @@ impl Host {
             self.ledger.read(owned, offsets);
             Ok(page)
         };
-        self.give(Input::Fetched { id, result });
+        // A page may come late.
+        let after = self.roll(2) * self.roll(100);
+        self.later(after, Pending::Input(Input::Fetched { id, result }));
     }
 
     fn give(&mut self, input: Input) {
@@ -396,13 +408,18 @@ impl Host {
                 }
                 let result = self.keep(&offsets);
                 let after = self.roll(100);
-                self.later(after, Pending::Input(Input::Committed { id, result }));
+                self.later(after, Pending::Committed(id, offsets, result));
             }
             Action::LetGo { owned, offset } => {
                 self.trace
                     .push(format!("{} {owned:?} {offset:?}", self.now.0));
                 let place = offset.map(|offset| offset.offset);
                 self.ledger.lets_go(owned, place, &self.logs);
+                let is_told = self.pending.values().any(|pending| {
+                    matches!(pending, Pending::Delivered(_, records, _)
+                        if records.iter().any(|(of, _)| *of == owned))
+                });
+                assert!(!is_told, "{owned:?} is let go of, and being told of");
                 let result = self.keep(offset.as_slice());
                 let log = &mut self.logs[index(owned.partition)];
                 if log.owner == Some(owned.epoch) {
@@ -452,19 +469,17 @@ impl Host {
                 self.later(after, Pending::Answer(self.calls, input, answer));
             }
             Action::Deliver { id, record } => {
-                let mut told = self.ledger.delivers(&record.body, &self.logs);
-                let mut result = Ok(());
+                let records = self.ledger.delivers(&record.body, &self.logs);
+                let (mut result, mut is_over) = (Ok(()), true);
                 if self.happens(self.faults.deliveries) {
                     result = Err(DeliveryError::new("nobody is there"));
                     let tries = self.failed_deliveries.entry(record.body).or_default();
                     *tries += 1;
-                    if *tries < 5 {
-                        told.clear();
-                    }
+                    is_over = *tries == 5;
                 }
                 let after = self.roll(500);
                 let input = Input::Delivered { id, result };
-                self.later(after, Pending::Delivered(input, told));
+                self.later(after, Pending::Delivered(input, records, is_over));
             }
             Action::Report(_) => {}
         }

@@ -21,6 +21,10 @@ pub(crate) struct Epoch {
     /// The last commit.
     committed: Option<i64>,
     began: i64,
+    /// Those that were sent.
+    sent: BTreeSet<i64>,
+    /// How far it is committed, as the machine knows.
+    known_committed: i64,
 }
 
 #[derive(Debug)]
@@ -61,6 +65,7 @@ impl Ledger {
         self.owned.insert(owned.partition, (owned.epoch, false));
         let epoch = self.epochs.entry(owned).or_default();
         epoch.began = log.begin();
+        epoch.known_committed = log.begin();
     }
 
     pub(crate) fn revoking(&mut self, partition: i32) {
@@ -153,6 +158,7 @@ impl Ledger {
         }
         for (&owned, &first) in &first {
             self.check_order(owned, first, &logs[index(owned.partition)]);
+            self.check_commit_before(owned, &batch);
             let is_running = self
                 .running
                 .values()
@@ -167,6 +173,29 @@ impl Ledger {
         });
         let most = self.most_at_once.min(self.owned.len());
         assert!(live.count() <= most, "more than {most} batches run");
+    }
+
+    /// What was settled of a partition is committed before it has another batch.
+    fn check_commit_before(&mut self, owned: OwnedPartition, batch: &[(OwnedPartition, i64)]) {
+        let epoch = self.epochs.entry(owned).or_default();
+        let mut is_new = false;
+        for &(of, offset) in batch {
+            is_new |= of == owned && epoch.sent.insert(offset);
+        }
+        let uncommitted = epoch.processed.range(epoch.known_committed..).next();
+        let waits = is_new && uncommitted.is_some();
+        assert!(
+            !waits,
+            "{owned:?} has a new batch, and {uncommitted:?} is not committed"
+        );
+    }
+
+    /// Offsets are committed, and the machine knows it.
+    pub(crate) fn committed(&mut self, offsets: &[PartitionOffset]) {
+        for &PartitionOffset { owned, offset } in offsets {
+            let epoch = self.epochs.entry(owned).or_default();
+            epoch.known_committed = offset.max(epoch.known_committed);
+        }
     }
 
     /// All before the first record of a batch is done, or is being given up.

@@ -113,6 +113,7 @@ fn records_that_the_log_no_longer_held_are_told_of() {
     }];
     world.assign(0, 1, 3);
     world.page(0, 8..10);
+    world.pass(1_000);
     let told = |decision: &Decision| {
         matches!(decision, Decision::RecordsExpired { because, .. }
             if because == "offsets 3 to 7 are not retained any more")
@@ -132,6 +133,7 @@ fn a_hole_in_a_log_that_still_holds_it_is_no_expiry() {
     }];
     world.assign(0, 1, 3);
     world.page(0, [8, 11]);
+    world.pass(1_000);
     assert!(!world.decided(|decision| matches!(decision, Decision::RecordsExpired { .. })));
 }
 

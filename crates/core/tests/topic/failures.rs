@@ -41,6 +41,16 @@ fn body(record: &lambda_esm_core::on_failure_record::FailureRecord) -> Value {
     serde_json::from_slice(&record.body).unwrap()
 }
 
+/// Fails with each invocation until there is none any more.
+fn fail_on_and_on(world: &mut World) {
+    let mut call = 0;
+    while call < world.calls.len() {
+        world.fail(call);
+        world.pass(30_000);
+        call += 1;
+    }
+}
+
 #[test]
 fn a_failed_batch_is_tried_again_until_it_succeeds() {
     let mut world = World::new(&json!({"MaximumBatchingWindowInSeconds": 0}));
@@ -250,6 +260,29 @@ fn an_undecodable_record_goes_to_the_destination() {
 }
 
 #[test]
+fn no_more_than_a_batch_of_undecodable_records_is_on_its_way_to_the_destination() {
+    let mut world = world(json!({
+        "BatchSize": 3,
+        "DestinationConfig": {"OnFailure": {"Destination": QUEUE}},
+    }));
+    let mut records: Vec<KafkaRecord> = (0..8).map(|offset| undecodable(offset, &world)).collect();
+    records.push(record(8, world.now));
+    world.fetched(0, Ok(TopicPage::new(records, None)));
+    world.page(1, 0..1);
+    assert_eq!(world.places(0), [(1, 0)], "other partitions go on");
+    for batch in [3, 3, 2] {
+        assert_eq!(world.deliveries.len(), batch);
+        for _ in 0..batch {
+            assert_eq!(world.calls.len(), 1);
+            world.deliver(Ok(()));
+        }
+    }
+    assert_eq!(world.places(1), [(0, 8)]);
+    world.succeed(1);
+    assert_eq!(world.commit_all(), [(0, 9)]);
+}
+
+#[test]
 fn an_undecodable_record_is_dropped_where_there_is_no_destination() {
     let mut world = world(json!({}));
     let records = vec![undecodable(0, &world), undecodable(1, &world)];
@@ -295,16 +328,24 @@ fn records_that_are_too_old_are_given_up_and_the_others_are_sent() {
 }
 
 #[test]
+fn a_record_without_a_time_is_not_too_old() {
+    let mut world = world(json!({"MaximumRecordAgeInSeconds": 60}));
+    let records = vec![record(0, lambda_esm_core::Timestamp(-1))];
+    world.fetched(0, Ok(TopicPage::new(records, None)));
+    assert_eq!(world.places(0), [(0, 0)]);
+    fail_on_and_on(&mut world);
+    assert_eq!(
+        world.commit_all(),
+        [(0, 1)],
+        "it is, 60 s after it was read"
+    );
+}
+
+#[test]
 fn a_batch_that_fails_ends_when_it_is_too_old() {
     let mut world = world(json!({"MaximumRecordAgeInSeconds": 60}));
     world.page(0, 0..1);
-    for call in 0.. {
-        if world.calls.len() <= call {
-            break;
-        }
-        world.fail(call);
-        world.pass(30_000);
-    }
+    fail_on_and_on(&mut world);
     assert!(world.now.0 - crate::mapping::START.0 < 120_000);
     assert_eq!(world.commit(), [(0, 1)]);
 }

@@ -22,12 +22,15 @@ use crate::time::Timestamp;
 impl TopicMachine {
     /// Has a partition stand in line, if it can be drawn from.
     pub(super) fn line_up(&mut self, number: i32) {
-        let Some(partition) = self.partitions.get_mut(&number) else {
+        let Some(partition) = self.partitions.get(&number) else {
             return;
         };
         let gathers = match partition.lane {
-            Some(lane) => self.lanes[lane].lane.accepts(),
+            Some(lane) => self.gathers(lane),
             None => true,
+        };
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
         };
         let stands_there = partition.queued || partition.buffer.is_empty();
         if gathers && !stands_there && partition.may_be_drawn_from() {
@@ -62,17 +65,24 @@ impl TopicMachine {
             None => None,
             Some(Partition {
                 lane: Some(lane), ..
-            }) => Some(*lane).filter(|&lane| self.lanes[lane].lane.accepts()),
+            }) => Some(*lane).filter(|&lane| self.gathers(lane)),
             Some(_) => Some(self.gathering_lane()?),
         };
         Some((number, lane))
+    }
+
+    /// Tells whether a lane's next batch may be filled. While the destination is told of its records, no more are drawn: so
+    /// there is a bound to how many are on their way.
+    fn gathers(&self, lane: usize) -> bool {
+        self.lanes[lane].lane.accepts() && !self.deliveries.any_of(lane)
     }
 
     /// Returns the lane whose batch is to be filled next: one that has begun to gather, and else an idle one, which may be
     /// new; `None` if as many are at work as may be.
     fn gathering_lane(&self) -> Option<usize> {
         let lanes = || self.lanes.iter();
-        let begun = lanes().position(|each| each.lane.accepts() && !each.members.is_empty());
+        let has_begun = |&lane: &usize| !self.lanes[lane].members.is_empty() && self.gathers(lane);
+        let begun = (0..self.lanes.len()).find(has_begun);
         if begun.is_some() {
             return begun;
         }
@@ -89,9 +99,10 @@ impl TopicMachine {
         let encoder = self.config.encoder.clone();
         let filters = self.config.batches.filters.clone();
         let detail = self.config.batches.detail;
-        let (mut skipped, mut last_skipped) = (0, 0);
+        let (mut skipped, mut last_skipped, mut unseen) = (0, 0, 0);
         self.make_room(&encoder, number, lane);
         while self.lanes[lane].lane.accepts()
+            && unseen < self.config.batches.limits.count
             && let Some(partition) = self.partitions.get_mut(&number)
             && let Some(record) = partition.buffer.pop_front()
         {
@@ -105,7 +116,8 @@ impl TopicMachine {
                 .and_then(|known| known.failure.as_ref());
             if let Some(failure) = failure {
                 let (condition, because) = (failure.condition, failure.because.clone());
-                let item = self.item(number, lane, &record);
+                let item = self.item(now, number, lane, &record);
+                unseen += 1;
                 self.give_up_unseen(now, lane, item, &record, (condition, because));
                 continue;
             }
@@ -127,12 +139,13 @@ impl TopicMachine {
                 }
                 continue;
             }
-            let item = self.item(number, lane, &record);
+            let item = self.item(now, number, lane, &record);
             let encode = |out: &mut Vec<u8>| encoder.write(out, number, &record);
             let gathered = self.lanes[lane].lane.gather(now, item, encode);
             if let Err(Oversized { item, bytes }) = gathered {
                 let because = format!("its event alone is {bytes} bytes");
                 let why = (Condition::MaximumPayloadSizeExceeded, because);
+                unseen += 1;
                 self.give_up_unseen(now, lane, item, &record, why);
             }
         }
@@ -148,12 +161,13 @@ impl TopicMachine {
             });
         }
         self.pass_holes(number);
+        self.line_up(number);
         self.dirty.insert(number);
         self.hungry.insert(number);
     }
 
     /// Notes that a record is drawn into a lane.
-    fn item(&mut self, number: i32, lane: usize, record: &KafkaRecord) -> Item {
+    fn item(&mut self, now: Timestamp, number: i32, lane: usize, record: &KafkaRecord) -> Item {
         let ordinal = self.next_ordinal;
         self.next_ordinal += 1;
         if let Some(partition) = self.partitions.get_mut(&number) {
@@ -168,7 +182,12 @@ impl TopicMachine {
                 partition: number,
                 offset: record.offset,
             },
-            arrival: record.timestamp,
+            // Of a record without a time the age is not known: it counts from now.
+            arrival: if record.timestamp < Timestamp(0) {
+                now
+            } else {
+                record.timestamp
+            },
         }
     }
 

@@ -174,8 +174,7 @@ impl TopicMachine {
         self.shared.end_call(id);
         let answered =
             self.with_deliveries(now, |deliveries, ctx| deliveries.answered(ctx, id, result));
-        // Nobody is told of what is somebody else's by now.
-        self.strip_deliveries();
+        self.deliveries_ended();
         if let Some((lane, items)) = answered {
             self.settle(&items);
             if self.draining {
@@ -184,14 +183,19 @@ impl TopicMachine {
         }
     }
 
-    /// Lets go of failure records that are to be sent again, if all that they tell of was lost.
-    pub(super) fn strip_deliveries(&mut self) {
+    /// Deliveries have ended, or their records were lost: of what is somebody else's by now nobody is told again, and lanes
+    /// that deliver no more gather again.
+    pub(super) fn deliveries_ended(&mut self) {
         let partitions = &self.partitions;
-        let is_alive = |item: &Item| {
+        self.deliveries.strip(|item| {
             let partition = partitions.get(&item.place.offset().0);
-            partition.is_some_and(|partition| partition.has(item))
-        };
-        self.deliveries.strip(|item| !is_alive(item));
+            partition.is_none_or(|partition| !partition.has(item))
+        });
+        for lane in 0..self.lanes.len() {
+            for member in 0..self.lanes[lane].members.len() {
+                self.line_up(self.lanes[lane].members[member]);
+            }
+        }
     }
 
     /// Lets go of what a lane has gathered and not invoked, and of what waits for a retry.

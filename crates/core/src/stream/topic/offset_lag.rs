@@ -56,8 +56,15 @@ impl TopicMachine {
             high,
         } in watermarks
         {
-            if let Some(known) = self.partitions.get_mut(&partition) {
-                known.log = Some((low, high));
+            let Some(known) = self.partitions.get_mut(&partition) else {
+                continue;
+            };
+            known.log = Some((low, high));
+            if let Some((first, last)) = known.expired() {
+                self.shared.report(Decision::RecordsExpired {
+                    shard: known.name.clone(),
+                    because: format!("offsets {first} to {last} are not retained any more"),
+                });
             }
         }
     }

@@ -42,6 +42,9 @@ pub(super) struct Partition {
     pub(super) problem: Option<String>,
     /// The oldest and the next offset of its log, as far as they are known.
     pub(super) log: Option<(i64, i64)>,
+    /// Offsets at which nothing was read, from the first up to the second, of which it is not known whether the log has
+    /// lost records there.
+    pub(super) gap: Option<(i64, i64)>,
 }
 
 impl Partition {
@@ -69,6 +72,7 @@ impl Partition {
             failures: 0,
             problem: None,
             log: None,
+            gap: None,
         }
     }
 
@@ -103,6 +107,14 @@ impl Partition {
         let (low, high) = self.log?;
         let committed = self.committed.unwrap_or(low).max(low);
         Some((high - committed).max(0))
+    }
+
+    /// Returns the first and the last offset of the gap that the log no longer held, if its oldest offset tells so. Where
+    /// it holds them, what is missing is what no consumer sees.
+    pub(super) fn expired(&mut self) -> Option<(i64, i64)> {
+        let (low, _) = self.log?;
+        let (first, end) = self.gap.take()?;
+        (low > first).then(|| (first, low.min(end) - 1))
     }
 
     /// Forgets what was read and not drawn.

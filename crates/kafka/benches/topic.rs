@@ -19,7 +19,6 @@ use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::{Engine, EngineOptions};
 use lambda_esm_kafka::{ClientSettings, Connect, KafkaOptions, KafkaTopic};
 use rdkafka::ClientConfig;
-use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};

@@ -25,21 +25,22 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         servers,
     } = place;
     let group = group.as_deref().unwrap_or("none");
+    let (reason, last) = (essence(reason), essence(last));
     let (kind, message) = match code {
+        // The listener has no SASL, or other mechanisms.
+        Code::Authentication if reason.contains("handshake failed") => {
+            (Denied, unsupported(reason, servers))
+        }
         Code::Authentication | Code::SaslAuthenticationFailed => (
             Denied,
             format!(
-                "SASL authentication failed: {reason}: check the user name and password, or token, of the mapping's \
-                 secret, and that the broker knows them"
+                "SASL authentication failed: {reason}: check the user name and password, or token, of the mapping, and that \
+                 the brokers at {servers} know them"
             ),
         ),
-        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => (
-            Denied,
-            format!(
-                "SASL authentication failed: {reason}: the brokers at {servers} do not offer this mechanism there; check \
-                 the mapping's authentication method and the port"
-            ),
-        ),
+        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => {
+            (Denied, unsupported(reason, servers))
+        }
         Code::SSL => (Denied, tls(reason)),
         Code::TopicAuthorizationFailed => (
             Denied,
@@ -69,13 +70,20 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
             format!("{topic} is no name for a topic, says {servers}"),
         ),
         Code::AllBrokersDown if is_tls(last) => (Denied, tls(last)),
-        Code::AllBrokersDown => (
-            Transient,
-            format!(
-                "no broker of {servers} can be reached ({last}): check the addresses, the network and whether the \
-                 port speaks the mapping's protocol"
-            ),
-        ),
+        Code::AllBrokersDown => {
+            let last = if last.is_empty() {
+                "they end connections"
+            } else {
+                last
+            };
+            (
+                Transient,
+                format!(
+                    "no broker of {servers} can be reached ({last}): check the addresses, the network and whether the \
+                     port speaks the mapping's protocol"
+                ),
+            )
+        }
         Code::InconsistentGroupProtocol => (
             Fatal,
             format!(
@@ -98,6 +106,18 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         _ => return None,
     };
     Some(SourceError::new(kind, message))
+}
+
+/// Returns a reason without what differs each time: how long it took, and how often it was the same.
+fn essence(reason: &str) -> &str {
+    reason.split(" (after ").next().unwrap_or(reason)
+}
+
+fn unsupported(reason: &str, servers: &str) -> String {
+    format!(
+        "SASL authentication failed: {reason}: the brokers at {servers} do not offer this mechanism there; check the \
+         mapping's authentication method and the port"
+    )
 }
 
 /// Tells whether a connection failed for TLS.

@@ -1,12 +1,11 @@
 //! What all clients have in common.
 
-use std::error::Error;
 use std::time::Duration;
 
-use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::auth::{ClientSettings, TokenSource};
+use crate::auth::ClientSettings;
 
 /// How long one call to a broker may take.
 pub(crate) const CALL_BOUND: Duration = Duration::from_secs(5);
@@ -52,21 +51,10 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// Returns a token, as librdkafka's binding wants it. That has no place for SASL extensions; they are sent behind the
-/// token, from which a control character divides them (RFC 7628, section 3.1).
-pub(crate) fn oauth_token(tokens: Option<&dyn TokenSource>) -> Result<OAuthToken, Box<dyn Error>> {
-    let tokens = tokens.ok_or("the mapping has no source of tokens")?;
-    let token = tokens.token()?;
-    let mut text = token.text;
-    for (name, value) in &token.extensions {
-        text.push('\u{1}');
-        text.push_str(name);
-        text.push('=');
-        text.push_str(value);
-    }
-    Ok(OAuthToken {
-        token: text,
-        principal_name: token.principal,
-        lifetime_ms: token.expires.0,
-    })
+/// Tells whether an error is that of a connection to one broker.
+pub(crate) const fn is_connection(code: Code) -> bool {
+    matches!(
+        code,
+        Code::BrokerTransportFailure | Code::Resolve | Code::SSL | Code::OperationTimedOut
+    )
 }

@@ -4,14 +4,17 @@ mod auth;
 mod client;
 mod connect;
 mod consumer;
+mod destination;
 mod options;
 mod problem;
 mod source;
+mod token_keeper;
 
 pub use auth::{
     AuthError, AuthErrorKind, Authenticator, ClientSettings, ClusterAddress, ClusterAddressError,
     ConnectionProblem, RegistryAccess, Token, TokenSource, give_token,
 };
 pub use connect::{Connect, MappingConnection};
+pub use destination::TopicDestination;
 pub use options::{GroupProtocol, Isolation, KafkaOptions};
 pub use source::KafkaTopic;

@@ -41,7 +41,7 @@ pub struct KafkaOptions {
     /// partitions of a member that crashed are read by others. Brokers allow 6 s and more
     /// (`group.min.session.timeout.ms`).
     pub session_timeout: Duration,
-    /// About how much is read ahead of each partition, in KiB.
+    /// About how much is read ahead of each partition, in KiB; up to twice that is held.
     pub prefetch_kib: u32,
 }
 
@@ -52,7 +52,7 @@ impl Default for KafkaOptions {
             isolation: Isolation::default(),
             revoke_bound: Duration::from_secs(5),
             session_timeout: Duration::from_secs(6),
-            prefetch_kib: 1024,
+            prefetch_kib: 512,
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         group,
         servers,
     } = place;
+    let operation = group.as_ref().map_or("Write", |_| "Read");
     let group = group.as_deref().unwrap_or("none");
     let (reason, last) = (essence(reason), essence(last));
     let (kind, message) = match code {
@@ -45,7 +46,7 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         Code::TopicAuthorizationFailed => (
             Denied,
             format!(
-                "Cluster failed to authorize Lambda: {reason}: allow Read and Describe of topic {topic}, at {servers}"
+                "Cluster failed to authorize Lambda: {reason}: allow {operation} and Describe of topic {topic}, at {servers}"
             ),
         ),
         Code::GroupAuthorizationFailed => (
@@ -138,5 +139,89 @@ fn tls(reason: &str) -> String {
         )
     } else {
         format!("Lambda failed to authenticate server: {reason}: check that the port speaks TLS")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(code: Code, reason: &str, last: &str) -> Option<SourceError> {
+        let place = Place {
+            topic: "orders".to_owned(),
+            group: Some("mapping".to_owned()),
+            servers: "b1:9094,b2:9094".to_owned(),
+        };
+        problem(code, reason, last, &place)
+    }
+
+    #[test]
+    fn what_is_documented_is_told_in_these_words() {
+        let certificate = "ssl://b1:9094/1: SSL handshake failed: certificate verify failed";
+        let alert = "ssl://b1:9094/1: SSL handshake failed: sslv3 alert bad certificate";
+        for (code, reason, last, begins, names) in [
+            (
+                Code::Authentication,
+                "b1:9094: no",
+                "",
+                "SASL authentication failed: ",
+                "b1:9094",
+            ),
+            (
+                Code::TopicAuthorizationFailed,
+                "no",
+                "",
+                "Cluster failed to authorize Lambda: ",
+                "orders",
+            ),
+            (
+                Code::GroupAuthorizationFailed,
+                "no",
+                "",
+                "Cluster failed to authorize Lambda: ",
+                "mapping",
+            ),
+            (
+                Code::SSL,
+                certificate,
+                "",
+                "Lambda failed to authenticate server: ",
+                "b1:9094",
+            ),
+            (
+                Code::SSL,
+                alert,
+                "",
+                "Server failed to authenticate Lambda: ",
+                "b1:9094",
+            ),
+            (
+                Code::AllBrokersDown,
+                "2/2",
+                alert,
+                "Server failed to authenticate Lambda: ",
+                "b1:9094",
+            ),
+        ] {
+            let told = told(code, reason, last).unwrap();
+            assert_eq!(told.kind, SourceErrorKind::Denied, "{told}");
+            assert!(told.message.starts_with(begins), "{told}");
+            assert!(told.message.contains(names), "{told}");
+        }
+        assert_eq!(told(Code::BrokerTransportFailure, "one of many", ""), None);
+    }
+
+    #[test]
+    fn a_problem_that_lasts_stays_the_same() {
+        let first = "b1:9094: Connect failed: refused (after 0ms in state CONNECT)";
+        let later = "b1:9094: Connect failed: refused (after 2ms in state CONNECT, 9 identical error(s) suppressed)";
+        let of = |last: &str| told(Code::AllBrokersDown, "2/2 brokers are down", last);
+        assert_eq!(of(first), of(later));
+        assert!(
+            of(first)
+                .unwrap()
+                .message
+                .contains("(b1:9094: Connect failed: refused)")
+        );
     }
 }

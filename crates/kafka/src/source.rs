@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_engine::ports::{JoinRequest, TopicConsumer, TopicSource};
+use lambda_esm_engine::ports::{FailureDestination, JoinRequest, TopicConsumer, TopicSource};
 
 use crate::connect::Connect;
 use crate::consumer;
+use crate::destination::TopicDestination;
 use crate::options::KafkaOptions;
 
 /// A topic of a cluster.
@@ -46,5 +47,10 @@ impl TopicSource for KafkaTopic {
 
     fn bootstrap_servers(&self) -> String {
         self.bootstrap_servers.clone()
+    }
+
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        let connect = Arc::clone(&self.connect);
+        Ok(Arc::new(TopicDestination::new(connect, topic)))
     }
 }

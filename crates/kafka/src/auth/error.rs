@@ -88,7 +88,7 @@ impl AuthError {
         Self::new(AuthErrorKind::Configuration, None, message)
     }
 
-    pub(super) fn sasl(message: impl Into<String>) -> Self {
+    pub(crate) fn sasl(message: impl Into<String>) -> Self {
         let problem = Some(ConnectionProblem::SaslFailed);
         Self::new(AuthErrorKind::Credentials, problem, message)
     }

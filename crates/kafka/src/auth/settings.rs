@@ -47,6 +47,13 @@ impl ClientSettings {
         self.properties.push((name, value.into()));
     }
 
+    /// Has the client ask for tokens here.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<dyn TokenSource>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
     /// Returns the properties, named as librdkafka has them. They are secret but for the servers, the protocol and the
     /// mechanism.
     #[must_use]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::setters;
 use tokio::sync::watch;
 
 use super::error::AuthError;
@@ -20,6 +21,22 @@ pub struct Token {
     /// SASL extensions that are sent with it (RFC 7628, section 3.1).
     pub extensions: Vec<(String, String)>,
 }
+
+impl Token {
+    /// Returns a token without extensions.
+    pub fn new(text: impl Into<String>, expires: Timestamp, principal: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            expires,
+            principal: principal.into(),
+            extensions: Vec::new(),
+        }
+    }
+}
+
+setters!(Token {
+    with_extensions sets extensions: Vec<(String, String)>,
+});
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,14 +1,12 @@
 //! What librdkafka calls back: on the thread that polls the client, but for the ends of partitions and what else is
 //! found in their queues, which whoever polls those is told.
 
-use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
-use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -18,8 +16,7 @@ use super::commit::{list, refused};
 use super::end_of_partition;
 use super::group::Group;
 use super::reader::Reader;
-use crate::auth::TokenSource;
-use crate::client::{self, oauth_token};
+use crate::client;
 use crate::problem::{Place, problem};
 
 /// The state of a membership whose partitions are read from librdkafka's queues.
@@ -33,8 +30,6 @@ pub(super) struct Context {
     pub(super) revoke_bound: Duration,
     /// Whether a rebalance ends with an assignment, even of nothing.
     pub(super) always_assigns: bool,
-    /// Who has tokens, if the client needs any.
-    pub(super) tokens: Option<Arc<dyn TokenSource>>,
     /// Why the last connection failed that did.
     pub(super) last_failure: Mutex<String>,
     /// The client is being closed.
@@ -42,13 +37,6 @@ pub(super) struct Context {
 }
 
 impl ClientContext for Context {
-    /// Asked for only where the mechanism is OAUTHBEARER.
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        oauth_token(self.tokens.as_deref())
-    }
-
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log(level, facility, message);
     }
@@ -64,10 +52,7 @@ impl ClientContext for Context {
             .last_failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if matches!(
-            code,
-            Code::BrokerTransportFailure | Code::Resolve | Code::SSL
-        ) {
+        if client::is_connection(code) {
             reason.clone_into(&mut last);
         }
         let problem = problem(code, reason, &last, &self.place);

@@ -23,3 +23,17 @@ fn parse(reason: &str) -> Option<i64> {
     let digits = rest.split(' ').next()?;
     digits.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_found_in_the_text_and_taken_once() {
+        note("Fetch from broker 1 reached end of partition at offset 1234 (HighwaterMark 1300)");
+        assert_eq!(take(), Some(1234));
+        assert_eq!(take(), None);
+        note("Broker: No more messages");
+        assert_eq!(take(), None);
+    }
+}

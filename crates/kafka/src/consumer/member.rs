@@ -1,6 +1,7 @@
 //! The thread of a member: it makes the client, polls it as long as the membership lasts, and closes it. Whatever takes
 //! its time is on it, and nothing waits for the function there, so that the group never takes a slow one for dead.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use crate::client::{CALL_BOUND, configuration};
 use crate::connect::Connect;
 use crate::options::{GroupProtocol, Isolation, KafkaOptions};
 use crate::problem::{Place, problem};
+use crate::token_keeper::TokenKeeper;
 
 /// How long one poll waits: within it, whatever else is to be done is seen.
 const POLL: Duration = Duration::from_millis(50);
@@ -33,6 +35,10 @@ const RETRY: Duration = Duration::from_millis(500);
 const PROBE: Duration = Duration::from_secs(2);
 /// How often settings are asked for anew while they are refused.
 const SETTINGS: Duration = Duration::from_secs(10);
+/// How often it is looked whether a token was renewed.
+const TOKENS: Duration = Duration::from_secs(1);
+/// How soon a member that the group accepts has its share, if there is one for it.
+const IDLE: Duration = Duration::from_secs(6);
 /// How long the owner of the first partition is waited for when a group is new.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long a call may still use a client that is to be closed.
@@ -64,18 +70,38 @@ struct Duties {
     probe: Instant,
     settings: Instant,
     asked: Option<Answer>,
+    tokens: Option<TokenKeeper>,
+    keep_tokens: Instant,
+    /// When it is told that the member has nothing, if it has not heard of its assignment until then.
+    idle: Option<Instant>,
 }
 
 impl Member {
     /// Is a member until it is told to leave.
     pub(super) fn run(&self) {
-        while let Some(settings) = self.first_settings() {
-            self.live(&settings);
+        while catch_unwind(AssertUnwindSafe(|| self.be_member())).is_err() {
+            *self.slot() = None;
             for reader in self.group.lose_all() {
                 reader.end();
             }
+            self.group.problem(SourceError::new(
+                SourceErrorKind::Transient,
+                format!(
+                    "the consumer of topic {} panicked, and is made anew",
+                    self.topic
+                ),
+            ));
+            self.group.pause(SETTINGS);
         }
         self.group.end();
+    }
+
+    fn be_member(&self) {
+        while let Some(settings) = self.first_settings() {
+            self.live(&settings);
+            // Whatever it was is given a moment to pass.
+            self.group.pause(PROBE);
+        }
     }
 
     /// Asks for settings until there are some; `None` if the member leaves.
@@ -130,14 +156,19 @@ impl Member {
             probe: now + PROBE,
             settings: now + SETTINGS,
             asked: None,
+            tokens: settings.tokens().cloned().map(TokenKeeper::new),
+            keep_tokens: now,
+            idle: (self.options.group_protocol == GroupProtocol::Consumer).then_some(now + IDLE),
         };
         while !self.group.is_leaving() && !self.group.has_failed() {
+            self.keep_tokens(&consumer, &mut duties);
             let polled = consumer.poll(POLL);
             // Each partition has a queue of its own: a record that came here would be passed over.
             if let Some(Ok(_) | Err(KafkaError::MessageConsumptionFatal(_))) = polled {
                 self.group.fail();
             }
             self.begin(&consumer, &mut duties);
+            self.tell_of_nothing(&consumer, &mut duties);
             self.look_after_problem(&consumer, &mut duties);
             if self.is_rotated(settings, &mut duties) {
                 break;
@@ -156,7 +187,6 @@ impl Member {
             place: self.place(settings),
             revoke_bound: self.options.revoke_bound,
             always_assigns: self.options.group_protocol == GroupProtocol::Classic,
-            tokens: settings.tokens().cloned(),
             last_failure: Mutex::default(),
             closing: AtomicBool::new(false),
         };
@@ -270,6 +300,37 @@ impl Member {
         Ok(())
     }
 
+    fn keep_tokens(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
+        if let Some(tokens) = &mut duties.tokens
+            && Instant::now() >= duties.keep_tokens
+        {
+            let kept = tokens.keep(consumer.client());
+            // Without one it may have waited; the group is looked after meanwhile.
+            let pause = if kept.is_ok() { TOKENS } else { SETTINGS };
+            duties.keep_tokens = Instant::now() + pause;
+            if let Err(error) = kept {
+                self.group.problem(error.into());
+            }
+        }
+    }
+
+    /// Tells that the member has nothing, which it does not hear with the protocol of KIP-848: there an assignment that
+    /// does not differ from the last one, which was empty, is none.
+    fn tell_of_nothing(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
+        let Some(at) = duties.idle else {
+            return;
+        };
+        if self.group.to_begin().is_some() || !self.group.owned().is_empty() {
+            duties.idle = None;
+        } else if Instant::now() >= at {
+            let joined = self.group.has_problem().is_none() && self.answers(consumer);
+            duties.idle = (!joined).then(|| Instant::now() + PROBE);
+            if joined {
+                self.group.begun(Vec::new());
+            }
+        }
+    }
+
     fn not_begun(&self, error: &KafkaError, consumer: &BaseConsumer<Context>) -> SourceError {
         let place = &consumer.context().place;
         let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
@@ -312,9 +373,13 @@ impl Member {
         topics.is_ok_and(there) && committed(consumer, &self.topic, &[0]).is_ok()
     }
 
-    /// Tells whether the settings are refused and others are to be had.
+    /// Tells whether the settings do not work, and others are to be had: a secret was rotated, or brokers have moved.
     fn is_rotated(&self, settings: &ClientSettings, duties: &mut Duties) -> bool {
-        if self.group.has_problem() != Some(SourceErrorKind::Denied) {
+        let problem = self.group.has_problem();
+        if !matches!(
+            problem,
+            Some(SourceErrorKind::Denied | SourceErrorKind::Transient)
+        ) {
             return false;
         }
         if let Some(answer) = &duties.asked {
@@ -327,7 +392,7 @@ impl Member {
             duties.asked = None;
             duties.settings = Instant::now() + SETTINGS;
         } else if Instant::now() >= duties.settings {
-            if let Some(tokens) = settings.tokens() {
+            if let Some(tokens) = &duties.tokens {
                 tokens.renew();
             }
             duties.asked = Some(self.ask_settings());

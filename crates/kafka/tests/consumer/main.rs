@@ -4,7 +4,11 @@
     reason = "a call that fails is a check that fails"
 )]
 
+mod churn;
 mod cluster;
+mod contract;
+mod logins;
 mod membership;
+mod problems;
 mod rebalance;
 mod worker;

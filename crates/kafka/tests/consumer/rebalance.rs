@@ -177,7 +177,11 @@ async fn nothing_is_committed_between_the_start_of_a_rebalance_and_its_assignmen
     for owned in kept {
         let fetch = TopicFetch::new(owned, 10, 1000).with_wait(PATIENCE);
         let page = first.consumer.fetch(fetch).await.unwrap();
-        assert_eq!(page.records.len(), 10, "what stays is read on under its epoch");
+        assert_eq!(
+            page.records.len(),
+            10,
+            "what stays is read on under its epoch"
+        );
     }
 }
 

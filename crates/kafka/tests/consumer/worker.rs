@@ -18,6 +18,8 @@ pub(crate) struct Worker {
     pub(crate) owned: BTreeMap<i32, u64>,
     /// Offset and value of what was read, by partition, in the order it came.
     pub(crate) read: BTreeMap<i32, Vec<(i64, String)>>,
+    /// The keys of what was read.
+    pub(crate) keys: Vec<Option<bytes::Bytes>>,
     pub(crate) positions: BTreeMap<i32, i64>,
     pub(crate) events: Vec<GroupEvent>,
 }
@@ -28,6 +30,7 @@ impl Worker {
             consumer,
             owned: BTreeMap::new(),
             read: BTreeMap::new(),
+            keys: Vec::new(),
             positions: BTreeMap::new(),
             events: Vec::new(),
         }
@@ -107,6 +110,7 @@ impl Worker {
             };
             let read = self.read.entry(owned.partition).or_default();
             for record in page.records {
+                self.keys.push(record.key);
                 let value = record
                     .value
                     .map(|value| String::from_utf8(value.to_vec()).unwrap());

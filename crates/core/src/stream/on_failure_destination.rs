@@ -235,6 +235,14 @@ impl Deliveries {
         items.any(is_it)
     }
 
+    /// Lets go of what waits to be sent again, and tells only of records that are somebody else's.
+    pub(super) fn strip(&mut self, is_lost: impl Fn(&Item) -> bool) {
+        self.open.retain(|delivery| {
+            let is_under_way = matches!(delivery.phase, Phase::Delivering(_));
+            is_under_way || !delivery.items.iter().all(&is_lost)
+        });
+    }
+
     /// Sends what is due to the destination.
     pub(super) fn deliver(&mut self, ctx: &mut Context<'_>) {
         for delivery in &mut self.open {

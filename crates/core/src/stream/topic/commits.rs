@@ -36,6 +36,7 @@ impl TopicMachine {
             }
         }
         if offsets.is_empty() {
+            self.committing.succeeded();
             return;
         }
         let id = self.shared.next_call();
@@ -55,8 +56,7 @@ impl TopicMachine {
         };
         match result {
             Ok(()) => {
-                self.committing.failures = 0;
-                self.committing.problem = None;
+                self.committing.succeeded();
                 for PartitionOffset { owned, offset } in offsets {
                     self.is_committed(owned, offset);
                 }

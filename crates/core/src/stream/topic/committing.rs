@@ -20,6 +20,12 @@ impl Committing {
         self.open.is_some() || self.not_before.is_some()
     }
 
+    /// Nothing is left to be committed that could not be.
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.problem = None;
+    }
+
     /// Returns when a commit may be tried again.
     pub(super) const fn next_deadline(&self) -> Option<Timestamp> {
         self.not_before

@@ -7,6 +7,7 @@
 
 use super::filter::{RecordFilter, explain};
 use super::machine::TopicMachine;
+use super::partition::Partition;
 use super::topic_lane::TopicLane;
 use crate::batching::Oversized;
 use crate::decision::Decision;
@@ -21,15 +22,18 @@ use crate::time::Timestamp;
 impl TopicMachine {
     /// Has a partition stand in line, if it can be drawn from.
     pub(super) fn line_up(&mut self, number: i32) {
-        let Some(partition) = self.partitions.get_mut(&number) else {
+        let Some(partition) = self.partitions.get(&number) else {
             return;
         };
         let gathers = match partition.lane {
-            Some(lane) => self.lanes[lane].lane.accepts(),
+            Some(lane) => self.gathers(lane),
             None => true,
         };
-        let waits = partition.revoking || partition.queued || partition.awaits.is_some();
-        if gathers && !waits && !partition.buffer.is_empty() {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        let stands_there = partition.queued || partition.buffer.is_empty();
+        if gathers && !stands_there && partition.may_be_drawn_from() {
             partition.queued = true;
             self.line.push_back(number);
         }
@@ -37,19 +41,7 @@ impl TopicMachine {
 
     /// Draws from those in line, as long as a lane gathers.
     pub(super) fn draw(&mut self, now: Timestamp) {
-        while !self.draining
-            && let Some(&number) = self.line.front()
-        {
-            let bound = self.partitions.get(&number).and_then(|known| known.lane);
-            let lane = match bound {
-                // It lines up again when the lane gathers again.
-                Some(lane) if !self.lanes[lane].lane.accepts() => None,
-                Some(lane) => Some(lane),
-                None => match self.gathering_lane() {
-                    Some(lane) => Some(lane),
-                    None => return,
-                },
-            };
+        while let Some((number, lane)) = self.next_draw() {
             self.line.pop_front();
             if let Some(partition) = self.partitions.get_mut(&number) {
                 partition.queued = false;
@@ -63,24 +55,34 @@ impl TopicMachine {
         }
     }
 
-    /// Tells whether there is a lane for the first in line.
-    pub(super) fn may_draw(&self) -> bool {
-        let Some(first) = self.line.front() else {
-            return false;
+    /// Returns the first in line, and the lane that draws from it; none if it is to stand in line no more. `None` if nothing
+    /// is to be drawn now.
+    pub(super) fn next_draw(&self) -> Option<(i32, Option<usize>)> {
+        let number = *self.line.front().filter(|_| !self.draining)?;
+        let partition = self.partitions.get(&number);
+        let lane = match partition.filter(|partition| partition.may_be_drawn_from()) {
+            // It lines up again when that has changed, or when its lane gathers again.
+            None => None,
+            Some(Partition {
+                lane: Some(lane), ..
+            }) => Some(*lane).filter(|&lane| self.gathers(lane)),
+            Some(_) => Some(self.gathering_lane()?),
         };
-        let bound = self.partitions.get(first).and_then(|known| known.lane);
-        !self.draining
-            && match bound {
-                Some(_) => true,
-                None => self.gathering_lane().is_some(),
-            }
+        Some((number, lane))
+    }
+
+    /// Tells whether a lane's next batch may be filled. While the destination is told of its records, no more are drawn: so
+    /// there is a bound to how many are on their way.
+    fn gathers(&self, lane: usize) -> bool {
+        self.lanes[lane].lane.accepts() && !self.deliveries.any_of(lane)
     }
 
     /// Returns the lane whose batch is to be filled next: one that has begun to gather, and else an idle one, which may be
     /// new; `None` if as many are at work as may be.
     fn gathering_lane(&self) -> Option<usize> {
         let lanes = || self.lanes.iter();
-        let begun = lanes().position(|each| each.lane.accepts() && !each.members.is_empty());
+        let has_begun = |&lane: &usize| !self.lanes[lane].members.is_empty() && self.gathers(lane);
+        let begun = (0..self.lanes.len()).find(has_begun);
         if begun.is_some() {
             return begun;
         }
@@ -97,9 +99,10 @@ impl TopicMachine {
         let encoder = self.config.encoder.clone();
         let filters = self.config.batches.filters.clone();
         let detail = self.config.batches.detail;
-        let (mut skipped, mut last_skipped) = (0, 0);
+        let (mut skipped, mut last_skipped, mut unseen) = (0, 0, 0);
         self.make_room(&encoder, number, lane);
         while self.lanes[lane].lane.accepts()
+            && unseen < self.config.batches.limits.count
             && let Some(partition) = self.partitions.get_mut(&number)
             && let Some(record) = partition.buffer.pop_front()
         {
@@ -113,7 +116,8 @@ impl TopicMachine {
                 .and_then(|known| known.failure.as_ref());
             if let Some(failure) = failure {
                 let (condition, because) = (failure.condition, failure.because.clone());
-                let item = self.item(number, lane, &record);
+                let item = self.item(now, number, lane, &record);
+                unseen += 1;
                 self.give_up_unseen(now, lane, item, &record, (condition, because));
                 continue;
             }
@@ -135,12 +139,13 @@ impl TopicMachine {
                 }
                 continue;
             }
-            let item = self.item(number, lane, &record);
+            let item = self.item(now, number, lane, &record);
             let encode = |out: &mut Vec<u8>| encoder.write(out, number, &record);
             let gathered = self.lanes[lane].lane.gather(now, item, encode);
             if let Err(Oversized { item, bytes }) = gathered {
                 let because = format!("its event alone is {bytes} bytes");
                 let why = (Condition::MaximumPayloadSizeExceeded, because);
+                unseen += 1;
                 self.give_up_unseen(now, lane, item, &record, why);
             }
         }
@@ -156,12 +161,13 @@ impl TopicMachine {
             });
         }
         self.pass_holes(number);
+        self.line_up(number);
         self.dirty.insert(number);
         self.hungry.insert(number);
     }
 
     /// Notes that a record is drawn into a lane.
-    fn item(&mut self, number: i32, lane: usize, record: &KafkaRecord) -> Item {
+    fn item(&mut self, now: Timestamp, number: i32, lane: usize, record: &KafkaRecord) -> Item {
         let ordinal = self.next_ordinal;
         self.next_ordinal += 1;
         if let Some(partition) = self.partitions.get_mut(&number) {
@@ -176,7 +182,12 @@ impl TopicMachine {
                 partition: number,
                 offset: record.offset,
             },
-            arrival: record.timestamp,
+            // Of a record without a time the age is not known: it counts from now.
+            arrival: if record.timestamp < Timestamp(0) {
+                now
+            } else {
+                record.timestamp
+            },
         }
     }
 

@@ -165,6 +165,8 @@ impl TopicMachine {
         };
         let abandoned = partition.buffer.len() + partition.settled.unsettled();
         self.buffered -= partition.clear_buffer();
+        self.line.retain(|&waiting| waiting != number);
+        self.deliveries_ended();
         if let Some(lane) = partition.lane {
             self.strip(now, lane, |item| item.place.offset().0 == number);
             let lane = &mut self.lanes[lane];

@@ -94,6 +94,7 @@ impl TopicMachine {
 
     /// Nothing is left of a lane's batch: its partitions are drawn from again once that is committed.
     fn batch_ended(&mut self, lane: usize) {
+        self.lane_is_free = true;
         let TopicLane { members, .. } = &mut self.lanes[lane];
         let partitions = &mut self.partitions;
         let dirty = &mut self.dirty;
@@ -173,10 +174,26 @@ impl TopicMachine {
         self.shared.end_call(id);
         let answered =
             self.with_deliveries(now, |deliveries, ctx| deliveries.answered(ctx, id, result));
+        self.deliveries_ended();
         if let Some((lane, items)) = answered {
             self.settle(&items);
             if self.draining {
                 self.abandon(now, lane);
+            }
+        }
+    }
+
+    /// Deliveries have ended, or their records were lost: of what is somebody else's by now nobody is told again, and lanes
+    /// that deliver no more gather again.
+    pub(super) fn deliveries_ended(&mut self) {
+        let partitions = &self.partitions;
+        self.deliveries.strip(|item| {
+            let partition = partitions.get(&item.place.offset().0);
+            partition.is_none_or(|partition| !partition.has(item))
+        });
+        for lane in 0..self.lanes.len() {
+            for member in 0..self.lanes[lane].members.len() {
+                self.line_up(self.lanes[lane].members[member]);
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct TopicMachine {
     pub(super) committing: Committing,
     pub(super) scaling: Scaling,
     pub(super) measuring: Measuring,
+    /// Whether a batch has ended, so that others may begin.
+    pub(super) lane_is_free: bool,
     /// Partitions that may have something to commit.
     pub(super) dirty: BTreeSet<i32>,
     /// Partitions that may be read.
@@ -87,6 +89,7 @@ impl TopicMachine {
             committing: Committing::default(),
             scaling: Scaling::new(now),
             measuring: Measuring::new(now),
+            lane_is_free: false,
             dirty: BTreeSet::new(),
             hungry: BTreeSet::new(),
             waiting: BTreeSet::new(),
@@ -149,7 +152,8 @@ impl TopicMachine {
             self.draw(now);
             self.advance_lanes(now);
             self.commit(now);
-            if !self.may_draw() {
+            let lane_is_free = std::mem::take(&mut self.lane_is_free);
+            if !lane_is_free && self.next_draw().is_none() {
                 break;
             }
         }

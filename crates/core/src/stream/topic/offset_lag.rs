@@ -7,6 +7,7 @@ use super::measuring::MEASURED_EVERY;
 use super::port::Watermarks;
 use crate::decision::Decision;
 use crate::fault::SourceError;
+use crate::pacing::Pacing;
 use crate::time::Timestamp;
 
 impl TopicMachine {
@@ -18,6 +19,9 @@ impl TopicMachine {
         if self.measuring.next_deadline().is_some_and(|at| at <= now) {
             self.measuring.under_way = true;
             self.actions.push_back(Action::Measure);
+        }
+        if self.config.batches.pacing == Pacing::Eager {
+            return;
         }
         let lag = self.lags().sum();
         let (pollers, partitions) = (self.config.pollers, self.partitions.len());
@@ -52,8 +56,15 @@ impl TopicMachine {
             high,
         } in watermarks
         {
-            if let Some(known) = self.partitions.get_mut(&partition) {
-                known.log = Some((low, high));
+            let Some(known) = self.partitions.get_mut(&partition) else {
+                continue;
+            };
+            known.log = Some((low, high));
+            if let Some((first, last)) = known.expired() {
+                self.shared.report(Decision::RecordsExpired {
+                    shard: known.name.clone(),
+                    because: format!("offsets {first} to {last} are not retained any more"),
+                });
             }
         }
     }

@@ -42,6 +42,9 @@ pub(super) struct Partition {
     pub(super) problem: Option<String>,
     /// The oldest and the next offset of its log, as far as they are known.
     pub(super) log: Option<(i64, i64)>,
+    /// Offsets at which nothing was read, from the first up to the second, of which it is not known whether the log has
+    /// lost records there.
+    pub(super) gap: Option<(i64, i64)>,
 }
 
 impl Partition {
@@ -69,12 +72,18 @@ impl Partition {
             failures: 0,
             problem: None,
             log: None,
+            gap: None,
         }
     }
 
     /// Tells whether a record is of this assignment.
     pub(super) const fn has(&self, item: &Item) -> bool {
         item.place.offset().0 == self.owned.partition && item.ordinal >= self.born
+    }
+
+    /// Tells whether more of it may be drawn: what its last batch has settled is committed, and nobody asks for it.
+    pub(super) const fn may_be_drawn_from(&self) -> bool {
+        self.awaits.is_none() && !self.revoking
     }
 
     /// Returns what is to be committed: how far it is settled, if that is news.
@@ -98,6 +107,14 @@ impl Partition {
         let (low, high) = self.log?;
         let committed = self.committed.unwrap_or(low).max(low);
         Some((high - committed).max(0))
+    }
+
+    /// Returns the first and the last offset of the gap that the log no longer held, if its oldest offset tells so. Where
+    /// it holds them, what is missing is what no consumer sees.
+    pub(super) fn expired(&mut self) -> Option<(i64, i64)> {
+        let (low, _) = self.log?;
+        let (first, end) = self.gap.take()?;
+        (low > first).then(|| (first, low.min(end) - 1))
     }
 
     /// Forgets what was read and not drawn.

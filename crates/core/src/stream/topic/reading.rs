@@ -31,7 +31,7 @@ impl TopicMachine {
             return;
         }
         for number in std::mem::take(&mut self.hungry) {
-            let has_room = self.buffered < self.config.batches.read_ahead;
+            let is_full = self.buffered >= self.config.batches.read_ahead;
             let Some(partition) = self.partitions.get_mut(&number) else {
                 continue;
             };
@@ -44,8 +44,10 @@ impl TopicMachine {
             }
             partition.not_before = None;
             let enough = enough(&self.config.batches);
-            if partition.buffer.len() >= enough || !has_room {
-                self.starved |= !has_room;
+            // Whatever others have read ahead, none waits for its first page.
+            let must_wait = is_full && !partition.buffer.is_empty();
+            if partition.buffer.len() >= enough || must_wait {
+                self.starved |= must_wait;
                 continue;
             }
             let id = self.shared.next_call();
@@ -111,7 +113,10 @@ impl TopicMachine {
             let first = first.offset;
             match partition.read {
                 Some(read) if first < read => return self.remade(now, number, page),
-                Some(read) if first > read => tell_expired(partition, first, &mut self.shared),
+                // The next measurement tells what it is.
+                Some(read) if first > read => {
+                    partition.gap.get_or_insert((read, first));
+                }
                 Some(_) => {}
                 None => partition.settled.pass(first),
             }
@@ -161,20 +166,5 @@ impl TopicMachine {
         self.partitions.insert(number, fresh);
         self.hungry.insert(number);
         self.take_page(now, number, page);
-    }
-}
-
-/// Tells of records that the log no longer held when they were to be read. Where it still holds them, what is missing is
-/// what no consumer sees.
-fn tell_expired(partition: &Partition, first: i64, shared: &mut crate::stream::context::Shared) {
-    let (Some(read), Some((low, _))) = (partition.read, partition.log) else {
-        return;
-    };
-    if low > read {
-        let last = low.min(first) - 1;
-        shared.report(Decision::RecordsExpired {
-            shard: partition.name.clone(),
-            because: format!("offsets {read} to {last} are not retained any more"),
-        });
     }
 }

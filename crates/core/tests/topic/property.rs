@@ -1,0 +1,54 @@
+//! The whole machine in random worlds: partitions that come and go under new epochs, calls that fail, restarts. Whatever
+//! happens, the promises in `ledger` hold, and in the end each record is processed, or given up for a reason.
+
+mod case;
+mod host;
+mod ledger;
+mod topic;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::Config;
+
+use case::Case;
+use host::Host;
+
+fn cases() -> u32 {
+    let wanted = std::env::var("LAMBDA_ESM_PROPERTY_CASES");
+    wanted
+        .ok()
+        .and_then(|wanted| wanted.parse().ok())
+        .unwrap_or(1_500)
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: cases(),
+        max_shrink_iters: 2_000,
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn every_record_is_processed_in_order_or_given_up_for_a_reason(case in case::any()) {
+        let mut host = Host::new(&case);
+        host.play(&case);
+        host.finish();
+    }
+}
+
+/// Returns a case that exercises most of what there is, from a seed.
+#[test]
+fn the_same_world_twice_does_the_same() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..20 {
+        let case: Case = case::any().new_tree(&mut runner).unwrap().current();
+        let run = || {
+            let mut host = Host::new(&case);
+            host.play(&case);
+            host.finish();
+            host.trace
+        };
+        assert!(run() == run(), "{case:?}");
+    }
+}

@@ -104,7 +104,7 @@ async fn a_topic_that_is_not_there_is_told_and_read_once_it_is() {
     is_undisturbed(&scene, &steady).await;
     let words = [kafka.bootstrap(), topic.name(), "make it"];
     mapping.shows("topic ", &words).await;
-    topic.recreate().await;
+    topic.make().await;
     let took = scene.delivery(&topic, "made").await;
     assert!(took < RECOVERED, "{took:?}");
     mapping.is_well().await;

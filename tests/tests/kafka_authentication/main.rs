@@ -1,5 +1,5 @@
-//! Who is let in by Kafka clusters, and who is not: each mechanism right, wrong, expired and rotated, and what a mapping
-//! shows of a cluster that it cannot read. All through the daemon, against real brokers.
+//! Who is let in by Kafka clusters, and who is not: each mechanism right, wrong, expired and rotated, and what a
+//! mapping shows of a cluster that it cannot read. All through the daemon, against real brokers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -15,12 +15,13 @@ use lambda_esm_tests::kafka::{Kafka, Record, Topic, TopicOptions};
 use lambda_esm_tests::{Daemon, Recording, Transport, Web, until_within};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 /// When a mapping says at the latest what is wrong.
 pub(crate) const TOLD: Duration = Duration::from_secs(10);
 /// When records arrive at the latest of a mapping that is let in.
 pub(crate) const ARRIVED: Duration = Duration::from_secs(15);
-/// When a mapping has recovered at the latest: settings are asked for anew every ten seconds, and its client is made anew.
+/// When a mapping has recovered at the latest: every ten seconds its settings are asked for anew.
 pub(crate) const RECOVERED: Duration = Duration::from_secs(30);
 
 const STEP: Duration = Duration::from_millis(100);
@@ -55,7 +56,7 @@ impl Scene {
         let mut configuration = json!({
             "api": { "listen": "127.0.0.1:0" },
             "endpoints": { "aws": "http://127.0.0.1:1" },
-            "functions": { "f": { "backend": "http", "url": function.url(), "timeout": 5 } },
+            "functions": { "*": { "backend": "http", "url": function.url(), "timeout": 5 } },
         });
         for (name, value) in members.as_object().unwrap() {
             configuration[name] = value.clone();
@@ -94,8 +95,9 @@ impl Scene {
     }
 
     async fn make(&self, members: Value, topic: &str) -> Mapping<'_> {
+        // Of each source and topic a function has one mapping.
         let mut request = json!({
-            "FunctionName": "f",
+            "FunctionName": format!("f-{}", Uuid::new_v4().simple()),
             "Topics": [topic],
             "StartingPosition": "TRIM_HORIZON",
         });

@@ -26,3 +26,4 @@ pub use recording::{Invocation, Recording, Seen, most_at_once};
 pub use registry_proxy::{RegistryAccess, RegistryProxy};
 pub use servers::{Sqs, dynamodb_local, kinesis_local, ministack, variable};
 pub use wait::{PATIENCE, until, until_within};
+pub use web::{Transport, Web};

@@ -29,7 +29,7 @@ const REQUEST_BYTES: usize = 1 << 20;
 
 /// How a server is reached.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Transport<'a> {
+pub enum Transport<'a> {
     /// Without encryption.
     Plain,
     /// Over TLS, with the certificate of the brokers.
@@ -40,7 +40,7 @@ pub(crate) enum Transport<'a> {
 
 /// A server on a port of its own. Ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Web {
+pub struct Web {
     address: SocketAddr,
     scheme: &'static str,
     task: JoinHandle<()>,
@@ -48,7 +48,7 @@ pub(crate) struct Web {
 
 impl Web {
     /// Starts a server that answers by `answer`.
-    pub(crate) async fn start<F, A>(transport: Transport<'_>, answer: F) -> Self
+    pub async fn start<F, A>(transport: Transport<'_>, answer: F) -> Self
     where
         F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Response<Full<Bytes>>> + Send + 'static,
@@ -82,7 +82,8 @@ impl Web {
     }
 
     /// Returns its URL, without a path.
-    pub(crate) fn url(&self) -> String {
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 }

@@ -45,6 +45,8 @@ pub enum SourceErrorKind {
     Transient,
     /// The answer makes no sense; retrying is unlikely to help.
     Fatal,
+    /// Records are there, and the schema registry cannot be asked how to decode them.
+    SchemaRegistry,
 }
 
 /// A failed delivery to an on-failure destination.

@@ -1,14 +1,14 @@
-//! Counters under the names that the service gives its own (Lambda developer guide, "Using CloudWatch
+//! Metrics under the names that the service gives its own (Lambda developer guide, "Using CloudWatch
 //! metrics with Lambda", event source mapping metrics).
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use lambda_esm_core::decision::Decision;
-use lambda_esm_core::mapping::Mapping;
+use lambda_esm_core::mapping::{Mapping, Source};
 use uuid::Uuid;
+
+use crate::mapping_metrics::MappingMetrics;
 
 /// The metrics of one engine. Each mapping's are labelled with its UUID, its source and its function.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ type Labels = Vec<(String, String)>;
 #[derive(Debug)]
 struct Labelled {
     labels: Labels,
+    kind: Kind,
     metrics: MappingMetrics,
 }
 
@@ -39,43 +40,168 @@ impl Mappings {
     }
 }
 
-/// Names and meanings of the counters, in the order of [`MappingMetrics::counters`].
-const COUNTERS: [(&str, &str); 10] = [
-    ("PolledEventCount", "Records read from the source"),
-    ("FilteredOutEventCount", "Records that matched no filter"),
-    (
-        "PassedOverEventCount",
-        "Records left out because they arrived before the starting position",
-    ),
-    ("InvokedEventCount", "Records sent to the function"),
-    ("FailedInvokeEventCount", "Records whose invocation failed"),
-    ("DeletedEventCount", "Messages deleted from the queue"),
-    ("PollingErrorCount", "Reads of the source that failed"),
-    (
-        "DroppedEventCount",
-        "Records given up without an on-failure destination being told",
-    ),
-    (
-        "OnFailureDestinationDeliveredEventCount",
-        "Records given up of which the on-failure destination was told",
-    ),
-    (
-        "DestinationDeliveryFailures",
-        "Deliveries to the on-failure destination that failed for good",
-    ),
+/// Where records come from, as far as it decides which metrics there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Queue,
+    Stream,
+    Topic,
+}
+
+impl Kind {
+    const fn of(source: &Source) -> Self {
+        match source {
+            Source::Kinesis(_) | Source::DynamoDb(_) | Source::DocumentDb(_) => Self::Stream,
+            Source::Kafka(_) => Self::Topic,
+            _ => Self::Queue,
+        }
+    }
+}
+
+const ALL: &[Kind] = &[Kind::Queue, Kind::Stream, Kind::Topic];
+const QUEUES: &[Kind] = &[Kind::Queue];
+const STREAMS: &[Kind] = &[Kind::Stream];
+/// Sources whose order a record can hold up, so that some are given up.
+const ORDERED: &[Kind] = &[Kind::Stream, Kind::Topic];
+const TOPICS: &[Kind] = &[Kind::Topic];
+
+/// A metric of mappings.
+struct Metric<V> {
+    name: &'static str,
+    help: &'static str,
+    /// Which mappings have it.
+    of: &'static [Kind],
+    value: fn(&MappingMetrics) -> V,
+}
+
+/// The counters.
+const COUNTERS: [Metric<u64>; 15] = [
+    Metric {
+        name: "PolledEventCount",
+        help: "Records read from the source",
+        of: ALL,
+        value: |metrics| metrics.polled.get(),
+    },
+    Metric {
+        name: "FilteredOutEventCount",
+        help: "Records that matched no filter",
+        of: ALL,
+        value: |metrics| metrics.filtered_out.get(),
+    },
+    Metric {
+        name: "PassedOverEventCount",
+        help: "Records left out because they arrived before the starting position",
+        of: STREAMS,
+        value: |metrics| metrics.passed_over.get(),
+    },
+    Metric {
+        name: "InvokedEventCount",
+        help: "Records sent to the function",
+        of: ALL,
+        value: |metrics| metrics.invoked.get(),
+    },
+    Metric {
+        name: "FailedInvokeEventCount",
+        help: "Records whose invocation failed",
+        of: ALL,
+        value: |metrics| metrics.failed_invoke.get(),
+    },
+    Metric {
+        name: "DeletedEventCount",
+        help: "Messages deleted from the queue",
+        of: QUEUES,
+        value: |metrics| metrics.deleted.get(),
+    },
+    Metric {
+        name: "CommittedEventCount",
+        help: "By how much the offsets committed to the consumer group have grown",
+        of: TOPICS,
+        value: |metrics| metrics.committed.get(),
+    },
+    Metric {
+        name: "PollingErrorCount",
+        help: "Reads of the source that failed",
+        of: ALL,
+        value: |metrics| metrics.polling_errors.get(),
+    },
+    Metric {
+        name: "InvokeErrorCount",
+        help: "Batches whose invocation failed, each try for itself",
+        of: TOPICS,
+        value: |metrics| metrics.invoke_errors.get(),
+    },
+    Metric {
+        name: "SchemaRegistryErrorCount",
+        help: "Records that could not be decoded by a schema, and tries that failed to ask the registry for one",
+        of: TOPICS,
+        value: |metrics| metrics.schema_registry_errors.get(),
+    },
+    Metric {
+        name: "CommitErrorCount",
+        help: "Commits to the consumer group that failed",
+        of: TOPICS,
+        value: |metrics| metrics.commit_errors.get(),
+    },
+    Metric {
+        name: "DroppedEventCount",
+        help: "Records given up without an on-failure destination being told",
+        of: ORDERED,
+        value: |metrics| metrics.dropped.get(),
+    },
+    Metric {
+        name: "OnFailureDestinationDeliveredEventCount",
+        help: "Records given up of which the on-failure destination was told",
+        of: ORDERED,
+        value: |metrics| metrics.on_failure_delivered.get(),
+    },
+    Metric {
+        name: "OnFailureDestinationDeliveryErrorCount",
+        help: "Tries to tell the on-failure destination that failed",
+        of: TOPICS,
+        value: |metrics| metrics.delivery_errors.get(),
+    },
+    Metric {
+        name: "DestinationDeliveryFailures",
+        help: "Deliveries to the on-failure destination that failed for good",
+        of: ORDERED,
+        value: |metrics| metrics.delivery_failures.get(),
+    },
 ];
 
-/// Names and meanings of the gauges, in the order of [`MappingMetrics::gauges`].
-const GAUGES: [(&str, &str); 2] = [
-    (
-        "ConcurrencyLimit",
-        "Concurrent batches that the mapping allows itself",
-    ),
-    (
-        "IteratorAge",
-        "Milliseconds between the last record of a shard's latest batch and its invocation, of the shard where \
-         that is most; 0 while no shard has records in hand",
-    ),
+/// The gauges; one without a value is not known now.
+const GAUGES: [Metric<Option<u64>>; 5] = [
+    Metric {
+        name: "ConcurrencyLimit",
+        help: "Concurrent batches that the mapping allows itself",
+        of: ALL,
+        value: |metrics| Some(metrics.concurrency.get()),
+    },
+    Metric {
+        name: "IteratorAge",
+        help: "Milliseconds between the last record of a shard's latest batch and its invocation, of the shard where \
+               that is most; 0 while no shard has records in hand",
+        of: STREAMS,
+        value: |metrics| Some(metrics.iterator_age.get()),
+    },
+    Metric {
+        name: "OffsetLag",
+        help: "Records of the topic that are not committed, in the partitions that this process reads",
+        of: TOPICS,
+        value: |metrics| metrics.sum_offset_lag.get(),
+    },
+    Metric {
+        name: "SumOffsetLag",
+        help: "The same: the sum over those partitions",
+        of: TOPICS,
+        value: |metrics| metrics.sum_offset_lag.get(),
+    },
+    Metric {
+        name: "MaxOffsetLag",
+        help: "Records that are not committed in the partition where that is most",
+        of: TOPICS,
+        value: |metrics| metrics.max_offset_lag.get(),
+    },
 ];
 
 /// The mappings of several engines, each engine's with labels of their own.
@@ -91,28 +217,33 @@ impl Page {
     }
 
     fn write(&self, text: &mut String) -> fmt::Result {
-        for (index, (name, help)) in COUNTERS.into_iter().enumerate() {
-            let of = |metrics: &MappingMetrics| metrics.counters()[index].get();
-            self.family(text, (name, help, "counter", "_total"), of)?;
+        for counter in &COUNTERS {
+            self.family(text, counter, "counter", "_total", Some)?;
         }
-        for (index, (name, help)) in GAUGES.into_iter().enumerate() {
-            let of = |metrics: &MappingMetrics| metrics.gauges()[index].get();
-            self.family(text, (name, help, "gauge", ""), of)?;
+        for gauge in &GAUGES {
+            self.family(text, gauge, "gauge", "", std::convert::identity)?;
         }
         Ok(())
     }
 
-    /// Writes one metric of all mappings: its name, meaning, type, and the suffix of its samples.
-    fn family(
+    /// Writes one metric of the mappings that have it: its name, meaning, type, and the suffix of its samples.
+    fn family<V>(
         &self,
         text: &mut String,
-        (name, help, kind, suffix): (&str, &str, &str, &str),
-        of: impl Fn(&MappingMetrics) -> u64,
+        metric: &Metric<V>,
+        kind: &str,
+        suffix: &str,
+        known: fn(V) -> Option<u64>,
     ) -> fmt::Result {
+        let Metric { name, help, .. } = metric;
         let name = format!("aws_lambda_{name}");
         writeln!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}")?;
         for (labels, mappings) in &self.0 {
             for mapping in mappings.read().values() {
+                let has_it = metric.of.contains(&mapping.kind);
+                let Some(value) = known((metric.value)(&mapping.metrics)).filter(|_| has_it) else {
+                    continue;
+                };
                 write!(text, "{name}{suffix}")?;
                 for (index, (label, value)) in labels.iter().chain(&mapping.labels).enumerate() {
                     let before = if index == 0 { '{' } else { ',' };
@@ -122,7 +253,7 @@ impl Page {
                         .replace('\n', "\\n");
                     write!(text, "{before}{label}=\"{value}\"")?;
                 }
-                writeln!(text, "}} {}", of(&mapping.metrics))?;
+                writeln!(text, "}} {value}")?;
             }
         }
         Ok(())
@@ -174,6 +305,7 @@ impl Metrics {
         };
         let labelled = Labelled {
             labels,
+            kind: Kind::of(&mapping.source),
             metrics: metrics.clone(),
         };
         mappings.insert(mapping.uuid, labelled);
@@ -183,138 +315,5 @@ impl Metrics {
     /// Forgets a deleted mapping.
     pub(crate) fn forget(&self, mapping: Uuid) {
         self.mappings.write().remove(&mapping);
-    }
-}
-
-/// A number that several can count and show.
-#[derive(Clone, Debug, Default)]
-struct Number(Arc<AtomicU64>);
-
-impl Number {
-    fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-
-    fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The counters of one mapping.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MappingMetrics {
-    polled: Number,
-    filtered_out: Number,
-    passed_over: Number,
-    invoked: Number,
-    failed_invoke: Number,
-    deleted: Number,
-    polling_errors: Number,
-    dropped: Number,
-    on_failure_delivered: Number,
-    delivery_failures: Number,
-    concurrency: Number,
-    iterator_age: Number,
-}
-
-/// A mapping's counters at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct Counts {
-    /// Records read from the source.
-    pub polled_event_count: u64,
-    /// Records that matched no filter.
-    pub filtered_out_event_count: u64,
-    /// Records left out because they arrived before the starting position.
-    pub passed_over_event_count: u64,
-    /// Records sent to the function; a record tried again counts again.
-    pub invoked_event_count: u64,
-    /// Records whose invocation failed.
-    pub failed_invoke_event_count: u64,
-    /// Messages deleted from the queue.
-    pub deleted_event_count: u64,
-    /// Reads of the source that failed.
-    pub polling_error_count: u64,
-    /// Records given up without an on-failure destination being told.
-    pub dropped_event_count: u64,
-    /// Records given up of which the on-failure destination was told.
-    pub on_failure_destination_delivered_event_count: u64,
-    /// Deliveries to the on-failure destination that failed for good.
-    pub destination_delivery_failures: u64,
-}
-
-impl MappingMetrics {
-    const fn counters(&self) -> [&Number; 10] {
-        [
-            &self.polled,
-            &self.filtered_out,
-            &self.passed_over,
-            &self.invoked,
-            &self.failed_invoke,
-            &self.deleted,
-            &self.polling_errors,
-            &self.dropped,
-            &self.on_failure_delivered,
-            &self.delivery_failures,
-        ]
-    }
-
-    const fn gauges(&self) -> [&Number; 2] {
-        [&self.concurrency, &self.iterator_age]
-    }
-
-    pub(crate) fn count(&self, decision: &Decision) {
-        let add = |counter: &Number, events: usize| counter.add(events as u64);
-        match decision {
-            Decision::Polled { messages, .. } => add(&self.polled, *messages),
-            Decision::PollFailed { .. } => add(&self.polling_errors, 1),
-            Decision::Filtered { .. } => add(&self.filtered_out, 1),
-            Decision::Skipped { records, .. } => add(&self.filtered_out, *records),
-            Decision::PassedOver { records, .. } => add(&self.passed_over, *records),
-            Decision::Invoked { records, .. } => add(&self.invoked, *records),
-            // With partial responses, every event of a failing response counts.
-            Decision::Failed { records, .. }
-            | Decision::PartiallyFailed { records, .. }
-            | Decision::AttemptFailed { records, .. }
-            | Decision::PartlyProcessed { records, .. } => add(&self.failed_invoke, *records),
-            Decision::Discarded {
-                records,
-                destination: None,
-                ..
-            } => add(&self.dropped, *records),
-            Decision::Delivered { records, .. } => add(&self.on_failure_delivered, *records),
-            Decision::DeliveryFailed { records, .. } => {
-                add(&self.delivery_failures, 1);
-                add(&self.dropped, *records);
-            }
-            Decision::Deferred { records, .. } => add(&self.failed_invoke, *records),
-            Decision::Deleted { messages, .. } => add(&self.deleted, *messages),
-            _ => {}
-        }
-    }
-
-    pub(crate) fn show(&self, concurrency: usize, iterator_age_ms: Option<u64>) {
-        self.concurrency.set(concurrency as u64);
-        self.iterator_age.set(iterator_age_ms.unwrap_or_default());
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            polled_event_count: self.polled.get(),
-            filtered_out_event_count: self.filtered_out.get(),
-            passed_over_event_count: self.passed_over.get(),
-            invoked_event_count: self.invoked.get(),
-            failed_invoke_event_count: self.failed_invoke.get(),
-            deleted_event_count: self.deleted.get(),
-            polling_error_count: self.polling_errors.get(),
-            dropped_event_count: self.dropped.get(),
-            on_failure_destination_delivered_event_count: self.on_failure_delivered.get(),
-            destination_delivery_failures: self.delivery_failures.get(),
-        }
     }
 }

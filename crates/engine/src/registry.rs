@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle};
-use lambda_esm_core::mapping::{ApiError, ErrorCode, EventSourceMappingConfiguration, Mapping};
+use lambda_esm_core::mapping::{
+    ApiError, ErrorCode, EventSourceMappingConfiguration, Mapping, Source,
+};
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,23 +44,28 @@ impl Entry {
     /// Returns the mapping as the API shows it.
     pub(crate) fn configuration(&self, options: &EngineOptions) -> EventSourceMappingConfiguration {
         let progress = self.reporter.progress.borrow();
-        self.mapping.configuration(
+        let mut configuration = self.mapping.configuration(
             &options.region,
             &options.account_id,
             progress.lifecycle.state(),
             self.mapping.user_reason(),
             progress.last_result,
-        )
+        );
+        // What stands between a mapping and its cluster is shown in place of what the last batch came to (Lambda
+        // developer guide, "Troubleshooting Kafka event source mapping").
+        if let Source::Kafka(_) = self.mapping.source
+            && let Some(problem) = progress.source_problem()
+        {
+            configuration.last_processing_result = Some(problem.clone());
+        }
+        configuration
     }
 
     pub(crate) fn status(&self) -> MappingStatus {
         let mapping = &self.mapping;
         let progress = self.reporter.progress.borrow();
-        let problems = [
-            &progress.start_problem,
-            &progress.activity.source_problem,
-            &progress.activity.function_problem,
-        ];
+        let problem = progress.source_problem();
+        let problem = problem.or(progress.activity.function_problem.as_ref());
         MappingStatus {
             uuid: mapping.uuid,
             source: mapping.source.name(),
@@ -67,7 +74,7 @@ impl Entry {
             last_processing_result: progress
                 .last_result
                 .unwrap_or(LastProcessingResult::NoRecords),
-            problem: problems.into_iter().flatten().next().cloned(),
+            problem: problem.cloned(),
             activity: progress.activity.clone(),
             counts: progress.counts,
         }

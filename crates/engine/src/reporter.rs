@@ -9,7 +9,7 @@ use lambda_esm_core::lifecycle::LastProcessingResult;
 use tokio::sync::watch;
 
 use crate::events::History;
-use crate::metrics::MappingMetrics;
+use crate::mapping_metrics::MappingMetrics;
 use crate::status::Progress;
 
 /// The decisions, counts and progress of one mapping.
@@ -40,8 +40,7 @@ impl Reporter {
     /// Shows what the machine is busy with after a step, and what has happened up to then: both at once, so that nobody
     /// sees what a step has counted without what it led to. Watchers are woken only by what changed.
     pub(crate) fn publish(&self, activity: Activity) {
-        self.metrics
-            .show(activity.concurrency, activity.iterator_age_ms);
+        self.metrics.show(&activity);
         let counts = self.metrics.counts();
         self.progress.send_if_modified(|progress| {
             let changed = progress.activity != activity || progress.counts != counts;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::metrics::Counts;
+use crate::mapping_metrics::Counts;
 
 /// How far a mapping has come; shared by registry, supervisor and driver.
 #[derive(Clone, Debug)]
@@ -31,6 +31,12 @@ impl Progress {
             counts: Counts::default(),
             start_problem: None,
         }
+    }
+
+    /// Returns why the source cannot be read, while that is so.
+    pub(crate) fn source_problem(&self) -> Option<&String> {
+        let begun = self.activity.source_problem.as_ref();
+        self.start_problem.as_ref().or(begun)
     }
 }
 

@@ -34,9 +34,11 @@ pub(crate) fn configuration(settings: &ClientSettings) -> ClientConfig {
     config
 }
 
-/// Passes on what librdkafka logs.
+/// Passes on what librdkafka logs. That a connection failed is no more than a detail: it is repeated as long as it is so,
+/// and what matters of it becomes a mapping's problem.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
+        _ if matches!(facility, "FAIL" | "SSL") => tracing::debug!(facility, message, "librdkafka"),
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert
         | RDKafkaLogLevel::Critical

@@ -19,7 +19,6 @@ pub(crate) struct Place {
 /// of those that need anybody's attention. `last` is the reason of the last connection that failed.
 pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Option<SourceError> {
     use SourceErrorKind::{Denied, Fatal, NotFound, Transient};
-    let (reason, last) = (without_times(reason), without_times(last));
     let Place {
         topic,
         group,
@@ -27,21 +26,22 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
     } = place;
     let operation = group.as_ref().map_or("Write", |_| "Read");
     let group = group.as_deref().unwrap_or("none");
+    let (reason, last) = (essence(reason), essence(last));
     let (kind, message) = match code {
+        // The listener has no SASL, or other mechanisms.
+        Code::Authentication if reason.contains("handshake failed") => {
+            (Denied, unsupported(reason, servers))
+        }
         Code::Authentication | Code::SaslAuthenticationFailed => (
             Denied,
             format!(
-                "SASL authentication failed: {reason}: check the user name and password, or token, of the mapping's \
-                 secret, and that the broker knows them"
+                "SASL authentication failed: {reason}: check the user name and password, or token, of the mapping, and that \
+                 the brokers at {servers} know them"
             ),
         ),
-        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => (
-            Denied,
-            format!(
-                "SASL authentication failed: {reason}: the brokers at {servers} do not offer this mechanism there; check \
-                 the mapping's authentication method and the port"
-            ),
-        ),
+        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => {
+            (Denied, unsupported(reason, servers))
+        }
         Code::SSL => (Denied, tls(reason)),
         Code::TopicAuthorizationFailed => (
             Denied,
@@ -71,13 +71,20 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
             format!("{topic} is no name for a topic, says {servers}"),
         ),
         Code::AllBrokersDown if is_tls(last) => (Denied, tls(last)),
-        Code::AllBrokersDown => (
-            Transient,
-            format!(
-                "no broker of {servers} can be reached ({last}): check the addresses, the network and whether the \
-                 port speaks the mapping's protocol"
-            ),
-        ),
+        Code::AllBrokersDown => {
+            let last = if last.is_empty() {
+                "they end connections"
+            } else {
+                last
+            };
+            (
+                Transient,
+                format!(
+                    "no broker of {servers} can be reached ({last}): check the addresses, the network and whether the \
+                     port speaks the mapping's protocol"
+                ),
+            )
+        }
         Code::InconsistentGroupProtocol => (
             Fatal,
             format!(
@@ -102,11 +109,16 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
     Some(SourceError::new(kind, message))
 }
 
-/// Leaves out how long it took and how often it was, by which the same problem would look like another one each time.
-fn without_times(reason: &str) -> &str {
-    reason
-        .rsplit_once(" (after ")
-        .map_or(reason, |(what, _)| what)
+/// Returns a reason without what differs each time: how long it took, and how often it was the same.
+fn essence(reason: &str) -> &str {
+    reason.split(" (after ").next().unwrap_or(reason)
+}
+
+fn unsupported(reason: &str, servers: &str) -> String {
+    format!(
+        "SASL authentication failed: {reason}: the brokers at {servers} do not offer this mechanism there; check the \
+         mapping's authentication method and the port"
+    )
 }
 
 /// Tells whether a connection failed for TLS.

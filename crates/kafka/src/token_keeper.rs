@@ -27,9 +27,7 @@ impl TokenKeeper {
         if self.given.as_ref() != Some(&token) {
             // Why not is not told: it might show the token.
             let given = give_token(client, &token);
-            given.map_err(|_| {
-                AuthError::sasl("SASL authentication failed: the client takes no such token")
-            })?;
+            given.map_err(|_| AuthError::sasl("the client takes no such token"))?;
             self.given = Some(token);
         }
         Ok(())

@@ -65,7 +65,9 @@ struct DecodingConsumer {
 
 impl DecodingConsumer {
     fn undecoded(&self) -> MutexGuard<'_, BTreeMap<i32, Undelivered>> {
-        self.undecoded.lock().unwrap_or_else(PoisonError::into_inner)
+        self.undecoded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self, request: TopicFetch) -> Result<Undelivered, SourceError> {
@@ -162,7 +164,7 @@ impl TopicConsumer for DecodingConsumer {
                 self.undecoded().insert(read.owned.partition, read);
                 if decoded.is_empty() {
                     let text = format!("the schema registry cannot be asked: {error}");
-                    return Err(SourceError::new(SourceErrorKind::Transient, text));
+                    return Err(SourceError::new(SourceErrorKind::SchemaRegistry, text));
                 }
                 return Ok(TopicPage::new(decoded, None));
             }

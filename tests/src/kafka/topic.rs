@@ -65,7 +65,11 @@ impl Kafka {
 }
 
 impl Topic {
-    async fn make(&self) {
+    /// Makes it, after it was deleted, as it was at first.
+    ///
+    /// # Panics
+    /// Panics if it is there.
+    pub async fn make(&self) {
         let replication = TopicReplication::Fixed(-1);
         let mut new = NewTopic::new(&self.name, self.options.partitions, replication);
         for (name, value) in &self.options.config {

@@ -34,6 +34,17 @@ pub enum Decision {
         /// The wait in milliseconds.
         retry_ms: u64,
     },
+    /// Records of a partition cannot be decoded now, since the schema registry cannot be asked; that is tried again after
+    /// `retry_ms`, and the partition waits.
+    #[non_exhaustive]
+    SchemaRegistryFailed {
+        /// The partition.
+        shard: ShardId,
+        /// The cause in words.
+        error: String,
+        /// The wait in milliseconds.
+        retry_ms: u64,
+    },
     /// A message matched no filter, and is deleted without an invocation.
     #[non_exhaustive]
     Filtered {

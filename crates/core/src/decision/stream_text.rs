@@ -72,9 +72,18 @@ impl Decision {
                 count(*records, "record"),
                 Timestamp(*since_ms).iso_millis()
             ),
+            Self::SchemaRegistryFailed {
+                shard,
+                error,
+                retry_ms,
+            } => write!(
+                out,
+                "{shard} waits: {error}; next try in {}",
+                Wait(*retry_ms)
+            ),
             Self::StreamRecreated { abandoned } => write!(
                 out,
-                "the stream was made anew, beginning with its oldest records; {} of the old one abandoned",
+                "the source was made anew, beginning with its oldest records; {} of the old one abandoned",
                 count(*abandoned, "record")
             ),
             Self::RingBroken { shard, shards } => write!(

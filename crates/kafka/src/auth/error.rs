@@ -146,6 +146,13 @@ impl From<AuthError> for SourceError {
             AuthErrorKind::Credentials => SourceErrorKind::Denied,
             AuthErrorKind::Unavailable => SourceErrorKind::Transient,
         };
-        Self::new(kind, error.message)
+        let AuthError { message, .. } = error;
+        Self::new(
+            kind,
+            match error.problem {
+                Some(problem) => format!("{}: {message}", problem.text()),
+                None => message,
+            },
+        )
     }
 }

@@ -86,6 +86,12 @@ pub(super) fn read(
         u64::try_from(millis.saturating_sub(asked.millis()) / 1000).ok()
     };
     let life = life.or_else(by_claim).unwrap_or(UNKNOWN_LIFE);
+    if life == 0 {
+        return Err(AuthError::sasl(format!(
+            "{endpoint} gave a token that has expired already; check the clocks of this machine and of the server, and the \
+             life of its tokens"
+        )));
+    }
     let life = life.min(LONGEST_LIFE).saturating_mul(1000);
     Ok(Answer {
         token,

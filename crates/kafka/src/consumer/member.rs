@@ -431,7 +431,10 @@ fn unusable(error: &KafkaError) -> SourceError {
     match of_certificate.iter().any(|name| text.contains(name)) {
         true => SourceError::new(
             SourceErrorKind::Denied,
-            format!("Provided certificate or private key is invalid: {text}"),
+            format!(
+                "Provided certificate or private key is invalid: {text}: correct the mapping's secret, or the password of \
+                 its key there"
+            ),
         ),
         false => SourceError::new(
             SourceErrorKind::Fatal,

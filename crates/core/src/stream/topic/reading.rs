@@ -89,9 +89,15 @@ impl TopicMachine {
                 let wait = Backoff::SOURCE.wait(partition.failures, &mut self.shared.random);
                 partition.not_before = Some(now + wait);
                 partition.problem = Some(error.message.clone());
-                self.shared.report(Decision::PollFailed {
-                    error: error.message,
-                    retry_ms: time::millis(wait),
+                let retry_ms = time::millis(wait);
+                let (shard, kind, error) = (partition.name.clone(), error.kind, error.message);
+                self.shared.report(match kind {
+                    SourceErrorKind::SchemaRegistry => Decision::SchemaRegistryFailed {
+                        shard,
+                        error,
+                        retry_ms,
+                    },
+                    _ => Decision::PollFailed { error, retry_ms },
                 });
             }
         }

@@ -17,18 +17,25 @@ use crate::shared::Shared;
 /// the API tells that it may still happen.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
-fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, SourceError> {
+/// Returns the rules of a kind of source. What has none is refused: in the words given here, and by the field that asks
+/// for it.
+fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, (&'static str, String)> {
     match source {
         Source::Sqs(_) => Ok(&Queue),
         Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
         Source::Kafka(kafka) if !kafka.is_queue() => Ok(&Topic),
-        other => {
-            let text = format!(
+        Source::Kafka(_) => Err((
+            "SelfManagedKafkaEventSourceConfig",
+            "ConsumptionMode Queue (share groups) is not supported by this build; use Stream"
+                .to_owned(),
+        )),
+        other => Err((
+            "EventSourceArn",
+            format!(
                 "event sources of kind {:?} are not supported by this build",
                 other.kind()
-            );
-            Err(SourceError::new(SourceErrorKind::Fatal, text))
-        }
+            ),
+        )),
     }
 }
 
@@ -37,7 +44,9 @@ pub(crate) async fn find(
     shared: &Shared,
     mapping: &Mapping,
 ) -> Result<Box<dyn FoundSource>, SourceError> {
-    kind_of(&mapping.source)?.find(shared, mapping).await
+    let kind = kind_of(&mapping.source);
+    let kind = kind.map_err(|(_, text)| SourceError::new(SourceErrorKind::Fatal, text))?;
+    kind.find(shared, mapping).await
 }
 
 /// Checks what only source and function know. What cannot be asked now, or does not answer in time, is not held
@@ -58,6 +67,6 @@ async fn check_in_time(shared: &Shared, mapping: &Mapping) -> Result<(), ApiErro
         Err(_) => FunctionFacts::default(),
     };
     let kind = kind_of(&mapping.source);
-    let kind = kind.map_err(|error| ApiError::invalid("EventSourceArn", error.message))?;
+    let kind = kind.map_err(|(field, text)| ApiError::invalid(field, text))?;
     kind.check(shared, mapping, &function).await
 }

@@ -139,7 +139,7 @@ mod with_clients {
         for (member, entry) in field.entries(problems).unwrap_or_default() {
             match client(&member.key) {
                 // Its brokers are no HTTP servers; see `kafka`.
-                Some(client) if client.is_kafka() => {}
+                Some(client) if client.is_kafka() && client.missing().is_none() => {}
                 Some(client) => {
                     let url = built(client, member, &entry, problems);
                     endpoints

@@ -332,6 +332,15 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
             .hint("supported are SQS queues, Kinesis streams, DynamoDB streams and Kafka topics");
         return;
     };
+    if let Source::Kafka(kafka) = source
+        && kafka.is_queue()
+    {
+        let steps = ["SelfManagedKafkaEventSourceConfig", "ConsumptionMode"];
+        let (node, path) = descend(item, &steps);
+        problems.refuse(node, &path, "share groups are not supported yet");
+        problems.hint("use Stream, or leave it out");
+        return;
+    }
     let on_failure = on_failure(source);
     for (client, steps) in [
         (Some(client), &["EventSourceArn"][..]),

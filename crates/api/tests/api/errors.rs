@@ -289,11 +289,13 @@ async fn sources_that_are_not_built_yet_are_refused_with_words_that_say_so() {
     for (request, kind) in [
         (
             json!({
-                "EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/c/1-2",
+                "EventSourceArn": null,
+                "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["127.0.0.1:9092"]}},
+                "SourceAccessConfigurations": [],
                 "Topics": ["clicks"],
-                "StartingPosition": "LATEST",
+                "SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"},
             }),
-            "msk",
+            "share groups",
         ),
         (
             json!({

@@ -129,7 +129,7 @@ fn arn(uuid: &str) -> String {
 #[tokio::test]
 async fn ten_violations_are_named_and_the_others_counted() {
     let server = Server::start().await;
-    let wrong = vec![json!({ "Type": "BASIC_AUTH" }); 12];
+    let wrong = vec![json!({ "Type": "BASIC_AUTH", "URI": "" }); 12];
     let answer = server
         .post(
             MAPPINGS,
@@ -142,7 +142,7 @@ async fn ten_violations_are_named_and_the_others_counted() {
         "{message}"
     );
     assert!(
-        message.ends_with("must not be null; and 2 more"),
+        message.ends_with("must have length greater than or equal to 1; and 2 more"),
         "{message}"
     );
     assert_eq!(message.matches("failed to satisfy constraint").count(), 10);

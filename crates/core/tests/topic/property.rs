@@ -18,7 +18,7 @@ fn cases() -> u32 {
     wanted
         .ok()
         .and_then(|wanted| wanted.parse().ok())
-        .unwrap_or(1_500)
+        .unwrap_or(600)
 }
 
 proptest! {
@@ -37,7 +37,6 @@ proptest! {
     }
 }
 
-/// Returns a case that exercises most of what there is, from a seed.
 #[test]
 fn the_same_world_twice_does_the_same() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) window: Option<u32>,
     /// Where it is provisioned; -1 for no limit.
     pub(crate) retries: i32,
+    /// Whether records grow too old after a minute, where it is provisioned.
+    pub(crate) ages: bool,
     pub(crate) bisect: bool,
     pub(crate) partial: bool,
     pub(crate) destination: Destination,
@@ -72,6 +74,8 @@ pub(crate) enum Turn {
     Lose(u8, u64),
     /// Somebody else processes some of a partition that the mapping has not.
     Other { partition: i32, offsets: i64 },
+    /// The log holds so many of its oldest records no more.
+    Trim { partition: i32, records: usize },
     Update {
         batch_size: u32,
         window: Option<u32>,
@@ -95,6 +99,9 @@ impl Settings {
         if self.provisioned {
             parameters["ProvisionedPollerConfig"] = json!({"MaximumPollers": 2});
             parameters["MaximumRetryAttempts"] = json!(self.retries);
+            if self.ages {
+                parameters["MaximumRecordAgeInSeconds"] = json!(60);
+            }
             parameters["BisectBatchOnFunctionError"] = json!(self.bisect);
             if self.partial {
                 parameters["FunctionResponseTypes"] = json!(["ReportBatchItemFailures"]);
@@ -148,16 +155,18 @@ fn set() -> impl Strategy<Value = Settings> {
             Destination::Topic,
         ]),
         prop::bool::weighted(0.3),
+        prop::bool::weighted(0.2),
     );
     (modes, failures).prop_map(|(modes, failures)| {
         let (aws_pacing, provisioned, batch_size, window) = modes;
-        let (retries, bisect, partial, destination, filtered) = failures;
+        let (retries, bisect, partial, destination, filtered, ages) = failures;
         Settings {
             aws_pacing,
             provisioned,
             batch_size,
             window,
             retries,
+            ages,
             bisect,
             partial,
             destination,
@@ -196,6 +205,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => (proptest::num::u8::ANY, prop::sample::select(vec![0, 0, 20, 400])).prop_map(|(which, late)| Turn::Lose(which, late)),
         1 => (partition(), 1..30_i64).prop_map(|(partition, offsets)| Turn::Other { partition, offsets }),
         1 => (batch_size(), window()).prop_map(|(batch_size, window)| Turn::Update { batch_size, window }),
+        1 => (partition(), 1..20_usize).prop_map(|(partition, records)| Turn::Trim { partition, records }),
         1 => Just(Turn::Drain),
         1 => Just(Turn::Crash),
     ]

@@ -72,6 +72,7 @@ impl Host {
         let config = case.settings.config(case.read_ahead);
         let mut ledger = Ledger::new(config.batches.limits.count);
         ledger.retries = config.batches.retry.maximum_retries;
+        ledger.age = config.batches.retry.maximum_record_age;
         ledger.bisect = config.batches.retry.bisect_on_error;
         ledger.has_destination = config.batches.on_failure.is_some();
         if case.settings.provisioned {
@@ -167,6 +168,10 @@ impl Host {
                 *size = config.batches.limits.count.max(*size);
                 self.give(Input::Reconfigure(Box::new(config)));
             }
+            Turn::Trim { partition, records } => {
+                let partition = self.partition(partition);
+                self.logs[index(partition)].trim(records);
+            }
             Turn::Drain => self.drain(),
             Turn::Crash => self.restart(),
         }
@@ -182,6 +187,7 @@ impl Host {
             passes,
             poison: limited && self.roll(100) < poison,
             undecodable: self.roll(100) < undecodable,
+            trimmed: false,
         };
         let log = &mut self.logs[index(partition)];
         log.records.push(record);
@@ -380,6 +386,7 @@ impl Host {
     }
 
     fn give(&mut self, input: Input) {
+        self.ledger.now = self.now;
         self.machine.handle(self.now, input);
         let mut actions = 0;
         while let Some(action) = self.machine.poll() {
@@ -431,7 +438,7 @@ impl Host {
             Action::Measure => {
                 let marks = (0..).zip(&self.logs).map(|(partition, log)| Watermarks {
                     partition,
-                    low: 0,
+                    low: log.low(),
                     high: log.end,
                 });
                 let result = Ok(marks.collect());
@@ -521,9 +528,8 @@ impl Host {
         }
         let logs = &self.logs;
         let is_poison = |&(partition, offset): &Place| {
-            let records = &logs[index(partition)].records;
-            let at = records.binary_search_by_key(&offset, |record| record.offset);
-            at.is_ok_and(|at| records[at].poison)
+            let record = logs[index(partition)].record(offset);
+            record.is_some_and(|record| record.poison)
         };
         let mut failed: BTreeSet<usize> = (0..places.len())
             .filter(|&at| is_poison(&places[at]))

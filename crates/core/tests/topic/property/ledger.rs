@@ -1,11 +1,14 @@
 //! What a machine has promised, and a check of each of its actions against that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use lambda_esm_core::Timestamp;
 use lambda_esm_core::topic::{OwnedPartition, PartitionOffset};
 use serde_json::Value;
 
 use super::topic::{Log, Record, index, owned};
+use crate::mapping::START;
 use crate::world::Place;
 
 /// What became of the records of a partition in one epoch.
@@ -37,6 +40,8 @@ pub(crate) struct Ledger {
     /// The most records of a batch so far.
     pub(crate) batch_size: usize,
     pub(crate) retries: Option<u32>,
+    pub(crate) age: Option<Duration>,
+    pub(crate) now: Timestamp,
     pub(crate) bisect: bool,
     pub(crate) has_destination: bool,
     pub(crate) most_at_once: usize,
@@ -53,6 +58,8 @@ impl Ledger {
             running: BTreeMap::new(),
             batch_size,
             retries: None,
+            age: None,
+            now: START,
             bisect: false,
             has_destination: false,
             most_at_once: usize::MAX,
@@ -107,11 +114,19 @@ impl Ledger {
 
     fn may_be_dropped(&self, epoch: &Epoch, record: &Record) -> bool {
         let failed = epoch.failed.get(&record.offset).copied().unwrap_or(0);
-        record.undecodable || self.retries.is_some_and(|retries| failed > retries)
+        record.undecodable
+            || self.is_too_old(record)
+            || self.retries.is_some_and(|retries| failed > retries)
+    }
+
+    fn is_too_old(&self, record: &Record) -> bool {
+        self.age
+            .is_some_and(|age| self.now.since(record.time) > age)
     }
 
     fn is_settled(&self, epoch: &Epoch, record: &Record) -> bool {
-        !(record.passes || record.undecodable)
+        record.trimmed
+            || !(record.passes || record.undecodable)
             || epoch.processed.contains(&record.offset)
             || epoch.told.contains(&record.offset)
             || (!self.has_destination && self.may_be_dropped(epoch, record))
@@ -121,7 +136,7 @@ impl Ledger {
     pub(crate) fn invokes(&mut self, call: usize, places: &[Place], logs: &[Log]) {
         assert!(!self.draining, "a batch begins in a drain");
         assert!(places.len() <= self.batch_size);
-        let mut first = BTreeMap::new();
+        let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
         let mut batch = Vec::new();
         for &(partition, offset) in places {
             let (epoch, revoking) = *self
@@ -135,6 +150,9 @@ impl Ledger {
                 known.read.contains(&offset),
                 "{owned:?} has not read {offset}"
             );
+            let log = &logs[index(partition)];
+            let record = log.record(offset).expect("a record");
+            assert!(!self.is_too_old(record), "{offset} of {owned:?} is too old");
             let again = known.processed.contains(&offset) || known.told.contains(&offset);
             assert!(!again, "{offset} of {owned:?} is done");
             let most = self.retries.map_or(u32::MAX, |retries| {
@@ -151,9 +169,10 @@ impl Ledger {
                 tries <= most,
                 "{offset} of {owned:?} was tried {tries} times"
             );
-            let before = first.entry(owned).or_insert(offset);
-            assert!(*before <= offset, "{owned:?} is out of order");
-            *before = *before.min(&mut offset.clone());
+            let before = last.insert(owned, offset);
+            let is_next = before.is_none_or(|before| before < offset);
+            assert!(is_next, "{owned:?} is out of order");
+            first.entry(owned).or_insert(offset);
             batch.push((owned, offset));
         }
         for (&owned, &first) in &first {
@@ -312,7 +331,7 @@ impl Ledger {
             .iter()
             .filter(|record| (before..offset).contains(&record.offset));
         for record in covered {
-            assert!(epoch.read.contains(&record.offset));
+            assert!(record.trimmed || epoch.read.contains(&record.offset));
             let is_settled = self.is_settled(epoch, record);
             assert!(is_settled, "{owned:?} is committed past {}", record.offset);
         }
@@ -342,7 +361,8 @@ impl Ledger {
     pub(crate) fn check_end(&self, logs: &[Log]) {
         for (partition, log) in (0..).zip(logs) {
             assert_eq!(log.begin(), log.end, "{partition} is behind");
-            for record in log.records.iter().filter(|record| record.passes) {
+            let kept = log.records.iter().filter(|record| !record.trimmed);
+            for record in kept.filter(|record| record.passes) {
                 let is_done = self.done.contains(&(partition, record.offset));
                 let epochs = self
                     .epochs

@@ -17,6 +17,8 @@ pub(crate) struct Record {
     pub(crate) passes: bool,
     pub(crate) poison: bool,
     pub(crate) undecodable: bool,
+    /// Whether the log holds it no more.
+    pub(crate) trimmed: bool,
 }
 
 /// A partition.
@@ -38,6 +40,26 @@ impl Log {
         self.committed.unwrap_or(0)
     }
 
+    /// Returns the record at an offset.
+    pub(crate) fn record(&self, offset: i64) -> Option<&Record> {
+        let at = self
+            .records
+            .binary_search_by_key(&offset, |record| record.offset);
+        self.records.get(at.ok()?)
+    }
+
+    /// Returns the oldest offset that the log holds.
+    pub(crate) fn low(&self) -> i64 {
+        let mut kept = self.records.iter().filter(|record| !record.trimmed);
+        kept.next().map_or(self.end, |record| record.offset)
+    }
+
+    /// The log holds so many of its oldest records no more.
+    pub(crate) fn trim(&mut self, records: usize) {
+        let kept = self.records.iter_mut().filter(|record| !record.trimmed);
+        kept.take(records).for_each(|record| record.trimmed = true);
+    }
+
     /// Tells whether there is something that was not read.
     pub(crate) fn has_news(&self) -> bool {
         self.position < self.end
@@ -45,10 +67,8 @@ impl Log {
 
     /// Reads on, up to so many records.
     pub(crate) fn page(&mut self, limit: usize, tells_position: bool) -> TopicPage {
-        let rest = self
-            .records
-            .iter()
-            .filter(|record| record.offset >= self.position);
+        let rest = self.records.iter().filter(|record| !record.trimmed);
+        let rest = rest.filter(|record| record.offset >= self.position);
         let records: Vec<Record> = rest.take(limit).copied().collect();
         let all_read = records.len() < limit;
         if let Some(last) = records.last() {

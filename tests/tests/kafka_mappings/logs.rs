@@ -29,10 +29,7 @@ async fn aborted_records_are_not_seen_and_the_markers_are_committed() {
     topic.transaction(numbered(105..110), false).await;
     stage.until_committed(uuid, &topic).await;
     assert_eq!(topic.watermarks(0).await.1, 24);
-    assert_eq!(
-        stage.sorted_numbers("transactions"),
-        (0..10).collect::<Vec<_>>()
-    );
+    stage.assert_once("transactions", 0..10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

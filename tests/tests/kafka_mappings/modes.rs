@@ -70,9 +70,7 @@ async fn on_demand_mode_refuses_what_is_for_provisioned_mode() {
         let name = members.as_object().unwrap().keys().next().unwrap();
         assert_eq!(answer["code"], "InvalidParameterValueException", "{answer}");
         let says = answer["says"].as_str().unwrap();
-        let refusal = format!(
-            "Unsupported {name} parameter for given event source mapping type."
-        );
+        let refusal = format!("Unsupported {name} parameter for given event source mapping type.");
         assert_eq!(says, refusal);
     }
     assert!(made[0]["made"].is_string(), "{made:?}");

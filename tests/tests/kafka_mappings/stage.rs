@@ -1,6 +1,7 @@
 //! A daemon with an API, the functions of its mappings, and what they were given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,9 +23,11 @@ const MAPPINGS: &str = "/2015-03-31/event-source-mappings/";
 pub(crate) struct Stage {
     pub(crate) kafka: Kafka,
     pub(crate) functions: Functions,
-    pub(crate) folder: Recording,
-    pub(crate) configuration: Value,
-    pub(crate) daemon: Option<Daemon>,
+    folder: Recording,
+    configuration: Value,
+    daemon: Option<Daemon>,
+    /// What daemons logged that run no more.
+    log: Vec<String>,
     endpoint: String,
     http: Client<HttpConnector, Full<Bytes>>,
 }
@@ -53,6 +56,7 @@ impl Stage {
             folder: Recording::default(),
             configuration,
             daemon: None,
+            log: Vec::new(),
             endpoint: String::new(),
             http: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
         };
@@ -76,7 +80,9 @@ impl Stage {
 
     /// Stops the daemon in order.
     pub(crate) async fn stop(&mut self) {
-        let (status, _) = self.daemon.take().unwrap().stop().await;
+        let daemon = self.daemon.take().unwrap();
+        self.log.extend(daemon.log());
+        let (status, _) = daemon.stop().await;
         assert_eq!(status.code(), Some(0), "{status}");
     }
 
@@ -212,6 +218,36 @@ impl Stage {
             done.then_some(())
         });
         wait.await;
+    }
+
+    /// Asserts that a function was given each of these numbers once. Where the machine stood still for longer than a group
+    /// waits for its members, partitions were taken away and what was under way came again: then, at least once.
+    pub(crate) fn assert_once(&self, function: &str, expected: Range<usize>) {
+        let mut numbers = self.sorted_numbers(function);
+        let mut log = self.daemon.as_ref().map(Daemon::log).unwrap_or_default();
+        log.extend_from_slice(&self.log);
+        if log.iter().any(|line| line.contains("session timed out")) {
+            println!(
+                "the machine stood still: {} records came again",
+                numbers.len() - expected.len()
+            );
+            numbers.dedup();
+        }
+        let came: HashMap<usize, usize> =
+            numbers.iter().fold(HashMap::new(), |mut came, number| {
+                *came.entry(*number).or_default() += 1;
+                came
+            });
+        let lost: Vec<usize> = expected
+            .clone()
+            .filter(|number| !came.contains_key(number))
+            .collect();
+        let again: Vec<_> = came.iter().filter(|(_, times)| **times > 1).collect();
+        assert!(
+            lost.is_empty() && again.is_empty(),
+            "{function}: lost {lost:?}, again {again:?}"
+        );
+        assert_eq!(numbers.len(), expected.len(), "{function}");
     }
 
     /// Returns the numbers of the records that a function was given, in order.

@@ -65,9 +65,9 @@ async fn a_mapping_begins_where_it_is_told_unless_its_group_has_committed() {
             .filter(|(members, _)| *members > 0),
         None
     );
-    assert_eq!(stage.sorted_numbers("oldest"), (0..30).collect::<Vec<_>>());
-    assert_eq!(stage.sorted_numbers("newest"), (20..30).collect::<Vec<_>>());
-    assert_eq!(stage.sorted_numbers("time"), (10..30).collect::<Vec<_>>());
+    stage.assert_once("oldest", 0..30);
+    stage.assert_once("newest", 20..30);
+    stage.assert_once("time", 10..30);
     // Partition 0 has the even numbers: 6 at offset 3; partition 1 the odd ones: 15 at offset 7.
     let expected = (0..30).filter(|n| if n % 2 == 0 { *n >= 6 } else { *n >= 15 });
     assert_eq!(stage.sorted_numbers("group"), expected.collect::<Vec<_>>());
@@ -88,5 +88,5 @@ async fn a_partition_that_is_added_is_read_from_its_oldest_record() {
     // Before the daemon can have heard of them.
     topic.fill(0, 30).await;
     stage.until_committed(uuid, &topic).await;
-    assert_eq!(stage.sorted_numbers("added"), (0..30).collect::<Vec<_>>());
+    stage.assert_once("added", 0..30);
 }

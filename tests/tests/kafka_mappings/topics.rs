@@ -27,7 +27,7 @@ async fn a_mapping_waits_for_its_topic_and_says_so() {
     topic.make().await;
     topic.fill(0, 10).await;
     stage.until_committed(uuid, &topic).await;
-    assert_eq!(stage.sorted_numbers("later"), (0..10).collect::<Vec<_>>());
+    stage.assert_once("later", 0..10);
     until("all is well", async || {
         let mapping = stage.mapping(uuid).await;
         let well = mapping["State"] == "Enabled" && mapping["LastProcessingResult"] == "OK";
@@ -49,5 +49,5 @@ async fn a_topic_that_is_made_anew_is_read_from_its_beginning() {
     // Fewer than the group had committed of the old one.
     topic.fill(40, 10).await;
     stage.until_committed(uuid, &topic).await;
-    assert_eq!(stage.sorted_numbers("anew"), (0..50).collect::<Vec<_>>());
+    stage.assert_once("anew", 0..50);
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::kafka::Certificates;
 use crate::web::{Transport, Web};
@@ -21,6 +23,8 @@ pub enum RegistryAccess {
     Basic(String, String),
     /// A bearer token.
     Bearer(String),
+    /// A bearer token for this subject, which is good now and need not be signed.
+    Subject(String),
     /// A certificate of the tests' authority, over TLS.
     ClientCertificate,
     /// Nothing; but the client needs to know the tests' authority.
@@ -41,17 +45,20 @@ impl RegistryProxy {
         certificates: &Certificates,
     ) -> Self {
         let transport = match access {
-            RegistryAccess::Basic(..) | RegistryAccess::Bearer(_) => Transport::Plain,
+            RegistryAccess::Basic(..) | RegistryAccess::Bearer(_) | RegistryAccess::Subject(_) => {
+                Transport::Plain
+            }
             RegistryAccess::ClientCertificate => Transport::MutualTls(certificates),
             RegistryAccess::Tls => Transport::Tls(certificates),
         };
         let expected = match access {
             RegistryAccess::Basic(user, password) => {
                 let login = STANDARD.encode(format!("{user}:{password}"));
-                Some(format!("Basic {login}"))
+                Expected::Header(format!("Basic {login}"))
             }
-            RegistryAccess::Bearer(token) => Some(format!("Bearer {token}")),
-            RegistryAccess::ClientCertificate | RegistryAccess::Tls => None,
+            RegistryAccess::Bearer(token) => Expected::Header(format!("Bearer {token}")),
+            RegistryAccess::Subject(subject) => Expected::Subject(subject),
+            RegistryAccess::ClientCertificate | RegistryAccess::Tls => Expected::Anything,
         };
         let upstream = Arc::new(Upstream {
             registry: registry.trim_end_matches('/').to_owned(),
@@ -73,18 +80,38 @@ impl RegistryProxy {
     }
 }
 
+/// What an `authorization` must be.
+enum Expected {
+    Anything,
+    Header(String),
+    Subject(String),
+}
+
+/// Returns the subject of a token that has not expired.
+fn subject(token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    let is_good = claims["exp"].as_i64()? > Timestamp::now().as_second();
+    is_good.then(|| claims["sub"].as_str().map(str::to_owned))?
+}
+
 struct Upstream {
     registry: String,
-    expected: Option<String>,
+    expected: Expected,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Upstream {
     async fn answer(&self, request: Request<Bytes>) -> Response<Full<Bytes>> {
         let given = request.headers().get("authorization");
-        let is_known = self.expected.as_ref().is_none_or(|expected| {
-            given.is_some_and(|given| given.as_bytes() == expected.as_bytes())
-        });
+        let given = given.and_then(|given| given.to_str().ok());
+        let is_known = match &self.expected {
+            Expected::Anything => true,
+            Expected::Header(expected) => given == Some(expected),
+            Expected::Subject(expected) => given
+                .and_then(|given| subject(given.strip_prefix("Bearer ")?))
+                .is_some_and(|subject| subject == *expected),
+        };
         if !is_known {
             let body = r#"{"error_code":401,"message":"Unauthorized"}"#;
             return refusal(StatusCode::UNAUTHORIZED, body);

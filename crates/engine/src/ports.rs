@@ -14,8 +14,8 @@ use lambda_esm_core::setters;
 use uuid::Uuid;
 
 pub use crate::topic_source::{
-    Assignment, GroupEvent, JoinRequest, KafkaRecord, OwnedPartition, PartitionOffset,
-    TimestampType, TopicConsumer, TopicFetch, TopicPage, TopicSource, Watermarks,
+    Assignment, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicConsumer,
+    TopicFetch, TopicPage, TopicSource, Watermarks,
 };
 pub use lambda_esm_core::on_failure_record::FailureRecord;
 pub use lambda_esm_core::queue::{

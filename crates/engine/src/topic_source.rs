@@ -7,7 +7,6 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 
 use crate::ports::FailureDestination;
 
-pub use lambda_esm_core::record::{KafkaRecord, TimestampType};
 pub use lambda_esm_core::topic::{
     Assignment, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicFetch, TopicPage,
     Watermarks,

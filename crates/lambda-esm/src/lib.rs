@@ -1,14 +1,14 @@
 //! AWS Lambda event source mappings outside AWS.
 //!
 //! An [`Engine`] polls event sources, applies every rule of an event source mapping, and hands each batch
-//! to a function through one trait, [`InvokeBackend`](ports::InvokeBackend). Sources are two traits,
-//! [`QueueSource`](ports::QueueSource) and [`StreamSource`](ports::StreamSource), and what is told of
-//! discarded batches is a third, [`FailureDestination`](ports::FailureDestination); bundled ones are
+//! to a function through one trait, [`InvokeBackend`](ports::InvokeBackend). Sources are three traits,
+//! [`QueueSource`](ports::QueueSource), [`StreamSource`](ports::StreamSource) and [`TopicSource`](ports::TopicSource),
+//! and what is told of discarded batches is another, [`FailureDestination`](ports::FailureDestination); bundled ones are
 //! switched on by features.
 //!
 //! | feature | brings |
 //! |---|---|
-//! | *(none)* | the engine, queues, streams and destinations in memory, closures and simulated functions |
+//! | *(none)* | the engine, queues, streams, topics and destinations in memory, closures and simulated functions |
 //! | `process` | real Lambda runtimes as local processes |
 //! | `http` | functions behind plain HTTP |
 //! | `api` | the Lambda API of event source mappings over HTTP |
@@ -17,10 +17,11 @@
 //! | `sqs` | SQS as an event source and as an on-failure destination |
 //! | `kinesis` | Kinesis as an event source, shared throughput and enhanced fan-out |
 //! | `dynamodb` | DynamoDB Streams as an event source |
+//! | `kafka` | Amazon MSK and self-managed Kafka as an event source and an on-failure destination, with schema registries |
 //! | `sns`, `s3` | SNS and S3 as on-failure destinations |
 //! | `lambda-api` | functions behind any Lambda Invoke API |
 //! | `cli` (default) | the `lambda-esm` binary, with `process`, `http`, `api` and `store` |
-//! | `full` | `cli` and all of AWS: `sqs`, `kinesis`, `dynamodb`, `sns`, `s3`, `lambda-api` |
+//! | `full` | `cli` and all of AWS: `sqs`, `kinesis`, `dynamodb`, `kafka`, `sns`, `s3`, `lambda-api` |
 //!
 //! Authors of emulators begin with [`embedding`].
 //!
@@ -140,7 +141,8 @@ pub use lambda_esm_core::{fault, record};
 #[doc(inline)]
 pub use lambda_esm_engine::{
     Clock, Counts, Engine, EngineBuilder, EngineOptions, Event, Events, Heard, MappingStatus,
-    Metrics, StartError, Started, StatusWatch, functions, memory, ports, simulated, store,
+    Metrics, StartError, Started, StatusWatch, aws_identity, functions, memory, ports, secrets,
+    simulated, store,
 };
 #[doc(inline)]
 pub use lambda_esm_filter as filter;
@@ -164,6 +166,11 @@ pub mod mapping {
         SqsConcurrency, SqsMapping, StartingPosition, StreamSettings, StreamStart,
         UncompiledMapping, UpdateEventSourceMapping,
     };
+}
+
+/// Where a member of a consumer group begins, for topics of one's own.
+pub mod topic {
+    pub use lambda_esm_core::topic::{Beginning, beginning};
 }
 
 /// What mappings decide, and why.
@@ -197,8 +204,18 @@ pub use lambda_esm_api as api;
 #[doc(inline)]
 pub use lambda_esm_store::RedbStore;
 
+/// Kafka topics, of Amazon MSK and of self-managed clusters (feature `kafka`).
+#[cfg(feature = "kafka")]
+#[doc(inline)]
+pub use lambda_esm_kafka as kafka;
+
+/// Records decoded by the schemas of a registry (feature `kafka`).
+#[cfg(feature = "kafka")]
+#[doc(inline)]
+pub use lambda_esm_schema_registry as schema_registry;
+
 /// AWS adapters: event sources (features `sqs`, `kinesis`, `dynamodb`), on-failure destinations (`sqs`,
-/// `sns`, `s3`) and the Lambda Invoke backend (`lambda-api`).
+/// `sns`, `s3`), the Lambda Invoke backend (`lambda-api`), and what Kafka asks of AWS (`kafka`).
 #[cfg(feature = "aws")]
 #[doc(inline)]
 pub use lambda_esm_aws as aws;

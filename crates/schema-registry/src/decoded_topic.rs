@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::on_failure_record::Condition;
-use lambda_esm_core::record::{DecodeFailure as Undecoded, Schema, Schemas};
+use lambda_esm_core::record::{DecodeFailure, KafkaRecord, Schema, Schemas};
 use lambda_esm_engine::ports::{
-    FailureDestination, GroupEvent, JoinRequest, KafkaRecord, OwnedPartition, PartitionOffset,
-    TopicConsumer, TopicFetch, TopicPage, TopicSource, Watermarks,
+    FailureDestination, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicConsumer,
+    TopicFetch, TopicPage, TopicSource, Watermarks,
 };
 
-use crate::decoder::{Attribute, DecodeFailure, Decoded, RecordDecoder};
+use crate::decoder::{Attribute, DecodeError, Decoded, RecordDecoder};
 use crate::schema::SchemaMetadata;
 
 /// A topic whose keys and values are decoded. A record that cannot be says so, and is given up by the mapping; while the
@@ -88,7 +88,7 @@ impl DecodingConsumer {
         &self,
         attribute: Attribute,
         bytes: Option<&Bytes>,
-    ) -> Result<Option<Decoded>, DecodeFailure> {
+    ) -> Result<Option<Decoded>, DecodeError> {
         let Some(bytes) = bytes else {
             return Ok(None);
         };
@@ -107,18 +107,18 @@ impl DecodingConsumer {
         let parts = async {
             let key = self.part(Attribute::Key, record.key.as_ref()).await?;
             let value = self.part(Attribute::Value, record.value.as_ref()).await?;
-            Ok::<_, DecodeFailure>((key, value))
+            Ok::<_, DecodeError>((key, value))
         };
         let (key, value) = match parts.await {
             Ok(parts) => parts,
             Err(failure) => {
                 let condition = match &failure {
-                    DecodeFailure::SchemaNotFound(_) => Condition::SchemaNotFound,
-                    DecodeFailure::Deserialization(_) => Condition::DeserializationError,
-                    DecodeFailure::Unavailable(error) => return Err(error.clone()),
+                    DecodeError::SchemaNotFound(_) => Condition::SchemaNotFound,
+                    DecodeError::Deserialization(_) => Condition::DeserializationError,
+                    DecodeError::Unavailable(error) => return Err(error.clone()),
                 };
                 let because = failure.to_string();
-                let failure = Undecoded { condition, because };
+                let failure = DecodeFailure { condition, because };
                 let schemas = Schemas::default().with_failure(Some(failure));
                 record.schemas = Some(Box::new(schemas));
                 return Ok(());

@@ -93,7 +93,7 @@ pub struct Decoded {
 /// Why a key or value does not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum DecodeFailure {
+pub enum DecodeError {
     /// The registry has no such schema; the record goes to the on-failure destination.
     #[error("{0}")]
     SchemaNotFound(String),
@@ -105,7 +105,7 @@ pub enum DecodeFailure {
     Unavailable(String),
 }
 
-impl DecodeFailure {
+impl DecodeError {
     /// The reason in the record for the on-failure destination (developer guide, "How Lambda performs schema
     /// validation for Kafka messages"); `None` if the record is to be decoded again.
     #[must_use]
@@ -146,19 +146,19 @@ impl RecordDecoder {
     /// Decodes a key or value that is not null. Asks the registry at most once, and does not wait to ask again.
     ///
     /// # Errors
-    /// See [`DecodeFailure`].
+    /// See [`DecodeError`].
     pub async fn decode(
         &self,
         attribute: Attribute,
         payload: Bytes,
-    ) -> Result<Decoded, DecodeFailure> {
+    ) -> Result<Decoded, DecodeError> {
         if let Some(decoded) = self.decode_now(attribute, &payload) {
             return decoded;
         }
         let id = self.settings.framing.id(&payload);
         let id = id.map_err(|error| malformed(attribute, &error))?;
         let known = self.schemas.ask(id).await;
-        let known = known.map_err(|error| DecodeFailure::Unavailable((*error).to_owned()))?;
+        let known = known.map_err(|error| DecodeError::Unavailable((*error).to_owned()))?;
         self.decode_by(attribute, &payload, &known)
     }
 
@@ -168,7 +168,7 @@ impl RecordDecoder {
         &self,
         attribute: Attribute,
         payload: &Bytes,
-    ) -> Option<Result<Decoded, DecodeFailure>> {
+    ) -> Option<Result<Decoded, DecodeError>> {
         let is_selected = match attribute {
             Attribute::Key => self.settings.keys,
             Attribute::Value => self.settings.values,
@@ -194,7 +194,7 @@ impl RecordDecoder {
         attribute: Attribute,
         record: &Bytes,
         known: &Known,
-    ) -> Result<Decoded, DecodeFailure> {
+    ) -> Result<Decoded, DecodeError> {
         let framing = self.settings.framing;
         let framed = framing.take_off(record);
         let framed = framed.map_err(|error| malformed(attribute, &error))?;
@@ -202,19 +202,19 @@ impl RecordDecoder {
         let (schema, schema_id) = match known {
             Known::Compiled(schema, id) => (schema, id),
             Known::Unusable(error) => {
-                return Err(DecodeFailure::Deserialization(format!(
+                return Err(DecodeError::Deserialization(format!(
                     "the {attribute} cannot be read, since schema {id} cannot: {error}"
                 )));
             }
             Known::Missing(error) => {
-                return Err(DecodeFailure::SchemaNotFound(format!(
+                return Err(DecodeError::SchemaNotFound(format!(
                     "the {attribute} names schema {id}: {error}"
                 )));
             }
         };
         let json = schema.to_json(framing, &framed.payload).map_err(|error| {
             let format = schema.format().name();
-            DecodeFailure::Deserialization(format!(
+            DecodeError::Deserialization(format!(
                 "the {attribute} does not fit schema {id} ({format}): {error}"
             ))
         })?;
@@ -234,6 +234,6 @@ impl RecordDecoder {
     }
 }
 
-fn malformed(attribute: Attribute, error: &str) -> DecodeFailure {
-    DecodeFailure::Deserialization(format!("the {attribute} {error}"))
+fn malformed(attribute: Attribute, error: &str) -> DecodeError {
+    DecodeError::Deserialization(format!("the {attribute} {error}"))
 }

@@ -25,9 +25,7 @@ pub use confluent::{
     BearerTokens, ConfluentConfig, ConfluentConfigError, ConfluentRegistry, TokenError,
 };
 pub use decoded_topic::DecodedTopic;
-pub use decoder::{
-    Attribute, DecodeFailure, Decoded, DecoderSettings, RecordDecoder, RecordFormat,
-};
+pub use decoder::{Attribute, DecodeError, Decoded, DecoderSettings, RecordDecoder, RecordFormat};
 pub use framing::Framing;
 pub use glue::{GlueAnswer, GlueCall, GlueRegistry};
 pub use lookup::{LookupError, SchemaLookup};

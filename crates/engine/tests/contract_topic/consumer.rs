@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::record::KafkaRecord;
 use lambda_esm_engine::memory::MemoryTopic;
 use lambda_esm_engine::ports::{
-    GroupEvent, KafkaRecord, OwnedPartition, PartitionOffset, TopicConsumer, TopicFetch, TopicPage,
-    Watermarks,
+    GroupEvent, OwnedPartition, PartitionOffset, TopicConsumer, TopicFetch, TopicPage, Watermarks,
 };
 
 use crate::fault::Fault;

@@ -14,9 +14,9 @@ mod subject;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
+use lambda_esm_core::record::TimestampType;
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::topic_source_contract;
-use lambda_esm_engine::ports::TimestampType;
 
 use fault::{FAULTS, Fault};
 use harmless::HARMLESS;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_engine::ports::{KafkaRecord, TimestampType};
+use lambda_esm_core::record::{KafkaRecord, TimestampType};
 
 use crate::fault::Fault;
 

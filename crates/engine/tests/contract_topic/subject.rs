@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::record::TimestampType;
 use lambda_esm_engine::Clock;
 use lambda_esm_engine::contract::{RecordToPut, TopicContract};
 use lambda_esm_engine::memory::{MemoryTopic, MemoryTopicOptions, NewRecord};
-use lambda_esm_engine::ports::{TimestampType, TopicSource};
+use lambda_esm_engine::ports::TopicSource;
 
 use crate::fault::Fault;
 use crate::faulty::FaultyTopic;

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::SourceErrorKind;
+use lambda_esm_core::record::TimestampType;
 use lambda_esm_engine::memory::{MemoryTopicOptions, NewRecord, Tombstones, TopicCall};
-use lambda_esm_engine::ports::{TimestampType, TopicFetch, Watermarks};
+use lambda_esm_engine::ports::{TopicFetch, Watermarks};
 
 use crate::world::{Member, SECOND, START, put, topic, with};
 

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lambda_esm_engine::ports::{KafkaRecord, TopicPage};
+use lambda_esm_core::record::KafkaRecord;
+use lambda_esm_engine::ports::TopicPage;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::error::KafkaError;

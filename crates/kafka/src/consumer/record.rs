@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use lambda_esm_core::Timestamp;
-use lambda_esm_engine::ports::{KafkaRecord, TimestampType};
+use lambda_esm_core::record::{KafkaRecord, TimestampType};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers, Timestamp as MessageTime};
 

@@ -18,15 +18,19 @@ pub(super) struct Args {
     json: bool,
 }
 
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "UUID",
     "STATE",
     "SOURCE",
     "FUNCTION",
     "BATCH",
+    "LAG",
     "LAST RESULT",
     "PROBLEM",
 ];
+
+/// The column of what only topics have.
+const LAG: usize = 5;
 
 pub(super) async fn run(client: &Client, args: &Args) -> Result<(), Failure> {
     let mappings = find::all(client).await?;
@@ -49,7 +53,8 @@ pub(super) async fn run(client: &Client, args: &Args) -> Result<(), Failure> {
         .collect();
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(mappings.iter().map(|mapping| row(mapping, &status)));
-    output::line(&table(&rows))
+    let has_topics = mappings.iter().any(is_topic);
+    output::line(&table(&rows, |column| has_topics || column != LAG))
 }
 
 /// Returns the source as `service:name`, or as it is if it is no ARN. Of a table's stream that is the table, of
@@ -70,7 +75,17 @@ pub(crate) fn short_source(source: &str) -> String {
     }
 }
 
-fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 7] {
+/// Tells whether a source, by its ARN or its bootstrap servers, is a Kafka cluster.
+pub(crate) fn is_kafka(source: &str) -> bool {
+    let mut parts = source.split(':');
+    parts.next() != Some("arn") || parts.nth(1) == Some("kafka")
+}
+
+fn is_topic(mapping: &Value) -> bool {
+    !mapping["Topics"].is_null()
+}
+
+fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 8] {
     let text = |value: &Value| match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => plain(text).into_owned(),
@@ -83,6 +98,11 @@ fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 7] {
         Value::Null => &status["source"],
         source => source,
     };
+    // A cluster has many topics, a mapping one.
+    let source = match (&mapping["Topics"][0], source) {
+        (Value::String(topic), Value::String(cluster)) => &json!(format!("{topic} of {cluster}")),
+        _ => source,
+    };
     let function = match &status["function"] {
         Value::Null => &mapping["FunctionArn"],
         function => function,
@@ -93,23 +113,25 @@ fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 7] {
         source,
         function,
         &mapping["BatchSize"],
+        &status["activity"]["sum_offset_lag"],
         &mapping["LastProcessingResult"],
         &status["problem"],
     ]
     .map(text)
 }
 
-/// Aligns all columns but the last.
-fn table(rows: &[[String; 7]]) -> String {
-    let mut widths = [0; 7];
+/// Aligns all columns but the last, of those that are shown.
+fn table(rows: &[[String; 8]], is_shown: impl Fn(usize) -> bool) -> String {
+    let mut widths = [0; 8];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 7]| {
-        let cells = row.iter().zip(widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+    let line = |row: &[String; 8]| {
+        let cells = row.iter().zip(widths).enumerate();
+        let cells = cells.filter(|(column, _)| is_shown(*column));
+        let cells = cells.map(|(_, (cell, width))| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -143,5 +165,31 @@ mod tests {
             assert_eq!(short_source(arn), short);
         }
         assert_eq!(short_source("broker:9092"), "broker:9092");
+    }
+    #[test]
+    fn a_topic_is_listed_with_its_cluster_and_its_lag() {
+        let topic =
+            json!({ "UUID": "1", "State": "Enabled", "Topics": ["orders"], "BatchSize": 100 });
+        let queue = json!({ "UUID": "2", "State": "Enabled", "EventSourceArn": "arn:aws:sqs:r:0:q",
+            "BatchSize": 10 });
+        let of_topic = json!({ "source": "b-1:9092", "function": "f",
+            "activity": { "sum_offset_lag": 7, "max_offset_lag": 4 } });
+        let status = HashMap::from([("1", &of_topic)]);
+        let row = row(&topic, &status);
+        let shown = [
+            "1",
+            "Enabled",
+            "orders of b-1:9092",
+            "f",
+            "100",
+            "7",
+            "-",
+            "-",
+        ];
+        assert_eq!(row, shown);
+        assert!(is_topic(&topic) && !is_topic(&queue));
+        let text = table(&[HEADINGS.map(str::to_owned)], |column| column != LAG);
+        let headings = "UUID  STATE  SOURCE  FUNCTION  BATCH  LAST RESULT  PROBLEM";
+        assert_eq!(text, headings, "no topic, no lag");
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::{output, run};
 use find::PATH;
 
-pub(crate) use list::short_source;
+pub(crate) use list::{is_kafka, short_source};
 
 const EXAMPLES: &str = "\
 The daemon is `lambda-esm run` with `api: {}` in its configuration. UUIDs may be cut short as long as one

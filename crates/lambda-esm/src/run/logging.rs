@@ -23,7 +23,11 @@ pub(super) fn start(verbosity: u8) -> Result<BackgroundWriter, Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
         // The reporter tells of problems once; the engine, and what it calls, would tell of every try.
-        (_, 0) => "error,lambda_esm=info,lambda_esm_engine=error".to_owned(),
+        // A mapping's own log has a level of its own.
+        (_, 0) => {
+            "error,lambda_esm=info,lambda_esm::run::mapping_log=debug,lambda_esm_engine=error"
+                .to_owned()
+        }
         (_, 1) => "error,lambda_esm=debug".to_owned(),
         (_, _) => "debug,lambda_esm=trace".to_owned(),
     };

@@ -4,6 +4,7 @@ mod api;
 mod daemon;
 mod limits;
 mod logging;
+mod mapping_log;
 mod reporter;
 mod signals;
 

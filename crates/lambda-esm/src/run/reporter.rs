@@ -11,11 +11,13 @@ use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::{Engine, Event, Events, Heard, MappingStatus, StatusWatch};
 use serde::Serialize;
 use tokio::sync::watch;
+use tracing::Level;
 use uuid::Uuid;
 
 use crate::background_writer::BackgroundWriter;
 use crate::failure::Failure;
 use crate::output;
+use crate::run::mapping_log;
 
 /// How long a mapping's status rests after it was looked at, so that one that flutters cannot flood the
 /// log.
@@ -49,6 +51,8 @@ pub(super) struct Reporter {
     decisions: Option<Events>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
+    /// The mappings with a log of their own.
+    log_levels: HashMap<Uuid, Level>,
     added: watch::Receiver<()>,
     watched: HashSet<Uuid>,
 }
@@ -64,6 +68,7 @@ impl Reporter {
             decisions: Some(engine.events()),
             changes: FuturesUnordered::new(),
             seen: HashMap::new(),
+            log_levels: HashMap::new(),
             added: engine.added(),
             watched: HashSet::new(),
         })
@@ -82,6 +87,7 @@ impl Reporter {
     fn watch_new(&mut self, engine: &Engine) {
         for status in engine.status() {
             let uuid = status.uuid;
+            self.look_at_log(engine, uuid);
             if self.watched.insert(uuid)
                 && let Some(watch) = engine.watch(uuid)
             {
@@ -89,6 +95,15 @@ impl Reporter {
                     .push(Box::pin(async move { (uuid, Some(watch)) }));
             }
         }
+    }
+
+    /// Takes up what a mapping is to log of itself.
+    fn look_at_log(&mut self, engine: &Engine, uuid: Uuid) {
+        let level = engine.get(uuid).ok().as_ref().and_then(mapping_log::level);
+        match level {
+            Some(level) => self.log_levels.insert(uuid, level),
+            None => self.log_levels.remove(&uuid),
+        };
     }
 
     /// Reports until standard output is closed. Cancel safe.
@@ -150,7 +165,9 @@ impl Reporter {
     fn decided(&mut self, first: &Event) -> Result<(), Failure> {
         if !self.json {
             let (function, decision) = (&first.function, &first.decision);
-            if is_loss(decision) {
+            if let Some(level) = self.log_levels.get(&first.mapping) {
+                mapping_log::log(first, *level);
+            } else if is_loss(decision) {
                 tracing::warn!(%function, "{decision}");
             } else {
                 tracing::debug!(%function, "{decision}");
@@ -169,6 +186,7 @@ impl Reporter {
     }
 
     fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {
+        self.look_at_log(engine, uuid);
         let Some(status) = engine.mapping_status(uuid) else {
             self.seen.remove(&uuid);
             self.watched.remove(&uuid);

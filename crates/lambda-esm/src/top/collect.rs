@@ -48,6 +48,9 @@ pub(super) struct Activity {
     pub(super) waiting: usize,
     pub(super) gathering: usize,
     pub(super) backing_off_until: Option<i64>,
+    /// Of a topic, how many records are not committed; `None` while that is not known.
+    #[serde(default)]
+    pub(super) sum_offset_lag: Option<u64>,
 }
 
 /// What a screen shows.

@@ -2,7 +2,7 @@
 
 use super::collect::{Mapping, View};
 use super::format::{clock_time, span};
-use crate::mappings::short_source;
+use crate::mappings::{is_kafka, short_source};
 
 /// How much of a UUID is shown: enough to name one of a thousand mappings.
 const SHORT_UUID: usize = 8;
@@ -14,11 +14,20 @@ const TEXTS: usize = 4;
 struct Kinds {
     queues: bool,
     streams: bool,
+    topics: bool,
 }
 
 impl Mapping {
     fn is_queue(&self) -> bool {
         self.source.split(':').nth(2) == Some("sqs")
+    }
+
+    fn is_topic(&self) -> bool {
+        is_kafka(&self.source)
+    }
+
+    fn is_stream(&self) -> bool {
+        !self.is_queue() && !self.is_topic()
     }
 }
 
@@ -28,7 +37,8 @@ pub(super) fn table(view: &View<'_>) -> Vec<String> {
     mappings.sort_by_key(|mapping| mapping.problem.is_none());
     let kinds = Kinds {
         queues: mappings.is_empty() || mappings.iter().any(|mapping| mapping.is_queue()),
-        streams: mappings.iter().any(|mapping| !mapping.is_queue()),
+        streams: mappings.iter().any(|mapping| mapping.is_stream()),
+        topics: mappings.iter().any(|mapping| mapping.is_topic()),
     };
     let mut rows = vec![headings(view, kinds)];
     rows.extend(mappings.iter().map(|mapping| row(view, mapping, kinds)));
@@ -52,9 +62,7 @@ fn headings(view: &View<'_>, kinds: Kinds) -> Vec<String> {
     let rates = ["POLLED", "FILTERED", "INVOKED", "FAILED", "DELETED"];
     let rates = rates.map(|name| format!("{name}{per}"));
     row.extend(rates.into_iter().take(shown_rates(kinds)));
-    if kinds.streams {
-        row.extend(["DROPPED", "TOLD", "AGE"].map(str::to_owned));
-    }
+    row.extend(further(kinds).map(|(heading, _)| heading.to_owned()));
     row
 }
 
@@ -80,9 +88,8 @@ fn row(view: &View<'_>, mapping: &Mapping, kinds: Kinds) -> Vec<String> {
     ];
     row.extend(numbers.map(|number| number.to_string()));
     row.extend(rates(view, mapping).into_iter().take(shown_rates(kinds)));
-    if kinds.streams {
-        row.extend(stream_cells(view, mapping));
-    }
+    let cells = further(kinds).map(|(_, cell)| cell(view, mapping));
+    row.extend(cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())));
     row
 }
 
@@ -99,20 +106,32 @@ fn rates(view: &View<'_>, mapping: &Mapping) -> [String; 5] {
     rates.map(|rate| format!("{rate:.1}"))
 }
 
-/// Returns what only streams have: records given up since the daemon began, and the iterator age.
-fn stream_cells(view: &View<'_>, mapping: &Mapping) -> [String; 3] {
-    if mapping.is_queue() {
-        return ["-", "-", "-"].map(str::to_owned);
-    }
-    let counts = &mapping.counts;
-    let age = view.ages.get(&mapping.uuid);
-    [
-        counts.dropped_event_count.to_string(),
-        counts
-            .on_failure_destination_delivered_event_count
-            .to_string(),
-        age.map_or_else(|| "-".to_owned(), |age| span(*age)),
-    ]
+/// What a column says of a mapping; `None` if the mapping has no such thing, or it is not known.
+type Cell = fn(&View<'_>, &Mapping) -> Option<String>;
+
+/// Returns the columns that queues have no use for: records given up since the daemon began, the iterator age of streams,
+/// and the offset lag of topics.
+fn further(kinds: Kinds) -> impl Iterator<Item = (&'static str, Cell)> {
+    let columns: [(bool, &str, Cell); 4] = [
+        (kinds.streams || kinds.topics, "DROPPED", |_, mapping| {
+            let dropped = mapping.counts.dropped_event_count;
+            (!mapping.is_queue()).then(|| dropped.to_string())
+        }),
+        (kinds.streams || kinds.topics, "TOLD", |_, mapping| {
+            let told = mapping.counts.on_failure_destination_delivered_event_count;
+            (!mapping.is_queue()).then(|| told.to_string())
+        }),
+        (kinds.streams, "AGE", |view, mapping| {
+            let age = view.ages.get(&mapping.uuid);
+            age.filter(|_| mapping.is_stream()).map(|age| span(*age))
+        }),
+        (kinds.topics, "LAG", |_, mapping| {
+            let lag = mapping.activity.sum_offset_lag;
+            lag.map(|lag| lag.to_string())
+        }),
+    ];
+    let shown = columns.into_iter().filter(|(is_shown, ..)| *is_shown);
+    shown.map(|(_, heading, cell)| (heading, cell))
 }
 
 fn problem(view: &View<'_>, mapping: &Mapping) -> Option<String> {
@@ -216,5 +235,23 @@ mod tests {
         let rows = cells(&[queue, mapping("table", source)]);
         assert_eq!(rows[1][12..], ["0", "-", "-", "-"]);
         assert_eq!(rows[2][12..], ["0", "2", "7", "-"]);
+    }
+    #[test]
+    fn a_topic_shows_how_many_of_its_records_are_not_committed() {
+        let mut topic = mapping("topic", "b-1:9092,b-2:9092");
+        topic["activity"]["sum_offset_lag"] = json!(1234);
+        let beginning = mapping(
+            "msk",
+            "arn:aws:kafka:us-east-1:000000000000:cluster/c/11111111-2222-3333-4444-555555555555-1",
+        );
+        let rows = cells(&[topic, beginning]);
+        assert_eq!(rows[0][11..], ["FAILED", "DROPPED", "TOLD", "LAG"]);
+        assert_eq!(rows[1][11..], ["6", "2", "7", "1234"]);
+        assert_eq!(rows[2][11..], ["6", "2", "7", "-"], "not measured yet");
+        let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks";
+        let rows = cells(&[mapping("stream", stream), mapping("topic", "b-1:9092")]);
+        assert_eq!(rows[0][12..], ["DROPPED", "TOLD", "AGE", "LAG"]);
+        assert_eq!(rows[1][12..], ["2", "7", "1.2 s", "-"]);
+        assert_eq!(rows[2][12..], ["2", "7", "-", "-"]);
     }
 }

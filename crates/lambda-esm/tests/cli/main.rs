@@ -30,6 +30,8 @@ mod fake_streams;
 mod hostile_daemon;
 #[cfg(feature = "sqs")]
 mod managing;
+#[cfg(all(feature = "sqs", feature = "kafka"))]
+mod mapping_log;
 #[cfg(feature = "sqs")]
 mod run;
 #[cfg(all(feature = "sqs", feature = "lambda-api"))]

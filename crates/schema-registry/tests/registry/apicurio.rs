@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use lambda_esm_schema_registry::{
-    Attribute, ConfluentConfig, ConfluentRegistry, DataFormat, DecodeFailure, DecoderSettings,
+    Attribute, ConfluentConfig, ConfluentRegistry, DataFormat, DecodeError, DecoderSettings,
     Framing, RecordDecoder, RecordFormat,
 };
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ async fn avro_protobuf_and_json_schema_with_references_decode_records_of_a_real_
         .decoder(RecordFormat::Json)
         .decode(Attribute::Value, framed(json, br#"{"line":{"sku":1}}"#))
         .await;
-    let Err(DecodeFailure::Deserialization(text)) = failure else {
+    let Err(DecodeError::Deserialization(text)) = failure else {
         panic!("{failure:?}");
     };
     assert!(

@@ -1,7 +1,7 @@
 //! Records of any bytes.
 
 use lambda_esm_schema_registry::{
-    Attribute, DataFormat, DecodeFailure, Framing, RecordDecoder, RecordFormat, RegisteredSchema,
+    Attribute, DataFormat, DecodeError, Framing, RecordDecoder, RecordFormat, RegisteredSchema,
 };
 use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ fn check(decoder: &RecordDecoder, record: bytes::Bytes) -> bool {
             assert!(json.is_object());
             true
         }
-        Some(Err(DecodeFailure::Deserialization(text))) => {
+        Some(Err(DecodeError::Deserialization(text))) => {
             assert!(text.len() < 2_000, "{text}");
             false
         }
@@ -123,7 +123,7 @@ fn no_schema_of_any_text_does_harm() {
             let schema = RegisteredSchema::new(format, text.clone());
             let decoder = decoder(&schema, Framing::Confluent, RecordFormat::Source);
             let decoded = runtime.block_on(decoder.decode(Attribute::Value, confluent(b"\x00")));
-            let is_told = matches!(decoded, Ok(_) | Err(DecodeFailure::Deserialization(_)));
+            let is_told = matches!(decoded, Ok(_) | Err(DecodeError::Deserialization(_)));
             prop_assert!(is_told, "{:?}", decoded);
         }
     });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_schema_registry::{
-    Attribute, CacheLimits, DataFormat, DecodeFailure, Decoded, DecoderSettings, Framing,
+    Attribute, CacheLimits, DataFormat, DecodeError, Decoded, DecoderSettings, Framing,
     LookupError, RecordDecoder, RecordFormat, RegisteredSchema, SchemaId, SchemaLookup,
 };
 use tokio::sync::Semaphore;
@@ -54,7 +54,7 @@ fn int() -> Lookup {
     Ok(RegisteredSchema::new(DataFormat::Avro, "\"int\""))
 }
 
-async fn decode(decoder: &RecordDecoder, id: u8) -> Result<Decoded, DecodeFailure> {
+async fn decode(decoder: &RecordDecoder, id: u8) -> Result<Decoded, DecodeError> {
     let record = vec![0, 0, 0, 0, id, 2];
     decoder.decode(Attribute::Value, record.into()).await
 }
@@ -132,7 +132,7 @@ async fn a_request_that_nobody_waits_for_is_begun_anew() {
 async fn that_there_is_no_schema_holds_for_a_short_time() {
     let lookup = Counting::new(Err(LookupError::NotFound("not there".to_owned())), 100);
     let decoder = lookup.decoder(CacheLimits::default());
-    let missing = DecodeFailure::SchemaNotFound("the value names schema 1: not there".to_owned());
+    let missing = DecodeError::SchemaNotFound("the value names schema 1: not there".to_owned());
     assert_eq!(decode(&decoder, 1).await, Err(missing.clone()));
     assert_eq!(missing.reason(), Some("SCHEMA_NOT_FOUND"));
     *lookup.answer.lock().unwrap() = int();
@@ -154,7 +154,7 @@ async fn a_registry_that_is_down_is_asked_again_each_time_and_drops_nothing() {
     let decoder = lookup.decoder(CacheLimits::default());
     for _ in 0..2 {
         let failure = decode(&decoder, 1).await.unwrap_err();
-        assert_eq!(failure, DecodeFailure::Unavailable("down".to_owned()));
+        assert_eq!(failure, DecodeError::Unavailable("down".to_owned()));
         assert_eq!(failure.reason(), None);
     }
     *lookup.answer.lock().unwrap() = int();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_schema_registry::{
-    Attribute, DataFormat, DecodeFailure, Decoded, DecoderSettings, Framing, LookupError,
+    Attribute, DataFormat, DecodeError, Decoded, DecoderSettings, Framing, LookupError,
     RecordDecoder, RecordFormat, RegisteredSchema, SchemaId, SchemaLookup,
 };
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub(crate) fn glue(payload: &[u8]) -> Bytes {
 pub(crate) async fn decode(
     schema: &RegisteredSchema,
     payload: &[u8],
-) -> Result<Decoded, DecodeFailure> {
+) -> Result<Decoded, DecodeError> {
     let decoder = decoder(schema, Framing::Confluent, RecordFormat::Json);
     decoder.decode(Attribute::Value, confluent(payload)).await
 }
@@ -65,7 +65,7 @@ pub(crate) async fn json(schema: &RegisteredSchema, payload: &[u8]) -> String {
 /// What is wrong with a payload, without the beginning that is always the same.
 pub(crate) async fn fault(schema: &RegisteredSchema, payload: &[u8]) -> String {
     match decode(schema, payload).await {
-        Err(DecodeFailure::Deserialization(text)) => {
+        Err(DecodeError::Deserialization(text)) => {
             let format = schema.format.name();
             let beginning = format!("the value does not fit schema 7 ({format}): ");
             text.strip_prefix(&beginning).unwrap_or(&text).to_owned()

@@ -12,7 +12,7 @@ use super::subject::{RecordToPut, TopicContract};
 use crate::clock::Clock;
 use crate::contract::promise::{equal, holds};
 use crate::contract::same_bytes::same_bytes;
-use crate::ports::KafkaRecord;
+use lambda_esm_core::record::KafkaRecord;
 
 pub(super) async fn come_as_they_were_put(subject: &dyn TopicContract, clock: Clock) {
     let topic = Topic::make(subject, 1).await;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::ports::{TimestampType, TopicSource};
+use crate::ports::TopicSource;
+use lambda_esm_core::record::TimestampType;
 
 /// A record that the contract puts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 
-use crate::ports::{KafkaRecord, TopicPage, Watermarks};
+use crate::ports::{TopicPage, Watermarks};
+use lambda_esm_core::record::KafkaRecord;
 
 /// What compaction does with the records that say that there is nothing under their key any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_esm_core::setters;
 
-use crate::ports::TimestampType;
+use lambda_esm_core::record::TimestampType;
 
 /// Properties of a [`MemoryTopic`](super::MemoryTopic).
 #[derive(Clone, Debug)]

@@ -16,9 +16,8 @@ use super::partitioner::partition_of;
 use super::record::NewRecord;
 use super::shared::{Inner, Shared};
 use crate::clock::Clock;
-use crate::ports::{
-    JoinRequest, KafkaRecord, TimestampType, TopicConsumer, TopicSource, Watermarks,
-};
+use crate::ports::{JoinRequest, TopicConsumer, TopicSource, Watermarks};
+use lambda_esm_core::record::{KafkaRecord, TimestampType};
 
 /// A topic in memory with the behaviour of Kafka's: partitions, consumer groups that share them by cooperative
 /// rebalances, committed offsets, retention, compaction, the ends of transactions. Clones share the topic.

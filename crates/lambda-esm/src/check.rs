@@ -103,11 +103,17 @@ fn warnings(configuration: &Configuration) -> Vec<String> {
 }
 
 fn state(configuration: &Configuration) -> String {
+    let mappings = &configuration.mappings;
     match &configuration.state_dir {
         Some(folder) => format!("kept in {}", folder.display()),
-        None if configuration.mappings.iter().any(MappingSettings::is_stream) => {
+        None if mappings.iter().any(MappingSettings::is_stream) => {
             "in memory, gone with the process: streams are then read from their StartingPosition again; \
              add `state_dir: state` to keep positions"
+                .to_owned()
+        }
+        None if mappings.iter().any(MappingSettings::has_group_by_uuid) => {
+            "in memory, gone with the process: consumer groups that are named by a mapping's UUID are then others, \
+             and begin at the StartingPosition again; add `state_dir: state`, or a ConsumerGroupId to the mapping"
                 .to_owned()
         }
         None => "in memory, gone with the process".to_owned(),

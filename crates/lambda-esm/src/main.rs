@@ -12,6 +12,8 @@ mod filter_test;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]
+mod kafka_registry;
+#[cfg(feature = "kafka")]
 mod kafka_topics;
 mod mappings;
 #[cfg(feature = "aws")]

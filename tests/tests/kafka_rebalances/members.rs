@@ -29,6 +29,7 @@ pub(crate) struct Members {
     topic: String,
     bootstrap: String,
     folder: Recording,
+    began: Instant,
     running: BTreeMap<Member, Daemon>,
     pub(crate) killed: BTreeSet<Member>,
     pub(crate) started: u32,
@@ -43,11 +44,17 @@ impl Members {
             topic: topic.to_owned(),
             bootstrap: bootstrap.to_owned(),
             folder: Recording::default(),
+            began: Instant::now(),
             running: BTreeMap::new(),
             killed: BTreeSet::new(),
             started: 0,
             assigned: 0,
         }
+    }
+
+    /// Says what happens when, for who looks into a failure.
+    fn note(&self, member: Member, what: &str) {
+        println!("{:?}: member {} {what}", self.began.elapsed(), member.0);
     }
 
     /// Starts one more.
@@ -71,7 +78,7 @@ impl Members {
                 "BatchSize": BATCH,
             }],
         });
-        println!("{:?} member {} begins", Instant::now(), member.0);
+        self.note(member, "begins");
         let daemon = Daemon::start(&folder, &configuration);
         self.running.insert(member, daemon);
         member
@@ -79,17 +86,17 @@ impl Members {
 
     /// Asks one to end, and waits for that.
     pub(crate) async fn stop(&mut self, member: Member) {
-        println!("{:?} member {} is stopped", Instant::now(), member.0);
+        self.note(member, "is stopped");
         let daemon = self.running.remove(&member).unwrap();
         let (status, lines) = daemon.stop().await;
         assert_eq!(status.code(), Some(0), "{status}");
-        println!("{:?} member {} has ended", Instant::now(), member.0);
+        self.note(member, "has ended");
         self.assigned += assigned(&lines);
     }
 
     /// Kills one.
     pub(crate) async fn kill(&mut self, member: Member) {
-        println!("{:?} member {} is killed", Instant::now(), member.0);
+        self.note(member, "is killed");
         let daemon = self.running.remove(&member).unwrap();
         self.assigned += assigned(&daemon.lines());
         daemon.kill().await;

@@ -9,11 +9,11 @@ use crate::members::BATCH;
 use crate::scene::Scene;
 
 /// How long members come and go, unless the environment says so.
-const SECONDS: u64 = 25;
+const SECONDS: u64 = 30;
 /// How long a group stays as it is.
-const REST: Duration = Duration::from_secs(2);
+const REST: Duration = Duration::from_secs(3);
 
-/// Every third member that goes is killed, the others are asked to end; each has a successor two seconds later. So no
+/// Every fourth member that goes is killed, the others are asked to end; each has a successor three seconds later. So no
 /// second member is killed before the group has noticed the first: it waits for a dead member's session to expire, and for
 /// a second one's after that.
 async fn members_come_and_go(
@@ -34,15 +34,14 @@ async fn members_come_and_go(
     while Instant::now() < end {
         let seat = turn % seats.len();
         sleep(REST).await;
-        if turn.is_multiple_of(3) {
+        if turn.is_multiple_of(4) {
             scene.members.kill(seats[seat]).await;
         } else {
             scene.members.stop(seats[seat]).await;
         }
         sleep(REST).await;
         seats[seat] = scene.members.start(&scene.function);
-        // Another seat is the first to be killed in the next round.
-        turn += if seat == 2 { 2 } else { 1 };
+        turn += 1;
     }
     let killed = scene.members.killed.len();
     let outcome = scene.end(pause).await;

@@ -20,13 +20,13 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    /// Commits offsets, together with those that others have given meanwhile. `check` tells whether offsets may be
-    /// committed now; `send` does it.
-    pub(super) async fn commit<F>(
+    /// Commits offsets, together with those that others have given meanwhile. `permit` tells whether offsets may be
+    /// committed now; `send` does it, and drops the permits when it is done.
+    pub(super) async fn commit<P, F>(
         &self,
         offsets: Vec<PartitionOffset>,
-        check: impl Fn(&[PartitionOffset]) -> Result<(), SourceError>,
-        send: impl FnOnce(Vec<(i32, i64)>) -> F,
+        permit: impl Fn(&[PartitionOffset]) -> Result<P, SourceError>,
+        send: impl FnOnce(Vec<(i32, i64)>, Vec<P>) -> F,
     ) -> Result<(), SourceError>
     where
         F: Future<Output = Result<(), SourceError>>,
@@ -35,10 +35,12 @@ impl Commits {
         self.lock().push((offsets, answer));
         let turn = self.turn.lock().await;
         let mut callers = Vec::new();
+        let mut permits = Vec::new();
         let mut together = BTreeMap::new();
         for (offsets, answer) in std::mem::take(&mut *self.lock()) {
-            match check(&offsets) {
-                Ok(()) => {
+            match permit(&offsets) {
+                Ok(permit) => {
+                    permits.push(permit);
                     let offsets = offsets.iter();
                     together.extend(offsets.map(|one| (one.owned.partition, one.offset)));
                     callers.push(answer);
@@ -47,7 +49,7 @@ impl Commits {
             }
         }
         if !callers.is_empty() {
-            let done = send(together.into_iter().collect()).await;
+            let done = send(together.into_iter().collect(), permits).await;
             for caller in callers {
                 reply(caller, done.clone());
             }

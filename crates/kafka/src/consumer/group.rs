@@ -30,6 +30,8 @@ struct State<R> {
     to_begin: Option<BTreeSet<i32>>,
     events: VecDeque<GroupEvent>,
     revocation: Option<Revocation>,
+    /// How many commits are on their way.
+    sending: usize,
     /// A rebalance is on until its assignment, or until then.
     rebalancing: Option<Instant>,
     problem: Option<SourceError>,
@@ -45,6 +47,16 @@ struct Revocation {
     held: BTreeMap<i32, u64>,
     offsets: BTreeMap<i32, i64>,
     waiting: Vec<oneshot::Sender<Result<(), SourceError>>>,
+}
+
+/// A commit that may be sent, and is on its way until this is dropped.
+pub(super) struct Sending<R>(Arc<Group<R>>);
+
+impl<R> Drop for Sending<R> {
+    fn drop(&mut self) {
+        self.0.lock().sending -= 1;
+        self.0.changed.notify_all();
+    }
 }
 
 /// Returns the error of what is done under an old assignment.
@@ -65,6 +77,7 @@ impl<R> Group<R> {
                 to_begin: None,
                 events: VecDeque::new(),
                 revocation: None,
+                sending: 0,
                 rebalancing: None,
                 problem: None,
                 broken: false,
@@ -136,9 +149,12 @@ impl<R> Group<R> {
         self.lock().owned.keys().copied().collect()
     }
 
-    /// Checks that a commit may be sent now.
-    pub(super) fn may_commit(&self, offsets: &[PartitionOffset]) -> Result<(), SourceError> {
-        let state = self.lock();
+    /// Checks that a commit may be sent now, and notes that it is.
+    pub(super) fn send(
+        self: &Arc<Self>,
+        offsets: &[PartitionOffset],
+    ) -> Result<Sending<R>, SourceError> {
+        let mut state = self.lock();
         for PartitionOffset { owned, .. } in offsets {
             match state.owned.get(&owned.partition) {
                 Some((epoch, _)) if *epoch == owned.epoch => {}
@@ -150,7 +166,10 @@ impl<R> Group<R> {
                 SourceErrorKind::Throttled,
                 "the group is being rebalanced: what is not committed is delivered again",
             )),
-            _ => Ok(()),
+            _ => {
+                state.sending += 1;
+                Ok(Sending(Arc::clone(self)))
+            }
         }
     }
 
@@ -223,12 +242,14 @@ impl<R> Group<R> {
         asked
     }
 
-    /// Waits until all that was asked for is let go of, and returns the offsets to be committed. Ends when the bound is
-    /// over, or the member leaves.
+    /// Waits until all that was asked for is let go of, and returns the offsets to be committed. A commit that is on its
+    /// way is waited for, too: if it came later, the offsets would go back. Ends when the bound is over, or the member
+    /// leaves.
     pub(super) fn wait_let_go(&self, bound: Duration) -> Vec<(i32, i64)> {
         let open = |state: &mut State<R>| {
             let held = state.revocation.as_ref().map(|asked| asked.held.len());
-            held.unwrap_or_default() > 0 && !state.leaving
+            let busy = held.unwrap_or_default() > 0 || state.sending > 0;
+            busy && !state.leaving
         };
         let waited = self.changed.wait_timeout_while(self.lock(), bound, open);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -364,4 +385,35 @@ fn all(held: &BTreeMap<i32, u64>) -> Vec<OwnedPartition> {
         epoch: *epoch,
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_on_its_way_is_waited_for_before_partitions_are_given_back() {
+        const SHORT: Duration = Duration::from_millis(20);
+        const LONG: Duration = Duration::from_secs(600);
+        let group = Arc::new(Group::new());
+        let owned = OwnedPartition {
+            partition: 3,
+            epoch: group.next_epoch(),
+        };
+        group.begun(vec![(Assignment::new(owned, None), ())]);
+        let offset = PartitionOffset { owned, offset: 7 };
+        let sending = group.send(&[offset]).unwrap();
+        group.rebalance_begins();
+        assert!(group.send(&[offset]).is_err());
+        group.revoke(&[3], false);
+        let later = PartitionOffset { owned, offset: 9 };
+        drop(group.let_go(&[owned], &[later]).unwrap());
+
+        let began = Instant::now();
+        group.wait_let_go(SHORT);
+        assert!(began.elapsed() >= SHORT);
+        drop(sending);
+        assert_eq!(group.wait_let_go(LONG), [(3, 9)]);
+        assert!(began.elapsed() < LONG);
+    }
 }

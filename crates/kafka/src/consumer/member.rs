@@ -212,7 +212,8 @@ impl Member {
                 let session = self.options.session_timeout.as_millis();
                 config.set("partition.assignment.strategy", "cooperative-sticky");
                 config.set("session.timeout.ms", session.to_string());
-                config.set("heartbeat.interval.ms", (session / 3).to_string());
+                // At its next heartbeat a member hears of a rebalance, which waits for all of them.
+                config.set("heartbeat.interval.ms", (session / 12).to_string());
             }
             GroupProtocol::Consumer => {
                 config.set("group.protocol", "consumer");

@@ -21,9 +21,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::beginning::bounds;
 use super::commit::{Commits, list, refused};
 use super::context::{Context, Membership};
-use super::group::expired;
+use super::group::{Sending, expired};
 use super::member::{ClientSlot, Member};
-use super::reader::Read;
+use super::reader::{Read, Reader};
 use crate::connect::Connect;
 use crate::options::KafkaOptions;
 
@@ -117,10 +117,10 @@ impl TopicConsumer for KafkaConsumer {
         if offsets.is_empty() {
             return Ok(());
         }
-        let check = |offsets: &[PartitionOffset]| self.group.may_commit(offsets);
-        check(&offsets)?;
-        let send = |offsets| self.send(offsets);
-        self.commits.commit(offsets, check, send).await
+        let permit = |offsets: &[PartitionOffset]| self.group.send(offsets);
+        permit(&offsets)?;
+        let send = |offsets, permits| self.send(offsets, permits);
+        self.commits.commit(offsets, permit, send).await
     }
 
     async fn let_go(
@@ -166,13 +166,21 @@ impl TopicConsumer for KafkaConsumer {
 impl KafkaConsumer {
     /// Commits offsets, and waits for the answer. The client does not tell of each partition, only if all were refused:
     /// those of one topic are, or none.
-    async fn send(&self, offsets: Vec<(i32, i64)>) -> Result<(), SourceError> {
+    async fn send(
+        &self,
+        offsets: Vec<(i32, i64)>,
+        permits: Vec<Sending<Reader<Context>>>,
+    ) -> Result<(), SourceError> {
         let client = self.client();
         let topic = self.topic.clone();
-        let sent = spawn_blocking(move || match client {
-            // It is being closed, and all is lost.
-            None => Err(KafkaError::ConsumerCommit(Code::State)),
-            Some(client) => client.commit(&list(&topic, &offsets)?, CommitMode::Sync),
+        let sent = spawn_blocking(move || {
+            let sent = match client {
+                // It is being closed, and all is lost.
+                None => Err(KafkaError::ConsumerCommit(Code::State)),
+                Some(client) => client.commit(&list(&topic, &offsets)?, CommitMode::Sync),
+            };
+            drop(permits);
+            sent
         });
         match timeout(COMMIT, sent).await {
             Ok(Ok(Ok(()))) => Ok(()),

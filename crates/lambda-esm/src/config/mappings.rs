@@ -45,6 +45,16 @@ impl MappingSettings {
         stream(&self.mapping.source).is_some()
     }
 
+    /// Tells whether it joins a consumer group that is named by its UUID.
+    pub(crate) fn has_group_by_uuid(&self) -> bool {
+        match &self.mapping.source {
+            Source::Kafka(kafka) => {
+                !kafka.is_queue() && kafka.consumer_group_id == self.mapping.uuid.to_string()
+            }
+            _ => false,
+        }
+    }
+
     /// Tells whether it looks at the failures of single records.
     pub(crate) const fn reports_failures(&self) -> bool {
         match &self.mapping.source {

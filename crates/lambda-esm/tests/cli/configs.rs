@@ -36,6 +36,8 @@ fn every_ready_to_run_configuration_is_valid() {
         names,
         [
             "dynamodb.yaml",
+            "kafka-msk.yaml",
+            "kafka.yaml",
             "kinesis.yaml",
             "simulated.yaml",
             "sqs-lambda-api.yaml",
@@ -55,7 +57,7 @@ fn the_configurations_of_the_readme_are_valid() {
         let said = lambda_esm(&["check", &file(&format!("readme-{checked}.yaml"), block)]);
         assert_eq!(said.code, 0, "{block}\n{}", said.err);
     }
-    assert_eq!(checked, 2);
+    assert_eq!(checked, 3);
 }
 
 #[test]
@@ -66,6 +68,7 @@ fn every_ready_to_run_configuration_starts_without_its_servers_and_stops() {
         let text = fs::read_to_string(&path).unwrap();
         let text = text
             .replace("http://127.0.0.1:", "http://127.0.0.1:1/")
+            .replace("127.0.0.1:909", "127.0.0.1:")
             .replace("api: {}", "api: {listen: '127.0.0.1:0'}")
             .replace(
                 "working_dir: functions",

@@ -10,6 +10,8 @@ mod check;
     feature = "lambda-api"
 ))]
 mod check_functions;
+#[cfg(feature = "kafka")]
+mod check_kafka;
 mod check_streams;
 mod demo;
 mod filter_test;

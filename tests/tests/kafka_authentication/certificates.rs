@@ -146,6 +146,8 @@ async fn a_certificate_or_key_that_cannot_be_used_is_told_and_a_corrected_one_is
         mapping.is_well().await;
     }
     scene.stop(&["key-secret", "wrong-secret", "BEGIN "]).await;
+    // They were needed until here.
+    drop(topics);
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ async fn a_password_of_the_configuration_lets_in_by_plain_and_scram_with_and_wit
         mapping.is_well().await;
     }
     scene.stop(&["admin-secret", "BEGIN CERTIFICATE"]).await;
+    // They were needed until here.
+    drop(topics);
 }
 
 #[tokio::test]
@@ -86,6 +88,8 @@ async fn a_wrong_password_is_told_and_one_that_is_corrected_in_secrets_manager_i
         mapping.is_well().await;
     }
     scene.stop(&["admin-secret", "wrong-secret"]).await;
+    // They were needed until here.
+    drop(topics);
 }
 
 #[tokio::test]

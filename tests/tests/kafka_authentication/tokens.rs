@@ -177,6 +177,8 @@ async fn tokens_that_have_expired_are_told_and_good_ones_let_in_later() {
         mapping.is_well().await;
     }
     scene.stop(&["client-secret", "eyJ"]).await;
+    // They were needed until here.
+    drop(topics);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub enum Decision {
         /// How many.
         messages: usize,
     },
-    /// The source could not be read; it is tried again after `retry_ms`.
+    /// The source could not be read; it is tried again after `retry_ms`, or with 0 all the time.
     #[non_exhaustive]
     PollFailed {
         /// The cause in words.

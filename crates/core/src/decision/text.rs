@@ -26,6 +26,10 @@ impl fmt::Display for Decision {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Polled { messages } => write!(out, "polled {}", count(*messages, "message")),
+            // A consumer that goes on trying by itself.
+            Self::PollFailed { error, retry_ms: 0 } => {
+                write!(out, "cannot read the source: {error}")
+            }
             Self::PollFailed { error, retry_ms } => {
                 write!(
                     out,

@@ -205,7 +205,7 @@ endpoints:
         ] {
             assert_eq!(endpoints[name], url, "{name}");
         }
-        assert_eq!(endpoints.as_object().unwrap().len(), 6 + 7);
+        assert_eq!(endpoints.as_object().unwrap().len(), 10 + 7);
         let own = text.replace(
             "http://dynamodb\n",
             "http://dynamodb\n  dynamodbstreams: http://own\n",

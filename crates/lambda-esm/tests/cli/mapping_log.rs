@@ -38,7 +38,10 @@ mappings:
         }
     }
     let line = logged.unwrap();
-    assert!(line.contains(" WARN mapping="), "{line}");
+    assert!(
+        line.contains(" WARN cannot read the source") && line.contains(" mapping="),
+        "{line}"
+    );
     daemon.signal("-TERM");
     let others = |line: &String| is_decision(line) && line.contains("function=g");
     assert_eq!(daemon.err.iter().find(others), None);

@@ -1,7 +1,5 @@
 //! How failing batches are tried again in provisioned mode, and what is told of them in the end.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use lambda_esm_tests::kafka::{Record, Topic, TopicOptions};
 use lambda_esm_tests::streams::{Mailbox, Office};
 use lambda_esm_tests::until;
@@ -16,8 +14,7 @@ use super::letters::{Answer, Document, Part};
 use super::stage::{Stage, assert_in_order, provisioned};
 
 fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_millis()).unwrap()
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// A topic of one partition with three records of known times: of a key, of another, and of none.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -220,6 +219,12 @@ impl Stage {
         wait.await;
     }
 
+    /// Returns how many records of a topic, from its first on, a group has committed.
+    pub(crate) async fn settled(&self, group: impl ToString, topic: &Topic) -> usize {
+        let committed = self.kafka.committed(&group.to_string(), topic).await;
+        usize::try_from(committed.values().sum::<i64>()).unwrap()
+    }
+
     /// Asserts that a function was given each of these numbers once. Where the machine stood still for longer than a group
     /// waits for its members, partitions were taken away and what was under way came again: then, at least once.
     pub(crate) fn assert_once(&self, function: &str, expected: Range<usize>) {
@@ -286,6 +291,3 @@ pub(crate) fn assert_in_order(calls: &[Call]) {
         );
     }
 }
-
-/// How long to wait for what must not come, which the next step would show anyway.
-pub(crate) const QUIET: Duration = Duration::from_millis(500);

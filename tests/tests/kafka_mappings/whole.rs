@@ -1,10 +1,10 @@
 //! A whole topic: each record once, in the order of its partition, and nothing left over.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use lambda_esm_tests::kafka::{Record, TopicOptions};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::function::fine;
 use super::stage::{Stage, assert_in_order};

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::scene::Scene;
 
 /// Within this time all partitions are read again, after the broker is back or another has taken its place.
-const GOES_ON: Duration = Duration::from_secs(20);
+const GOES_ON: Duration = Duration::from_secs(30);
 /// No partition stands still for longer, also while its broker is away.
 const PAUSE: Duration = Duration::from_secs(60);
 /// How long things are as they should be before the next fault.

@@ -34,6 +34,15 @@ impl LookupError {
         }
     }
 
+    /// Tells whether it may be had later, when who is asked can be reached, or lets the mapping in.
+    pub(crate) fn may_pass(&self) -> bool {
+        use SourceErrorKind::{Denied, Throttled, Transient};
+        match self {
+            Self::Provider(error) => matches!(error.kind, Denied | Throttled | Transient),
+            Self::Unserved { .. } => false,
+        }
+    }
+
     /// Returns what those can do about it who operate the engine.
     pub(crate) fn hint(self) -> String {
         match self {

@@ -1,5 +1,7 @@
 //! The metrics of Kafka mappings.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

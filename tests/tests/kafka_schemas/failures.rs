@@ -69,7 +69,7 @@ async fn what_cannot_be_decoded_is_told_or_dropped_and_what_is_behind_goes_on() 
         assert_eq!(document["KafkaBatchInfo"]["batchSize"], 1, "{document}");
         assert_eq!(document["responseContext"], Value::Null, "{document}");
         assert_eq!(
-            document["requestContext"]["approximateInvokeCount"], 0,
+            document["requestContext"]["approximateInvokeCount"], 1,
             "{document}"
         );
         let condition = document["requestContext"]["condition"].as_str().unwrap();

@@ -29,7 +29,10 @@ async fn a_registry_that_is_down_holds_up_a_partition_until_it_is_back() {
         .await;
     let uuid = scene.map(&topic, "f", &config, &Value::Null).await;
     let other = scene.map(&plain, "other", &Value::Null, &Value::Null).await;
-    scene.until_committed(&uuid, &topic, &[(0, 1)]).await;
+    // Of the other partition it is committed that it holds nothing.
+    scene
+        .until_committed(&uuid, &topic, &[(0, 1), (1, 0)])
+        .await;
 
     gate.close();
     let behind = [

@@ -66,8 +66,8 @@ const AVRO_PLACE: &str = r#"{"type":"record","name":"Place","namespace":"geo","f
 const AVRO_ORDER: &str = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"int"},
     {"name":"kind","type":"string"},{"name":"place","type":PLACE}]}"#;
 const PROTOBUF_PLACE: &str = "syntax = \"proto3\"; package geo; message Place { string city = 1; }";
-const PROTOBUF_ORDER: &str = "syntax = \"proto3\"; package shop; import \"geo/place.proto\"; message First {} \
-    message Order { int32 id = 1; string kind = 2; geo.Place place = 3; }";
+const PROTOBUF_ORDER: &str = "syntax = \"proto3\"; package shop; import \"geo/place.proto\"; \
+    message Order { int32 id = 1; string kind = 2; geo.Place place = 3; } message Second {}";
 /// Glue's schemas import none of other files.
 const PROTOBUF_ALONE: &str = "syntax = \"proto3\"; package shop; message First {} message Place { string city = 1; } \
     message Order { int32 id = 1; string kind = 2; Place place = 3; }";
@@ -164,8 +164,9 @@ impl Registry {
     /// Registers the schema of orders, which refers to that of places where the registry has references.
     pub(crate) async fn orders(&self, format: Format) -> Schema {
         let message: &[u8] = match (self, format) {
-            // One number of a path: the second message of the file, both doubled for their signs.
-            (Self::Confluent { .. }, Format::Protobuf) => &[2, 2],
+            // Short for the first message of the file: Powertools does not read the path of another one as Confluent's
+            // serializers write it.
+            (Self::Confluent { .. }, Format::Protobuf) => &[0],
             // First, Order, Place.
             (Self::Glue { .. }, Format::Protobuf) => &[1],
             _ => &[],

@@ -169,7 +169,7 @@ mod tests {
         let endpoint = |region: &str, fips, dual_stack| {
             let mut endpoint = AwsConfig::default().lambda_endpoint(None, region);
             endpoint.variant = Variant { fips, dual_stack };
-            real(&endpoint, region)
+            aws_url("lambda", &endpoint, region)
         };
         for (region, expected) in [
             ("cn-north-1", "https://lambda.cn-north-1.amazonaws.com.cn"),

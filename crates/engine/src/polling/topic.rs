@@ -36,6 +36,7 @@ impl SourceKind for Topic {
         };
         let source = match shared.topic(mapping).await {
             Ok(source) => source,
+            Err(error) if error.may_pass() => return Ok(()),
             Err(error) => return shared.missing(error.refusal(field)),
         };
         match destination(shared, mapping, &*source).await {

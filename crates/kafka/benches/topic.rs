@@ -18,11 +18,11 @@ use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::{Engine, EngineOptions};
 use lambda_esm_kafka::{ClientSettings, Connect, KafkaOptions, KafkaTopic};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -262,7 +262,31 @@ impl Cluster {
         }
         let taken = watch.get().unwrap().stop(records);
         engine.shutdown().await;
+        assert_eq!(invoked(), records as u64, "each record once");
+        self.assert_committed(topic, &mapping.uuid);
         taken
+    }
+
+    /// The group has committed the end of each partition.
+    fn assert_committed(&self, topic: &str, group: &str) {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create().unwrap();
+        let mut partitions = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            partitions.add_partition(topic, partition);
+        }
+        let wait = Duration::from_secs(10);
+        let committed = consumer.committed_offsets(partitions, wait).unwrap();
+        for partition in committed.elements() {
+            let (_, end) = consumer
+                .fetch_watermarks(topic, partition.partition(), wait)
+                .unwrap();
+            assert_eq!(
+                partition.offset(),
+                Offset::Offset(end),
+                "{}",
+                partition.partition()
+            );
+        }
     }
 
     /// Produces one record at a time into the topic of a mapping without a batching window.

@@ -63,9 +63,9 @@ in_use = refused("ResourceInUseException", client.update_event_source_mapping, U
 assert in_use["Message"] == in_use["Error"]["Message"], in_use
 assert settled(uuid)["FilterCriteria"] == {"Filters": [{"Pattern": '{"body":{"n":[1]}}'}]}
 
-client.tag_resource(Resource=arn, Tags={"team": "orders", "Stage": "test & more/=?"})
+client.tag_resource(Resource=arn, Tags={"team": "orders", "Stage": "test + more/=:@"})
 client.tag_resource(Resource=arn, Tags={"team": "billing"})
-assert client.list_tags(Resource=arn)["Tags"] == {"team": "billing", "Stage": "test & more/=?"}
+assert client.list_tags(Resource=arn)["Tags"] == {"team": "billing", "Stage": "test + more/=:@"}
 client.untag_resource(Resource=arn, TagKeys=["team", "Stage", "none"])
 assert client.list_tags(Resource=arn)["Tags"] == {}
 

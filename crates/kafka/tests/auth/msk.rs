@@ -163,7 +163,7 @@ fn addresses_are_servers_with_ports() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_identity_of_the_process_works_on_self_managed_clusters_too() {
     let (authenticator, aws) = with_aws(&[]);
     let broker = "b-1.orders.a1.c2.kafka.eu-north-1.amazonaws.com:9098";

@@ -152,7 +152,11 @@ async fn a_wrong_password_is_told_by_its_broker_and_a_rotated_secret_is_picked_u
         .await
         .unwrap();
     let problem = problem(&*consumer).await;
-    let texts = ["SASL authentication failed", &servers, "mapping's secret"];
+    let texts = [
+        "SASL authentication failed",
+        &servers,
+        "check the user name and password",
+    ];
     says(&problem, SourceErrorKind::Denied, &texts);
     assert!(!problem.message.contains("wr0ng"), "{problem}");
     *secret.0.lock().unwrap() = password(&servers, "admin-secret");

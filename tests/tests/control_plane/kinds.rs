@@ -17,20 +17,14 @@ fn not_built() -> Vec<(&'static str, Value)> {
     let secret = json!([{ "Type": "BASIC_AUTH", "URI": SECRET }]);
     let broker =
         "arn:aws:mq:us-east-1:000000000000:broker:b:b-1234a5b6-78cd-901e-2fgh-3i45j6k178l9";
-    let cluster =
-        "arn:aws:kafka:us-east-1:000000000000:cluster/c/12345678-1234-1234-1234-123456789012-1";
     vec![
         (
-            "Msk",
-            json!({ "EventSourceArn": cluster, "Topics": ["topic"], "StartingPosition": "LATEST" }),
-        ),
-        (
-            "SelfManagedKafka",
+            "share groups of Kafka",
             json!({
                 "SelfManagedEventSource": { "Endpoints": { "KAFKA_BOOTSTRAP_SERVERS": ["127.0.0.1:9092"] } },
                 "Topics": ["topic"],
-                "StartingPosition": "TRIM_HORIZON",
                 "SourceAccessConfigurations": [{ "Type": "SASL_SCRAM_512_AUTH", "URI": SECRET }],
+                "SelfManagedKafkaEventSourceConfig": { "ConsumptionMode": "Queue" },
             }),
         ),
         (

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::mapping::{ApiError, Mapping};
+use lambda_esm_core::stream::Surroundings;
 
 use crate::driver::Function;
 use crate::ports::FunctionFacts;
@@ -43,6 +44,18 @@ impl Settings<'_> {
     /// Returns the function to call.
     pub(super) fn to_call(&self) -> Function {
         Function::new(self.mapping, &self.function, self.shared)
+    }
+
+    /// Returns what holds for all mappings.
+    pub(super) fn surroundings(&self) -> Surroundings {
+        let options = &self.shared.options;
+        Surroundings {
+            region: options.region.clone(),
+            account_id: options.account_id.clone(),
+            role_arn: options.role_arn.clone(),
+            pacing: options.pacing,
+            detail: options.detail,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{ApiError, KafkaDestination, Lanes, Mapping};
 use lambda_esm_core::stream::{
-    Checkpoint, KeptCheckpoint, KeptCheckpoints, ShardId, StreamConfig, StreamMachine, Surroundings,
+    Checkpoint, KeptCheckpoint, KeptCheckpoints, ShardId, StreamConfig, StreamMachine,
 };
 
 use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
@@ -202,13 +202,5 @@ impl Polling for StreamPolling {
 
 /// Returns `None` if the mapping's source is no stream.
 fn config(settings: &Settings<'_>) -> Option<StreamConfig> {
-    let options = &settings.shared.options;
-    let around = Surroundings {
-        region: options.region.clone(),
-        account_id: options.account_id.clone(),
-        role_arn: options.role_arn.clone(),
-        pacing: options.pacing,
-        detail: options.detail,
-    };
-    StreamConfig::new(settings.mapping, &around)
+    StreamConfig::new(settings.mapping, &settings.surroundings())
 }

@@ -8,7 +8,6 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{
     Access, ApiError, KafkaDestination, KafkaMapping, Mapping, SchemaRegistryConfig, Source,
 };
-use lambda_esm_core::stream::Surroundings;
 use lambda_esm_core::stream::topic::{TopicConfig, TopicMachine};
 
 use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
@@ -197,13 +196,9 @@ impl Polling for TopicPolling {
 
 /// Returns `None` if the mapping's source is no topic.
 fn config(settings: &Settings<'_>, bootstrap_servers: &str) -> Option<TopicConfig> {
-    let options = &settings.shared.options;
-    let around = Surroundings {
-        region: options.region.clone(),
-        account_id: options.account_id.clone(),
-        role_arn: options.role_arn.clone(),
-        pacing: options.pacing,
-        detail: options.detail,
-    };
-    TopicConfig::new(settings.mapping, bootstrap_servers, &around)
+    TopicConfig::new(
+        settings.mapping,
+        bootstrap_servers,
+        &settings.surroundings(),
+    )
 }

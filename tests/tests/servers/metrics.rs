@@ -65,6 +65,7 @@ async fn metrics_count_what_was_polled_filtered_invoked_failed_and_deleted() {
     expected.filtered_out_event_count = 20;
     expected.invoked_event_count = invoked;
     expected.failed_invoke_event_count = failed;
+    expected.invoke_error_count = 1;
     expected.deleted_event_count = 100;
     assert_eq!(counts, expected);
     let text = engine.metrics().render();

@@ -261,8 +261,8 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let taken = watch.get().unwrap().stop(records);
-        engine.shutdown().await;
         assert_eq!(invoked(), records as u64, "each record once");
+        engine.shutdown().await;
         self.assert_committed(topic, &mapping.uuid);
         taken
     }

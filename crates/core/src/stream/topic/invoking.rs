@@ -53,6 +53,9 @@ impl TopicMachine {
     /// Tells whether a lane must not begin its next batch: what its last one has settled is not committed, or as many
     /// batches run as may.
     fn must_wait(&self, lane: usize) -> bool {
+        if self.lanes[lane].lane.is_working() {
+            return false;
+        }
         let mut members = self.lanes[lane].members.iter();
         let awaits = |member| self.partitions.get(member)?.awaits;
         let running = self.lanes.iter().filter(|each| each.lane.is_working());

@@ -117,8 +117,11 @@ impl Partition {
         (low > first).then(|| (first, low.min(end) - 1))
     }
 
-    /// Forgets what was read and not drawn.
+    /// Forgets what was read and not drawn: it counts as not read, so that nothing passes over it.
     pub(super) fn clear_buffer(&mut self) -> usize {
+        if let Some(first) = self.buffer.front() {
+            self.read = Some(first.offset);
+        }
         self.buffer.clear();
         std::mem::take(&mut self.buffered)
     }

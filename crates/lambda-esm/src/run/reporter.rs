@@ -51,8 +51,8 @@ pub(super) struct Reporter {
     decisions: Option<Events>,
     changes: FuturesUnordered<Change>,
     seen: HashMap<Uuid, Seen>,
-    /// The mappings with a log of their own.
-    log_levels: HashMap<Uuid, Level>,
+    /// The levels of mappings' own logs, of mappings that were asked for them.
+    log_levels: HashMap<Uuid, Option<Level>>,
     added: watch::Receiver<()>,
     watched: HashSet<Uuid>,
 }
@@ -87,7 +87,6 @@ impl Reporter {
     fn watch_new(&mut self, engine: &Engine) {
         for status in engine.status() {
             let uuid = status.uuid;
-            self.look_at_log(engine, uuid);
             if self.watched.insert(uuid)
                 && let Some(watch) = engine.watch(uuid)
             {
@@ -97,13 +96,15 @@ impl Reporter {
         }
     }
 
-    /// Takes up what a mapping is to log of itself.
-    fn look_at_log(&mut self, engine: &Engine, uuid: Uuid) {
-        let level = engine.get(uuid).ok().as_ref().and_then(mapping_log::level);
-        match level {
-            Some(level) => self.log_levels.insert(uuid, level),
-            None => self.log_levels.remove(&uuid),
-        };
+    /// Returns what a mapping is to log of itself. The first decision of a mapping may come before anything else of
+    /// it is known here.
+    fn log_level(&mut self, engine: &Engine, uuid: Uuid) -> Option<Level> {
+        if let Some(known) = self.log_levels.get(&uuid) {
+            return *known;
+        }
+        let level = mapping_log::level(&engine.get(uuid).ok()?);
+        self.log_levels.insert(uuid, level);
+        level
     }
 
     /// Reports until standard output is closed. Cancel safe.
@@ -119,7 +120,7 @@ impl Reporter {
             };
             tokio::select! {
                 event = decision => match event {
-                    Some(Heard::Event(event)) => self.decided(&event)?,
+                    Some(Heard::Event(event)) => self.decided(engine, &event)?,
                     Some(Heard::Missed(missed)) => missed_some(missed),
                     Some(_) => {}
                     None => self.decisions = None,
@@ -138,7 +139,7 @@ impl Reporter {
     /// Reports what was decided since, and waits until that is written as long as somebody reads.
     pub(super) async fn finish(&mut self, engine: &Engine) -> Result<(), Failure> {
         while let Some(event) = self.next_decided() {
-            self.decided(&event)?;
+            self.decided(engine, &event)?;
         }
         let watched: Vec<Uuid> = self.seen.keys().copied().collect();
         for uuid in watched {
@@ -162,11 +163,11 @@ impl Reporter {
     }
 
     /// Shows a decision, and those that are there already with it.
-    fn decided(&mut self, first: &Event) -> Result<(), Failure> {
+    fn decided(&mut self, engine: &Engine, first: &Event) -> Result<(), Failure> {
         if !self.json {
             let (function, decision) = (&first.function, &first.decision);
-            if let Some(level) = self.log_levels.get(&first.mapping) {
-                mapping_log::log(first, *level);
+            if let Some(level) = self.log_level(engine, first.mapping) {
+                mapping_log::log(first, level);
             } else if is_loss(decision) {
                 tracing::warn!(%function, "{decision}");
             } else {
@@ -186,7 +187,7 @@ impl Reporter {
     }
 
     fn changed(&mut self, engine: &Engine, uuid: Uuid) -> Result<(), Failure> {
-        self.look_at_log(engine, uuid);
+        self.log_levels.remove(&uuid);
         let Some(status) = engine.mapping_status(uuid) else {
             self.seen.remove(&uuid);
             self.watched.remove(&uuid);

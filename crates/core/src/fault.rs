@@ -14,6 +14,8 @@ pub struct SourceError {
     pub kind: SourceErrorKind,
     /// The cause in words, without secrets; shown in status, logs and decisions.
     pub message: String,
+    /// What the mapping's `StateTransitionReason` shows meanwhile; `None` for nothing.
+    pub reason: Option<ReasonCode>,
 }
 
 impl SourceError {
@@ -22,6 +24,43 @@ impl SourceError {
         Self {
             kind,
             message: excerpt(&message.into(), LONGEST_TEXT),
+            reason: None,
+        }
+    }
+
+    /// Returns the same error, of which the mapping's `StateTransitionReason` tells.
+    #[must_use]
+    pub fn with_reason(self, reason: ReasonCode) -> Self {
+        Self {
+            reason: Some(reason),
+            ..self
+        }
+    }
+}
+
+/// Why a consumer cannot do its work, as `StateTransitionReason` names it (Lambda developer guide, "Troubleshooting Amazon
+/// MQ event source mapping errors").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReasonCode {
+    /// `ESM_CONFIG_NOT_VALID`: the mapping's settings do not fit its source.
+    ConfigNotValid,
+    /// `EVENT_SOURCE_AUTHN_ERROR`: the source does not take the credentials.
+    Authentication,
+    /// `EVENT_SOURCE_AUTHZ_ERROR`: the source does not let these credentials do what they have to.
+    Authorization,
+    /// `FUNCTION_CONFIG_NOT_VALID`: the function's settings do not fit.
+    FunctionConfigNotValid,
+}
+
+impl ReasonCode {
+    /// Returns the text that the API shows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigNotValid => "ESM_CONFIG_NOT_VALID",
+            Self::Authentication => "EVENT_SOURCE_AUTHN_ERROR",
+            Self::Authorization => "EVENT_SOURCE_AUTHZ_ERROR",
+            Self::FunctionConfigNotValid => "FUNCTION_CONFIG_NOT_VALID",
         }
     }
 }

@@ -40,5 +40,5 @@ mod quota;
 mod setters;
 
 pub use lambda_esm_filter as filter;
-pub use stream::topic;
+pub use stream::{push_queue, topic};
 pub use time::Timestamp;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
-use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
+use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping, MqEngine};
 use uuid::Uuid;
 
 use crate::ports::{
-    Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
-    InvokeAnswer, InvokeBackend, InvokeRequest, JoinRequest, Listing, Page, QueueFacts,
-    QueueSource, ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start,
-    StreamSource, TopicConsumer, TopicSource,
+    ConsumeRequest, Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest,
+    FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest, JoinRequest, Listing, Page,
+    PushQueueConsumer, PushQueueSource, QueueFacts, QueueSource, ReceiveRequest, Received,
+    Settlement, ShardId, SourceProvider, Start, StreamSource, TopicConsumer, TopicSource,
 };
 use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
@@ -68,6 +68,20 @@ impl<P: TopicSource + ?Sized> TopicSource for Arc<P> {
 }
 
 #[async_trait]
+impl<P: PushQueueSource + ?Sized> PushQueueSource for Arc<P> {
+    fn engine(&self) -> MqEngine {
+        (**self).engine()
+    }
+
+    async fn consume(
+        &self,
+        request: ConsumeRequest,
+    ) -> Result<Arc<dyn PushQueueConsumer>, SourceError> {
+        (**self).consume(request).await
+    }
+}
+
+#[async_trait]
 impl<P: FailureDestination + ?Sized> FailureDestination for Arc<P> {
     async fn deliver(&self, record: FailureRecord) -> Result<(), DeliveryError> {
         (**self).deliver(record).await
@@ -100,6 +114,13 @@ impl<P: SourceProvider + ?Sized> SourceProvider for Arc<P> {
 
     async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
         (**self).topic(mapping).await
+    }
+
+    async fn push_queue(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn PushQueueSource>>, SourceError> {
+        (**self).push_queue(mapping).await
     }
 }
 

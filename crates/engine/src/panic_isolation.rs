@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::ports::{
     Cursor, DestinationProvider, FailureDestination, FailureRecord, FetchRequest, FunctionFacts,
-    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, QueueFacts, QueueSource,
-    ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start, StreamSource,
-    TopicSource,
+    InvokeAnswer, InvokeBackend, InvokeRequest, Listing, Page, PushQueueSource, QueueFacts,
+    QueueSource, ReceiveRequest, Received, Settlement, ShardId, SourceProvider, Start,
+    StreamSource, TopicSource,
 };
 use crate::store::{Store, StoreError, StoredCheckpoint, StoredMapping};
 
@@ -43,6 +43,7 @@ macro_rules! guarded {
     };
 }
 
+mod push_queue;
 mod topic;
 
 fn source_panicked() -> SourceError {
@@ -141,6 +142,14 @@ impl SourceProvider for Guarded<dyn SourceProvider> {
     async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
         let found = guarded!(self.topic(mapping), provider_panicked())?;
         Ok(found.map(|topic| Arc::new(Guarded::new(topic)) as Arc<dyn TopicSource>))
+    }
+
+    async fn push_queue(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn PushQueueSource>>, SourceError> {
+        let found = guarded!(self.push_queue(mapping), provider_panicked())?;
+        found.map(push_queue::guarded).transpose()
     }
 }
 

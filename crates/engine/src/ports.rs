@@ -13,6 +13,10 @@ use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
 
+pub use crate::push_queue_source::{
+    ConsumeRequest, DeliveryOutcome, DeliveryTag, Outcome, PushQueueConsumer, PushQueueSource,
+    PushedMessage,
+};
 pub use crate::topic_source::{
     Assignment, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicConsumer,
     TopicFetch, TopicPage, TopicSource, Watermarks,
@@ -236,6 +240,18 @@ pub trait SourceProvider: Send + Sync + 'static {
     /// # Errors
     /// Fails if the mapping's source is served here but cannot be reached with what is configured.
     async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
+        let _ = mapping;
+        Ok(None)
+    }
+
+    /// Returns the broker's queue of `mapping`, or `None` if this provider does not serve it.
+    ///
+    /// # Errors
+    /// Fails if the mapping's source is served here but cannot be reached with what is configured.
+    async fn push_queue(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn PushQueueSource>>, SourceError> {
         let _ = mapping;
         Ok(None)
     }

@@ -19,8 +19,8 @@ use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
 use crate::ports::{
-    DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
-    StreamSource, TopicSource,
+    DestinationProvider, FailureDestination, InvokeBackend, PushQueueSource, QueueSource,
+    SourceProvider, StreamSource, TopicSource,
 };
 use crate::store::Store;
 
@@ -104,6 +104,21 @@ impl Shared {
                 "this build has no Kafka client; register one, or build with the feature \"kafka\""
                     .to_owned(),
         })
+    }
+
+    /// Returns the broker's queue of a mapping, from the first provider that serves it.
+    pub(crate) async fn push_queue(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Arc<dyn PushQueueSource>, LookupError> {
+        for provider in &self.providers {
+            if let Some(queue) = provider.push_queue(mapping).await? {
+                return Ok(queue);
+            }
+        }
+        let client = "client of this broker";
+        let features = "rabbitmq\" or \"activemq";
+        Err(unserved(&mapping.source, "queue", client, features))
     }
 
     /// Returns the on-failure destination of a stream mapping; `None` if it has none.

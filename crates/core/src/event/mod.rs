@@ -4,6 +4,7 @@ pub mod dynamodb;
 pub mod kafka;
 pub mod kinesis;
 pub(crate) mod members;
+pub mod mq;
 pub mod sqs;
 pub mod window;
 

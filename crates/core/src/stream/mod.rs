@@ -35,6 +35,7 @@ mod source_clock;
 mod totals;
 mod tumbling_window;
 
+pub mod push_queue;
 pub mod topic;
 
 pub use action::{Action, CallId, Input, ShardCheckpoint};

@@ -12,6 +12,7 @@ mod oauth;
 mod queue;
 mod recording;
 mod registry_proxy;
+pub mod scripted;
 mod servers;
 pub mod streams;
 mod wait;

@@ -10,6 +10,7 @@ mod functions;
 pub mod kafka;
 mod oauth;
 mod queue;
+pub mod rabbitmq;
 mod recording;
 mod registry_proxy;
 pub mod scripted;

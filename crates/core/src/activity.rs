@@ -29,6 +29,10 @@ pub struct Activity {
     pub sum_offset_lag: Option<u64>,
     /// Why the source cannot be read, while that is so.
     pub source_problem: Option<String>,
+    /// What the source no longer holds, of a source whose mapping ends with that: nothing is read any more, and the mapping
+    /// is to be disabled with this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halted: Option<String>,
     /// Why the last batch failed, until one succeeds; or why positions cannot be kept.
     pub function_problem: Option<String>,
 }

@@ -63,6 +63,9 @@ pub struct StreamConfig {
     /// Whether somebody assigns the shards: then one is read and processed only while it is
     /// [acquired](super::Input::Acquired). Otherwise the process owns all.
     pub assigned: bool,
+    /// Whether records that the source dropped before they were read end the mapping, as they do that of a change stream
+    /// (Lambda developer guide, "Using Lambda with Amazon DocumentDB"). Otherwise it goes on with the oldest one.
+    pub halts_when_trimmed: bool,
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
@@ -137,6 +140,7 @@ impl StreamConfig {
             read_ahead: READ_AHEAD_BYTES,
             shards_at_once: SHARDS_AT_ONCE,
             assigned: false,
+            halts_when_trimmed: false,
             detail: around.detail,
         })
     }

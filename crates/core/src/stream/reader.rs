@@ -117,6 +117,8 @@ pub(super) struct Reader {
     reached: Option<Timestamp>,
     /// Why the shard cannot be read, while that is so.
     problem: Option<String>,
+    /// Why it is read no more, of a source whose mapping ends with what is lost.
+    halted: Option<String>,
     /// Whether the source has said that there is no such shard.
     gone: bool,
     /// Before this the source is left alone.
@@ -152,6 +154,7 @@ impl Reader {
             known: None,
             reached,
             problem: None,
+            halted: None,
             gone: false,
             not_before: None,
             failures: 0,
@@ -184,7 +187,7 @@ impl Reader {
     /// Tells whether the place to go on is known, or that there is none.
     pub(super) const fn is_open(&self) -> bool {
         let closed = matches!(self.state, State::Closed | State::Opening(_));
-        !closed || self.gone
+        !closed || self.gone || self.halted.is_some()
     }
 
     pub(super) const fn is_fetching(&self) -> bool {
@@ -250,7 +253,7 @@ impl Reader {
     /// Returns how many records to read now; `None` if it is not the time for any.
     fn appetite(&mut self, ctx: &mut Context<'_>, prefix: &SettledPrefix) -> Option<usize> {
         // A listing tells first whether the stream was made anew.
-        if ctx.draining || self.gone || self.has_ended() {
+        if ctx.draining || self.gone || self.has_ended() || self.halted.is_some() {
             return None;
         }
         let room = room(ctx, prefix);

@@ -391,7 +391,7 @@ impl Shard {
             return;
         }
         // Where nothing is new, lanes need not wait; what they then do may be new.
-        while let Some(checkpoint) = self.checkpoint(ctx.config) {
+        while let Some(checkpoint) = self.checkpoint(ctx) {
             if self.commits.is_news(&checkpoint) {
                 return self.commits.begin(ctx, checkpoint);
             }
@@ -405,13 +405,17 @@ impl Shard {
     }
 
     /// Returns how far the shard is settled; `None` while that is not to be kept.
-    fn checkpoint(&self, config: &StreamConfig) -> Option<Checkpoint> {
+    fn checkpoint(&self, ctx: &Context<'_>) -> Option<Checkpoint> {
         // The function's state belongs to what is settled when its batch is settled whole.
-        if config.tumbling().is_some() && self.lanes.iter().any(Lane::is_working) {
+        if ctx.config.tumbling().is_some() && self.lanes.iter().any(Lane::is_working) {
             return None;
         }
         if self.is_finished() {
             return Some(Checkpoint::END);
+        }
+        // Where a mapping goes on that is begun again.
+        if ctx.draining && self.reader.halted().is_some() {
+            return Some(Checkpoint::at(Start::TrimHorizon));
         }
         let mut lanes = self.lanes.iter();
         Some(Checkpoint {
@@ -457,13 +461,13 @@ impl Shard {
             && self.lanes.iter().all(Lane::is_empty)
     }
 
-    /// Returns why it cannot be read, its checkpoints cannot be kept, or the function failed with a batch.
-    pub(super) fn problems(&self) -> [Option<&String>; 3] {
-        let mut lanes = self.lanes.iter();
+    /// Returns what is wrong with it, in the order of [`Share::problems`].
+    pub(super) fn problems(&self) -> [Option<&String>; 4] {
         [
             self.reader.problem(),
             self.commits.problem(),
-            lanes.find_map(Lane::problem),
+            self.lanes.iter().find_map(Lane::problem),
+            self.reader.halted(),
         ]
     }
 

@@ -22,7 +22,7 @@ impl StreamMachine {
             let known = self.shards.get(self.totals.first_with(problem)?)?;
             known.shard.problems()[problem]
         };
-        let (unread, unkept, failed) = (problem(0), problem(1), problem(2));
+        let (unread, unkept, failed, halted) = (problem(0), problem(1), problem(2), problem(3));
         let listings = self.listings.problem();
         let unkept = self.beginnings.problem().or(unkept);
         Activity {
@@ -36,6 +36,7 @@ impl StreamMachine {
             max_offset_lag: None,
             sum_offset_lag: None,
             source_problem: listings.or_else(|| unread.cloned()),
+            halted: halted.cloned(),
             function_problem: unkept.or(failed).cloned(),
         }
     }

@@ -53,6 +53,9 @@ impl Reader {
         error: SourceError,
     ) {
         self.begin_by_time(prefix);
+        if ctx.config.halts_when_trimmed && self.resume != Start::TrimHorizon {
+            return self.halt(ctx, error);
+        }
         match std::mem::replace(&mut self.resume, Start::TrimHorizon) {
             Start::TrimHorizon => return self.source_failed(ctx, error),
             Start::Timestamp(since) => self.since = Some(since),
@@ -71,6 +74,28 @@ impl Reader {
         } else {
             Decision::Reopened { shard, because }
         });
+    }
+
+    /// The mapping ends here: nothing is passed over before somebody has read of it, and begins it again (Lambda developer
+    /// guide, "Using Lambda with Amazon DocumentDB": the mapping is disabled).
+    fn halt(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+        let since = self.reached.map_or_else(String::new, |reached| {
+            format!(", the last one read being of {}", reached.iso_millis())
+        });
+        let text = format!(
+            "what comes {} is lost{since}: {}; enable the mapping again to go on with the oldest record that is still there",
+            self.resume, error.message
+        );
+        self.halted = Some(text);
+        ctx.report(Decision::HistoryLost {
+            shard: ctx.shard.clone(),
+            because: error.message,
+        });
+    }
+
+    /// Returns why the shard is read no more, of a source whose mapping ends with what is lost.
+    pub(in crate::stream) const fn halted(&self) -> Option<&String> {
+        self.halted.as_ref()
     }
 
     /// Tells whether the next record may be so old that the stream has dropped it. DynamoDB Local says so of a

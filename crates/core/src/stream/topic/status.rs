@@ -27,6 +27,7 @@ impl TopicMachine {
             backing_off_until: waits.min().map(Timestamp::millis),
             max_offset_lag: self.lags().max().map(lag),
             sum_offset_lag: is_known.then(|| lag(self.lags().sum())),
+            halted: None,
             source_problem: self.problem.clone().or_else(|| unread.cloned()),
             function_problem: self.committing.problem.as_ref().or(failed).cloned(),
             ..Activity::default()

@@ -1,5 +1,6 @@
 //! Event JSON per source: an envelope, and one fragment per record, written straight into a buffer.
 
+pub mod documentdb;
 pub mod dynamodb;
 pub mod kafka;
 pub mod kinesis;

@@ -22,7 +22,7 @@ use std::mem;
 use batch_in_flight::{BatchInFlight, Part, Phase};
 
 use super::action::{Action, CallId};
-use super::config::StreamConfig;
+use super::config::{StreamConfig, WindowBegins};
 use super::context::Context;
 use super::item::Item;
 use super::on_failure_destination::GivenUp;
@@ -105,6 +105,7 @@ impl Lane {
     /// Returns a lane with nothing in it.
     pub(super) fn new(config: &StreamConfig, tumbling: TumblingWindow) -> Self {
         let mut batcher = Batcher::new(config.limits, RECORDS);
+        batcher = batcher.reserving(config.encoder.envelope_overhead());
         if config.tumbling().is_some() {
             batcher = batcher.reserving(tumbling_window::RESERVED_BYTES);
         }
@@ -282,7 +283,7 @@ impl Lane {
             return Next::Nothing;
         }
         self.in_flight = None;
-        if !ctx.config.window_follows_batch {
+        if ctx.config.window_begins == WindowBegins::AfterInvocation {
             self.batcher.reopen_window(ctx.now);
         }
         effects.push(Effect::BatchEnded);

@@ -40,7 +40,7 @@ pub mod topic;
 
 pub use action::{Action, CallId, Input, ShardCheckpoint};
 pub use checkpoint::{Checkpoint, KeptCheckpoint, KeptCheckpoints, KeptWindow, compare_sequences};
-pub use config::{READ_AHEAD_BYTES, StreamConfig, Surroundings};
+pub use config::{READ_AHEAD_BYTES, StreamConfig, Surroundings, WindowBegins};
 pub use encoder::StreamEncoder;
 pub use machine::StreamMachine;
 pub use polling_slots::SHARDS_AT_ONCE;

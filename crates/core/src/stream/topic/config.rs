@@ -9,7 +9,7 @@ use crate::mapping::{
     self, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, Lanes, Mapping, RetryPolicy,
     Source,
 };
-use crate::stream::config::{READ_AHEAD_BYTES, version};
+use crate::stream::config::{READ_AHEAD_BYTES, WindowBegins, version};
 use crate::stream::{SHARDS_AT_ONCE, StreamConfig, StreamEncoder, Surroundings};
 
 /// The batching window where a mapping names none (Lambda API reference, `MaximumBatchingWindowInSeconds`).
@@ -69,7 +69,10 @@ impl TopicConfig {
                 count: kafka.batch_size as usize,
                 window: kafka.window.unwrap_or(DEFAULT_WINDOW),
             },
-            window_follows_batch: matches!(rules.pollers, Pollers::Provisioned(_)),
+            window_begins: match rules.pollers {
+                Pollers::Provisioned(_) => WindowBegins::AfterBatch,
+                Pollers::OnDemand => WindowBegins::AfterInvocation,
+            },
             lanes: Lanes::Parallel(1),
             retry: rules.retry,
             backoff: Backoff::STREAM,

@@ -1,6 +1,7 @@
 //! Event JSON per source: an envelope, and one fragment per record, written straight into a buffer.
 
 mod activemq;
+pub mod documentdb;
 pub mod dynamodb;
 pub mod kafka;
 pub mod kinesis;

@@ -56,6 +56,7 @@ pub(super) struct Fetched {
     pub(super) records: Vec<StreamRecord>,
     /// The children that the source named at the shard's end.
     pub(super) children: Vec<Shard>,
+    pub(super) read_to: Option<Arc<str>>,
 }
 
 /// Whether the shard is open at the source, and where.
@@ -415,6 +416,7 @@ impl Reader {
         Fetched {
             records: page.records,
             children,
+            read_to: page.read_to,
         }
     }
 

@@ -228,9 +228,7 @@ impl Shard {
 
     /// Lets go of what was gathered and not invoked, and of batches that wait for a retry.
     pub(super) fn drain(&mut self, ctx: &mut Context<'_>) {
-        for lane in 0..self.lanes.len() {
-            self.abandon(ctx, lane);
-        }
+        (0..self.lanes.len()).for_each(|lane| self.abandon(ctx, lane));
     }
 
     /// Gives back its turns at the function: the shard is to be dropped, and whatever it waits for comes too late.
@@ -251,6 +249,7 @@ impl Shard {
             let records = self.reader.take(ctx, &mut self.prefix, fetched.records);
             self.gather(ctx, records);
         }
+        self.reader.skip_to(&mut self.prefix, fetched.read_to);
         if found == 0 || self.reader.has_ended() {
             self.reader.tell_passed_over(ctx);
         }

@@ -237,6 +237,10 @@ pub struct Page {
     pub behind: Option<Duration>,
     /// The shards that follow this one, where the source names them at the end.
     pub children: Vec<Shard>,
+    /// A place beyond the records up to which the source has nothing else: reading may go on after it as after a record.
+    /// It keeps the position of a source young that is quiet for longer than its places are good. `None` where that is not
+    /// told.
+    pub read_to: Option<Arc<str>>,
 }
 
 impl Page {
@@ -248,6 +252,7 @@ impl Page {
             next,
             behind: None,
             children: Vec::new(),
+            read_to: None,
         }
     }
 }
@@ -255,4 +260,5 @@ impl Page {
 setters!(Page {
     with_behind sets behind: Option<Duration>,
     with_children sets children: Vec<Shard>,
+    with_read_to sets read_to: Option<Arc<str>>,
 });

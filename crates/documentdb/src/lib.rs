@@ -1,0 +1,1 @@
+//! Change streams of Amazon DocumentDB and MongoDB as event sources.

@@ -136,6 +136,14 @@ impl<S: SeenRecord> Stage<S> {
         self.ask(Method::GET, &path, &Value::Null).await.1
     }
 
+    /// Returns what `/status` shows of a mapping.
+    pub async fn status(&self, uuid: Uuid) -> Value {
+        let (_, all) = self.ask(Method::GET, "/status", &Value::Null).await;
+        let mut mappings = all["mappings"].as_array().unwrap().iter();
+        let uuid = uuid.to_string();
+        mappings.find(|each| each["uuid"] == uuid).unwrap().clone()
+    }
+
     /// Waits until a mapping has reached `state`.
     pub async fn until_state(&self, uuid: Uuid, state: &str) {
         until(&format!("mapping {uuid} is {state}"), async || {

@@ -4,8 +4,8 @@ A property that the event lacks raises KeyError, as it would in a user's functio
 have not had since 2022. Environment: RECORD_FILE.
 """
 
-from aws_lambda_powertools.utilities.data_classes import ActiveMQEvent, RabbitMQEvent
-from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQMessage
+from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQEvent, ActiveMQMessage
+from aws_lambda_powertools.utilities.data_classes.rabbit_mq_event import RabbitMQEvent
 
 import recorder
 from stream_shapes import plain, properties

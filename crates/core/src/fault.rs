@@ -39,9 +39,9 @@ impl SourceError {
 
     /// Returns the same error, of which the mapping's `StateTransitionReason` tells.
     #[must_use]
-    pub fn with_reason(self, reason: ReasonCode) -> Self {
+    pub fn with_reason(self, reason: impl Into<Option<ReasonCode>>) -> Self {
         Self {
-            reason: Some(reason),
+            reason: reason.into(),
             ..self
         }
     }

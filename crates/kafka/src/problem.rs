@@ -106,11 +106,7 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         ),
         _ => return None,
     };
-    let error = SourceError::new(kind, message);
-    Some(match reason_code(code, kind) {
-        Some(reason) => error.with_reason(reason),
-        None => error,
-    })
+    Some(SourceError::new(kind, message).with_reason(reason_code(code, kind)))
 }
 
 /// Returns what the mapping's `StateTransitionReason` tells of it. Which code goes with which problem is not documented,

@@ -152,9 +152,6 @@ impl From<AuthError> for SourceError {
             Some(problem) => format!("{}: {message}", problem.text()),
             None => message,
         };
-        Self {
-            reason,
-            ..Self::new(kind, message)
-        }
+        Self::new(kind, message).with_reason(reason)
     }
 }

@@ -117,7 +117,7 @@ pub(crate) const FAULTS: &[(Fault, &str)] = &[
     (StopHangs, CALLS),
     (CloseHangs, CALLS),
     (AcceptForgotten, GONE),
-    (AcceptsAllBefore, ROOM),
+    (AcceptsAllBefore, PREFETCH),
     (ReleasedIsAccepted, AGAIN),
     (ReleasedGoesToTheEnd, AGAIN),
     (ReleasedIsRejected, AGAIN),

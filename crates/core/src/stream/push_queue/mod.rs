@@ -4,7 +4,7 @@
 //! filter lets pass (`filter`) is accepted at once; the rest is drawn into the batch of a lane (`drawing`), of which
 //! RabbitMQ has one and ActiveMQ five. The lane invokes the function until it succeeds (`invoking`), but for messages that
 //! have failed too often or have expired between two tries (`redelivery`). What is decided about a delivery is told to the
-//! broker (`settlements`). With the session all its deliveries are void: what the function does not have is forgotten,
+//! broker (`settling`). With the session all its deliveries are void: what the function does not have is forgotten,
 //! since the broker delivers it again.
 
 mod action;
@@ -20,6 +20,7 @@ mod port;
 mod receiving;
 mod redelivery;
 mod settlements;
+mod settling;
 mod status;
 
 pub use action::{Action, Input};

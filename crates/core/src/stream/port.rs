@@ -238,8 +238,8 @@ pub struct Page {
     /// The shards that follow this one, where the source names them at the end.
     pub children: Vec<Shard>,
     /// A place beyond the records up to which the source has nothing else: reading may go on after it as after a record.
-    /// It keeps the position of a source young that is quiet for longer than its places are good. `None` where that is not
-    /// told.
+    /// It keeps the position of a source young that is quiet for longer than its places are good. For sources that look up
+    /// times only; `None` where that is not told.
     pub read_to: Option<Arc<str>>,
 }
 

@@ -32,13 +32,14 @@ impl Reader {
         records
     }
 
-    /// Goes on after a place up to which there is nothing else, unless that is before where reading is to begin.
+    /// Goes on after a place up to which there is nothing else. What comes then is not too early: the source looks up times.
     pub(in crate::stream) fn skip_to(
         &mut self,
         prefix: &mut SettledPrefix,
         place: Option<Arc<str>>,
     ) {
-        if let Some(place) = place.filter(|_| self.since.is_none()) {
+        if let Some(place) = place {
+            self.since = None;
             prefix.read(&place);
             self.resume = Start::After(place);
         }

@@ -1,5 +1,7 @@
 //! What a mapping is busy with.
 
+use crate::fault::ReasonCode;
+
 /// A view of a machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
@@ -29,6 +31,9 @@ pub struct Activity {
     pub sum_offset_lag: Option<u64>,
     /// Why the source cannot be read, while that is so.
     pub source_problem: Option<String>,
+    /// What the mapping's `StateTransitionReason` tells of that; `None` for nothing.
+    #[serde(skip)]
+    pub source_reason: Option<ReasonCode>,
     /// What the source no longer holds, of a source whose mapping ends with that: nothing is read any more, and the mapping
     /// is to be disabled with this text.
     #[serde(skip_serializing_if = "Option::is_none")]

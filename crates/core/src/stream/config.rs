@@ -71,16 +71,20 @@ pub struct StreamConfig {
     pub detail: bool,
 }
 
-/// When a batching window begins (Lambda developer guide, "Batching behavior").
+/// When a batching window begins; the first one with the first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowBegins {
-    /// When the previous invocation has completed.
+    /// When the invocation of the batch before has completed (Lambda developer guide, "Batching behavior").
     AfterInvocation,
-    /// When the previous batch is closed: dedicated pollers of a topic.
+    /// When the batch before is closed, as for the dedicated pollers of a topic.
     AfterBatch,
-    /// When its first record arrives: DocumentDB.
+    /// With the batch's first record (Lambda developer guide, "Using Lambda with Amazon MQ"); DocumentDB likewise.
     WithFirstRecord,
 }
+
+/// The batching window where a mapping of a topic or of a broker's queue names none (Lambda API reference,
+/// `MaximumBatchingWindowInSeconds`).
+pub(super) const DEFAULT_WINDOW: Duration = Duration::from_millis(500);
 
 /// How much data a mapping reads ahead: 256 MB. Lambda documents no bound.
 pub const READ_AHEAD_BYTES: usize = 256 * 1024 * 1024;

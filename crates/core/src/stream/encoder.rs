@@ -10,6 +10,7 @@ use crate::event::documentdb::DocumentDbEncoder;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kafka::KafkaEncoder;
 use crate::event::kinesis::KinesisEncoder;
+use crate::event::mq::MqEncoder;
 use crate::record::{StreamContent, StreamRecord};
 
 /// Writes the events of one kind of stream.
@@ -23,13 +24,15 @@ pub enum StreamEncoder {
     DocumentDb(DocumentDbEncoder),
     /// Kafka events, whose records are written as they are drawn.
     Kafka(KafkaEncoder),
+    /// Events of Amazon MQ, whose messages are written as they are drawn.
+    Mq(MqEncoder),
 }
 
 impl StreamEncoder {
     /// Returns the member of an event's record that filters see decoded.
     pub(super) const fn data_key(&self) -> &'static str {
         match self {
-            Self::Kinesis(_) => "data",
+            Self::Kinesis(_) | Self::Mq(_) => "data",
             Self::DynamoDb(_) => "dynamodb",
             Self::DocumentDb(_) => "event",
             Self::Kafka(_) => "value",
@@ -43,7 +46,7 @@ impl StreamEncoder {
                 let envelope = RECORDS.prefix.len() + RECORDS.suffix.len();
                 encoder.envelope_bytes().saturating_sub(envelope)
             }
-            Self::Kinesis(_) | Self::DynamoDb(_) | Self::Kafka(_) => 0,
+            Self::Kinesis(_) | Self::DynamoDb(_) | Self::Kafka(_) | Self::Mq(_) => 0,
         }
     }
 
@@ -100,6 +103,7 @@ impl StreamEncoder {
                 let partitions = batch.items.iter().map(|item| item.place.offset().0);
                 encoder.event(partitions.zip(batch.each_fragment()))
             }
+            Self::Mq(encoder) => encoder.event(batch.each_fragment()),
             Self::DocumentDb(encoder) => encoder.event(batch.each_fragment()),
             Self::Kinesis(_) | Self::DynamoDb(_) => batch.payload(),
         }

@@ -56,6 +56,12 @@ pub(super) struct Conditions {
     pub(super) reading: Reading,
 }
 
+/// What has no end, and no tumbling windows.
+pub(super) const ENDLESS: Reading = Reading {
+    has_ended: false,
+    quiet: None,
+};
+
 /// What there is to do for a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -173,6 +179,22 @@ impl Lane {
     /// Returns why its last batch failed, until one succeeds.
     pub(super) const fn problem(&self) -> Option<&String> {
         self.problem.as_ref()
+    }
+
+    /// Returns what is to be sent again, and with how many tries of it the function has failed; `None` if nothing is, or the
+    /// function has it.
+    pub(super) fn between_tries(&self) -> Option<(&[Item], u32)> {
+        let part = self.front()?;
+        part.waits_until()?;
+        Some((&part.batch.items, part.invokes))
+    }
+
+    /// Returns what the function has.
+    pub(super) fn with_function(&self) -> &[Item] {
+        match self.front() {
+            Some(part) if part.phase == Phase::Invoking => &part.batch.items,
+            _ => &[],
+        }
     }
 
     /// Returns when the batch is sent again, if it waits for that.

@@ -117,7 +117,7 @@ pub(super) struct Reader {
     /// known.
     reached: Option<Timestamp>,
     /// Why the shard cannot be read, while that is so.
-    problem: Option<String>,
+    problem: Option<SourceError>,
     /// Why it is read no more, of a source whose mapping ends with what is lost.
     halted: Option<String>,
     /// Whether the source has said that there is no such shard.
@@ -200,7 +200,7 @@ impl Reader {
     }
 
     /// Returns why the shard cannot be read, while that is so.
-    pub(super) const fn problem(&self) -> Option<&String> {
+    pub(super) const fn problem(&self) -> Option<&SourceError> {
         self.problem.as_ref()
     }
 

@@ -463,11 +463,16 @@ impl Shard {
     /// Returns what is wrong with it, in the order of [`Share::problems`].
     pub(super) fn problems(&self) -> [Option<&String>; 4] {
         [
-            self.reader.problem(),
+            self.reader.problem().map(|error| &error.message),
             self.commits.problem(),
             self.lanes.iter().find_map(Lane::problem),
             self.reader.halted(),
         ]
+    }
+
+    /// Returns why it cannot be read, while that is so.
+    pub(super) const fn source_problem(&self) -> Option<&SourceError> {
+        self.reader.problem()
     }
 
     /// Returns what it adds to the totals of its machine.

@@ -57,7 +57,7 @@ impl StreamMachine {
             }
             Err(error) => {
                 let random = &mut self.shared.random;
-                let wait = self.listings.failed(now, error.message.clone(), random);
+                let wait = self.listings.failed(now, error.clone(), random);
                 self.shared.report(Decision::PollFailed {
                     error: error.message,
                     retry_ms: time::millis(wait),

@@ -114,11 +114,11 @@ impl Reader {
         self.not_before = Some(ctx.now + wait);
         self.gone = error.kind == SourceErrorKind::NotFound;
         ctx.shared.list |= self.gone;
-        let text = format!("shard {}: {}", ctx.shard, error.message);
-        self.problem = Some(text.clone());
+        let error = error.within(&format!("shard {}", ctx.shard));
         ctx.report(Decision::PollFailed {
-            error: text,
+            error: error.message.clone(),
             retry_ms: time::millis(wait),
         });
+        self.problem = Some(error);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pages::MOST_SHARDS;
 use crate::backoff::{Backoff, Random};
+use crate::fault::{SourceError, SourceErrorKind};
 use crate::stream::action::CallId;
 use crate::time::Timestamp;
 
@@ -31,7 +32,7 @@ pub(in crate::stream) struct Listings {
     /// Whether there are shards that are not read, since there are too many of them.
     is_crowded: bool,
     /// Why the shards cannot be listed, while that is so.
-    problem: Option<String>,
+    problem: Option<SourceError>,
 }
 
 impl Listings {
@@ -55,10 +56,11 @@ impl Listings {
     }
 
     /// Returns why shards cannot be listed or read, while that is so.
-    pub(in crate::stream) fn problem(&self) -> Option<String> {
+    pub(in crate::stream) fn problem(&self) -> Option<SourceError> {
         let crowded = || {
             let text = format!("more than {MOST_SHARDS} shards: the others are not read");
-            self.is_crowded.then_some(text)
+            self.is_crowded
+                .then(|| SourceError::new(SourceErrorKind::Fatal, text))
         };
         self.problem.clone().or_else(crowded)
     }
@@ -116,7 +118,7 @@ impl Listings {
     pub(in crate::stream) fn failed(
         &mut self,
         now: Timestamp,
-        error: String,
+        error: SourceError,
         random: &mut Random,
     ) -> Duration {
         self.failures = self.failures.saturating_add(1);

@@ -13,7 +13,7 @@ use crate::stage::{SECRET, Stage, ids};
 /// Returns a server that asks who one is, with a user who may read one database, and a stage for that.
 async fn guarded() -> Option<(Server, Stage)> {
     let mut server = Server::start(&[]).await?;
-    let mut stage = Stage::on(&server).await;
+    let stage = Stage::on(&server).await;
     stage.insert(0..3).await;
     let admin = server.client().await.database("admin");
     let roles = |database: &str| doc! {"role": "read", "db": database};
@@ -23,7 +23,7 @@ async fn guarded() -> Option<(Server, Stage)> {
     }
     server.kill();
     server.start_again(&["--auth"]).await;
-    stage.options = stage.options.with_login(true);
+    stage.secrets.remove(SECRET);
     Some((server, stage))
 }
 
@@ -143,37 +143,27 @@ async fn a_server_is_trusted_by_its_certificate_authority_alone() {
         .start_again(&["--tls-cert-file", &own, "--tls-key-file", &key])
         .await;
 
-    let options = stage.options.clone();
     stage.url.push_str("&tls=true");
-    let list = async |stage: &Stage, function: &str| {
+    let list = async |stage: &mut Stage, function: &str, root_ca: &str| {
+        stage.root_ca = Some(std::fs::read_to_string(root_ca).unwrap());
         let stream = stage.stream(&json!({"FunctionName": function}));
         stream.list().await
     };
-    stage.options = options.clone().with_certificate_authority(Some(own.into()));
-    list(&stage, "trusting").await.unwrap();
+    list(&mut stage, "trusting", &own).await.unwrap();
 
-    stage.options = options
-        .clone()
-        .with_certificate_authority(Some(other.into()));
-    let error = list(&stage, "wary").await.unwrap_err();
+    let error = list(&mut stage, "wary", &other).await.unwrap_err();
     assert!(
         error.message.contains("certificate is not trusted"),
         "{error}"
     );
     assert_eq!(error.reason, Some(ReasonCode::Authentication));
 
-    let no_file = folder.join("none.pem");
-    stage.options = options.clone().with_certificate_authority(Some(no_file));
-    let error = list(&stage, "lost").await.unwrap_err();
-    assert!(error.message.contains("none.pem"), "{error}");
-    assert_eq!(error.reason, Some(ReasonCode::ConfigNotValid));
-
-    stage.options = options.with_certificate_authority(Some(key.into()));
-    let error = list(&stage, "wrong").await.unwrap_err();
+    let error = list(&mut stage, "wrong", &key).await.unwrap_err();
     assert!(
         error.message.contains("must be X.509 certificates"),
         "{error}"
     );
+    assert_eq!(error.reason, Some(ReasonCode::ConfigNotValid));
 }
 
 #[tokio::test]

@@ -152,8 +152,7 @@ async fn a_mapping_goes_on_where_it_was_after_a_restart() {
     let run = stage
         .run(&json!({"StartingPosition": "LATEST", "BatchSize": 10}))
         .await;
-    run.status(|status| status.state == lambda_esm_core::lifecycle::State::Enabled)
-        .await;
+    run.enabled().await;
     stage.insert(0..25).await;
     assert_eq!(ids(&run.changes(25).await), (0..25).collect::<Vec<_>>());
     run.engine.shutdown().await;
@@ -196,6 +195,7 @@ async fn a_collection_that_is_dropped_and_made_anew_is_read_on() {
     let run = stage
         .run(&stage.config(&json!({"CollectionName": "c"})))
         .await;
+    run.enabled().await;
     stage.insert(0..1).await;
     stage.collection().drop().await.unwrap();
     run.changes(3).await;
@@ -215,6 +215,7 @@ async fn a_database_that_is_dropped_and_made_anew_is_read_on() {
         return;
     };
     let run = stage.run(&json!({})).await;
+    run.enabled().await;
     stage.insert(0..1).await;
     stage.database().drop().await.unwrap();
     run.changes(4).await;
@@ -239,6 +240,7 @@ async fn a_collection_that_is_renamed_ends_with_that() {
     let run = stage
         .run(&stage.config(&json!({"CollectionName": "c"})))
         .await;
+    run.enabled().await;
     stage.insert(0..1).await;
     let (from, to) = (format!("{}.c", stage.name), format!("{}.d", stage.name));
     let rename = doc! {"renameCollection": from, "to": to};
@@ -324,7 +326,7 @@ async fn the_position_of_a_quiet_stream_is_renewed_and_good_to_go_on_at() {
 }
 
 #[tokio::test]
-async fn a_missing_database_is_told_and_read_from_its_first_change_on_once_it_is_there() {
+async fn a_missing_database_is_told_and_read_from_its_first_change_on() {
     let Some(mut stage) = Stage::shared().await else {
         return;
     };
@@ -335,6 +337,7 @@ async fn a_missing_database_is_told_and_read_from_its_first_change_on_once_it_is
         problem.contains(&format!("database {}", stage.name)),
         "{problem}"
     );
+    run.enabled().await;
     stage.insert(0..5).await;
     assert_eq!(ids(&run.changes(5).await), (0..5).collect::<Vec<_>>());
     run.status(|status| status.problem.is_none()).await;

@@ -1,13 +1,13 @@
 //! A database of a test's own, an engine that reads it, and a function that writes down what it gets.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::InvokeError;
-use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, Mapping, Source};
-use lambda_esm_documentdb::{ChangeStream, DocumentDbClusters, DocumentDbOptions};
+use lambda_esm_core::lifecycle::State;
+use lambda_esm_core::mapping::{Arn, Context, CreateEventSourceMapping, Mapping, Source};
+use lambda_esm_documentdb::{ChangeStream, ClusterAddress, DocumentDbClusters, DocumentDbOptions};
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemorySecrets, MemoryStore};
 use lambda_esm_engine::{Engine, EngineOptions, MappingStatus};
@@ -30,6 +30,7 @@ pub(crate) struct Stage {
     pub(crate) client: Client,
     pub(crate) name: String,
     pub(crate) options: DocumentDbOptions,
+    pub(crate) root_ca: Option<String>,
     pub(crate) secrets: Arc<MemorySecrets>,
     pub(crate) store: Arc<MemoryStore>,
 }
@@ -55,14 +56,17 @@ impl Stage {
         let client = Client::with_uri_str(url).await.unwrap();
         let name = format!("d{}", Uuid::new_v4().simple());
         client.database(&name).create_collection("c").await.unwrap();
+        let secrets = MemorySecrets::default();
+        let nobody = json!({"username": "", "password": ""}).to_string();
+        secrets.put(SECRET, &nobody).unwrap();
         let locks = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("locks");
-        let options = DocumentDbOptions::default().with_login(false);
         Self {
             url: url.to_owned(),
             client,
             name,
-            options: options.with_lock_folder(Some(locks)),
-            secrets: Arc::default(),
+            options: DocumentDbOptions::default().with_folder(Some(locks)),
+            root_ca: None,
+            secrets: Arc::new(secrets),
             store: Arc::default(),
         }
     }
@@ -114,7 +118,7 @@ impl Stage {
             unreachable!("the ARN is of a cluster");
         };
         ChangeStream::new(
-            self.url.parse().unwrap(),
+            self.address(),
             documentdb,
             "f",
             self.secrets.clone(),
@@ -122,9 +126,18 @@ impl Stage {
         )
     }
 
-    pub(crate) fn clusters(&self) -> DocumentDbClusters {
-        let clusters = BTreeMap::from([(ARN.to_owned(), self.url.parse().unwrap())]);
-        DocumentDbClusters::new(clusters, self.secrets.clone(), self.options.clone())
+    fn address(&self) -> ClusterAddress {
+        let address: ClusterAddress = self.url.parse().unwrap();
+        match &self.root_ca {
+            Some(pem) => address.with_root_ca(pem.as_str()),
+            None => address,
+        }
+    }
+
+    fn clusters(&self) -> DocumentDbClusters {
+        let arn = Arn::parse(ARN).unwrap();
+        DocumentDbClusters::new([(arn, self.address())], self.secrets.clone())
+            .with_options(self.options.clone())
     }
 
     /// Starts an engine with a mapping; what it has kept before is still known.
@@ -207,6 +220,11 @@ impl Run {
         });
         let found = found.await;
         found.unwrap_or_else(|_| panic!("{:?}", self.engine.status()))
+    }
+
+    /// Waits until all that happens from now on is read.
+    pub(crate) async fn enabled(&self) {
+        self.status(|status| status.state == State::Enabled).await;
     }
 
     /// Waits for a problem that says `text`.

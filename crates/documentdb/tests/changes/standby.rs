@@ -53,7 +53,7 @@ async fn a_folder_that_is_not_ones_own_is_not_used() {
     let Some(mut stage) = Stage::shared().await else {
         return;
     };
-    stage.options = stage.options.with_lock_folder(Some("/proc/none".into()));
+    stage.options = stage.options.with_folder(Some("/proc/none".into()));
     let error = stage.stream(&json!({})).list().await.unwrap_err();
-    assert!(error.message.contains("name another folder"), "{error}");
+    assert!(error.message.contains("name another one"), "{error}");
 }

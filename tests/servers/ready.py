@@ -1,10 +1,10 @@
-"""Waits until an HTTP server answers with a success, or a Kafka broker at all; at most 60 seconds, and as long as its
-process lives.
+"""Waits until an HTTP server answers with a success, or a broker of Kafka or AMQP 1.0 at all; at most 60 seconds, and as
+long as its process lives.
 
 Usage: ready.py URL PID [OPERATION]
 
 Without an operation, it asks with GET; with one (such as DynamoDB_20120810.ListTables), it calls it as a client of AWS
-would. A broker's URL is kafka://HOST:PORT.
+would. A broker's URL is kafka://HOST:PORT or amqp://HOST:PORT.
 """
 
 import os
@@ -30,19 +30,23 @@ if operation:
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def ask_broker(host, port):
-    """Asks which requests a broker knows, as each client does first (ApiVersions, version 0)."""
+# What each client says first: to Kafka, which requests it knows (ApiVersions, version 0); to AMQP, the version (1.0, with SASL).
+KAFKA = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+AMQP = b"AMQP\x03\x01\x00\x00"
+
+
+def ask_broker(host, port, first):
+    """Tells a broker what clients say first, and waits for an answer."""
     with socket.create_connection((host, port), timeout=5) as connection:
-        request = struct.pack(">hhih", 18, 0, 1, -1)
-        connection.sendall(struct.pack(">i", len(request)) + request)
+        connection.sendall(first)
         if not connection.recv(1):
             raise OSError("the connection was closed")
 
 
 def ask():
-    if url.startswith("kafka://"):
-        broker = urllib.parse.urlsplit(url)
-        ask_broker(broker.hostname, broker.port)
+    broker = urllib.parse.urlsplit(url)
+    if broker.scheme in ("kafka", "amqp"):
+        ask_broker(broker.hostname, broker.port, KAFKA if broker.scheme == "kafka" else AMQP)
     else:
         opener.open(request, timeout=5).close()
 

@@ -1,0 +1,1 @@
+//! Queues of ActiveMQ as event sources, over AMQP 1.0.

@@ -23,7 +23,7 @@ kafka_dir=$servers_home/kafka-$(hash_of "$servers_src/kafka.pom.xml" "$servers_s
 # shellcheck disable=SC2034
 apicurio_dir=$servers_home/apicurio-$(hash_of "$servers_src/apicurio.pom.xml")
 # shellcheck disable=SC2034
-activemq_dir=$servers_home/activemq-$(hash_of "$servers_src/activemq.pom.xml" "$servers_src"/activemq/*.java "$servers_src/kafka/certificates")
+activemq_dir=$servers_home/activemq-$(hash_of "$servers_src/activemq.pom.xml" "$servers_src"/activemq/* "$servers_src/kafka/certificates")
 # shellcheck disable=SC2034
 rie_dir=$servers_home/lambda-rie-$(hash_of "$servers_src/lambda-rie.version")
 

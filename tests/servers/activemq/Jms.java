@@ -3,8 +3,8 @@
 //   java Jms ADDRESS send QUEUE       sends a message of each kind, with all that messages carry; prints for each what it is
 //                                     called here, its id, when it was sent and when it expires, with tabs between
 //   java Jms ADDRESS fill QUEUE COUNT sends the texts "0" to COUNT - 1
-//   java Jms ADDRESS read QUEUE       takes what is there; prints for each its id, how often it was delivered, why it is a dead
-//                                     letter, and its text, with tabs between
+//   java Jms ADDRESS read QUEUE       takes what is there; prints for each its id, how often it was delivered, and its text,
+//                                     with tabs between
 import java.util.ArrayList;
 import javax.jms.BytesMessage;
 import javax.jms.Connection;
@@ -104,8 +104,7 @@ public class Jms {
     MessageConsumer consumer = session.createConsumer(queue);
     for (Message message; (message = consumer.receive(1000)) != null; ) {
       String text = message instanceof TextMessage one ? one.getText() : "";
-      System.out.printf("%s\t%d\t%s\t%s%n", message.getJMSMessageID(), message.getIntProperty("JMSXDeliveryCount"),
-          message.getStringProperty("dlqDeliveryFailureCause"), text);
+      System.out.printf("%s\t%d\t%s%n", message.getJMSMessageID(), message.getIntProperty("JMSXDeliveryCount"), text);
     }
   }
 }

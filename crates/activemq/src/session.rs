@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use fe2o3_amqp::Sender;
 use fe2o3_amqp::connection::ConnectionHandle;
@@ -17,11 +18,15 @@ use fe2o3_amqp::types::messaging::{Accepted, Body, Modified, Rejected, Released,
 use fe2o3_amqp::types::primitives::Value;
 use futures::FutureExt as _;
 use lambda_esm_core::fault::SourceError;
+use lambda_esm_engine::patience::within;
 use lambda_esm_engine::ports::{DeliveryOutcome, DeliveryTag, Outcome, PushedMessage};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::content;
 use crate::problem::{self, Place};
+
+/// How long the broker may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What a session is asked to do. It answers when that is done, and not at all once it has ended.
 pub(crate) enum Command {
@@ -133,20 +138,27 @@ impl Session {
         link.stopped = true;
         link.give_credit().await?;
         // A sender without an address may be made by everybody, and nothing is sent.
-        let attach = Sender::builder()
-            .name("lambda-esm-stop")
-            .target(Target::default())
-            .attach(&mut self.session);
-        tokio::pin!(attach);
-        let attached = loop {
+        let heard = async {
+            let attach = Sender::builder()
+                .name("lambda-esm-stop")
+                .target(Target::default())
+                .attach(&mut self.session);
+            let sender = attach.await.map_err(|error| error.to_string())?;
+            // What is left of it when it cannot be closed ends with the session.
+            sender.close().await.unwrap_or_default();
+            Ok::<(), String>(())
+        };
+        let mut heard = Box::pin(within(ANSWER, heard));
+        let heard = loop {
             tokio::select! {
-                attached = &mut attach => break attached,
+                heard = &mut heard => break heard,
                 received = link.receiver.recv() => link.receive(received, delivered)?,
             }
         };
-        match attached {
-            Ok(sender) => drop(sender.detach().await),
-            Err(error) => return Err(problem::ended(&error.to_string(), &link.place)),
+        match heard {
+            Some(Ok(())) => (),
+            Some(Err(error)) => return Err(problem::ended(&error, &link.place)),
+            None => return Err(problem::late(ANSWER.as_secs(), &link.place)),
         }
         while let Some(received) = link.receiver.recv().now_or_never() {
             link.receive(received, delivered)?;

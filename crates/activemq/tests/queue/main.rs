@@ -10,7 +10,9 @@ pub mod activemq;
 #[path = "../../../../tests/src/wait.rs"]
 pub mod wait;
 
+mod endings;
 mod kinds;
+mod problems;
 mod scene;
 mod servers;
 mod sessions;

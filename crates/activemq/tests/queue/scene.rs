@@ -39,6 +39,12 @@ pub(crate) fn secrets() -> Arc<MemorySecrets> {
     Arc::new(secrets)
 }
 
+/// Returns the source of a queue, for one of the users.
+pub(crate) fn source(address: &str, queue: &str, user: &str) -> ActiveMqQueue {
+    let address: BrokerAddress = address.parse().unwrap();
+    ActiveMqQueue::new(address, queue, secrets(), user)
+}
+
 /// A queue that no other test uses.
 pub(crate) struct Queue {
     pub(crate) name: String,
@@ -53,10 +59,17 @@ impl Queue {
         Some(Self::at(&address, Jms::shared()?))
     }
 
+    /// Returns one of a broker at this address.
     pub(crate) fn at(address: &str, jms: Jms) -> Self {
         let name = format!("test-{}", Uuid::new_v4().simple());
-        let address: BrokerAddress = address.parse().unwrap();
-        let source = ActiveMqQueue::new(address, &name, secrets(), ADMIN);
+        let source = source(address, &name, ADMIN);
+        Self { name, source, jms }
+    }
+
+    /// Returns the same queue, consumed by another way.
+    pub(crate) fn through(&self, address: &str) -> Self {
+        let (name, jms) = (self.name.clone(), self.jms.clone());
+        let source = source(address, &name, ADMIN);
         Self { name, source, jms }
     }
 

@@ -1,5 +1,7 @@
 //! What a mapping is busy with.
 
+use crate::fault::ReasonCode;
+
 /// A view of a machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
@@ -29,6 +31,9 @@ pub struct Activity {
     pub sum_offset_lag: Option<u64>,
     /// Why the source cannot be read, while that is so.
     pub source_problem: Option<String>,
+    /// What the mapping's `StateTransitionReason` tells of that; `None` for nothing.
+    #[serde(skip)]
+    pub source_reason: Option<ReasonCode>,
     /// Why the last batch failed, until one succeeds; or why positions cannot be kept.
     pub function_problem: Option<String>,
 }

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use crate::activity::Activity;
 use crate::decision::BatchId;
 use crate::queue::{self, QueueConfig, QueueMachine};
+use crate::stream::push_queue::{self, PushQueueConfig, PushQueueMachine};
 use crate::stream::topic::{self, TopicConfig, TopicMachine};
 use crate::stream::{self, CallId, StreamConfig, StreamMachine};
 use crate::time::Timestamp;
@@ -194,6 +195,54 @@ impl Machine for TopicMachine {
 
     fn reach(&self, _now: Timestamp, input: &topic::Input) -> usize {
         Self::reach(self, input)
+    }
+
+    fn status(&self) -> Activity {
+        Self::status(self)
+    }
+}
+
+impl From<Signal<PushQueueConfig, CallId>> for push_queue::Input {
+    fn from(signal: Signal<PushQueueConfig, CallId>) -> Self {
+        match signal {
+            Signal::Reserved(turn) => Self::Reserved { turn },
+            Signal::Reconfigure(config) => Self::Reconfigure(config),
+            // What is not settled in time goes back to the queue with the session.
+            Signal::Drain { .. } => Self::Drain,
+            Signal::Tick => Self::Tick,
+        }
+    }
+}
+
+impl Machine for PushQueueMachine {
+    type Config = PushQueueConfig;
+    type Turn = CallId;
+    type Input = push_queue::Input;
+    type Action = push_queue::Action;
+
+    fn handle(&mut self, now: Timestamp, input: push_queue::Input) {
+        Self::handle(self, now, input);
+    }
+
+    fn poll(&mut self) -> Option<push_queue::Action> {
+        Self::poll(self)
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        Self::next_deadline(self)
+    }
+
+    fn is_idle(&self) -> bool {
+        Self::is_idle(self)
+    }
+
+    fn has_begun(&self) -> bool {
+        Self::has_begun(self)
+    }
+
+    /// A queue has no parts.
+    fn reach(&self, _now: Timestamp, _input: &push_queue::Input) -> usize {
+        1
     }
 
     fn status(&self) -> Activity {

@@ -26,8 +26,8 @@ pub trait PushQueueSource: Send + Sync + 'static {
     ) -> Result<Arc<dyn PushQueueConsumer>, SourceError>;
 }
 
-/// One session with a broker: a consumer of one queue, until it is closed or the connection breaks. What it has not
-/// settled then goes back to the queue.
+/// One session with a broker: a consumer of one queue, until it is closed or dropped, or the connection breaks. What it has
+/// not settled then goes back to the queue.
 ///
 /// * Each message is delivered to one consumer at a time, in the order of the queue. One that goes back comes before those
 ///   that were sent after it.

@@ -145,6 +145,7 @@ impl QueueMachine {
             max_offset_lag: None,
             sum_offset_lag: None,
             source_problem: self.polling.problem(),
+            source_reason: None,
             function_problem: self.function_problem.clone(),
         }
     }

@@ -32,9 +32,8 @@ pub struct StreamConfig {
     pub start: StartingPosition,
     /// When a batch is full.
     pub limits: Limits,
-    /// Whether a batching window begins when the previous batch is closed, as it does for the dedicated pollers of a topic,
-    /// rather than when its invocation has completed.
-    pub window_follows_batch: bool,
+    /// When a batching window begins.
+    pub window_begins: WindowBegins,
     /// Parallel lanes per shard, or a tumbling window.
     pub lanes: Lanes,
     /// When failed records are tried again, split, or discarded.
@@ -66,6 +65,21 @@ pub struct StreamConfig {
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
+
+/// When a batching window begins; the first one with the first record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowBegins {
+    /// When the invocation of the batch before has completed (Lambda developer guide, "Batching behavior").
+    AfterInvocation,
+    /// When the batch before is closed, as for the dedicated pollers of a topic.
+    AfterBatch,
+    /// With the batch's first record (Lambda developer guide, "Using Lambda with Amazon MQ").
+    WithFirstRecord,
+}
+
+/// The batching window where a mapping of a topic or of a broker's queue names none (Lambda API reference,
+/// `MaximumBatchingWindowInSeconds`).
+pub(super) const DEFAULT_WINDOW: Duration = Duration::from_millis(500);
 
 /// How much data a mapping reads ahead: 256 MB. Lambda documents no bound.
 pub const READ_AHEAD_BYTES: usize = 256 * 1024 * 1024;
@@ -124,7 +138,7 @@ impl StreamConfig {
                 count: settings.batch_size as usize,
                 window: settings.window,
             },
-            window_follows_batch: false,
+            window_begins: WindowBegins::AfterInvocation,
             lanes: settings.lanes,
             retry: settings.retry,
             backoff: Backoff::STREAM,

@@ -8,6 +8,7 @@ use crate::batching::Batch;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kafka::KafkaEncoder;
 use crate::event::kinesis::KinesisEncoder;
+use crate::event::mq::MqEncoder;
 use crate::record::{StreamContent, StreamRecord};
 
 /// Writes the events of one kind of stream.
@@ -19,13 +20,15 @@ pub enum StreamEncoder {
     DynamoDb(DynamoDbEncoder),
     /// Kafka events, whose records are written as they are drawn.
     Kafka(KafkaEncoder),
+    /// Events of Amazon MQ, whose messages are written as they are drawn.
+    Mq(MqEncoder),
 }
 
 impl StreamEncoder {
     /// Returns the member of an event's record that filters see decoded.
     pub(super) const fn data_key(&self) -> &'static str {
         match self {
-            Self::Kinesis(_) => "data",
+            Self::Kinesis(_) | Self::Mq(_) => "data",
             Self::DynamoDb(_) => "dynamodb",
             Self::Kafka(_) => "value",
         }
@@ -81,6 +84,7 @@ impl StreamEncoder {
                 let partitions = batch.items.iter().map(|item| item.place.offset().0);
                 encoder.event(partitions.zip(batch.each_fragment()))
             }
+            Self::Mq(encoder) => encoder.event(batch.each_fragment()),
             Self::Kinesis(_) | Self::DynamoDb(_) => batch.payload(),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::record::DeliveryTag;
 use crate::time::Timestamp;
 
 /// Names a record within its machine, in the order in which records are gathered from a shard or partition.
@@ -23,21 +24,23 @@ pub(super) enum Place {
     Sequence(Arc<str>),
     /// At this offset of a partition.
     Offset { partition: i32, offset: i64 },
+    /// It was pushed, under this tag.
+    Delivery(DeliveryTag),
 }
 
 impl Place {
-    /// Returns the sequence number, which is empty for an offset.
+    /// Returns the sequence number; empty for another place.
     pub(super) fn sequence(&self) -> &str {
         match self {
             Self::Sequence(sequence) => sequence,
-            Self::Offset { .. } => "",
+            Self::Offset { .. } | Self::Delivery(_) => "",
         }
     }
 
-    /// Returns the partition and the offset; zeros for a sequence number.
+    /// Returns the partition and the offset; zeros for another place.
     pub(super) const fn offset(&self) -> (i32, i64) {
         match *self {
-            Self::Sequence(_) => (0, 0),
+            Self::Sequence(_) | Self::Delivery(_) => (0, 0),
             Self::Offset { partition, offset } => (partition, offset),
         }
     }
@@ -48,6 +51,7 @@ impl fmt::Display for Place {
         match self {
             Self::Sequence(sequence) => out.write_str(sequence),
             Self::Offset { partition, offset } => write!(out, "{partition}-{offset}"),
+            Self::Delivery(DeliveryTag(tag)) => write!(out, "{tag}"),
         }
     }
 }

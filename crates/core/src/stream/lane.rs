@@ -22,7 +22,7 @@ use std::mem;
 use batch_in_flight::{BatchInFlight, Part, Phase};
 
 use super::action::{Action, CallId};
-use super::config::StreamConfig;
+use super::config::{StreamConfig, WindowBegins};
 use super::context::Context;
 use super::item::Item;
 use super::on_failure_destination::GivenUp;
@@ -55,6 +55,12 @@ pub(super) struct Conditions {
     /// How far the shard was read.
     pub(super) reading: Reading,
 }
+
+/// What has no end, and no tumbling windows.
+pub(super) const ENDLESS: Reading = Reading {
+    has_ended: false,
+    quiet: None,
+};
 
 /// What there is to do for a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +180,22 @@ impl Lane {
         self.problem.as_ref()
     }
 
+    /// Returns what is to be sent again, and with how many tries of it the function has failed; `None` if nothing is, or the
+    /// function has it.
+    pub(super) fn between_tries(&self) -> Option<(&[Item], u32)> {
+        let part = self.front()?;
+        part.waits_until()?;
+        Some((&part.batch.items, part.invokes))
+    }
+
+    /// Returns what the function has.
+    pub(super) fn with_function(&self) -> &[Item] {
+        match self.front() {
+            Some(part) if part.phase == Phase::Invoking => &part.batch.items,
+            _ => &[],
+        }
+    }
+
     /// Returns when the batch is sent again, if it waits for that.
     pub(super) fn waits_until(&self) -> Option<Timestamp> {
         self.front()?.waits_until()
@@ -282,7 +304,7 @@ impl Lane {
             return Next::Nothing;
         }
         self.in_flight = None;
-        if !ctx.config.window_follows_batch {
+        if ctx.config.window_begins == WindowBegins::AfterInvocation {
             self.batcher.reopen_window(ctx.now);
         }
         effects.push(Effect::BatchEnded);

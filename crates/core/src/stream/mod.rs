@@ -15,6 +15,7 @@ mod action;
 mod checkpoint;
 mod config;
 mod context;
+mod data_filter;
 mod deaggregation;
 mod encoder;
 mod filter;
@@ -40,7 +41,7 @@ pub mod topic;
 
 pub use action::{Action, CallId, Input, ShardCheckpoint};
 pub use checkpoint::{Checkpoint, KeptCheckpoint, KeptCheckpoints, KeptWindow, compare_sequences};
-pub use config::{READ_AHEAD_BYTES, StreamConfig, Surroundings};
+pub use config::{READ_AHEAD_BYTES, StreamConfig, Surroundings, WindowBegins};
 pub use encoder::StreamEncoder;
 pub use machine::StreamMachine;
 pub use polling_slots::SHARDS_AT_ONCE;

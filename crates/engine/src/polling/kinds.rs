@@ -7,6 +7,7 @@ use lambda_esm_core::mapping::{ApiError, Mapping, Source};
 use tokio::time::timeout;
 
 use super::kind::{FoundSource, SourceKind};
+use super::push_queue::PushQueue;
 use super::queue::Queue;
 use super::stream::Stream;
 use super::topic::Topic;
@@ -23,6 +24,7 @@ fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, (&'static str, St
     match source {
         Source::Sqs(_) => Ok(&Queue),
         Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
+        Source::Mq(_) => Ok(&PushQueue),
         Source::Kafka(kafka) if !kafka.is_queue() => Ok(&Topic),
         Source::Kafka(_) => Err((
             "SelfManagedKafkaEventSourceConfig",

@@ -3,6 +3,7 @@
 
 mod kind;
 mod kinds;
+mod push_queue;
 mod queue;
 mod stream;
 mod topic;

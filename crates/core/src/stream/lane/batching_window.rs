@@ -5,6 +5,7 @@ use super::batch_in_flight::{BatchInFlight, Part};
 use super::{ClosedBatch, Lane, Next, sequences};
 use crate::batching::CloseReason;
 use crate::decision::Decision;
+use crate::stream::config::WindowBegins;
 use crate::stream::context::Context;
 use crate::stream::reader::Reading;
 use crate::stream::tumbling_window::WindowEnd;
@@ -52,7 +53,7 @@ impl Lane {
             self.closed.push_front(ClosedBatch { batch, window });
         }
         let id = ctx.shared.next_batch();
-        if ctx.config.window_follows_batch {
+        if ctx.config.window_begins == WindowBegins::AfterBatch {
             self.batcher.reopen_window(ctx.now);
         }
         ctx.report(Decision::BatchClosed {

@@ -36,6 +36,7 @@ impl StreamMachine {
             max_offset_lag: None,
             sum_offset_lag: None,
             source_problem: listings.or_else(|| unread.cloned()),
+            source_reason: None,
             function_problem: unkept.or(failed).cloned(),
         }
     }

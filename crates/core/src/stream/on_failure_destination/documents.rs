@@ -38,6 +38,8 @@ pub(super) fn record(
         }
         StreamEncoder::Kinesis(_) => StreamKind::Kinesis,
         StreamEncoder::DynamoDb(_) => StreamKind::DynamoDb,
+        // A mapping of Amazon MQ has no destination.
+        StreamEncoder::Mq(_) => return FailureRecord::new(event),
     };
     let place = |item: Option<&Item>| item.map_or("", |item| item.place.sequence()).to_owned();
     let (first, last) = (batch.items.first(), batch.items.last());

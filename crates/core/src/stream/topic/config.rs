@@ -1,7 +1,5 @@
 //! What a topic's machine is told of its mapping.
 
-use std::time::Duration;
-
 use crate::backoff::Backoff;
 use crate::batching::Limits;
 use crate::event::kafka::KafkaEncoder;
@@ -9,11 +7,8 @@ use crate::mapping::{
     self, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, Lanes, Mapping, RetryPolicy,
     Source,
 };
-use crate::stream::config::{READ_AHEAD_BYTES, version};
+use crate::stream::config::{DEFAULT_WINDOW, READ_AHEAD_BYTES, WindowBegins, version};
 use crate::stream::{SHARDS_AT_ONCE, StreamConfig, StreamEncoder, Surroundings};
-
-/// The batching window where a mapping names none (Lambda API reference, `MaximumBatchingWindowInSeconds`).
-const DEFAULT_WINDOW: Duration = Duration::from_millis(500);
 
 /// Settings of one Kafka mapping.
 #[derive(Clone, Debug)]
@@ -69,7 +64,10 @@ impl TopicConfig {
                 count: kafka.batch_size as usize,
                 window: kafka.window.unwrap_or(DEFAULT_WINDOW),
             },
-            window_follows_batch: matches!(rules.pollers, Pollers::Provisioned(_)),
+            window_begins: match rules.pollers {
+                Pollers::OnDemand => WindowBegins::AfterInvocation,
+                Pollers::Provisioned(_) => WindowBegins::AfterBatch,
+            },
             lanes: Lanes::Parallel(1),
             retry: rules.retry,
             backoff: Backoff::STREAM,

@@ -5,7 +5,7 @@
 //! where much waits, a batch is full of one partition and as many run at a time as there are pollers; where little
 //! does, one batch holds what there is of all.
 
-use super::filter::{RecordFilter, explain};
+use super::filter::PartitionRecord;
 use super::machine::TopicMachine;
 use super::partition::Partition;
 use super::topic_lane::TopicLane;
@@ -15,6 +15,7 @@ use crate::event::RECORDS;
 use crate::event::kafka::KafkaEncoder;
 use crate::on_failure_record::Condition;
 use crate::record::KafkaRecord;
+use crate::stream::data_filter::{DataFilter, explain};
 use crate::stream::item::{Item, Place};
 use crate::stream::on_failure_destination::GivenUp;
 use crate::time::Timestamp;
@@ -95,7 +96,7 @@ impl TopicMachine {
     }
 
     fn draw_from(&mut self, now: Timestamp, number: i32, lane: usize) {
-        let mut filter = RecordFilter::default();
+        let mut filter = DataFilter::default();
         let encoder = self.config.encoder.clone();
         let filters = self.config.batches.filters.clone();
         let detail = self.config.batches.detail;
@@ -121,9 +122,14 @@ impl TopicMachine {
                 self.give_up_unseen(now, lane, item, &record, (condition, because));
                 continue;
             }
+            let seen = PartitionRecord {
+                encoder: &encoder,
+                partition: number,
+                record: &record,
+            };
             let passes = filters
                 .as_ref()
-                .is_none_or(|filters| filter.passes(filters, &encoder, number, &record));
+                .is_none_or(|filters| filter.passes(filters, &seen));
             if !passes {
                 partition.settled.pass(offset + 1);
                 skipped += 1;
@@ -133,7 +139,7 @@ impl TopicMachine {
                         shard: partition.name.clone(),
                         records: 1,
                         sequence_number: offset.to_string(),
-                        because: explain(filters, &encoder, number, &record),
+                        because: explain(filters, &seen),
                     };
                     self.shared.report(decision);
                 }

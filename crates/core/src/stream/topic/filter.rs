@@ -1,91 +1,40 @@
 //! `FilterCriteria`: which records are delivered (Lambda developer guide, "Filtering events from Amazon MSK and
 //! self-managed Apache Kafka event sources").
 
-use bytes::Bytes;
-use lambda_esm_filter::{Filters, Mismatch, Record, Scratch};
-
 use crate::event::kafka::KafkaEncoder;
 use crate::record::KafkaRecord;
+use crate::stream::data_filter::FilteredRecord;
 
-/// The name under which patterns speak of a record's value.
-const DATA_KEY: &str = "value";
-
-/// What filters work with from record to record.
-///
-/// A pattern that asks for another form of value than the record has (JSON or plain text) is decided by its other
-/// fields, and so is every pattern if the value is not UTF-8. A tombstone has no value: no field of a pattern below
-/// `value` is met there but `exists: false` (our choice; not documented).
-#[derive(Debug, Default)]
-pub(super) struct RecordFilter {
-    scratch: Scratch,
-    metadata: Vec<u8>,
+/// A record of a partition. A tombstone has no value.
+pub(super) struct PartitionRecord<'a> {
+    pub(super) encoder: &'a KafkaEncoder,
+    pub(super) partition: i32,
+    pub(super) record: &'a KafkaRecord,
 }
 
-impl RecordFilter {
-    /// Tells whether a record is to be delivered.
-    pub(super) fn passes(
-        &mut self,
-        filters: &Filters,
-        encoder: &KafkaEncoder,
-        partition: i32,
-        record: &KafkaRecord,
-    ) -> bool {
-        self.metadata.clear();
-        let Some(value) = value(record) else {
-            encoder.write_metadata(&mut self.metadata, partition, record);
-            return filters.is_match(&self.metadata, &mut self.scratch);
-        };
-        let needed = filters.needs_metadata(DATA_KEY);
-        if needed {
-            encoder.write_metadata(&mut self.metadata, partition, record);
-        }
-        let metadata: &[&[u8]] = if needed { &[&self.metadata] } else { &[] };
-        let matched = filters.matches_record(&seen(value, metadata), &mut self.scratch);
-        matched.is_some()
+impl FilteredRecord for PartitionRecord<'_> {
+    const DATA_KEY: &'static str = "value";
+
+    /// Returns the value: decoded, where a schema registry says how.
+    fn data(&self) -> Option<&[u8]> {
+        let schemas = self.record.schemas.as_ref();
+        let decoded = schemas.and_then(|schemas| schemas.filtered_by.as_ref());
+        decoded.or(self.record.value.as_ref()).map(AsRef::as_ref)
     }
-}
 
-/// Returns the value of a record as filters see it: decoded, where a schema registry says how.
-fn value(record: &KafkaRecord) -> Option<&Bytes> {
-    let schemas = record.schemas.as_ref();
-    let decoded = schemas.and_then(|schemas| schemas.filtered_by.as_ref());
-    decoded.or(record.value.as_ref())
-}
-
-/// Returns a record as filters see it.
-const fn seen<'a>(value: &'a [u8], metadata: &'a [&'a [u8]]) -> Record<'a> {
-    Record {
-        data_key: DATA_KEY,
-        data: value,
-        metadata,
-        on_mismatch: Mismatch::IgnoreData,
+    fn write_metadata(&self, out: &mut Vec<u8>) {
+        self.encoder
+            .write_metadata(out, self.partition, self.record);
     }
-}
-
-/// Returns why a record passes no filter, in words.
-pub(super) fn explain(
-    filters: &Filters,
-    encoder: &KafkaEncoder,
-    partition: i32,
-    record: &KafkaRecord,
-) -> String {
-    let mut metadata = Vec::new();
-    encoder.write_metadata(&mut metadata, partition, record);
-    let explanation = match value(record) {
-        Some(value) => filters.explain_record(&seen(value, &[&metadata])),
-        None => filters.explain(&metadata),
-    };
-    let explanation = explanation.to_string();
-    let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
-    lines.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use lambda_esm_filter::{Dialect, Limits};
+    use lambda_esm_filter::{Dialect, Filters, Limits};
 
     use super::*;
+    use crate::stream::data_filter::{DataFilter, explain};
     use crate::time::Timestamp;
 
     fn filters(pattern: &str) -> Filters {
@@ -104,10 +53,16 @@ mod tests {
     /// Tells whether a record passes, with what was left over from a record before it, and whether the explanation
     /// agrees.
     fn passes(pattern: &str, value: Option<&'static [u8]>) -> bool {
-        let (filters, encoder, mut filter) = (filters(pattern), encoder(), RecordFilter::default());
-        filter.passes(&filters, &encoder, 3, &record(Some(br#"{"n":1,"m":"x"}"#)));
-        let passes = filter.passes(&filters, &encoder, 3, &record(value));
-        let words = explain(&filters, &encoder, 3, &record(value));
+        let (filters, encoder, mut filter) = (filters(pattern), encoder(), DataFilter::default());
+        let seen = |record| PartitionRecord {
+            encoder: &encoder,
+            partition: 3,
+            record,
+        };
+        let (before, record) = (record(Some(br#"{"n":1,"m":"x"}"#)), record(value));
+        filter.passes(&filters, &seen(&before));
+        let passes = filter.passes(&filters, &seen(&record));
+        let words = explain(&filters, &seen(&record));
         assert_eq!(words == "filter 0: matched", passes, "{pattern}: {words}");
         passes
     }
@@ -164,18 +119,23 @@ mod tests {
     fn without_patterns_everything_passes() {
         let none = Filters::compile::<&str>(&[], Dialect::Lambda, Limits::default()).unwrap();
         for value in [None, Some(&b"\xff"[..])] {
-            assert!(RecordFilter::default().passes(&none, &encoder(), 0, &record(value)));
+            let seen = PartitionRecord {
+                encoder: &encoder(),
+                partition: 0,
+                record: &record(value),
+            };
+            assert!(DataFilter::default().passes(&none, &seen));
         }
     }
 
     #[test]
     fn an_explanation_is_one_line_and_names_the_field() {
-        let words = explain(
-            &filters(r#"{"value":{"n":[1],"m":["y"]}}"#),
-            &encoder(),
-            0,
-            &record(Some(br#"{"n":2}"#)),
-        );
+        let seen = PartitionRecord {
+            encoder: &encoder(),
+            partition: 0,
+            record: &record(Some(br#"{"n":2}"#)),
+        };
+        let words = explain(&filters(r#"{"value":{"n":[1],"m":["y"]}}"#), &seen);
         assert!(words.starts_with("filter 0: no match; "), "{words}");
         assert!(
             words.contains("value.n") && !words.contains('\n'),

@@ -7,16 +7,9 @@ use crate::fault::{DeliveryError, InvokeError, InvokeErrorKind};
 use crate::response::InvokeAnswer;
 use crate::stream::CallId;
 use crate::stream::item::Item;
-use crate::stream::lane::{Conditions, Effect, Next};
+use crate::stream::lane::{Conditions, ENDLESS, Effect, Next};
 use crate::stream::on_failure_destination::GivenUp;
-use crate::stream::reader::Reading;
 use crate::time::Timestamp;
-
-/// A topic has no end, and no tumbling windows.
-const ENDLESS: Reading = Reading {
-    has_ended: false,
-    quiet: None,
-};
 
 impl TopicMachine {
     /// Has all lanes do what they can.

@@ -21,7 +21,7 @@ async fn passes(pattern: &str) -> Option<Vec<Vec<u8>>> {
     let uuid = map(&stage, queue.name(), "filtered", &filters).await;
     until("every message was looked at", async || {
         let status = stage.status(uuid).await;
-        (status["counts"]["polled_event_count"] == BODIES.len()).then_some(())
+        (status["counts"]["PolledEventCount"] == BODIES.len()).then_some(())
     })
     .await;
     stage.stop().await;

@@ -23,12 +23,12 @@ pub(super) fn start(verbosity: u8) -> Result<BackgroundWriter, Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
         // The reporter tells of problems once; the engine, and what it calls, would tell of every try.
-        // A mapping's own log has a level of its own.
+        // A mapping's own log has a level of its own. RabbitMQ's client calls an error what its caller tells of.
         (_, 0) => {
-            "error,lambda_esm=info,lambda_esm::run::mapping_log=debug,lambda_esm_engine=error"
+            "error,lapin=off,lambda_esm=info,lambda_esm::run::mapping_log=debug,lambda_esm_engine=error"
                 .to_owned()
         }
-        (_, 1) => "error,lambda_esm=debug".to_owned(),
+        (_, 1) => "error,lapin=off,lambda_esm=debug".to_owned(),
         (_, _) => "debug,lambda_esm=trace".to_owned(),
     };
     let filter = EnvFilter::try_new(&directives).map_err(|error| {

@@ -19,7 +19,7 @@ fn cases() -> u32 {
     wanted
         .ok()
         .and_then(|wanted| wanted.parse().ok())
-        .unwrap_or(600)
+        .unwrap_or(300)
 }
 
 proptest! {

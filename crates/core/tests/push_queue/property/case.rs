@@ -115,7 +115,7 @@ fn faults() -> impl Strategy<Value = Faults> {
 
 fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
-        10 => (1..40_u64).prop_map(Turn::Publish),
+        10 => (1..30_u64).prop_map(Turn::Publish),
         3 => Just(Turn::Break),
         1 => (batch_size(), window()).prop_map(|(batch_size, window)| Turn::Update { batch_size, window }),
         1 => Just(Turn::Drain),
@@ -130,7 +130,7 @@ pub(crate) fn any() -> impl Strategy<Value = Case> {
         set(),
         faults(),
         prop::sample::select(vec![1, 300, 1_000_000]),
-        prop::collection::vec((times, turn()), 1..50),
+        prop::collection::vec((times, turn()), 1..40),
     )
         .prop_map(|(seed, settings, faults, read_ahead, turns)| Case {
             seed,

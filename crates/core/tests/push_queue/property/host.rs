@@ -366,7 +366,8 @@ impl Host {
             self.carry_out(action);
         }
         let gathering = self.machine.status().gathering;
-        self.ledger.check(gathering, self.prefetch);
+        let most = self.prefetch;
+        assert!(gathering <= most, "{gathering} of {most} are held");
     }
 
     fn carry_out(&mut self, action: Action) {

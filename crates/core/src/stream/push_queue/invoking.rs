@@ -18,10 +18,9 @@ const CONDITIONS: Conditions = Conditions {
 impl PushQueueMachine {
     /// Has all lanes do what they can.
     pub(super) fn advance_lanes(&mut self, now: Timestamp) {
+        // Also those of which nothing is left: they may have lined up for a turn.
         for lane in 0..self.lanes.len() {
-            if !self.lanes[lane].is_empty() {
-                self.advance_lane(now, lane);
-            }
+            self.advance_lane(now, lane);
         }
     }
 

@@ -114,10 +114,6 @@ pub enum BrokerAddressError {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a call that fails is a check that fails"
-)]
 mod tests {
     use super::*;
 

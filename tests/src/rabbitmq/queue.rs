@@ -18,6 +18,7 @@ use super::server::Rabbit;
 #[derive(Clone, Debug)]
 pub struct RabbitQueueOptions {
     virtual_host: String,
+    name: Option<String>,
     arguments: FieldTable,
 }
 
@@ -25,6 +26,7 @@ impl Default for RabbitQueueOptions {
     fn default() -> Self {
         Self {
             virtual_host: "/".to_owned(),
+            name: None,
             arguments: FieldTable::default(),
         }
     }
@@ -41,6 +43,13 @@ impl RabbitQueueOptions {
     #[must_use]
     pub fn within(mut self, virtual_host: &str) -> Self {
         virtual_host.clone_into(&mut self.virtual_host);
+        self
+    }
+
+    /// Sets the name, of which the caller sees that no other test uses it.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
         self
     }
 
@@ -72,9 +81,10 @@ pub struct RabbitQueue {
 impl Rabbit {
     /// Creates a queue that no other test uses.
     pub async fn queue(&self, what: &str, options: RabbitQueueOptions) -> RabbitQueue {
+        let unique = || format!("{what}-{}", Uuid::new_v4().simple());
         let queue = RabbitQueue {
             rabbit: self.clone(),
-            name: format!("{what}-{}", Uuid::new_v4().simple()),
+            name: options.name.clone().unwrap_or_else(unique),
             options,
             client: Mutex::default(),
         };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod consumer;
+mod contract;
 mod ends;
 mod order;
 mod properties;

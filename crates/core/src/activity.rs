@@ -34,6 +34,10 @@ pub struct Activity {
     /// What the mapping's `StateTransitionReason` tells of that; `None` for nothing.
     #[serde(skip)]
     pub source_reason: Option<ReasonCode>,
+    /// What the source no longer holds, of a source whose mapping ends with that: nothing is read any more, and the mapping
+    /// is to be disabled with this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halted: Option<String>,
     /// Why the last batch failed, until one succeeds; or why positions cannot be kept.
     pub function_problem: Option<String>,
 }

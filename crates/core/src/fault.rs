@@ -28,11 +28,20 @@ impl SourceError {
         }
     }
 
+    /// Returns the same error, with the part of the source that it is about.
+    #[must_use]
+    pub(crate) fn within(self, part: &str) -> Self {
+        Self {
+            message: format!("{part}: {}", self.message),
+            ..self
+        }
+    }
+
     /// Returns the same error, of which the mapping's `StateTransitionReason` tells.
     #[must_use]
-    pub fn with_reason(self, reason: ReasonCode) -> Self {
+    pub fn with_reason(self, reason: impl Into<Option<ReasonCode>>) -> Self {
         Self {
-            reason: Some(reason),
+            reason: reason.into(),
             ..self
         }
     }

@@ -105,6 +105,53 @@ pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
+/// For each byte: its number as Java counts and a comma, and how long that is.
+static SIGNED: [([u8; 5], usize); 256] = signed_table();
+
+const fn signed_table() -> [([u8; 5], usize); 256] {
+    let mut table = [([0; 5], 0); 256];
+    let mut byte = 0_u8;
+    loop {
+        let (text, length) = &mut table[byte as usize];
+        let magnitude = byte.cast_signed().unsigned_abs();
+        if byte >= 128 {
+            text[0] = b'-';
+            *length = 1;
+        }
+        let mut place = 100;
+        while place > 0 {
+            if magnitude >= place || place == 1 {
+                text[*length] = b'0' + magnitude / place % 10;
+                *length += 1;
+            }
+            place /= 10;
+        }
+        text[*length] = b',';
+        *length += 1;
+        if byte == u8::MAX {
+            return table;
+        }
+        byte += 1;
+    }
+}
+
+/// Appends bytes as a list of the numbers -128 to 127: as Java's libraries write them, and so the events of sources that
+/// Lambda reads with Java (the event types of Lambda's client libraries).
+pub fn write_signed(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'[');
+    for &byte in bytes {
+        let (text, length) = &SIGNED[usize::from(byte)];
+        let end = out.len() + length;
+        // A copy of fixed size is one instruction; what was copied too much is cut off again.
+        out.extend_from_slice(text);
+        out.truncate(end);
+    }
+    if !bytes.is_empty() {
+        out.pop();
+    }
+    out.push(b']');
+}
+
 /// Appends a number in decimal digits.
 pub fn write_digits(out: &mut Vec<u8>, number: u64) {
     let mut digits = [b'0'; 20];

@@ -163,6 +163,17 @@ impl Lifecycle {
         })
     }
 
+    /// The mapping disables itself, whatever change is under way; `None` if it goes or does not poll anyway.
+    #[must_use]
+    pub fn halted(self, now: Timestamp) -> Option<Self> {
+        self.polls().then_some(Self {
+            state: State::Disabling,
+            enabled: false,
+            until: Some(now),
+            awaits_source: false,
+        })
+    }
+
     /// The mapping goes. Refused (`None`) while another change is under way.
     #[must_use]
     pub fn deleted(self) -> Option<Self> {
@@ -294,6 +305,29 @@ mod tests {
             assert_eq!(disabled.state(), State::Disabling);
             disabled.advance(Timestamp(500));
             assert_eq!(disabled.state(), State::Disabled);
+        }
+    }
+
+    #[test]
+    fn a_mapping_disables_itself_whatever_is_under_way_unless_it_goes() {
+        let creating = Lifecycle::created(Timestamp(0), PACE, true);
+        let enabled = settled(creating);
+        let updating = enabled.updated(Timestamp(1), PACE, true).unwrap();
+        for from in [creating, enabled, updating, Lifecycle::restored(true)] {
+            let mut halted = from.halted(Timestamp(2)).unwrap();
+            assert_eq!((halted.state(), halted.polls()), (State::Disabling, false));
+            assert!(halted.advance(Timestamp(2)));
+            assert_eq!(halted.state(), State::Disabled);
+            let again = halted.updated(Timestamp(3), PACE, true).unwrap();
+            assert_eq!((again.state(), again.polls()), (State::Enabling, true));
+        }
+        let disabling = enabled.updated(Timestamp(1), PACE, false).unwrap();
+        for from in [
+            disabling,
+            Lifecycle::restored(false),
+            enabled.deleted().unwrap(),
+        ] {
+            assert_eq!(from.halted(Timestamp(2)), None);
         }
     }
 

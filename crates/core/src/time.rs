@@ -70,7 +70,12 @@ impl Timestamp {
 
     /// Returns the time on the calendar; the nearest one of the years 0 to 9999.
     pub(crate) fn civil(self) -> Civil {
-        let millis = self.0.clamp(CALENDAR.0, CALENDAR.1);
+        Self(self.0.clamp(CALENDAR.0, CALENDAR.1)).proleptic()
+    }
+
+    /// Returns the time on the calendar, of whatever year.
+    pub(crate) fn proleptic(self) -> Civil {
+        let millis = self.0;
         let (days, of_day) = (millis.div_euclid(DAY_MILLIS), millis.rem_euclid(DAY_MILLIS));
         // The Gregorian calendar repeats after 400 years of 146,097 days. With years that begin in March,
         // the leap day is the last of its year, and months of 31 and 30 days follow each other in a

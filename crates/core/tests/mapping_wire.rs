@@ -202,7 +202,28 @@ fn a_filter_that_can_never_match_is_named() {
         ("msk", r#"{"valueSchemaMetadata":{"schemaId":["7"]}}"#, None),
         ("msk", r#"{"data":{"a":["x"]}}"#, Some("data.a")),
         ("msk", r#"{"key":{"a":["x"]}}"#, Some("key.a")),
-        ("mq", r#"{"whatever":["x"]}"#, None),
+        (
+            "mq",
+            r#"{"data":{"a":["x"]},"basicProperties":{"headers":{"h":{"bytes":[1]}}}}"#,
+            None,
+        ),
+        (
+            "mq",
+            r#"{"properties":{"a.b":["x"]},"destination":{"physicalName":["q"]}}"#,
+            None,
+        ),
+        ("mq", r#"{"redelivered":[true]}"#, None),
+        ("mq", r#"{"body":{"a":["x"]}}"#, Some("body.a")),
+        (
+            "mq",
+            r#"{"basicProperties":{"priorty":[1]}}"#,
+            Some("basicProperties.priorty"),
+        ),
+        (
+            "mq",
+            r#"{"destination":{"physicalname":["q"]}}"#,
+            Some("destination.physicalname"),
+        ),
     ] {
         let mapping = accepted(with(kind, json!({ "FilterCriteria": filter(pattern) })));
         let doubts = mapping.unmatchable_filters();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lambda_esm_core::lifecycle::Lifecycle;
+use lambda_esm_core::lifecycle::{Lifecycle, State};
 use lambda_esm_core::mapping::{
     ApiError, CreateEventSourceMapping, ErrorCode, EventSourceMappingConfiguration, Mapping,
     UpdateEventSourceMapping, check_tags, duplicate_error,
@@ -144,6 +144,37 @@ impl Engine {
         self.shared.metrics.of(&updated);
         order.send(Order::Update(updated));
         Ok(entry.configuration(&self.shared.options))
+    }
+
+    /// Disables a mapping that cannot go on, and keeps why: before that is durable nothing of it changes. Returns the
+    /// mapping as it is then. One that a user disables at the same time has the reason too.
+    pub(crate) async fn disable_itself(
+        &self,
+        uuid: Uuid,
+        because: String,
+    ) -> Result<Arc<Mapping>, ApiError> {
+        let _change = self.registry.changes.lock().await;
+        let (mut mapping, origin) = {
+            let entries = self.registry.read();
+            let entry = entries.get(&uuid).ok_or_else(not_found)?;
+            if entry.lifecycle().state() == State::Deleting {
+                return Ok(entry.mapping.clone());
+            }
+            (Mapping::clone(&entry.mapping), entry.origin.clone())
+        };
+        let now = self.shared.clock.now();
+        mapping.enabled = false;
+        mapping.last_modified = now;
+        mapping.disabled_because = Some(because);
+        self.keep(&mapping, origin.as_ref()).await?;
+        let mapping = Arc::new(mapping);
+        let mut entries = self.registry.write();
+        let entry = entries.get_mut(&uuid).ok_or_else(not_found)?;
+        entry.mapping = mapping.clone();
+        if let Some(halted) = entry.lifecycle().halted(now) {
+            entry.set_lifecycle(halted);
+        }
+        Ok(mapping)
     }
 
     fn on_its_way(&self, entry: &Entry, updated: &Mapping) -> Result<Lifecycle, ApiError> {

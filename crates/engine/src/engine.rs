@@ -17,7 +17,7 @@ use crate::registry::{Entry, Registry, not_found};
 use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::{MappingStatus, Progress, StatusWatch};
-use crate::supervisor::{Order, Supervisor};
+use crate::supervisor::{Disabling, Order, Supervisor};
 
 /// Runs event source mappings. Cheap to clone; dropping the last clone stops everything at once, but for
 /// receives that are open, whose messages are released; [`shutdown`](Self::shutdown) stops it in order.
@@ -56,6 +56,7 @@ impl Engine {
             mapping.clone(),
             reporter.clone(),
             facts_changed.clone(),
+            self.disabling(uuid),
         );
         let entry = Entry {
             mapping,
@@ -91,6 +92,19 @@ impl Engine {
                 tracing::warn!(mapping = %uuid, %error, "checkpoints of a deleted mapping are left");
             }
         });
+    }
+
+    /// Returns what a mapping disables itself with. It keeps no engine alive.
+    fn disabling(&self, uuid: Uuid) -> Disabling {
+        let (shared, registry) = (self.shared.clone(), Arc::downgrade(&self.registry));
+        Box::new(move |because| {
+            let (shared, registry) = (shared.clone(), registry.clone());
+            Box::pin(async move {
+                let registry = registry.upgrade().ok_or_else(not_found)?;
+                let engine = Self { shared, registry };
+                engine.disable_itself(uuid, because).await
+            })
+        })
     }
 
     /// Returns the tags of a mapping.

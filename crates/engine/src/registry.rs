@@ -48,24 +48,43 @@ impl Entry {
             &options.region,
             &options.account_id,
             progress.lifecycle.state(),
-            self.mapping.user_reason(),
+            self.mapping.transition_reason(),
             progress.last_result,
         );
-        // What stands between a mapping and its cluster is shown in place of what the last batch came to (Lambda
-        // developer guide, "Troubleshooting Kafka event source mapping").
-        if let Source::Kafka(_) = self.mapping.source
+        // What stands between a mapping and its broker is shown in place of what the last batch came to (Lambda
+        // developer guide, "Troubleshooting Kafka event source mapping"), and why the state is what it is by a code (the
+        // same, and "Troubleshooting Amazon MQ event source mapping errors").
+        if let Source::Kafka(_) | Source::Mq(_) | Source::DocumentDb(_) = self.mapping.source
             && let Some(problem) = progress.source_problem()
         {
             configuration.last_processing_result = Some(problem.clone());
+            if let Some(reason) = progress.source_reason() {
+                reason
+                    .as_str()
+                    .clone_into(&mut configuration.state_transition_reason);
+            }
         }
         configuration
+    }
+
+    /// Says why the mapping has disabled itself, and how it goes on; `None` if it has not.
+    fn disabled_because(&self) -> Option<String> {
+        let because = self.mapping.disabled_because.as_ref()?;
+        Some(match self.origin {
+            Some(_) => format!(
+                "{because}; the configuration file enables it only once it has had it disabled at a start, the API at any time"
+            ),
+            None => because.clone(),
+        })
     }
 
     pub(crate) fn status(&self) -> MappingStatus {
         let mapping = &self.mapping;
         let progress = self.reporter.progress.borrow();
         let problem = progress.source_problem();
-        let problem = problem.or(progress.activity.function_problem.as_ref());
+        let activity = &progress.activity;
+        let problem = problem.or(activity.halted.as_ref());
+        let problem = problem.or(activity.function_problem.as_ref()).cloned();
         MappingStatus {
             uuid: mapping.uuid,
             source: mapping.source.name(),
@@ -74,7 +93,7 @@ impl Entry {
             last_processing_result: progress
                 .last_result
                 .unwrap_or(LastProcessingResult::NoRecords),
-            problem: problem.cloned(),
+            problem: problem.or_else(|| self.disabled_because()),
             activity: progress.activity.clone(),
             counts: progress.counts,
         }

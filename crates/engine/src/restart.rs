@@ -67,7 +67,8 @@ impl Engine {
     /// A file mapping that was there before keeps its UUID and its checkpoints, and takes on the file's
     /// settings. One that the file does not name any more is forgotten, unless another of the file was
     /// refused. Mappings made through the API
-    /// are restored as they were. Functions and sources need not exist yet: a mapping that misses them
+    /// are restored as they were. A mapping that has disabled itself stays so, until the API enables it, or the file has
+    /// had it disabled at a start. Functions and sources need not exist yet: a mapping that misses them
     /// shows the problem, and tries again.
     ///
     /// Mappings that are there already, since they were made before, go on as they are; one of the file or of the
@@ -163,6 +164,7 @@ impl Engine {
         mapping.tags = tags;
         mapping.created = Timestamp(kept.created);
         mapping.last_modified = Timestamp(kept.last_modified);
+        mapping.disabled_because = kept.disabled_because;
         Ok(mapping)
     }
 
@@ -182,7 +184,13 @@ impl Engine {
         };
         mapping.uuid = uuid;
         mapping.created = Timestamp(before.created);
-        if mapping.to_request() == before.request {
+        if before.disabled_because.is_some() && mapping.enabled {
+            // The file says what it said when the mapping disabled itself: nobody has looked at why.
+            mapping.enabled = false;
+            mapping.disabled_because = before.disabled_because.clone();
+        }
+        let is_known = mapping.disabled_because == before.disabled_because;
+        if is_known && mapping.to_request() == before.request {
             mapping.last_modified = Timestamp(before.last_modified);
         } else {
             self.keep(&mapping, Some(&origin)).await?;

@@ -1,6 +1,7 @@
 //! What an engine shows of its mappings.
 
 use lambda_esm_core::activity::Activity;
+use lambda_esm_core::fault::{ReasonCode, SourceError};
 use lambda_esm_core::lifecycle::{LastProcessingResult, Lifecycle, State};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ pub(crate) struct Progress {
     /// What had happened when `activity` was looked at.
     pub(crate) counts: Counts,
     /// Why polling could not begin, while that is so.
-    pub(crate) start_problem: Option<String>,
+    pub(crate) start_problem: Option<SourceError>,
 }
 
 impl Progress {
@@ -36,7 +37,16 @@ impl Progress {
     /// Returns why the source cannot be read, while that is so.
     pub(crate) fn source_problem(&self) -> Option<&String> {
         let begun = self.activity.source_problem.as_ref();
-        self.start_problem.as_ref().or(begun)
+        let to_begin = self.start_problem.as_ref().map(|error| &error.message);
+        to_begin.or(begun)
+    }
+
+    /// Returns what `StateTransitionReason` tells of that; `None` for nothing.
+    pub(crate) fn source_reason(&self) -> Option<ReasonCode> {
+        match &self.start_problem {
+            Some(error) => error.reason,
+            None => self.activity.source_reason,
+        }
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct KeptMapping {
     /// Its stable identity in a configuration file; `None` if it was made through the API.
     #[serde(default)]
     pub(crate) origin: Option<String>,
+    /// Why it has disabled itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disabled_because: Option<String>,
 }
 
 /// Returns a mapping for the store.
@@ -40,6 +43,7 @@ pub(crate) fn write_mapping(mapping: &Mapping, origin: Option<&String>) -> Store
         created: mapping.created.millis(),
         last_modified: mapping.last_modified.millis(),
         origin: origin.cloned(),
+        disabled_because: mapping.disabled_because.clone(),
     };
     StoredMapping::new(mapping.uuid, write(&kept))
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::Mapping;
+use lambda_esm_core::mapping::{ApiError, Mapping};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -38,6 +39,10 @@ pub(crate) enum Order {
     Delete,
 }
 
+/// What a mapping disables itself with, for the reason given: it is durable once this has succeeded.
+pub(crate) type Disabling =
+    Box<dyn Fn(String) -> BoxFuture<'static, Result<Arc<Mapping>, ApiError>> + Send + Sync>;
+
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     mapping: Arc<Mapping>,
@@ -45,6 +50,9 @@ pub(crate) struct Supervisor {
     phase: Phase,
     /// Told when source or function may have changed.
     facts_changed: Arc<Notify>,
+    disabling: Disabling,
+    /// When to try again to disable the mapping, which could not be kept.
+    disable_at: Timestamp,
     /// What the function said about itself when it could last be asked.
     function: FunctionFacts,
     /// How often in a row polling could not begin, or ended soon.
@@ -140,6 +148,7 @@ impl Supervisor {
         mapping: Arc<Mapping>,
         reporter: Reporter,
         facts_changed: Arc<Notify>,
+        disabling: Disabling,
     ) -> Self {
         // Not the mapping's own UUID: what is drawn must be new after a restart too.
         let (seed, _) = Uuid::new_v4().as_u64_pair();
@@ -149,6 +158,8 @@ impl Supervisor {
             reporter,
             phase: Phase::default(),
             facts_changed,
+            disabling,
+            disable_at: Timestamp::default(),
             function: FunctionFacts::default(),
             failures: 0,
             random: Random::new(seed),
@@ -208,7 +219,43 @@ impl Supervisor {
                     self.renew(function, source).await;
                 }
                 () = self.phase.ended() => self.driver_ended(),
+                because = self.halted() => drop(self.disable(because).await),
                 () = wake => {}
+            }
+        }
+    }
+
+    /// Waits until nothing of the source is left to do, though the mapping is enabled: its next records are lost, and what
+    /// was read before is settled. Returns why.
+    async fn halted(&self) -> String {
+        self.shared.clock.sleep_until(self.disable_at).await;
+        let mut progress = self.reporter.progress.subscribe();
+        let halted = progress.wait_for(|progress| {
+            let activity = &progress.activity;
+            activity.halted.is_some() && activity.running == 0 && activity.gathering == 0
+        });
+        let because = halted
+            .await
+            .map(|progress| progress.activity.halted.clone());
+        match because {
+            Ok(because) => because.unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Disables the mapping for good, and tells whether that is durable. Otherwise it is tried again.
+    async fn disable(&mut self, because: String) -> bool {
+        match (self.disabling)(because).await {
+            Ok(mapping) => {
+                self.mapping = mapping;
+                true
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                let wait = Backoff::SOURCE.wait(self.failures, &mut self.random);
+                self.disable_at = self.shared.clock.now() + wait;
+                tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot be disabled");
+                false
             }
         }
     }
@@ -381,7 +428,7 @@ impl Supervisor {
         tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot begin polling");
         self.reporter
             .progress
-            .send_modify(|progress| progress.start_problem = Some(error.message));
+            .send_modify(|progress| progress.start_problem = Some(error));
     }
 
     /// Lets the driver finish what is in flight, within the engine's bound.
@@ -397,6 +444,15 @@ impl Supervisor {
     }
 
     async fn drain(&mut self) {
+        let halted = self.reporter.progress.borrow().activity.halted.clone();
+        if let Some(because) = halted
+            && self.mapping.disabled_because.is_none()
+            && !self.disable(because).await
+        {
+            // Nothing may be kept of what is left out before it is durable that the mapping is disabled for it.
+            self.phase = Phase::Idle;
+            return;
+        }
         let Phase::Polling { polling, .. } = take(&mut self.phase) else {
             return;
         };

@@ -1,7 +1,7 @@
 //! What is wrong, in the words that a mapping shows (Lambda developer guide, "Troubleshooting Kafka event source
 //! mapping").
 
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// Where a client was when something went wrong.
@@ -106,7 +106,23 @@ pub(crate) fn problem(code: Code, reason: &str, last: &str, place: &Place) -> Op
         ),
         _ => return None,
     };
-    Some(SourceError::new(kind, message))
+    Some(SourceError::new(kind, message).with_reason(reason_code(code, kind)))
+}
+
+/// Returns what the mapping's `StateTransitionReason` tells of it. Which code goes with which problem is not documented,
+/// and chosen here.
+const fn reason_code(code: Code, kind: SourceErrorKind) -> Option<ReasonCode> {
+    match (code, kind) {
+        (
+            Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed,
+            _,
+        ) => Some(ReasonCode::Authorization),
+        (_, SourceErrorKind::Denied) => Some(ReasonCode::Authentication),
+        (_, SourceErrorKind::Fatal) => Some(ReasonCode::ConfigNotValid),
+        _ => None,
+    }
 }
 
 /// Returns a reason without what differs each time: how long it took, and how often it was the same.
@@ -207,6 +223,11 @@ mod tests {
             assert_eq!(told.kind, SourceErrorKind::Denied, "{told}");
             assert!(told.message.starts_with(begins), "{told}");
             assert!(told.message.contains(names), "{told}");
+            let expected = match begins {
+                "Cluster failed to authorize Lambda: " => ReasonCode::Authorization,
+                _ => ReasonCode::Authentication,
+            };
+            assert_eq!(told.reason, Some(expected), "{told}");
         }
         assert_eq!(told(Code::BrokerTransportFailure, "one of many", ""), None);
     }

@@ -266,6 +266,15 @@ pub enum Decision {
         /// What the stream said.
         because: String,
     },
+    /// The stream no longer holds the records that would be next, and the mapping ends with that. Begun again, it goes on
+    /// with the oldest one.
+    #[non_exhaustive]
+    HistoryLost {
+        /// The shard.
+        shard: ShardId,
+        /// What the stream said.
+        because: String,
+    },
     /// Records were left out because they arrived before the mapping's starting position: of a shard that is
     /// read from a time on, and from `LATEST` on once its newest record at the beginning is no longer known.
     #[non_exhaustive]

@@ -61,6 +61,10 @@ impl Decision {
                 out,
                 "{shard} no longer holds the next records ({because}); going on with its oldest one"
             ),
+            Self::HistoryLost { shard, because } => write!(
+                out,
+                "{shard} no longer holds the next records ({because}); reading no more, until the mapping is enabled again"
+            ),
             Self::PassedOver {
                 shard,
                 records,

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
-use crate::json::{write_base64, write_escaped, write_integer, write_string};
+use crate::json::{write_base64, write_escaped, write_integer, write_signed, write_string};
 use crate::record::{KafkaRecord, Schema, Schemas, TimestampType};
 
 /// Writes the event fragments of one topic, and the events made of them.
@@ -227,53 +227,6 @@ impl KafkaEncoder {
         let digits = partition.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
         self.name.len() + usize::from(partition < 0) + digits + b"\":[]".len()
     }
-}
-
-/// For each byte of a header: its number and a comma, and how long that is.
-static SIGNED: [([u8; 5], usize); 256] = signed_table();
-
-const fn signed_table() -> [([u8; 5], usize); 256] {
-    let mut table = [([0; 5], 0); 256];
-    let mut byte = 0_u8;
-    loop {
-        let (text, length) = &mut table[byte as usize];
-        let magnitude = byte.cast_signed().unsigned_abs();
-        if byte >= 128 {
-            text[0] = b'-';
-            *length = 1;
-        }
-        let mut place = 100;
-        while place > 0 {
-            if magnitude >= place || place == 1 {
-                text[*length] = b'0' + magnitude / place % 10;
-                *length += 1;
-            }
-            place /= 10;
-        }
-        text[*length] = b',';
-        *length += 1;
-        if byte == u8::MAX {
-            return table;
-        }
-        byte += 1;
-    }
-}
-
-/// Appends a list of bytes as the numbers -128 to 127, as the event has the value of a header (the event types
-/// of Lambda's client libraries).
-fn write_signed(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'[');
-    for &byte in bytes {
-        let (text, length) = &SIGNED[usize::from(byte)];
-        let end = out.len() + length;
-        // A copy of fixed size is one instruction; what was copied too much is cut off again.
-        out.extend_from_slice(text);
-        out.truncate(end);
-    }
-    if !bytes.is_empty() {
-        out.pop();
-    }
-    out.push(b']');
 }
 
 /// Appends what a schema registry says of a record that it could decode.

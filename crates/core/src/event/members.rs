@@ -94,6 +94,48 @@ static KAFKA: Shape = Members(&[
 
 const SCHEMA: Shape = Members(&[("dataFormat", Value), ("schemaId", Value)]);
 
+static MQ: Shape = Members(&[
+    // RabbitMQ.
+    (
+        "basicProperties",
+        Members(&[
+            ("contentType", Value),
+            ("contentEncoding", Value),
+            ("headers", Anything),
+            ("deliveryMode", Value),
+            ("priority", Value),
+            ("correlationId", Value),
+            ("replyTo", Value),
+            ("expiration", Value),
+            ("messageId", Value),
+            ("timestamp", Value),
+            ("type", Value),
+            ("userId", Value),
+            ("appId", Value),
+            ("clusterId", Value),
+            ("bodySize", Value),
+        ]),
+    ),
+    // ActiveMQ.
+    ("messageID", Value),
+    ("messageType", Value),
+    ("deliveryMode", Value),
+    ("replyTo", Value),
+    ("type", Value),
+    ("expiration", Value),
+    ("priority", Value),
+    ("correlationId", Value),
+    ("correlationID", Value),
+    ("destination", Members(&[("physicalName", Value)])),
+    ("timestamp", Value),
+    ("brokerInTime", Value),
+    ("brokerOutTime", Value),
+    ("properties", Named(&Value)),
+    // Both.
+    ("redelivered", Value),
+    ("data", Anything),
+]);
+
 /// A value in DynamoDB JSON: one member, named after its type.
 static ATTRIBUTE: Shape = Members(&[
     ("S", Value),
@@ -109,14 +151,15 @@ static ATTRIBUTE: Shape = Members(&[
 ]);
 
 /// Tells whether a value can stand at `path` (names joined by dots) of a record of this kind of source.
-/// Of kinds that are not listed here, anything can be.
 pub(crate) fn can_have(kind: SourceKind, path: &str) -> bool {
     let shape = match kind {
         SourceKind::SqsStandard | SourceKind::SqsFifo => &SQS,
         SourceKind::Kinesis | SourceKind::KinesisConsumer => &KINESIS,
         SourceKind::DynamoDbStream => &DYNAMODB,
         SourceKind::Msk | SourceKind::SelfManagedKafka => &KAFKA,
-        SourceKind::AmazonMq | SourceKind::DocumentDb => &Anything,
+        SourceKind::AmazonMq => &MQ,
+        // No filters are taken for it.
+        SourceKind::DocumentDb => &Anything,
     };
     shape.has(Some(path))
 }

@@ -1,10 +1,13 @@
 //! Event JSON per source: an envelope, and one fragment per record, written straight into a buffer.
 
+mod activemq;
+pub mod documentdb;
 pub mod dynamodb;
 pub mod kafka;
 pub mod kinesis;
 pub(crate) mod members;
 pub mod mq;
+mod rabbitmq;
 pub mod sqs;
 pub mod window;
 

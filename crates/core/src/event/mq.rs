@@ -3,8 +3,9 @@
 
 use bytes::Bytes;
 
-use crate::json::{write_base64, write_escaped, write_integer, write_string};
-use crate::record::{ActiveMqKind, ActiveMqMessage, PushedContent, RabbitMqMessage};
+use super::{activemq, rabbitmq};
+use crate::json::{write_escaped, write_string};
+use crate::record::PushedContent;
 
 /// Writes the event fragments of one queue, and the events made of them.
 #[derive(Clone, Debug)]
@@ -77,42 +78,9 @@ impl MqEncoder {
 
 fn write_message(out: &mut Vec<u8>, content: &PushedContent, with_data: bool) {
     match content {
-        PushedContent::RabbitMq(message) => write_rabbitmq(out, message, with_data),
-        PushedContent::ActiveMq(message) => write_activemq(out, message, with_data),
+        PushedContent::RabbitMq(message) => rabbitmq::write(out, message, with_data),
+        PushedContent::ActiveMq(message) => activemq::write(out, message, with_data),
         // Nothing shows it.
         PushedContent::Unreadable(_) => out.extend_from_slice(b"{}"),
-    }
-}
-
-fn write_rabbitmq(out: &mut Vec<u8>, message: &RabbitMqMessage, with_data: bool) {
-    out.extend_from_slice(b"{\"basicProperties\":{\"bodySize\":");
-    write_integer(out, message.body.len() as i64);
-    out.extend_from_slice(b"},\"redelivered\":");
-    write_flag(out, message.redelivered);
-    write_data(out, &message.body, with_data);
-    out.push(b'}');
-}
-
-fn write_activemq(out: &mut Vec<u8>, message: &ActiveMqMessage, with_data: bool) {
-    out.extend_from_slice(b"{\"messageID\":");
-    write_string(out, &message.message_id);
-    out.extend_from_slice(match message.kind {
-        ActiveMqKind::Text => b",\"messageType\":\"jms/text-message\"",
-        ActiveMqKind::Bytes => b",\"messageType\":\"jms/bytes-message\"",
-    });
-    out.extend_from_slice(b",\"redelivered\":");
-    write_flag(out, message.redelivered);
-    write_data(out, &message.body, with_data);
-    out.push(b'}');
-}
-
-fn write_flag(out: &mut Vec<u8>, flag: bool) {
-    out.extend_from_slice(if flag { b"true" } else { b"false" });
-}
-
-fn write_data(out: &mut Vec<u8>, body: &[u8], with_data: bool) {
-    if with_data {
-        out.extend_from_slice(b",\"data\":");
-        write_base64(out, body);
     }
 }

@@ -95,6 +95,7 @@ pub(super) fn build(
         uuid,
         function,
         enabled: request.enabled.unwrap_or(true),
+        disabled_because: None,
         filters: None,
         kms_key_arn: request.kms_key_arn.clone().filter(|key| !key.is_empty()),
         metrics: metrics.filter_map(|metric| Metric::parse(metric)).collect(),

@@ -45,6 +45,8 @@ pub struct Mapping {
     pub function: FunctionRef,
     /// Whether it polls.
     pub enabled: bool,
+    /// Why it has disabled itself; `None` if it has not, or was enabled or disabled since by a user.
+    pub disabled_because: Option<String>,
     /// What the function is to see; `None` for everything.
     pub filters: Option<FilterSet>,
     /// The key that encrypts the filters.
@@ -77,6 +79,14 @@ impl Mapping {
     pub fn unmatchable_filters(&self) -> Vec<String> {
         let filters = self.filters.as_ref();
         filters.map_or_else(Vec::new, |set| set.unmatchable(self.source.kind()))
+    }
+
+    /// Returns the `StateTransitionReason`: why the mapping has disabled itself (AWS documents no text for that), or that
+    /// a user has changed it.
+    #[must_use]
+    pub fn transition_reason(&self) -> &str {
+        let because = self.disabled_because.as_deref();
+        because.unwrap_or_else(|| self.user_reason())
     }
 
     /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams

@@ -57,6 +57,7 @@ impl Mapping {
             None => self.function.clone(),
         };
         let same_filters = update.filter_criteria.is_none();
+        let same_state = update.enabled.is_none();
         let request = overlay(self.to_request(), update);
         values::destinations(&request)?;
         let kind = self.source.kind();
@@ -74,6 +75,10 @@ impl Mapping {
         if same_filters {
             draft.criteria = None;
             draft.mapping.filters = self.filters.clone();
+        }
+        if same_state {
+            let because = self.disabled_because.clone();
+            draft.mapping.disabled_because = because;
         }
         Ok(draft)
     }

@@ -146,6 +146,7 @@ impl QueueMachine {
             sum_offset_lag: None,
             source_problem: self.polling.problem(),
             source_reason: None,
+            halted: None,
             function_problem: self.function_problem.clone(),
         }
     }

@@ -12,8 +12,9 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamRecord {
-    /// Its place in its shard: decimal digits that grow along the shard. The name that the function uses
-    /// for it in `batchItemFailures`.
+    /// Its place in its shard: decimal digits that grow along the shard, or of a change stream its resume token, which is
+    /// compared with nothing, since that stream has one shard and one lane. The name that the function uses for it in
+    /// `batchItemFailures`.
     pub sequence: Arc<str>,
     /// When it arrived in the stream (Kinesis: `ApproximateArrivalTimestamp`; DynamoDB:
     /// `ApproximateCreationDateTime`).
@@ -41,6 +42,8 @@ pub enum StreamContent {
     Kinesis(KinesisRecord),
     /// A record of a DynamoDB stream.
     DynamoDb(Box<DynamoDbRecord>),
+    /// A change of a database, as Extended JSON: one object.
+    Change(String),
     /// A record of any stream that its source could not make sense of. It is given up, so that it does not
     /// stop the shard.
     Unreadable(Box<Unreadable>),
@@ -57,6 +60,7 @@ impl StreamContent {
                 let images = images.into_iter().flatten().map(String::len);
                 record.keys.len() + images.sum::<usize>()
             }
+            Self::Change(change) => change.len(),
             Self::Unreadable(record) => record.json.len(),
         }
     }

@@ -10,10 +10,12 @@ use super::encoder::StreamEncoder;
 use super::polling_slots::SHARDS_AT_ONCE;
 use crate::backoff::Backoff;
 use crate::batching::Limits;
+use crate::event::documentdb::DocumentDbEncoder;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kinesis::KinesisEncoder;
 use crate::mapping::{
-    KafkaDestination, Lanes, Mapping, RetryPolicy, Source, StartingPosition, StreamStart,
+    Arn, AwsDestination, DocumentDbMapping, KafkaDestination, Lanes, Mapping, RetryPolicy, Source,
+    StartingPosition, StreamSettings, StreamStart,
 };
 use crate::pacing::Pacing;
 
@@ -62,6 +64,9 @@ pub struct StreamConfig {
     /// Whether somebody assigns the shards: then one is read and processed only while it is
     /// [acquired](super::Input::Acquired). Otherwise the process owns all.
     pub assigned: bool,
+    /// Whether records that the source dropped before they were read end the mapping, as they do that of a change stream
+    /// (Lambda developer guide, "Using Lambda with Amazon DocumentDB"). Otherwise it goes on with the oldest one.
+    pub halts_when_trimmed: bool,
     /// Whether decisions name the records they are about.
     pub detail: bool,
 }
@@ -73,7 +78,7 @@ pub enum WindowBegins {
     AfterInvocation,
     /// When the batch before is closed, as for the dedicated pollers of a topic.
     AfterBatch,
-    /// With the batch's first record (Lambda developer guide, "Using Lambda with Amazon MQ").
+    /// With the batch's first record (Lambda developer guide, "Using Lambda with Amazon MQ"); DocumentDB likewise.
     WithFirstRecord,
 }
 
@@ -103,27 +108,11 @@ impl StreamConfig {
     /// Returns the settings of `mapping`; `None` if its source is no stream.
     #[must_use]
     pub fn new(mapping: &Mapping, around: &Surroundings) -> Option<Self> {
-        let (arn, start, settings, consumer) = match &mapping.source {
-            Source::Kinesis(kinesis) => {
-                let consumer = kinesis.consumer;
-                (
-                    &kinesis.stream_arn,
-                    kinesis.start,
-                    &kinesis.settings,
-                    consumer,
-                )
-            }
-            Source::DynamoDb(dynamodb) => {
-                let start = match dynamodb.start {
-                    StreamStart::TrimHorizon => StartingPosition::TrimHorizon,
-                    StreamStart::Latest => StartingPosition::Latest,
-                };
-                (&dynamodb.stream_arn, start, &dynamodb.settings, false)
-            }
-            _ => return None,
-        };
+        let rules = Rules::of(&mapping.source)?;
+        let arn = rules.arn;
         let (text, region) = (arn.as_str(), arn.region());
         let encoder = match &mapping.source {
+            Source::DocumentDb(_) => StreamEncoder::DocumentDb(DocumentDbEncoder::new(text)),
             Source::DynamoDb(_) => StreamEncoder::DynamoDb(DynamoDbEncoder::new(text, region)),
             _ => StreamEncoder::Kinesis(KinesisEncoder::new(text, region, &around.role_arn)),
         };
@@ -133,24 +122,25 @@ impl StreamConfig {
             function_arn: mapping.function.arn(&around.region, &around.account_id),
             executed_version: version(mapping.function.qualifier()),
             stream_arn: text.to_owned(),
-            start,
+            start: rules.start,
             limits: Limits {
-                count: settings.batch_size as usize,
-                window: settings.window,
+                count: mapping.source.batch_size() as usize,
+                window: mapping.source.window(),
             },
-            window_begins: WindowBegins::AfterInvocation,
-            lanes: settings.lanes,
-            retry: settings.retry,
+            window_begins: rules.window_begins,
+            lanes: rules.lanes,
+            retry: rules.retry,
             backoff: Backoff::STREAM,
-            report_batch_item_failures: settings.report_batch_item_failures,
-            on_failure: settings.on_failure.clone().map(KafkaDestination::Aws),
+            report_batch_item_failures: rules.report_batch_item_failures,
+            on_failure: rules.on_failure.map(KafkaDestination::Aws),
             pacing: around.pacing,
             filters: filters.map(|filters| filters.compiled().clone()),
             encoder,
-            deaggregate: consumer,
+            deaggregate: rules.deaggregate,
             read_ahead: READ_AHEAD_BYTES,
             shards_at_once: SHARDS_AT_ONCE,
             assigned: false,
+            halts_when_trimmed: rules.halts_when_trimmed,
             detail: around.detail,
         })
     }
@@ -165,6 +155,70 @@ impl StreamConfig {
     #[must_use]
     pub const fn tumbling(&self) -> Option<Duration> {
         self.lanes.tumbling_window()
+    }
+}
+
+/// What the kinds of streams have different settings or rules for.
+struct Rules<'a> {
+    arn: &'a Arn,
+    start: StartingPosition,
+    window_begins: WindowBegins,
+    lanes: Lanes,
+    retry: RetryPolicy,
+    report_batch_item_failures: bool,
+    on_failure: Option<AwsDestination>,
+    deaggregate: bool,
+    halts_when_trimmed: bool,
+}
+
+impl<'a> Rules<'a> {
+    /// Returns `None` for what is no stream.
+    fn of(source: &'a Source) -> Option<Self> {
+        match source {
+            Source::Kinesis(kinesis) => Some(Self {
+                deaggregate: kinesis.consumer,
+                ..Self::of_shards(&kinesis.stream_arn, kinesis.start, &kinesis.settings)
+            }),
+            Source::DynamoDb(dynamodb) => {
+                let start = match dynamodb.start {
+                    StreamStart::TrimHorizon => StartingPosition::TrimHorizon,
+                    StreamStart::Latest => StartingPosition::Latest,
+                };
+                let arn = &dynamodb.stream_arn;
+                Some(Self::of_shards(arn, start, &dynamodb.settings))
+            }
+            Source::DocumentDb(documentdb) => Some(Self::of_changes(documentdb)),
+            _ => None,
+        }
+    }
+
+    fn of_shards(arn: &'a Arn, start: StartingPosition, settings: &StreamSettings) -> Self {
+        Self {
+            arn,
+            start,
+            window_begins: WindowBegins::AfterInvocation,
+            lanes: settings.lanes,
+            retry: settings.retry,
+            report_batch_item_failures: settings.report_batch_item_failures,
+            on_failure: settings.on_failure.clone(),
+            deaggregate: false,
+            halts_when_trimmed: false,
+        }
+    }
+
+    /// One batch at a time, tried again until it succeeds (Lambda developer guide, "Using Lambda with Amazon DocumentDB").
+    fn of_changes(documentdb: &'a DocumentDbMapping) -> Self {
+        Self {
+            arn: &documentdb.cluster_arn,
+            start: documentdb.start,
+            window_begins: WindowBegins::WithFirstRecord,
+            lanes: Lanes::Parallel(1),
+            retry: RetryPolicy::default(),
+            report_batch_item_failures: false,
+            on_failure: None,
+            deaggregate: false,
+            halts_when_trimmed: true,
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use super::item::Item;
 use super::port::ShardId;
 use crate::batching::Batch;
+use crate::event::RECORDS;
+use crate::event::documentdb::DocumentDbEncoder;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kafka::KafkaEncoder;
 use crate::event::kinesis::KinesisEncoder;
@@ -18,6 +20,8 @@ pub enum StreamEncoder {
     Kinesis(KinesisEncoder),
     /// DynamoDB events.
     DynamoDb(DynamoDbEncoder),
+    /// DocumentDB events.
+    DocumentDb(DocumentDbEncoder),
     /// Kafka events, whose records are written as they are drawn.
     Kafka(KafkaEncoder),
     /// Events of Amazon MQ, whose messages are written as they are drawn.
@@ -30,7 +34,19 @@ impl StreamEncoder {
         match self {
             Self::Kinesis(_) | Self::Mq(_) => "data",
             Self::DynamoDb(_) => "dynamodb",
+            Self::DocumentDb(_) => "event",
             Self::Kafka(_) => "value",
+        }
+    }
+
+    /// Returns how many bytes more than in a batch stand around the fragments of an event.
+    pub(super) const fn envelope_overhead(&self) -> usize {
+        match self {
+            Self::DocumentDb(encoder) => {
+                let envelope = RECORDS.prefix.len() + RECORDS.suffix.len();
+                encoder.envelope_bytes().saturating_sub(envelope)
+            }
+            Self::Kinesis(_) | Self::DynamoDb(_) | Self::Kafka(_) | Self::Mq(_) => 0,
         }
     }
 
@@ -48,6 +64,9 @@ impl StreamEncoder {
             }
             (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
                 encoder.write(out, dynamodb, change);
+            }
+            (Self::DocumentDb(encoder), StreamContent::Change(change)) => {
+                encoder.write(out, change);
             }
             // A source that yields another kind of record than its mapping says.
             _ => out.extend_from_slice(b"null"),
@@ -85,6 +104,7 @@ impl StreamEncoder {
                 encoder.event(partitions.zip(batch.each_fragment()))
             }
             Self::Mq(encoder) => encoder.event(batch.each_fragment()),
+            Self::DocumentDb(encoder) => encoder.event(batch.each_fragment()),
             Self::Kinesis(_) | Self::DynamoDb(_) => batch.payload(),
         }
     }

@@ -83,6 +83,7 @@ fn seen<'a>(
         data_key: config.encoder.data_key(),
         data: match &record.content {
             StreamContent::Kinesis(kinesis) => &kinesis.data,
+            StreamContent::Change(text) => text.as_bytes(),
             StreamContent::DynamoDb(_) | StreamContent::Unreadable(_) => change,
         },
         metadata,

@@ -111,6 +111,7 @@ impl Lane {
     /// Returns a lane with nothing in it.
     pub(super) fn new(config: &StreamConfig, tumbling: TumblingWindow) -> Self {
         let mut batcher = Batcher::new(config.limits, RECORDS);
+        batcher = batcher.reserving(config.encoder.envelope_overhead());
         if config.tumbling().is_some() {
             batcher = batcher.reserving(tumbling_window::RESERVED_BYTES);
         }

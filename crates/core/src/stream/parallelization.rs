@@ -14,7 +14,7 @@ pub(super) fn lane_of(content: &StreamContent, lanes: usize) -> usize {
     let key = match content {
         StreamContent::Kinesis(record) => record.partition_key.as_bytes(),
         StreamContent::DynamoDb(record) => record.keys.as_bytes(),
-        StreamContent::Unreadable(_) => return 0,
+        StreamContent::Change(_) | StreamContent::Unreadable(_) => return 0,
     };
     // Not the standard library's random hash: the lane is part of what a restart relies on.
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);

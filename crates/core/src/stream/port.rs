@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::SourceError;
 use crate::record::StreamRecord;
 use crate::setters;
 use crate::time::Timestamp;
@@ -145,6 +146,9 @@ pub struct Listing {
     /// the last one), or up to a few seconds less; never more. An HTTP `Date` header says so. `None` where the
     /// source does not tell: then its clock is taken to be the engine's, give or take five minutes.
     pub server_time: Option<Timestamp>,
+    /// What is wrong with the stream though it can be read, e.g. that a change stream is of a collection that is not there
+    /// yet. The mapping shows it until a listing is without; `None` if all is well.
+    pub problem: Option<SourceError>,
 }
 
 impl Listing {
@@ -155,12 +159,14 @@ impl Listing {
             facts,
             shards,
             server_time: None,
+            problem: None,
         }
     }
 }
 
 setters!(Listing {
     with_server_time sets server_time: Option<Timestamp>,
+    with_problem sets problem: Option<SourceError>,
 });
 
 /// Where reading begins.
@@ -237,6 +243,10 @@ pub struct Page {
     pub behind: Option<Duration>,
     /// The shards that follow this one, where the source names them at the end.
     pub children: Vec<Shard>,
+    /// A place beyond the records up to which the source has nothing else: reading may go on after it as after a record.
+    /// It keeps the position of a source young that is quiet for longer than its places are good. For sources that look up
+    /// times only; `None` where that is not told.
+    pub read_to: Option<Arc<str>>,
 }
 
 impl Page {
@@ -248,6 +258,7 @@ impl Page {
             next,
             behind: None,
             children: Vec::new(),
+            read_to: None,
         }
     }
 }
@@ -255,4 +266,5 @@ impl Page {
 setters!(Page {
     with_behind sets behind: Option<Duration>,
     with_children sets children: Vec<Shard>,
+    with_read_to sets read_to: Option<Arc<str>>,
 });

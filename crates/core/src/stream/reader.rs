@@ -56,6 +56,7 @@ pub(super) struct Fetched {
     pub(super) records: Vec<StreamRecord>,
     /// The children that the source named at the shard's end.
     pub(super) children: Vec<Shard>,
+    pub(super) read_to: Option<Arc<str>>,
 }
 
 /// Whether the shard is open at the source, and where.
@@ -116,7 +117,9 @@ pub(super) struct Reader {
     /// known.
     reached: Option<Timestamp>,
     /// Why the shard cannot be read, while that is so.
-    problem: Option<String>,
+    problem: Option<SourceError>,
+    /// Why it is read no more, of a source whose mapping ends with what is lost.
+    halted: Option<String>,
     /// Whether the source has said that there is no such shard.
     gone: bool,
     /// Before this the source is left alone.
@@ -152,6 +155,7 @@ impl Reader {
             known: None,
             reached,
             problem: None,
+            halted: None,
             gone: false,
             not_before: None,
             failures: 0,
@@ -184,7 +188,7 @@ impl Reader {
     /// Tells whether the place to go on is known, or that there is none.
     pub(super) const fn is_open(&self) -> bool {
         let closed = matches!(self.state, State::Closed | State::Opening(_));
-        !closed || self.gone
+        !closed || self.gone || self.halted.is_some()
     }
 
     pub(super) const fn is_fetching(&self) -> bool {
@@ -196,7 +200,7 @@ impl Reader {
     }
 
     /// Returns why the shard cannot be read, while that is so.
-    pub(super) const fn problem(&self) -> Option<&String> {
+    pub(super) const fn problem(&self) -> Option<&SourceError> {
         self.problem.as_ref()
     }
 
@@ -250,7 +254,7 @@ impl Reader {
     /// Returns how many records to read now; `None` if it is not the time for any.
     fn appetite(&mut self, ctx: &mut Context<'_>, prefix: &SettledPrefix) -> Option<usize> {
         // A listing tells first whether the stream was made anew.
-        if ctx.draining || self.gone || self.has_ended() {
+        if ctx.draining || self.gone || self.has_ended() || self.halted.is_some() {
             return None;
         }
         let room = room(ctx, prefix);
@@ -412,6 +416,7 @@ impl Reader {
         Fetched {
             records: page.records,
             children,
+            read_to: page.read_to,
         }
     }
 

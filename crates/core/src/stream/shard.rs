@@ -228,9 +228,7 @@ impl Shard {
 
     /// Lets go of what was gathered and not invoked, and of batches that wait for a retry.
     pub(super) fn drain(&mut self, ctx: &mut Context<'_>) {
-        for lane in 0..self.lanes.len() {
-            self.abandon(ctx, lane);
-        }
+        (0..self.lanes.len()).for_each(|lane| self.abandon(ctx, lane));
     }
 
     /// Gives back its turns at the function: the shard is to be dropped, and whatever it waits for comes too late.
@@ -251,6 +249,7 @@ impl Shard {
             let records = self.reader.take(ctx, &mut self.prefix, fetched.records);
             self.gather(ctx, records);
         }
+        self.reader.skip_to(&mut self.prefix, fetched.read_to);
         if found == 0 || self.reader.has_ended() {
             self.reader.tell_passed_over(ctx);
         }
@@ -391,7 +390,7 @@ impl Shard {
             return;
         }
         // Where nothing is new, lanes need not wait; what they then do may be new.
-        while let Some(checkpoint) = self.checkpoint(ctx.config) {
+        while let Some(checkpoint) = self.checkpoint(ctx) {
             if self.commits.is_news(&checkpoint) {
                 return self.commits.begin(ctx, checkpoint);
             }
@@ -405,13 +404,17 @@ impl Shard {
     }
 
     /// Returns how far the shard is settled; `None` while that is not to be kept.
-    fn checkpoint(&self, config: &StreamConfig) -> Option<Checkpoint> {
+    fn checkpoint(&self, ctx: &Context<'_>) -> Option<Checkpoint> {
         // The function's state belongs to what is settled when its batch is settled whole.
-        if config.tumbling().is_some() && self.lanes.iter().any(Lane::is_working) {
+        if ctx.config.tumbling().is_some() && self.lanes.iter().any(Lane::is_working) {
             return None;
         }
         if self.is_finished() {
             return Some(Checkpoint::END);
+        }
+        // Where a mapping goes on that is begun again.
+        if ctx.draining && self.reader.halted().is_some() {
+            return Some(Checkpoint::at(Start::TrimHorizon));
         }
         let mut lanes = self.lanes.iter();
         Some(Checkpoint {
@@ -457,14 +460,19 @@ impl Shard {
             && self.lanes.iter().all(Lane::is_empty)
     }
 
-    /// Returns why it cannot be read, its checkpoints cannot be kept, or the function failed with a batch.
-    pub(super) fn problems(&self) -> [Option<&String>; 3] {
-        let mut lanes = self.lanes.iter();
+    /// Returns what is wrong with it, in the order of [`Share::problems`].
+    pub(super) fn problems(&self) -> [Option<&String>; 4] {
         [
-            self.reader.problem(),
+            self.reader.problem().map(|error| &error.message),
             self.commits.problem(),
-            lanes.find_map(Lane::problem),
+            self.lanes.iter().find_map(Lane::problem),
+            self.reader.halted(),
         ]
+    }
+
+    /// Returns why it cannot be read, while that is so.
+    pub(super) const fn source_problem(&self) -> Option<&SourceError> {
+        self.reader.problem()
     }
 
     /// Returns what it adds to the totals of its machine.

@@ -20,8 +20,8 @@ pub(super) struct Share {
     pub(super) bytes: usize,
     pub(super) backing_off_until: Option<Timestamp>,
     pub(super) iterator_age_ms: Option<u64>,
-    /// Whether it cannot be read, its positions cannot be kept, or the function failed with a batch.
-    pub(super) problems: [bool; 3],
+    /// Whether it cannot be read, its positions cannot be kept, the function failed with a batch, or it is read no more.
+    pub(super) problems: [bool; 4],
     /// Whether something of it is outside that a drain waits for.
     pub(super) busy: usize,
 }
@@ -33,7 +33,7 @@ pub(super) struct Totals {
     sum: Share,
     backing_off: BTreeSet<(Timestamp, ShardKey)>,
     ages: BTreeSet<(u64, ShardKey)>,
-    problems: [BTreeSet<ShardKey>; 3],
+    problems: [BTreeSet<ShardKey>; 4],
 }
 
 impl Totals {

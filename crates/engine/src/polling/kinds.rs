@@ -23,7 +23,7 @@ const CHECK_LIMIT: Duration = Duration::from_secs(20);
 fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, (&'static str, String)> {
     match source {
         Source::Sqs(_) => Ok(&Queue),
-        Source::Kinesis(_) | Source::DynamoDb(_) => Ok(&Stream),
+        Source::Kinesis(_) | Source::DynamoDb(_) | Source::DocumentDb(_) => Ok(&Stream),
         Source::Mq(_) => Ok(&PushQueue),
         Source::Kafka(kafka) if !kafka.is_queue() => Ok(&Topic),
         Source::Kafka(_) => Err((

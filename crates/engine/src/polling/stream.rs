@@ -21,7 +21,7 @@ use crate::stored::read_checkpoint;
 /// After so many checkpoints others have their turn.
 const AT_A_TIME: usize = 100;
 
-/// Sources that are read in shards: Kinesis and DynamoDB Streams.
+/// Sources that are read in shards: Kinesis, DynamoDB Streams, and change streams, which are one.
 pub(super) struct Stream;
 
 #[async_trait]

@@ -1,6 +1,6 @@
 //! Why a client is not let in, in the words that a mapping shows.
 
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
 use lambda_esm_engine::secrets::{SecretError, SecretErrorKind};
 
 /// What stands between a mapping and its cluster; its text becomes the `LastProcessingResult` (Lambda developer guide,
@@ -36,13 +36,13 @@ impl ConnectionProblem {
     /// Returns the reason code for the `StateTransitionReason`. Which code goes with which text is not documented, and
     /// chosen here: a secret is part of the mapping's configuration, a broker's answer is not.
     #[must_use]
-    pub const fn reason_code(self) -> &'static str {
+    pub const fn reason_code(self) -> ReasonCode {
         match self {
-            Self::NotAuthorized => "EVENT_SOURCE_AUTHZ_ERROR",
+            Self::NotAuthorized => ReasonCode::Authorization,
             Self::SaslFailed | Self::ServerRefusedClient | Self::ClientRefusedServer => {
-                "EVENT_SOURCE_AUTHN_ERROR"
+                ReasonCode::Authentication
             }
-            Self::InvalidCertificate => "ESM_CONFIG_NOT_VALID",
+            Self::InvalidCertificate => ReasonCode::ConfigNotValid,
         }
     }
 }
@@ -75,12 +75,12 @@ pub enum AuthErrorKind {
 impl AuthError {
     /// Returns the reason code for the `StateTransitionReason`; `None` if nothing is wrong that would stay so.
     #[must_use]
-    pub const fn reason_code(&self) -> Option<&'static str> {
+    pub const fn reason_code(&self) -> Option<ReasonCode> {
         match (self.kind, self.problem) {
             (AuthErrorKind::Unavailable, _) => None,
             (_, Some(problem)) => Some(problem.reason_code()),
-            (AuthErrorKind::Configuration, None) => Some("ESM_CONFIG_NOT_VALID"),
-            (AuthErrorKind::Credentials, None) => Some("EVENT_SOURCE_AUTHN_ERROR"),
+            (AuthErrorKind::Configuration, None) => Some(ReasonCode::ConfigNotValid),
+            (AuthErrorKind::Credentials, None) => Some(ReasonCode::Authentication),
         }
     }
 
@@ -146,13 +146,12 @@ impl From<AuthError> for SourceError {
             AuthErrorKind::Credentials => SourceErrorKind::Denied,
             AuthErrorKind::Unavailable => SourceErrorKind::Transient,
         };
+        let reason = error.reason_code();
         let AuthError { message, .. } = error;
-        Self::new(
-            kind,
-            match error.problem {
-                Some(problem) => format!("{}: {message}", problem.text()),
-                None => message,
-            },
-        )
+        let message = match error.problem {
+            Some(problem) => format!("{}: {message}", problem.text()),
+            None => message,
+        };
+        Self::new(kind, message).with_reason(reason)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{Assignment, JoinRequest, OwnedPartition};
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -436,7 +436,8 @@ fn unusable(error: &KafkaError) -> SourceError {
                 "Provided certificate or private key is invalid: {text}: correct the mapping's secret, or the password of \
                  its key there"
             ),
-        ),
+        )
+        .with_reason(ReasonCode::ConfigNotValid),
         false => SourceError::new(
             SourceErrorKind::Fatal,
             format!("no client can be made: {text}"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lambda_esm_core::fault::ReasonCode;
 use lambda_esm_core::mapping::AccessKind;
 use lambda_esm_engine::memory::MemorySecrets;
 use lambda_esm_kafka::{AuthError, AuthErrorKind, Authenticator, ConnectionProblem};
@@ -117,7 +118,7 @@ async fn certificates_and_keys_are_checked() {
         assert_eq!(error.message, expected);
         let problem = Some(ConnectionProblem::InvalidCertificate);
         assert_eq!(error.problem, problem);
-        assert_eq!(error.reason_code(), Some("ESM_CONFIG_NOT_VALID"));
+        assert_eq!(error.reason_code(), Some(ReasonCode::ConfigNotValid));
     }
 }
 

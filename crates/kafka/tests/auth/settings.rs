@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lambda_esm_core::fault::ReasonCode;
 use lambda_esm_core::mapping::AccessKind;
 use lambda_esm_engine::memory::MemorySecrets;
 use lambda_esm_kafka::{
@@ -189,7 +190,7 @@ async fn two_mechanisms_or_a_missing_uri_are_refused() {
         let error = authenticated(&authenticator, entries).await.unwrap_err();
         assert_eq!(error.message, text);
         assert_eq!(error.kind, AuthErrorKind::Configuration);
-        assert_eq!(error.reason_code(), Some("ESM_CONFIG_NOT_VALID"));
+        assert_eq!(error.reason_code(), Some(ReasonCode::ConfigNotValid));
     }
 }
 
@@ -241,6 +242,9 @@ fn problems_have_the_documented_texts() {
         ),
     ];
     for (problem, text, code) in table {
-        assert_eq!((problem.text(), problem.reason_code()), (text, code));
+        assert_eq!(
+            (problem.text(), problem.reason_code().as_str()),
+            (text, code)
+        );
     }
 }

@@ -123,6 +123,27 @@ mod tests {
     }
 
     #[test]
+    fn the_data_of_an_mq_message_is_filtered_in_its_own_form_only() {
+        let json = r#"{"redelivered": false, "data": "eyJuIjogMn0="}"#;
+        let plain = r#"{"redelivered": false, "data": "cGxhaW4="}"#;
+        let binary = r#"{"redelivered": false, "data": "//4="}"#;
+        for (pattern, verdicts) in [
+            (r#"{"data": {"n": [2]}}"#, [true, true, true]),
+            (r#"{"data": {"n": [3]}}"#, [false, true, true]),
+            (r#"{"data": ["plain"]}"#, [true, true, true]),
+            (r#"{"data": ["other"]}"#, [true, false, true]),
+            (
+                r#"{"data": {"n": [2]}, "redelivered": [true]}"#,
+                [false, false, false],
+            ),
+        ] {
+            let found =
+                [json, plain, binary].map(|event| matches(SourceChoice::Mq, pattern, event));
+            assert_eq!(found, verdicts, "{pattern}");
+        }
+    }
+
+    #[test]
     fn a_tombstone_has_no_value() {
         for event in [r#"{"partition": 3}"#, r#"{"partition": 3, "value": null}"#] {
             let matches = |pattern| matches(SourceChoice::Kafka, pattern, event);

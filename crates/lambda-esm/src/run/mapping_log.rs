@@ -44,6 +44,7 @@ const fn level_of(decision: &Decision) -> Level {
         | Decision::DeliveryFailed { .. }
         | Decision::CommitFailed { .. }
         | Decision::RecordsExpired { .. }
+        | Decision::HistoryLost { .. }
         | Decision::StreamRecreated { .. } => Level::WARN,
         Decision::Polled { .. } | Decision::Skipped { .. } | Decision::BatchClosed { .. } => {
             Level::DEBUG

@@ -250,6 +250,7 @@ const fn is_loss(decision: &Decision) -> bool {
             | Decision::Discarded { .. }
             | Decision::DeliveryFailed { .. }
             | Decision::RecordsExpired { .. }
+            | Decision::HistoryLost { .. }
             | Decision::PassedOver { .. }
             | Decision::StreamRecreated { .. }
             | Decision::RingBroken { .. }

@@ -50,14 +50,14 @@ impl StreamMachine {
         }
         match result {
             Ok(listing) => {
-                self.listings.succeeded(now);
+                self.listings.succeeded(now, listing.problem.clone());
                 if !self.draining {
                     self.take_listing(now, listing);
                 }
             }
             Err(error) => {
                 let random = &mut self.shared.random;
-                let wait = self.listings.failed(now, error.message.clone(), random);
+                let wait = self.listings.failed(now, error.clone(), random);
                 self.shared.report(Decision::PollFailed {
                     error: error.message,
                     retry_ms: time::millis(wait),

@@ -18,12 +18,14 @@ impl StreamMachine {
             self.totals
         );
         let sum = self.totals.sum();
-        let problem = |problem: usize| {
+        let first_with = |problem: usize| {
             let known = self.shards.get(self.totals.first_with(problem)?)?;
-            known.shard.problems()[problem]
+            Some(&known.shard)
         };
-        let (unread, unkept, failed) = (problem(0), problem(1), problem(2));
-        let listings = self.listings.problem();
+        let problem = |problem: usize| first_with(problem)?.problems()[problem];
+        let (unkept, failed, halted) = (problem(1), problem(2), problem(3));
+        let unread = || first_with(0)?.source_problem().cloned();
+        let unread = self.listings.problem().or_else(unread);
         let unkept = self.beginnings.problem().or(unkept);
         Activity {
             concurrency: sum.runs * self.config.factor(),
@@ -35,8 +37,9 @@ impl StreamMachine {
             iterator_age_ms: self.totals.iterator_age_ms(),
             max_offset_lag: None,
             sum_offset_lag: None,
-            source_problem: listings.or_else(|| unread.cloned()),
-            source_reason: None,
+            source_reason: unread.as_ref().and_then(|error| error.reason),
+            source_problem: unread.map(|error| error.message),
+            halted: halted.cloned(),
             function_problem: unkept.or(failed).cloned(),
         }
     }

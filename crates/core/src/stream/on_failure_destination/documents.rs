@@ -36,7 +36,8 @@ pub(super) fn record(
             );
             return discarded.record(destination, &event, object_id);
         }
-        StreamEncoder::Kinesis(_) => StreamKind::Kinesis,
+        // Changes of a database have no destination (Lambda API reference, `DestinationConfig`).
+        StreamEncoder::Kinesis(_) | StreamEncoder::DocumentDb(_) => StreamKind::Kinesis,
         StreamEncoder::DynamoDb(_) => StreamKind::DynamoDb,
         // A mapping of Amazon MQ has no destination.
         StreamEncoder::Mq(_) => return FailureRecord::new(event),

@@ -67,6 +67,7 @@ impl PushQueueConfig {
             read_ahead: READ_AHEAD_BYTES,
             shards_at_once: SHARDS_AT_ONCE,
             assigned: false,
+            halts_when_trimmed: false,
             detail: around.detail,
         };
         Some(Self {

@@ -53,6 +53,9 @@ impl Reader {
         error: SourceError,
     ) {
         self.begin_by_time(prefix);
+        if ctx.config.halts_when_trimmed && self.resume != Start::TrimHorizon {
+            return self.halt(ctx, error);
+        }
         match std::mem::replace(&mut self.resume, Start::TrimHorizon) {
             Start::TrimHorizon => return self.source_failed(ctx, error),
             Start::Timestamp(since) => self.since = Some(since),
@@ -73,6 +76,28 @@ impl Reader {
         });
     }
 
+    /// The mapping ends here: nothing is passed over before somebody has read of it, and begins it again (Lambda developer
+    /// guide, "Using Lambda with Amazon DocumentDB": the mapping is disabled).
+    fn halt(&mut self, ctx: &mut Context<'_>, error: SourceError) {
+        let since = self.reached.map_or_else(String::new, |reached| {
+            format!(", the last one read being of {}", reached.iso_millis())
+        });
+        let text = format!(
+            "what comes {} is lost{since}: {}; enable the mapping again to go on with the oldest record that is still there",
+            self.resume, error.message
+        );
+        self.halted = Some(text);
+        ctx.report(Decision::HistoryLost {
+            shard: ctx.shard.clone(),
+            because: error.message,
+        });
+    }
+
+    /// Returns why the shard is read no more, of a source whose mapping ends with what is lost.
+    pub(in crate::stream) const fn halted(&self) -> Option<&String> {
+        self.halted.as_ref()
+    }
+
     /// Tells whether the next record may be so old that the stream has dropped it. DynamoDB Local says so of a
     /// shard that never held one.
     fn may_be_trimmed(&self, ctx: &Context<'_>) -> bool {
@@ -89,11 +114,11 @@ impl Reader {
         self.not_before = Some(ctx.now + wait);
         self.gone = error.kind == SourceErrorKind::NotFound;
         ctx.shared.list |= self.gone;
-        let text = format!("shard {}: {}", ctx.shard, error.message);
-        self.problem = Some(text.clone());
+        let error = error.within(&format!("shard {}", ctx.shard));
         ctx.report(Decision::PollFailed {
-            error: text,
+            error: error.message.clone(),
             retry_ms: time::millis(wait),
         });
+        self.problem = Some(error);
     }
 }

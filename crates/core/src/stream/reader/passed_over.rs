@@ -1,6 +1,8 @@
 //! Records that are read and not processed: those that were read before, and those that arrived before the time at
 //! which reading was to begin.
 
+use std::sync::Arc;
+
 use super::Reader;
 use crate::decision::Decision;
 use crate::record::StreamRecord;
@@ -28,6 +30,19 @@ impl Reader {
         self.resume = Start::After(last);
         self.reached = self.reached.max(Some(arrival));
         records
+    }
+
+    /// Goes on after a place up to which there is nothing else. What comes then is not too early: the source looks up times.
+    pub(in crate::stream) fn skip_to(
+        &mut self,
+        prefix: &mut SettledPrefix,
+        place: Option<Arc<str>>,
+    ) {
+        if let Some(place) = place {
+            self.since = None;
+            prefix.read(&place);
+            self.resume = Start::After(place);
+        }
     }
 
     fn pass_over(

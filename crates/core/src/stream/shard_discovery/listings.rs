@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pages::MOST_SHARDS;
 use crate::backoff::{Backoff, Random};
+use crate::fault::{SourceError, SourceErrorKind};
 use crate::stream::action::CallId;
 use crate::time::Timestamp;
 
@@ -30,8 +31,8 @@ pub(in crate::stream) struct Listings {
     begun: u64,
     /// Whether there are shards that are not read, since there are too many of them.
     is_crowded: bool,
-    /// Why the shards cannot be listed, while that is so.
-    problem: Option<String>,
+    /// Why the shards cannot be listed, while that is so; or what the last listing said is wrong.
+    problem: Option<SourceError>,
 }
 
 impl Listings {
@@ -55,10 +56,11 @@ impl Listings {
     }
 
     /// Returns why shards cannot be listed or read, while that is so.
-    pub(in crate::stream) fn problem(&self) -> Option<String> {
+    pub(in crate::stream) fn problem(&self) -> Option<SourceError> {
         let crowded = || {
             let text = format!("more than {MOST_SHARDS} shards: the others are not read");
-            self.is_crowded.then_some(text)
+            self.is_crowded
+                .then(|| SourceError::new(SourceErrorKind::Fatal, text))
         };
         self.problem.clone().or_else(crowded)
     }
@@ -94,11 +96,9 @@ impl Listings {
         is_it
     }
 
-    /// The listing that ended has succeeded.
-    pub(in crate::stream) fn succeeded(&mut self, now: Timestamp) {
-        if self.failures > 0 {
-            self.problem = None;
-        }
+    /// The listing that ended has succeeded, and says what is wrong all the same.
+    pub(in crate::stream) fn succeeded(&mut self, now: Timestamp, problem: Option<SourceError>) {
+        self.problem = problem;
         self.failures = 0;
         let awaits = self.awaiting > 0;
         self.awaiting = self.awaiting.saturating_sub(1);
@@ -116,7 +116,7 @@ impl Listings {
     pub(in crate::stream) fn failed(
         &mut self,
         now: Timestamp,
-        error: String,
+        error: SourceError,
         random: &mut Random,
     ) -> Duration {
         self.failures = self.failures.saturating_add(1);

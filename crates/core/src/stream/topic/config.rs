@@ -80,6 +80,7 @@ impl TopicConfig {
             read_ahead: READ_AHEAD_BYTES,
             shards_at_once: SHARDS_AT_ONCE,
             assigned: true,
+            halts_when_trimmed: false,
             detail: around.detail,
         };
         Some(Self {

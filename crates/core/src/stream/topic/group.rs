@@ -41,7 +41,7 @@ impl TopicMachine {
                     error: error.message.clone(),
                     retry_ms: 0,
                 });
-                self.problem = Some(error.message);
+                self.problem = Some(error);
             }
             GroupEvent::Recovered => self.problem = None,
         }

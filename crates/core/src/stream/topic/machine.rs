@@ -11,6 +11,7 @@ use super::partition::Partition;
 use super::port::OwnedPartition;
 use super::scaling::Scaling;
 use super::topic_lane::TopicLane;
+use crate::fault::SourceError;
 use crate::stream::context::{Context, Shared};
 use crate::stream::item::Ordinal;
 use crate::stream::lane::Lane;
@@ -64,7 +65,7 @@ pub struct TopicMachine {
     pub(super) begun: bool,
     pub(super) draining: bool,
     /// What is wrong with the cluster, while it is.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<SourceError>,
     pub(super) shared: Shared,
     pub(super) actions: VecDeque<Action>,
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::port::OwnedPartition;
 use super::settled_offsets::SettledOffsets;
+use crate::fault::SourceError;
 use crate::record::KafkaRecord;
 use crate::stream::item::{Item, Ordinal};
 use crate::stream::{CallId, ShardId};
@@ -39,7 +40,7 @@ pub(super) struct Partition {
     pub(super) not_before: Option<Timestamp>,
     pub(super) failures: u32,
     /// Why it cannot be read, while that is so.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<SourceError>,
     /// The oldest and the next offset of its log, as far as they are known.
     pub(super) log: Option<(i64, i64)>,
     /// Offsets at which nothing was read, from the first up to the second, of which it is not known whether the log has

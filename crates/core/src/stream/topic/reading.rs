@@ -88,7 +88,7 @@ impl TopicMachine {
                 partition.failures = partition.failures.saturating_add(1);
                 let wait = Backoff::SOURCE.wait(partition.failures, &mut self.shared.random);
                 partition.not_before = Some(now + wait);
-                partition.problem = Some(error.message.clone());
+                partition.problem = Some(error.clone());
                 let retry_ms = time::millis(wait);
                 let (shard, kind, error) = (partition.name.clone(), error.kind, error.message);
                 self.shared.report(match kind {

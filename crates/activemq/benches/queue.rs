@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 const BATCH: usize = 100;
 /// What a mapping with such batches may have at a time.
-const CREDIT: usize = 600;
+const CREDIT: usize = 1_000;
 /// The length of a message's body, in bytes.
 const LENGTH: usize = 200;
 const BROKER: &str = "arn:aws:mq:us-east-1:000000000000:broker:bench:b-0";
@@ -246,8 +246,8 @@ impl Broker {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let taken = watch.get().unwrap().stop(messages);
-        engine.shutdown().await;
         assert_eq!(invoked(), messages, "each message once");
+        engine.shutdown().await;
         taken
     }
 }

@@ -48,10 +48,14 @@ impl ActiveMqConsumer {
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, SourceError> {
         let (answer, answered) = oneshot::channel();
-        self.commands
-            .send(command(answer))
-            .map_err(|_| self.ended())?;
-        answered.await.map_err(|_| self.ended())
+        if self.commands.send(command(answer)).is_ok()
+            && let Ok(answer) = answered.await
+        {
+            return Ok(answer);
+        }
+        // Why, is known when its task has ended.
+        self.commands.closed().await;
+        Err(self.ended())
     }
 
     fn ended(&self) -> SourceError {

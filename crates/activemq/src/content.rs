@@ -179,3 +179,149 @@ fn text_of_id(id: MessageId) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fe2o3_amqp::types::messaging::{ApplicationProperties, Data, Header};
+    use fe2o3_amqp::types::primitives::{Binary, OrderedMap, SimpleValue, Symbol};
+
+    use super::*;
+
+    fn shown(message: Message<Body<Value>>) -> PushedMessage {
+        pushed(DeliveryTag(7), message, "orders")
+    }
+
+    fn with_body(body: Body<Value>) -> Message<Body<Value>> {
+        Message::builder().body(body).build()
+    }
+
+    fn data(parts: &[&[u8]]) -> Body<Value> {
+        let parts = parts.iter().map(|part| Data(Binary::from(part.to_vec())));
+        Body::Data(parts.collect::<Vec<_>>().into())
+    }
+
+    /// Returns kind and body; or why it is unreadable.
+    fn kind(message: Message<Body<Value>>) -> Result<(ActiveMqKind, Vec<u8>), String> {
+        match shown(message).content {
+            PushedContent::ActiveMq(message) => Ok((message.kind, message.body.to_vec())),
+            PushedContent::Unreadable(unreadable) => Err(unreadable.because),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_of_which_nothing_is_told_has_the_defaults_of_amqp_and_comes_from_its_queue() {
+        let message = with_body(data(&[b"a", b"", b"bc"]));
+        let expected = ActiveMqMessage::new("orders", "", ActiveMqKind::Bytes, "abc");
+        let expected = PushedContent::ActiveMq(Box::new(expected.with_delivery_mode(1)));
+        assert_eq!(shown(message), PushedMessage::new(DeliveryTag(7), expected));
+    }
+
+    #[test]
+    fn what_clients_of_jms_announce_decides_and_else_the_body_and_its_content_type() {
+        let announced = |kind: i8, body| {
+            let mut message = with_body(body);
+            let annotation = (Symbol::from(KIND).into(), Value::Byte(kind));
+            message.message_annotations =
+                Some(MessageAnnotations([annotation].into_iter().collect()));
+            message
+        };
+        let of_type = |kind: &str, body| {
+            let mut message = with_body(body);
+            let content_type = Some(Symbol::from(kind));
+            message.properties = Some(Properties {
+                content_type,
+                ..Properties::default()
+            });
+            message
+        };
+        let value = |value| Body::Value(AmqpValue(value));
+        let text = |text: &str| Ok((ActiveMqKind::Text, text.as_bytes().to_vec()));
+        let bytes = |bytes: &[u8]| Ok((ActiveMqKind::Bytes, bytes.to_vec()));
+        for (message, expected) in [
+            (announced(5, data(&[b"t"])), text("t")),
+            (announced(5, Body::Empty), text("")),
+            (announced(3, Body::Empty), bytes(b"")),
+            (announced(3, data(&[b"t"])), bytes(b"t")),
+            (
+                of_type("text/plain;charset=utf-8", data(&[b"t"])),
+                text("t"),
+            ),
+            (of_type("application/json", data(&[b"{}"])), text("{}")),
+            (of_type("text/plain", data(&[b"\xff"])), bytes(b"\xff")),
+            (
+                of_type("application/octet-stream", data(&[b"t"])),
+                bytes(b"t"),
+            ),
+            (
+                with_body(value(Value::Binary(Binary::from(vec![1])))),
+                bytes(&[1]),
+            ),
+        ] {
+            assert_eq!(kind(message), expected);
+        }
+        for (message, name) in [
+            (announced(0, Body::Empty), "a message without a body"),
+            (announced(1, data(&[b"t"])), "an object message"),
+            (
+                announced(2, value(Value::Map(OrderedMap::new()))),
+                "a map message",
+            ),
+            (announced(4, Body::Empty), "a stream message"),
+            (of_type(OBJECT, data(&[b"t"])), "an object message"),
+            (with_body(value(Value::Int(1))), "an object message"),
+        ] {
+            let because = kind(message).unwrap_err();
+            assert!(because.contains(name), "{because}");
+        }
+    }
+
+    #[test]
+    fn what_has_failed_before_is_redelivered_and_counted_and_what_expires_has_some_time_left() {
+        let header = Header {
+            durable: true,
+            ttl: Some(1_500),
+            delivery_count: 3,
+            ..Header::default()
+        };
+        let mut message = with_body(data(&[b"t"]));
+        message.header = Some(header);
+        let shown = shown(message);
+        assert_eq!(shown.failed_deliveries, 3);
+        assert_eq!(shown.time_to_live, Some(Duration::from_millis(1_500)));
+        let PushedContent::ActiveMq(message) = shown.content else {
+            panic!("unreadable");
+        };
+        assert!(message.redelivered);
+        assert_eq!(message.delivery_mode, 2);
+    }
+
+    #[test]
+    fn properties_that_jms_has_not_are_texts_too_or_left_out() {
+        let values = [
+            ("binary", SimpleValue::Binary(Binary::from(vec![0, 255]))),
+            ("char", SimpleValue::Char('ä')),
+            ("null", SimpleValue::Null),
+            ("time", SimpleValue::Timestamp(1_600_000_000_000.into())),
+            ("ulong", SimpleValue::Ulong(u64::MAX)),
+            ("uuid", SimpleValue::Uuid([0xab; 16].into())),
+            ("decimal", SimpleValue::Decimal32([0; 4].into())),
+        ];
+        let values = values.map(|(name, value)| (name.to_owned(), value));
+        let mut message = with_body(data(&[]));
+        message.application_properties = Some(ApplicationProperties(values.into_iter().collect()));
+        let PushedContent::ActiveMq(message) = shown(message).content else {
+            panic!("unreadable");
+        };
+        let expected = [
+            ("binary", "AP8="),
+            ("char", "ä"),
+            ("null", "null"),
+            ("time", "1600000000000"),
+            ("ulong", "18446744073709551615"),
+            ("uuid", "abababab-abab-abab-abab-abababababab"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(message.properties, expected);
+    }
+}

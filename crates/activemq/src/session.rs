@@ -6,27 +6,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use fe2o3_amqp::Sender;
 use fe2o3_amqp::connection::ConnectionHandle;
 use fe2o3_amqp::link::delivery::{Delivery, DeliveryInfo};
 use fe2o3_amqp::link::receiver::{CreditMode, TerminalDeliveryState};
 use fe2o3_amqp::link::{Receiver, RecvError};
 use fe2o3_amqp::session::{Session as AmqpSession, SessionHandle};
-use fe2o3_amqp::types::messaging::{Accepted, Body, Modified, Rejected, Released, Target};
+use fe2o3_amqp::types::messaging::{Accepted, Body, Modified, Rejected, Released};
 use fe2o3_amqp::types::primitives::Value;
 use futures::FutureExt as _;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_engine::patience::within;
 use lambda_esm_engine::ports::{DeliveryOutcome, DeliveryTag, Outcome, PushedMessage};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::content;
 use crate::problem::{self, Place};
-
-/// How long the broker may take to answer.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// What a session is asked to do. It answers when that is done, and not at all once it has ended.
 pub(crate) enum Command {
@@ -103,7 +97,7 @@ impl Session {
                     Some(Command::Settle(outcomes, answer)) => {
                         self.link.settle(outcomes).await.map(|()| answer)
                     }
-                    Some(Command::Stop(answer)) => self.stop(&delivered).await.map(|()| answer),
+                    Some(Command::Stop(answer)) => self.link.stop(&delivered).await.map(|()| answer),
                 }
                 .map(|answer| answer.send(()).unwrap_or_default()),
                 received = self.link.receiver.recv() => self.link.receive(received, &delivered),
@@ -127,44 +121,6 @@ impl Session {
             answer.send(()).unwrap_or_default();
         }
     }
-
-    /// Takes the credit back, and waits until the broker has heard of that: it answers the link that is made next after it.
-    /// What it had sent by then has come then.
-    async fn stop(
-        &mut self,
-        delivered: &mpsc::UnboundedSender<PushedMessage>,
-    ) -> Result<(), SourceError> {
-        let link = &mut self.link;
-        link.stopped = true;
-        link.give_credit().await?;
-        // A sender without an address may be made by everybody, and nothing is sent.
-        let heard = async {
-            let attach = Sender::builder()
-                .name("lambda-esm-stop")
-                .target(Target::default())
-                .attach(&mut self.session);
-            let sender = attach.await.map_err(|error| error.to_string())?;
-            // What is left of it when it cannot be closed ends with the session.
-            sender.close().await.unwrap_or_default();
-            Ok::<(), String>(())
-        };
-        let mut heard = Box::pin(within(ANSWER, heard));
-        let heard = loop {
-            tokio::select! {
-                heard = &mut heard => break heard,
-                received = link.receiver.recv() => link.receive(received, delivered)?,
-            }
-        };
-        match heard {
-            Some(Ok(())) => (),
-            Some(Err(error)) => return Err(problem::ended(&error, &link.place)),
-            None => return Err(problem::late(ANSWER.as_secs(), &link.place)),
-        }
-        while let Some(received) = link.receiver.recv().now_or_never() {
-            link.receive(received, delivered)?;
-        }
-        Ok(())
-    }
 }
 
 impl Link {
@@ -177,19 +133,32 @@ impl Link {
         given.map_err(|error| problem::ended(&error.to_string(), &self.place))
     }
 
+    /// Takes what has come, and the credit back. What the broker sends before it hears of that is not taken: like all that the
+    /// session has not settled, it goes back with its end.
+    async fn stop(
+        &mut self,
+        delivered: &mpsc::UnboundedSender<PushedMessage>,
+    ) -> Result<(), SourceError> {
+        while let Some(received) = self.receiver.recv().now_or_never() {
+            self.receive(received, delivered)?;
+        }
+        self.stopped = true;
+        self.give_credit().await
+    }
+
     fn receive(
         &mut self,
         received: Received,
         delivered: &mpsc::UnboundedSender<PushedMessage>,
     ) -> Result<(), SourceError> {
-        self.newest += 1;
-        let tag = DeliveryTag(self.newest);
+        let tag = DeliveryTag(self.newest + 1);
         let (info, message) = match received {
             Ok(delivery) => {
                 let info = DeliveryInfo::from(&delivery);
                 let message = content::pushed(tag, delivery.into_message(), &self.place.queue);
                 (info, message)
             }
+            Err(RecvError::TransferLimitExceeded) if self.stopped => return Ok(()),
             Err(RecvError::MessageDecode(error)) => {
                 let because = format!("it is no message of AMQP 1.0: {}", error.source);
                 (
@@ -199,6 +168,7 @@ impl Link {
             }
             Err(error) => return Err(problem::received(&error, &self.place)),
         };
+        self.newest = tag.0;
         self.unsettled.insert(tag, info);
         // Whoever has dropped the other end wants nothing more, and closes.
         delivered.send(message).unwrap_or_default();

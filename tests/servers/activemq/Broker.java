@@ -15,6 +15,7 @@ import org.apache.activemq.broker.SslContext;
 import org.apache.activemq.broker.region.policy.PolicyEntry;
 import org.apache.activemq.broker.region.policy.PolicyMap;
 import org.apache.activemq.broker.region.policy.SharedDeadLetterStrategy;
+import org.apache.activemq.plugin.StatisticsBrokerPlugin;
 import org.apache.activemq.security.AuthenticationUser;
 import org.apache.activemq.security.AuthorizationEntry;
 import org.apache.activemq.security.AuthorizationPlugin;
@@ -38,7 +39,9 @@ public class Broker {
       new AuthorizationPlugin(new DefaultAuthorizationMap(List.of(
           rights(true, ">", "admins", "admins", "admins"),
           rights(true, "open.>", "admins,readers", "admins", "admins"),
-          rights(false, "ActiveMQ.Advisory.>", "admins,readers", "admins,readers", "admins,readers"))))
+          rights(false, "ActiveMQ.Advisory.>", "admins,readers", "admins,readers", "admins,readers")))),
+      // Tells how many messages a queue has.
+      new StatisticsBrokerPlugin()
     });
 
     PolicyEntry all = new PolicyEntry();

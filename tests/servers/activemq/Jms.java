@@ -2,7 +2,9 @@
 //
 //   java Jms ADDRESS send QUEUE       sends a message of each kind, with all that messages carry; prints for each what it is
 //                                     called here, its id, when it was sent and when it expires, with tabs between
-//   java Jms ADDRESS fill QUEUE COUNT sends the texts "0" to COUNT - 1
+//   java Jms ADDRESS fill QUEUE COUNT [KIND LENGTH]
+//                                     sends the numbers 0 to COUNT - 1, as messages of KIND "text" or "bytes", with zeros before
+//                                     them up to LENGTH
 //   java Jms ADDRESS read QUEUE       takes what is there; prints for each its id, how often it was delivered, and its text,
 //                                     with tabs between
 import java.util.ArrayList;
@@ -41,7 +43,7 @@ public class Jms {
       Jms jms = new Jms(session, session.createQueue(args[2]));
       switch (args[1]) {
         case "send" -> jms.send();
-        case "fill" -> jms.fill(Integer.parseInt(args[3]));
+        case "fill" -> jms.fill(Integer.parseInt(args[3]), args.length > 4 ? args[4] : "text", args.length > 5 ? args[5] : "1");
         case "read" -> jms.read();
         default -> throw new IllegalArgumentException(args[1]);
       }
@@ -93,9 +95,16 @@ public class Jms {
     System.out.printf("%s\t%s\t%d\t%d%n", name, message.getJMSMessageID(), message.getJMSTimestamp(), message.getJMSExpiration());
   }
 
-  private void fill(int count) throws Exception {
+  private void fill(int count, String kind, String length) throws Exception {
     for (int number = 0; number < count; number++) {
-      producer.send(session.createTextMessage(Integer.toString(number)));
+      String body = String.format("%0" + length + "d", number);
+      if (kind.equals("bytes")) {
+        BytesMessage message = session.createBytesMessage();
+        message.writeBytes(body.getBytes());
+        producer.send(message);
+      } else {
+        producer.send(session.createTextMessage(body));
+      }
     }
     session.commit();
   }

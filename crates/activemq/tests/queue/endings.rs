@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{DeliveryOutcome, Outcome};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::activemq::Broker;
+use crate::line::Line;
 use crate::scene::{Consumer, FAILED, PATIENCE, Queue, RELEASED, failures, jms, numbers, texts};
 use crate::servers::variable;
 
@@ -114,48 +113,25 @@ async fn messages_waited_for_in_vain_come_to_who_waits_next() {
     assert_eq!(texts(&messages), numbers(0..10));
 }
 
-/// A way to the broker that can be cut.
-struct Line {
-    address: String,
-    task: AbortHandle,
-}
-
-impl Line {
-    async fn to(broker: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("amqp://{}", listener.local_addr().unwrap());
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let (mut client, _) = listener.accept().await.unwrap();
-                let mut server = TcpStream::connect(&broker).await.unwrap();
-                connections
-                    .spawn(async move { copy_bidirectional(&mut client, &mut server).await });
-            }
-        });
-        let task = task.abort_handle();
-        Self { address, task }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_ends_the_session_and_counts_as_a_failure_of_what_was_delivered() {
     let Some(queue) = Queue::shared() else {
         return;
     };
     queue.fill(6).await;
-    let line = Line::to(variable("LAMBDA_ESM_TEST_ACTIVEMQ").unwrap()).await;
+    let line = Line::to(&variable("LAMBDA_ESM_TEST_ACTIVEMQ").unwrap()).await;
     let through = queue.through(&line.address);
     let consumer = through.consume(4).await;
     let messages = consumer.take(4).await;
     consumer.settle(&messages[..1], Outcome::Accepted).await;
     consumer.take(1).await;
+    let address = line.address.clone();
     let cut = Instant::now();
-    line.task.abort();
+    line.cut().await;
     let ended = ends(&consumer).await;
     assert!(cut.elapsed() < Duration::from_secs(10));
     assert_eq!(ended.kind, SourceErrorKind::Transient, "{ended}");
-    assert!(ended.message.contains(&line.address), "{ended}");
+    assert!(ended.message.contains(&address), "{ended}");
     assert!(ended.message.contains(&queue.name), "{ended}");
     assert_eq!(ends(&consumer).await, ended);
     let next = queue.consume(10).await.take(5).await;

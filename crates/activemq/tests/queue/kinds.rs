@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fe2o3_amqp::types::messaging::{AmqpValue, Body, Message, MessageId, Properties};
+use fe2o3_amqp::types::primitives::{Binary, Value};
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::record::{ActiveMqKind, ActiveMqMessage, PushedContent};
 use lambda_esm_engine::ports::Outcome;
 
+use crate::amqp::Amqp;
 use crate::scene::{Queue, jms};
+use crate::servers::variable;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_each_kind_are_shown_as_java_sent_them_or_told_as_unreadable() {
@@ -109,4 +113,34 @@ async fn messages_of_each_kind_are_shown_as_java_sent_them_or_told_as_unreadable
         let json = format!(r#"{{"messageID":"{}"}}"#, sent_as(name).id);
         assert!(unreadable[&json].contains(kind), "{}", unreadable[&json]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_other_clients_of_amqp_give_are_shown_as_clients_of_jms_see_them() {
+    let Some(queue) = Queue::shared() else {
+        return;
+    };
+    let mut amqp = Amqp::to(&variable("LAMBDA_ESM_TEST_ACTIVEMQ").unwrap()).await;
+    let ids = [
+        MessageId::String("ID:text".to_owned()),
+        MessageId::Ulong(7),
+        MessageId::Uuid([0xab; 16].into()),
+        MessageId::Binary(Binary::from(vec![1, 0xab])),
+    ];
+    for id in ids {
+        let properties = Properties::builder().message_id(id).build();
+        let text = Body::Value(AmqpValue(Value::String("text".to_owned())));
+        let message = Message::builder().properties(properties).body(text).build();
+        amqp.publish(&queue.name, message).await;
+    }
+    let consumer = queue.consume(4).await;
+    let messages = consumer.take(4).await;
+    let ours: Vec<String> = messages
+        .iter()
+        .map(|message| jms(message).message_id.clone())
+        .collect();
+    consumer.close().await;
+    let theirs = queue.jms.read(&queue.name).await;
+    let theirs: Vec<String> = theirs.into_iter().map(|message| message.id).collect();
+    assert_eq!(ours, theirs);
 }

@@ -10,8 +10,11 @@ pub mod activemq;
 #[path = "../../../../tests/src/wait.rs"]
 pub mod wait;
 
+mod amqp;
+mod contract;
 mod endings;
 mod kinds;
+mod line;
 mod problems;
 mod scene;
 mod servers;

@@ -23,7 +23,8 @@ pub(super) async fn by_being_closed(subject: &dyn PushQueueContract) {
     equal(ORDER, &numbers(&first), &vec![0, 1, 2, 3]);
     session.settle(&first[..1], Outcome::Accepted).await;
     session.close().await;
-    comes_back(&queue, 1..6, 3).await;
+    let again = if subject.marks_redeliveries() { 3 } else { 0 };
+    comes_back(&queue, 1..6, again).await;
 }
 
 pub(super) async fn by_being_dropped(subject: &dyn PushQueueContract) {
@@ -33,7 +34,8 @@ pub(super) async fn by_being_dropped(subject: &dyn PushQueueContract) {
     equal(ORDER, &numbers(&session.read(4).await), &vec![0, 1, 2, 3]);
     drop(session);
     queue.has(BACK, 4).await;
-    comes_back(&queue, 0..4, 4).await;
+    let again = if subject.marks_redeliveries() { 4 } else { 0 };
+    comes_back(&queue, 0..4, again).await;
 }
 
 pub(super) async fn by_a_broken_connection(subject: &dyn PushQueueContract) {
@@ -115,6 +117,9 @@ pub(super) async fn are_stopped_before(subject: &dyn PushQueueContract) {
 }
 
 pub(super) async fn or_do_not_begin(subject: &dyn PushQueueContract) {
+    if subject.makes_missing_queues() {
+        return;
+    }
     let name = format!("contract-missing-{}", Uuid::new_v4());
     let source = subject.source(&name).await;
     let begun = ends(

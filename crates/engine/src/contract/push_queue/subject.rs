@@ -71,6 +71,16 @@ pub trait PushQueueContract: Send + Sync {
         self.engine() == MqEngine::ActiveMq
     }
 
+    /// Tells whether a message shows that it was delivered before where no delivery of it has failed.
+    fn marks_redeliveries(&self) -> bool {
+        true
+    }
+
+    /// Tells whether the broker makes a queue that is consumed and not there.
+    fn makes_missing_queues(&self) -> bool {
+        false
+    }
+
     /// Returns how many dead letters of the queue there are.
     async fn dead_letters(&self, _queue: &str) -> Option<usize> {
         None

@@ -388,9 +388,11 @@ async fn twenty_thousand_changes_of_five_collections_come_once_and_in_their_orde
         }
         collection.delete_many(doc! {}).await.unwrap();
     }
+    let written = begun.elapsed();
     let number = usize::try_from(4 * DOCUMENTS).unwrap();
     let changes = run.changes(number).await;
-    println!("{number} changes in {:?}", begun.elapsed());
+    let read = begun.elapsed();
+    println!("{number} changes were written in {written:?} and read in {read:?}");
     let mut kinds: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
     for (id, change) in ids(&changes).into_iter().zip(&changes) {
         kinds

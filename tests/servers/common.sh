@@ -25,6 +25,8 @@ kafka_dir=$servers_home/kafka-$(hash_of "$servers_src/kafka.pom.xml" "$servers_s
 # shellcheck disable=SC2034
 apicurio_dir=$servers_home/apicurio-$(hash_of "$servers_src/apicurio.pom.xml")
 # shellcheck disable=SC2034
+activemq_dir=$servers_home/activemq-$(hash_of "$servers_src/activemq.pom.xml" "$servers_src"/activemq/* "$servers_src/kafka/certificates")
+# shellcheck disable=SC2034
 rie_dir=$servers_home/lambda-rie-$(hash_of "$servers_src/lambda-rie.version")
 
 say() { printf '%s\n' "$*" >&2; }
@@ -41,7 +43,7 @@ is_running() {
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
   [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack
-  [kafka]=kafka [rabbitmq]=rabbitmq [apicurio]=apicurio [secantusdb]=secantusd-py [moto]=moto_server)
+  [kafka]=kafka [rabbitmq]=rabbitmq [apicurio]=apicurio [moto]=moto_server [activemq]=activemq [secantusdb]=secantusd-py)
 
 # Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod activemq;
 mod daemon;
 mod emulator;
 mod functions;

@@ -279,9 +279,10 @@ fn is(read: &Value, written: &FieldValue) -> bool {
         Boolean(flag) => *read == json!(flag),
         Integer(number) => *read == json!(number),
         Float(number) if number.is_finite() => read.as_f64().unwrap() as f32 == *number,
-        // The reader may be off by one in the last place.
+        // The reader is off in the last places.
         Double(number) if number.is_finite() => {
-            (read.as_f64().unwrap() - number).abs() <= number.abs() * f64::EPSILON
+            let bound = number.abs() * 8.0 * f64::EPSILON + f64::MIN_POSITIVE;
+            (read.as_f64().unwrap() - number).abs() <= bound
         }
         Float(_) | Double(_) | Void => read.is_null(),
         Decimal { scale, unscaled } => {

@@ -159,3 +159,58 @@ fn splitting_uses_no_retry_and_partial_responses_begin_anew() {
         ],
     );
 }
+
+#[test]
+fn a_queue_of_a_broker_is_told_with_what_its_engine_decides() {
+    let drops = "drops a message whose event alone is over 6 MB";
+    let retries = "acknowledges a batch when the function succeeds, and retries the whole batch when it fails, until it \
+                   succeeds or its messages expire";
+    assert_eq!(
+        says("mq", json!({ "BatchSize": 20 })),
+        [
+            "reads the queue jobs of the broker jobs with up to 20 messages per batch, waiting up to 500 ms to fill it",
+            "calls the function f",
+            "runs one batch at a time, in the order of the queue, if the broker is RabbitMQ; up to 5 if it is ActiveMQ",
+            "has up to 40 messages of RabbitMQ at a time, 200 of ActiveMQ",
+            retries,
+            "after 6 redeliveries leaves a message to the dead-letter queue of ActiveMQ, and drops one that is neither text \
+             nor bytes",
+            drops,
+        ]
+    );
+    let access = json!([
+        { "Type": "BASIC_AUTH", "URI": mapping_common::SECRET }, { "Type": "VIRTUAL_HOST", "URI": "/shop" },
+    ]);
+    let members =
+        json!({ "SourceAccessConfigurations": access, "MaximumBatchingWindowInSeconds": 0 });
+    assert_eq!(
+        says("mq", members),
+        [
+            "reads the queue jobs of the broker jobs with up to 100 messages per batch, without waiting to fill it",
+            "calls the function f",
+            "uses the virtual host /shop",
+            "runs one batch at a time, in the order of the queue",
+            "has up to 200 messages at a time",
+            retries,
+            drops,
+        ]
+    );
+}
+
+#[test]
+fn a_change_stream_is_told_with_what_ends_it() {
+    assert_eq!(
+        says("documentdb", json!({ "StartingPosition": "TRIM_HORIZON" })),
+        [
+            "reads all changes in shop in the cluster docs with up to 100 events per batch, waiting up to 500 ms to fill it",
+            "calls the function f",
+            "starts at the oldest record",
+            "runs one batch at a time, in the order of the change stream",
+            "retries a failed batch until it succeeds or leaves the source",
+            HOLDS,
+            "is disabled when the cluster no longer holds the next change, and goes on with the oldest one when it is \
+             enabled again",
+            "drops a change whose event alone is over 6 MB",
+        ]
+    );
+}

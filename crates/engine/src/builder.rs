@@ -16,8 +16,8 @@ use crate::metrics::Metrics;
 use crate::options::EngineOptions;
 use crate::panic_isolation::Guarded;
 use crate::ports::{
-    DestinationProvider, FailureDestination, InvokeBackend, QueueSource, SourceProvider,
-    StreamSource, TopicSource,
+    DestinationProvider, FailureDestination, InvokeBackend, PushQueueSource, QueueSource,
+    SourceProvider, StreamSource, TopicSource,
 };
 use crate::registered::Registered;
 use crate::shared::Shared;
@@ -78,6 +78,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn topic(mut self, name: impl Into<String>, source: impl TopicSource) -> Self {
         self.named.topics.insert(name.into(), Arc::new(source));
+        self
+    }
+
+    /// Serves mappings of the queue `name`, of whatever broker of Amazon MQ, from `source`.
+    #[must_use]
+    pub fn push_queue(mut self, name: impl Into<String>, source: impl PushQueueSource) -> Self {
+        self.named.push_queues.insert(name.into(), Arc::new(source));
         self
     }
 

@@ -63,6 +63,7 @@ pub(crate) struct MappingMetrics {
     pub(crate) schema_registry_errors: Number,
     pub(crate) commit_errors: Number,
     pub(crate) dropped: Number,
+    pub(crate) oversized: Number,
     pub(crate) on_failure_delivered: Number,
     pub(crate) delivery_errors: Number,
     pub(crate) delivery_failures: Number,
@@ -87,7 +88,7 @@ pub struct Counts {
     pub invoked_event_count: u64,
     /// Records whose invocation failed.
     pub failed_invoke_event_count: u64,
-    /// Messages deleted from the queue.
+    /// Messages deleted from the queue; of a broker's queue, acknowledged.
     pub deleted_event_count: u64,
     /// Of a topic, by how much the offsets committed to the consumer group have grown.
     pub committed_event_count: u64,
@@ -101,6 +102,8 @@ pub struct Counts {
     pub commit_error_count: u64,
     /// Records given up without an on-failure destination being told.
     pub dropped_event_count: u64,
+    /// Of these and of those below, records whose event alone would have been too large.
+    pub oversized_record_count: u64,
     /// Records given up of which the on-failure destination was told.
     pub on_failure_destination_delivered_event_count: u64,
     /// Tries to tell the on-failure destination that failed.
@@ -137,6 +140,9 @@ impl MappingMetrics {
             } => {
                 if is_undecoded(*condition) {
                     add(&self.schema_registry_errors, *records);
+                }
+                if *condition == Condition::MaximumPayloadSizeExceeded {
+                    add(&self.oversized, *records);
                 }
                 if destination.is_none() {
                     add(&self.dropped, *records);
@@ -178,6 +184,7 @@ impl MappingMetrics {
             schema_registry_error_count: self.schema_registry_errors.get(),
             commit_error_count: self.commit_errors.get(),
             dropped_event_count: self.dropped.get(),
+            oversized_record_count: self.oversized.get(),
             on_failure_destination_delivered_event_count: self.on_failure_delivered.get(),
             on_failure_destination_delivery_error_count: self.delivery_errors.get(),
             destination_delivery_failures: self.delivery_failures.get(),

@@ -45,25 +45,44 @@ impl Mappings {
 enum Kind {
     #[default]
     Queue,
+    PushQueue,
     Stream,
+    ChangeStream,
     Topic,
 }
 
 impl Kind {
     const fn of(source: &Source) -> Self {
         match source {
-            Source::Kinesis(_) | Source::DynamoDb(_) | Source::DocumentDb(_) => Self::Stream,
+            Source::Kinesis(_) | Source::DynamoDb(_) => Self::Stream,
+            Source::DocumentDb(_) => Self::ChangeStream,
+            Source::Mq(_) => Self::PushQueue,
             Source::Kafka(_) => Self::Topic,
             _ => Self::Queue,
         }
     }
 }
 
-const ALL: &[Kind] = &[Kind::Queue, Kind::Stream, Kind::Topic];
-const QUEUES: &[Kind] = &[Kind::Queue];
-const STREAMS: &[Kind] = &[Kind::Stream];
-/// Sources whose order a record can hold up, so that some are given up.
-const ORDERED: &[Kind] = &[Kind::Stream, Kind::Topic];
+const ALL: &[Kind] = &[
+    Kind::Queue,
+    Kind::PushQueue,
+    Kind::Stream,
+    Kind::ChangeStream,
+    Kind::Topic,
+];
+const QUEUES: &[Kind] = &[Kind::Queue, Kind::PushQueue];
+const STREAMS: &[Kind] = &[Kind::Stream, Kind::ChangeStream];
+/// Sources of which records are given up that the function cannot process, or cannot be given.
+const GIVEN_UP: &[Kind] = &[
+    Kind::PushQueue,
+    Kind::Stream,
+    Kind::ChangeStream,
+    Kind::Topic,
+];
+/// Sources that have on-failure destinations.
+const WITH_DESTINATION: &[Kind] = &[Kind::Stream, Kind::Topic];
+/// Sources whose records may be larger than an event.
+const UNBOUNDED: &[Kind] = &[Kind::PushQueue, Kind::ChangeStream];
 const TOPICS: &[Kind] = &[Kind::Topic];
 
 /// A metric of mappings.
@@ -76,7 +95,7 @@ struct Metric<V> {
 }
 
 /// The counters.
-const COUNTERS: [Metric<u64>; 15] = [
+const COUNTERS: [Metric<u64>; 16] = [
     Metric {
         name: "PolledEventCount",
         help: "Records read from the source",
@@ -109,7 +128,7 @@ const COUNTERS: [Metric<u64>; 15] = [
     },
     Metric {
         name: "DeletedEventCount",
-        help: "Messages deleted from the queue",
+        help: "Messages deleted from the queue, of a broker by acknowledging them",
         of: QUEUES,
         value: |metrics| metrics.deleted.get(),
     },
@@ -146,13 +165,19 @@ const COUNTERS: [Metric<u64>; 15] = [
     Metric {
         name: "DroppedEventCount",
         help: "Records given up without an on-failure destination being told",
-        of: ORDERED,
+        of: GIVEN_UP,
         value: |metrics| metrics.dropped.get(),
+    },
+    Metric {
+        name: "OversizedRecordCount",
+        help: "Records given up because the event of one alone is larger than 6 MB",
+        of: UNBOUNDED,
+        value: |metrics| metrics.oversized.get(),
     },
     Metric {
         name: "OnFailureDestinationDeliveredEventCount",
         help: "Records given up of which the on-failure destination was told",
-        of: ORDERED,
+        of: WITH_DESTINATION,
         value: |metrics| metrics.on_failure_delivered.get(),
     },
     Metric {
@@ -164,7 +189,7 @@ const COUNTERS: [Metric<u64>; 15] = [
     Metric {
         name: "DestinationDeliveryFailures",
         help: "Deliveries to the on-failure destination that failed for good",
-        of: ORDERED,
+        of: WITH_DESTINATION,
         value: |metrics| metrics.delivery_failures.get(),
     },
 ];

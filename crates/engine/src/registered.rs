@@ -8,7 +8,8 @@ use lambda_esm_core::fault::{DeliveryError, SourceError};
 use lambda_esm_core::mapping::{Arn, AwsDestination, Mapping, Source};
 
 use crate::ports::{
-    DestinationProvider, FailureDestination, QueueSource, SourceProvider, StreamSource, TopicSource,
+    DestinationProvider, FailureDestination, PushQueueSource, QueueSource, SourceProvider,
+    StreamSource, TopicSource,
 };
 
 /// Sources and destinations registered by name.
@@ -17,6 +18,7 @@ pub(crate) struct Registered {
     pub(crate) queues: BTreeMap<String, Arc<dyn QueueSource>>,
     pub(crate) streams: BTreeMap<String, Arc<dyn StreamSource>>,
     pub(crate) topics: BTreeMap<String, Arc<dyn TopicSource>>,
+    pub(crate) push_queues: BTreeMap<String, Arc<dyn PushQueueSource>>,
     pub(crate) destinations: BTreeMap<String, Arc<dyn FailureDestination>>,
 }
 
@@ -41,6 +43,16 @@ impl SourceProvider for Registered {
             return Ok(None);
         };
         Ok(self.topics.get(&kafka.topic).cloned())
+    }
+
+    async fn push_queue(
+        &self,
+        mapping: &Mapping,
+    ) -> Result<Option<Arc<dyn PushQueueSource>>, SourceError> {
+        let Source::Mq(mq) = &mapping.source else {
+            return Ok(None);
+        };
+        Ok(self.push_queues.get(&mq.queue).cloned())
     }
 }
 

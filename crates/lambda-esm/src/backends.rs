@@ -102,8 +102,12 @@ fn with_brokers(builder: EngineBuilder, configuration: &Configuration) -> Engine
         secrets.clone(),
     ));
     #[cfg(feature = "activemq")]
-    let builder = builder.provider(lambda_esm_activemq::ActiveMqBrokers::new(
-        brokers.activemq.clone(),
+    let builder = builder.provider(lambda_esm_activemq::ActiveMqProvider::new(
+        brokers
+            .activemq
+            .iter()
+            .map(|(arn, address)| (arn.as_str().to_owned(), address.clone()))
+            .collect(),
         secrets.clone(),
     ));
     #[cfg(feature = "documentdb")]

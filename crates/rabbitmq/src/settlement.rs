@@ -27,11 +27,11 @@ pub(crate) struct Frame {
 /// Returns the frames that settle these deliveries, and takes them out of the outstanding ones. Those that are not
 /// outstanding are left out: a broker closes a channel that settles twice.
 ///
-/// What goes back does so from the oldest on. Classic queues give each message its old place, whatever the order; quorum
-/// queues deliver first what came back first.
+/// What goes back does so first, and from the oldest on: whatever else is settled makes room for the next messages. Classic
+/// queues give each message its old place, and so do quorum queues with a delivery limit; those without put it at their end.
 pub(crate) fn frames(outstanding: &mut BTreeSet<u64>, outcomes: &[DeliveryOutcome]) -> Vec<Frame> {
     let mut frames = Vec::new();
-    for verdict in [Verdict::Ack, Verdict::Reject, Verdict::Requeue] {
+    for verdict in [Verdict::Requeue, Verdict::Reject, Verdict::Ack] {
         let chosen = outcomes.iter().filter(|one| of(one.outcome) == verdict);
         let mut tags: BTreeSet<u64> = chosen.map(|one| one.tag.0).collect();
         let mut first = None;
@@ -118,10 +118,10 @@ mod tests {
         assert_eq!(
             frames,
             [
-                (Verdict::Ack, 2, false),
-                (Verdict::Ack, 5, false),
+                (Verdict::Requeue, 1, false),
+                (Verdict::Requeue, 4, false),
                 (Verdict::Reject, 3, false),
-                (Verdict::Requeue, 4, true),
+                (Verdict::Ack, 5, true),
             ]
         );
         assert_eq!(left, [6]);

@@ -31,9 +31,11 @@ fn dead_port() -> u16 {
 async fn delivers(stage: &Stage<Seen>, queue: &RabbitQueue, function: &str, patience: Duration) {
     let before = stage.functions.records(function);
     queue.publish([body(0)]).await;
-    until_within(patience, &format!("{function} gets a message"), async || {
-        (stage.functions.records(function) > before).then_some(())
-    })
+    until_within(
+        patience,
+        &format!("{function} gets a message"),
+        async || (stage.functions.records(function) > before).then_some(()),
+    )
     .await;
 }
 
@@ -55,10 +57,22 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
         ("main", json!(rabbit.plain())),
         ("dead", json!(dead)),
         ("no-host", json!("amqp://no-such-host.invalid:5672")),
-        ("tls", json!({ "url": rabbit.tls(), "root_ca": certificates.path("ca.pem") })),
-        ("foreign", json!({ "url": rabbit.tls(), "root_ca": other_ca })),
-        ("plain-for-tls", json!(rabbit.tls().replace("amqps", "amqp"))),
-        ("tls-for-plain", json!(rabbit.plain().replace("amqp", "amqps"))),
+        (
+            "tls",
+            json!({ "url": rabbit.tls(), "root_ca": certificates.path("ca.pem") }),
+        ),
+        (
+            "foreign",
+            json!({ "url": rabbit.tls(), "root_ca": other_ca }),
+        ),
+        (
+            "plain-for-tls",
+            json!(rabbit.tls().replace("amqps", "amqp")),
+        ),
+        (
+            "tls-for-plain",
+            json!(rabbit.plain().replace("amqp", "amqps")),
+        ),
     ]);
     let names = ["steady", "late"].map(str::to_owned).into_iter();
     let functions = names.chain((0..WRONGS).map(|number| format!("f{number}")));
@@ -90,7 +104,11 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
         wrong(access("none", ""), authentication, &["secret"]),
         wrong(access("user", "/nowhere"), configuration, &["/nowhere"]),
         wrong(access("reader", ""), authorization, &["127.0.0.1"]),
-        wrong(json!({ "Queues": ["no-such-queue"] }), configuration, &["no-such-queue"]),
+        wrong(
+            json!({ "Queues": ["no-such-queue"] }),
+            configuration,
+            &["no-such-queue"],
+        ),
         wrong(broker("dead"), usual, &["127.0.0.1"]),
         wrong(broker("no-host"), usual, &["no-such-host.invalid"]),
         wrong(broker("foreign"), usual, &["127.0.0.1", "certificate"]),
@@ -117,7 +135,12 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
     map(&stage, late.name(), "late", &over_tls).await;
     delivers(&stage, &late, "late", AT_ONCE).await;
     stage.stop().await;
-    assert!(!stage.log().iter().any(|line| line.contains("not-the-password")));
+    assert!(
+        !stage
+            .log()
+            .iter()
+            .any(|line| line.contains("not-the-password"))
+    );
     for queue in [steady, queue, late] {
         queue.delete().await;
     }

@@ -46,7 +46,11 @@ async fn three_daemons_share_a_queue_of_rabbitmq() {
         all.extend(own);
     }
     all.sort_unstable();
-    assert!(all.iter().copied().eq(0..MESSAGES), "{} messages", all.len());
+    assert!(
+        all.iter().copied().eq(0..MESSAGES),
+        "{} messages",
+        all.len()
+    );
     assert_eq!(queue.ready().await, 0);
     queue.delete().await;
 }

@@ -7,29 +7,29 @@ use serde_json::json;
 
 use super::stage::{map, stage};
 
-const BODIES: [&[u8]; 5] = [
-    br#"{"n":1}"#,
-    br#"{"n":2}"#,
-    b"plain",
-    b"\xff\xfe",
-    b"last",
-];
+const BODIES: [&[u8]; 5] = [br#"{"n":1}"#, br#"{"n":2}"#, b"plain", b"\xff\xfe", b"last"];
 
 /// Maps a queue with these bodies and a pattern, and returns which of them the function got.
 async fn passes(pattern: &str) -> Option<Vec<Vec<u8>>> {
     let rabbit = Rabbit::shared()?;
     let mut stage = stage(&rabbit, [("filtered", fine())]).await;
-    let queue = rabbit.queue("filtered", RabbitQueueOptions::default()).await;
+    let queue = rabbit
+        .queue("filtered", RabbitQueueOptions::default())
+        .await;
     queue.publish(BODIES).await;
     let filters = json!({ "FilterCriteria": { "Filters": [{ "Pattern": pattern }] } });
     let uuid = map(&stage, queue.name(), "filtered", &filters).await;
     until("every message was looked at", async || {
         let status = stage.status(uuid).await;
-        (status["counts"]["polled"] == BODIES.len()).then_some(())
+        (status["counts"]["polled_event_count"] == BODIES.len()).then_some(())
     })
     .await;
     stage.stop().await;
-    assert_eq!(queue.ready().await, 0, "what passes no filter is acknowledged");
+    assert_eq!(
+        queue.ready().await,
+        0,
+        "what passes no filter is acknowledged"
+    );
     queue.delete().await;
     let calls = stage.functions.calls("filtered");
     let records = calls.into_iter().flat_map(|call| call.records);

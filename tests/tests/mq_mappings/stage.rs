@@ -59,12 +59,7 @@ pub(crate) fn request(queue: &str, function: &str, members: &Value) -> Value {
 }
 
 /// Maps a queue, and waits until it is consumed.
-pub(crate) async fn map(
-    stage: &Stage<Seen>,
-    queue: &str,
-    function: &str,
-    members: &Value,
-) -> Uuid {
+pub(crate) async fn map(stage: &Stage<Seen>, queue: &str, function: &str, members: &Value) -> Uuid {
     let uuid = stage.post(&request(queue, function, members)).await;
     stage.until_state(uuid, "Enabled").await;
     uuid

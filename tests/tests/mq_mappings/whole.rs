@@ -20,14 +20,22 @@ async fn two_hundred_thousand_messages_of_rabbitmq_are_handled_once_in_order_and
     let mut stage = stage(&rabbit, [("whole", fine())]).await;
     let queue = rabbit.queue("whole", RabbitQueueOptions::default()).await;
     let begun = Instant::now();
-    map(&stage, queue.name(), "whole", &json!({ "BatchSize": BATCH })).await;
+    map(
+        &stage,
+        queue.name(),
+        "whole",
+        &json!({ "BatchSize": BATCH }),
+    )
+    .await;
     for first in (0..MESSAGES).step_by(20_000) {
         queue.publish((first..first + 20_000).map(body)).await;
     }
     println!("{MESSAGES} messages published within {:?}", begun.elapsed());
-    until_within(Duration::from_secs(300), "every message arrived", async || {
-        (stage.functions.records("whole") >= MESSAGES).then_some(())
-    })
+    until_within(
+        Duration::from_secs(300),
+        "every message arrived",
+        async || (stage.functions.records("whole") >= MESSAGES).then_some(()),
+    )
     .await;
     println!("and handled within {:?}", begun.elapsed());
     // What was not acknowledged is there again when the consumer is gone.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use lambda_esm_core::fault::ReasonCode::{Authentication, Authorization, ConfigNotValid};
 use lambda_esm_core::fault::SourceErrorKind::{Denied, NotFound, Transient};
 use lambda_esm_core::push_queue::ConsumeRequest;
@@ -32,7 +33,7 @@ async fn a_broker_that_cannot_be_reached_is_named() {
 
 #[tokio::test]
 async fn a_port_that_says_nothing_is_given_up() {
-    for scheme in ["amqp", "amqps"] {
+    join_all(["amqp", "amqps"].map(async |scheme| {
         let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = format!("{scheme}://{}", silent.local_addr().unwrap());
         let heard = tokio::spawn(async move {
@@ -44,7 +45,8 @@ async fn a_port_that_says_nothing_is_given_up() {
         // No client is left that waits.
         let closed = timeout(TOLD, heard).await.unwrap().unwrap();
         assert!(closed.is_ok(), "{closed:?}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -55,6 +55,18 @@ pub enum PushedContent {
     Unreadable(Box<Unreadable>),
 }
 
+impl From<RabbitMqMessage> for PushedContent {
+    fn from(message: RabbitMqMessage) -> Self {
+        Self::RabbitMq(Box::new(message))
+    }
+}
+
+impl From<ActiveMqMessage> for PushedContent {
+    fn from(message: ActiveMqMessage) -> Self {
+        Self::ActiveMq(Box::new(message))
+    }
+}
+
 impl PushedContent {
     /// Returns how much data it carries, in bytes, about.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Partitions that are assigned, asked back and lost.
 
 use lambda_esm_core::decision::Decision;
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
 use lambda_esm_core::topic::{GroupEvent, Input, TopicPage};
 use serde_json::json;
 
@@ -314,12 +314,16 @@ fn letting_go_that_fails_is_told_and_over() {
 fn what_is_wrong_with_the_group_shows_until_it_has_recovered() {
     let mut world = at_once();
     let problem = SourceError::new(SourceErrorKind::Denied, "b-1 refuses the password");
+    let problem = problem.with_reason(ReasonCode::Authentication);
     world.give(Input::Group(GroupEvent::Problem(problem)));
-    let shown = world.machine.status().source_problem;
-    assert_eq!(shown.as_deref(), Some("b-1 refuses the password"));
+    let shown = world.machine.status();
+    let text = shown.source_problem.as_deref();
+    assert_eq!(text, Some("b-1 refuses the password"));
+    assert_eq!(shown.source_reason, Some(ReasonCode::Authentication));
     assert!(!world.machine.has_begun());
     world.give(Input::Group(GroupEvent::Recovered));
-    assert_eq!(world.machine.status().source_problem, None);
+    let shown = world.machine.status();
+    assert_eq!((shown.source_problem, shown.source_reason), (None, None));
     world.give(Input::Group(GroupEvent::Assigned(Vec::new())));
     assert!(world.machine.has_begun());
 }

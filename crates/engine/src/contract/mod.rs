@@ -7,6 +7,7 @@ mod backend;
 mod bound;
 mod destination;
 mod promise;
+mod push_queue;
 mod queue;
 mod same_bytes;
 mod store;
@@ -17,6 +18,7 @@ mod topic;
 
 pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
+pub use push_queue::{MessageToPublish, PushQueueContract, push_queue_contract};
 pub use queue::{MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok};
 pub use store::store_contract;
 pub use stream::{

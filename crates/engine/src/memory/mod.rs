@@ -3,6 +3,7 @@
 
 mod destination;
 mod log;
+mod push_queue;
 mod queue;
 mod secrets;
 mod storage;
@@ -11,6 +12,7 @@ mod stream;
 mod topic;
 
 pub use destination::MemoryDestination;
+pub use push_queue::{MemoryPushQueue, MemoryPushQueueOptions, PushQueueCall};
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;

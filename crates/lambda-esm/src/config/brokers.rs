@@ -49,13 +49,12 @@ impl Server {
 }
 
 /// How an address begins of each of them.
-const SCHEMES: [(&str, Server); 6] = [
+const SCHEMES: [(&str, Server); 5] = [
     ("amqp://", Server::RabbitMq),
     ("amqps://", Server::RabbitMq),
     ("activemq://", Server::ActiveMq),
     ("amqp+ssl://", Server::ActiveMq),
     ("mongodb://", Server::DocumentDb),
-    ("mongodb+srv://", Server::DocumentDb),
 ];
 
 /// Tells whether an ARN names a broker or a cluster that is reached by an address of its own.
@@ -165,7 +164,8 @@ impl Brokers {
             }
             #[cfg(feature = "activemq")]
             (Server::ActiveMq, root_ca) => {
-                let mut address: lambda_esm_activemq::BrokerAddress = parse(url)?;
+                let url = url.replace("activemq://", "amqp://");
+                let mut address: lambda_esm_activemq::BrokerAddress = parse(&url)?;
                 if let Some(pem) = root_ca {
                     address = address.with_root_ca(pem);
                 }

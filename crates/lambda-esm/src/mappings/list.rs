@@ -71,6 +71,11 @@ pub(crate) fn short_source(source: &str) -> String {
             format!("kinesis:{stream}/{consumer}")
         }
         ("kinesis" | "dynamodb", [_, name, ..]) => format!("{service}:{name}"),
+        // A broker's name and its ID; a cluster's name.
+        ("mq" | "rds", _) => {
+            let name = resource.split(':').nth(1).unwrap_or(resource);
+            format!("{service}:{name}")
+        }
         _ => format!("{service}:{resource}"),
     }
 }
@@ -83,6 +88,18 @@ pub(crate) fn is_kafka(source: &str) -> bool {
 
 fn is_topic(mapping: &Value) -> bool {
     !mapping["Topics"].is_null()
+}
+
+/// Returns what a mapping reads of its cluster or broker, which has many such; `None` of one that reads its source whole.
+fn part(mapping: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let documents = &mapping["DocumentDBEventSourceConfig"];
+    let database = text(&documents["DatabaseName"]).map(|database| {
+        text(&documents["CollectionName"])
+            .map_or_else(|| database.clone(), |name| format!("{database}.{name}"))
+    });
+    let topic = text(&mapping["Topics"][0]);
+    topic.or_else(|| text(&mapping["Queues"][0])).or(database)
 }
 
 fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 8] {
@@ -98,9 +115,8 @@ fn row(mapping: &Value, status: &HashMap<&str, &Value>) -> [String; 8] {
         Value::Null => &status["source"],
         source => source,
     };
-    // A cluster has many topics, a mapping one.
-    let source = match (&mapping["Topics"][0], source) {
-        (Value::String(topic), Value::String(cluster)) => &json!(format!("{topic} of {cluster}")),
+    let source = match (part(mapping), source) {
+        (Some(part), Value::String(whole)) => &json!(format!("{part} of {whole}")),
         _ => source,
     };
     let function = match &status["function"] {
@@ -161,11 +177,44 @@ mod tests {
                 "arn:aws:kafka:us-east-1:000000000000:cluster/c/1-2",
                 "kafka:cluster/c/1-2",
             ),
+            (
+                "arn:aws:mq:us-east-1:000000000000:broker:shop:b-1234",
+                "mq:shop",
+            ),
+            (
+                "arn:aws:rds:us-east-1:000000000000:cluster:docs",
+                "rds:docs",
+            ),
         ] {
             assert_eq!(short_source(arn), short);
         }
         assert_eq!(short_source("broker:9092"), "broker:9092");
     }
+    #[test]
+    fn a_mapping_is_listed_with_its_part_of_the_source() {
+        let source = "arn:aws:mq:r:0:broker:b:1";
+        let shown = |members: Value| {
+            let mut mapping = json!({ "UUID": "1", "EventSourceArn": source });
+            let members = members.as_object().unwrap().clone();
+            mapping.as_object_mut().unwrap().extend(members);
+            row(&mapping, &HashMap::new())[2].clone()
+        };
+        let documents = |config: Value| shown(json!({ "DocumentDBEventSourceConfig": config }));
+        assert_eq!(shown(json!({})), source);
+        assert_eq!(
+            shown(json!({ "Queues": ["jobs"] })),
+            format!("jobs of {source}")
+        );
+        assert_eq!(
+            documents(json!({ "DatabaseName": "shop" })),
+            format!("shop of {source}")
+        );
+        assert_eq!(
+            documents(json!({ "DatabaseName": "shop", "CollectionName": "orders" })),
+            format!("shop.orders of {source}")
+        );
+    }
+
     #[test]
     fn a_topic_is_listed_with_its_cluster_and_its_lag() {
         let topic =

@@ -13,6 +13,7 @@ const TEXTS: usize = 4;
 #[derive(Clone, Copy)]
 struct Kinds {
     queues: bool,
+    brokers: bool,
     streams: bool,
     topics: bool,
 }
@@ -22,12 +23,17 @@ impl Mapping {
         self.source.split(':').nth(2) == Some("sqs")
     }
 
+    /// Tells whether it is a queue of a message broker.
+    fn is_broker(&self) -> bool {
+        self.source.split(':').nth(2) == Some("mq")
+    }
+
     fn is_topic(&self) -> bool {
         is_kafka(&self.source)
     }
 
     fn is_stream(&self) -> bool {
-        !self.is_queue() && !self.is_topic()
+        !self.is_queue() && !self.is_broker() && !self.is_topic()
     }
 }
 
@@ -37,6 +43,7 @@ pub(super) fn table(view: &View<'_>) -> Vec<String> {
     mappings.sort_by_key(|mapping| mapping.problem.is_none());
     let kinds = Kinds {
         queues: mappings.is_empty() || mappings.iter().any(|mapping| mapping.is_queue()),
+        brokers: mappings.iter().any(|mapping| mapping.is_broker()),
         streams: mappings.iter().any(|mapping| mapping.is_stream()),
         topics: mappings.iter().any(|mapping| mapping.is_topic()),
     };
@@ -66,9 +73,9 @@ fn headings(view: &View<'_>, kinds: Kinds) -> Vec<String> {
     row
 }
 
-/// Messages are deleted from queues only; that column is the last one of the rates.
+/// Messages are deleted from queues only, of a broker by acknowledging them; that column is the last one of the rates.
 const fn shown_rates(kinds: Kinds) -> usize {
-    if kinds.queues { 5 } else { 4 }
+    if kinds.queues || kinds.brokers { 5 } else { 4 }
 }
 
 fn row(view: &View<'_>, mapping: &Mapping, kinds: Kinds) -> Vec<String> {
@@ -109,17 +116,21 @@ fn rates(view: &View<'_>, mapping: &Mapping) -> [String; 5] {
 /// What a column says of a mapping; `None` if the mapping has no such thing, or it is not known.
 type Cell = fn(&View<'_>, &Mapping) -> Option<String>;
 
-/// Returns the columns that queues have no use for: records given up since the daemon began, the iterator age of streams,
-/// and the offset lag of topics.
+/// Returns the columns that not all mappings have a use for: records given up since the daemon began, of all but SQS, those
+/// of them that a destination was told of, the iterator age of streams, and the offset lag of topics.
 fn further(kinds: Kinds) -> impl Iterator<Item = (&'static str, Cell)> {
     let columns: [(bool, &str, Cell); 4] = [
-        (kinds.streams || kinds.topics, "DROPPED", |_, mapping| {
-            let dropped = mapping.counts.dropped_event_count;
-            (!mapping.is_queue()).then(|| dropped.to_string())
-        }),
+        (
+            kinds.brokers || kinds.streams || kinds.topics,
+            "DROPPED",
+            |_, mapping| {
+                let dropped = mapping.counts.dropped_event_count;
+                (!mapping.is_queue()).then(|| dropped.to_string())
+            },
+        ),
         (kinds.streams || kinds.topics, "TOLD", |_, mapping| {
             let told = mapping.counts.on_failure_destination_delivered_event_count;
-            (!mapping.is_queue()).then(|| told.to_string())
+            (mapping.is_stream() || mapping.is_topic()).then(|| told.to_string())
         }),
         (kinds.streams, "AGE", |view, mapping| {
             let age = view.ages.get(&mapping.uuid);
@@ -236,6 +247,23 @@ mod tests {
         assert_eq!(rows[1][12..], ["0", "-", "-", "-"]);
         assert_eq!(rows[2][12..], ["0", "2", "7", "-"]);
     }
+
+    #[test]
+    fn a_queue_of_a_broker_shows_what_was_acknowledged_and_what_was_given_up() {
+        let broker = mapping("mq", "arn:aws:mq:us-east-1:000000000000:broker:shop:b-1");
+        let rows = cells(std::slice::from_ref(&broker));
+        assert_eq!(rows[0][11..], ["FAILED", "DELETED", "DROPPED"]);
+        assert_eq!(
+            (&*rows[1][2], &rows[1][11..]),
+            ("mq:shop", &["6", "0", "2"].map(str::to_owned)[..])
+        );
+        let docs = mapping("docs", "arn:aws:rds:us-east-1:000000000000:cluster:docs");
+        let rows = cells(&[broker, docs]);
+        assert_eq!(rows[0][12..], ["DELETED", "DROPPED", "TOLD", "AGE"]);
+        assert_eq!(rows[1][12..], ["0", "2", "-", "-"]);
+        assert_eq!(rows[2][2], "rds:docs");
+    }
+
     #[test]
     fn a_topic_shows_how_many_of_its_records_are_not_committed() {
         let mut topic = mapping("topic", "b-1:9092,b-2:9092");

@@ -194,20 +194,51 @@ fn stream_does(settings: &StreamSettings, key: &str, says: &mut Vec<String>) {
 }
 
 fn mq_does(mq: &MqMapping, says: &mut Vec<String>) {
+    // Only RabbitMQ has virtual hosts.
+    let may_be_activemq = mq.virtual_host.is_none();
+    let ahead = 2 * mq.batch_size;
     if let Some(host) = &mq.virtual_host {
         says.push(format!("uses the virtual host {host}"));
     }
+    says.push(if may_be_activemq {
+        "runs one batch at a time, in the order of the queue, if the broker is RabbitMQ; up to 5 if it is ActiveMQ"
+            .to_owned()
+    } else {
+        "runs one batch at a time, in the order of the queue".to_owned()
+    });
+    says.push(if may_be_activemq {
+        format!(
+            "has up to {ahead} messages of RabbitMQ at a time, {} of ActiveMQ",
+            5 * ahead
+        )
+    } else {
+        format!("has up to {ahead} messages at a time")
+    });
     says.push(
         "acknowledges a batch when the function succeeds, and retries the whole batch when it fails, until \
          it succeeds or its messages expire"
             .to_owned(),
     );
+    if may_be_activemq {
+        says.push(
+            "after 6 redeliveries leaves a message to the dead-letter queue of ActiveMQ, and drops one that is neither text \
+             nor bytes"
+                .to_owned(),
+        );
+    }
+    says.push("drops a message whose event alone is over 6 MB".to_owned());
 }
 
 fn documentdb_does(documentdb: &DocumentDbMapping, says: &mut Vec<String>) {
     says.push(starts(documentdb.start));
     says.push("runs one batch at a time, in the order of the change stream".to_owned());
     failing(RetryPolicy::default(), None, false, None, says);
+    says.push(
+        "is disabled when the cluster no longer holds the next change, and goes on with the oldest one when it is enabled \
+         again"
+            .to_owned(),
+    );
+    says.push("drops a change whose event alone is over 6 MB".to_owned());
 }
 
 /// Says where reading starts where a source is read in shards.

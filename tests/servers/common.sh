@@ -15,6 +15,8 @@ dynamodb_dir=$servers_home/dynamodb-local-$(hash_of "$servers_src/dynamodb-local
 # shellcheck disable=SC2034
 dynamodb_3_dir=$servers_home/dynamodb-local-3-$(hash_of "$servers_src/dynamodb-local-3.pom.xml")
 # shellcheck disable=SC2034
+secantusdb_dir=$servers_home/secantusdb-$(hash_of "$servers_src/secantusdb.txt")
+# shellcheck disable=SC2034
 kinesis_dir=$servers_home/kinesis-local-$(hash_of "$servers_src/kinesis-local/package-lock.json")
 # shellcheck disable=SC2034
 python_dir=$servers_home/python-$(hash_of "$servers_src/requirements.txt")
@@ -41,7 +43,7 @@ is_running() {
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
   [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack
-  [kafka]=kafka [rabbitmq]=rabbitmq [apicurio]=apicurio [moto]=moto_server [activemq]=activemq)
+  [kafka]=kafka [rabbitmq]=rabbitmq [apicurio]=apicurio [moto]=moto_server [activemq]=activemq [secantusdb]=secantusd-py)
 
 # Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {

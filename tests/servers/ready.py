@@ -5,7 +5,7 @@ Usage: ready.py URL PID [OPERATION]
 
 Without an operation, it asks with GET; with one (such as DynamoDB_20120810.ListTables), it calls it as a client of AWS
 would. A broker's URL is kafka://HOST:PORT, amqp://HOST:PORT or, for AMQP 1.0,
-amqp1://HOST:PORT.
+amqp1://HOST:PORT; that of a database mongodb://HOST:PORT.
 """
 
 import os
@@ -31,8 +31,11 @@ if operation:
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-# What each client says first: that it speaks AMQP 0-9-1, or 1.0 with SASL; which requests Kafka knows (ApiVersions, version 0).
+# What each client says first: that it speaks AMQP 0-9-1, or 1.0 with SASL; which requests Kafka knows (ApiVersions, version 0);
+# MongoDB's `hello`.
+HELLO = b"\x10hello\x00\x01\x00\x00\x00\x02$db\x00\x06\x00\x00\x00admin\x00\x00"
 GREETINGS = {
+    "mongodb": struct.pack("<iiiiiBi", 25 + len(HELLO), 1, 0, 2013, 0, 0, 4 + len(HELLO)) + HELLO,
     "amqp": b"AMQP\x00\x00\x09\x01",
     "amqp1": b"AMQP\x03\x01\x00\x00",
     "kafka": struct.pack(">ihhih", 10, 18, 0, 1, -1),

@@ -1,6 +1,6 @@
 //! Errors of the server in the middle: those that pass, and history that is lost.
 
-use lambda_esm_core::decision::Decision;
+use lambda_esm_core::lifecycle::State;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
 
@@ -43,22 +43,14 @@ async fn errors_that_pass_lose_and_repeat_nothing() {
             assert_eq!(ids(&changes), all, "{command} with {fault}");
         }
     }
-    assert!(run.engine.status()[0].activity.halted.is_none());
+    assert_eq!(run.engine.status()[0].state, State::Enabled);
     run.engine.shutdown().await;
 }
 
-/// Waits until a mapping has ended with what is lost.
-async fn halted(run: &Run) -> String {
-    let status = run.status(|status| told(run) && status.activity.halted.is_some());
-    status.await.activity.halted.unwrap()
-}
-
-fn told(run: &Run) -> bool {
-    let uuid = run.engine.status()[0].uuid;
-    let recent = run.engine.recent(uuid).unwrap();
-    recent
-        .iter()
-        .any(|event| matches!(event.decision, Decision::HistoryLost { .. }))
+/// Waits until a mapping has been disabled for what is lost, and returns the reason that it shows.
+async fn disabled(run: &Run) -> String {
+    run.status(|status| status.state == State::Disabled).await;
+    run.engine.list().remove(0).state_transition_reason
 }
 
 async fn ends(how: Document) {
@@ -70,7 +62,7 @@ async fn ends(how: Document) {
     stage.insert(0..1).await;
     run.changes(1).await;
     server.fail("getMore", 1, how.clone()).await;
-    let text = halted(&run).await;
+    let text = disabled(&run).await;
     assert!(text.contains("no longer has the changes"), "{text}");
     assert!(text.contains("enable the mapping again"), "{text}");
     stage.insert(1..2).await;
@@ -121,21 +113,19 @@ async fn a_token_that_the_server_has_forgotten_ends_the_mapping_and_begun_again_
 
     let run = stage.engine();
     run.engine.start(Vec::new()).await.unwrap();
-    halted(&run).await;
-    // As the mapping is disabled then.
-    run.engine.shutdown().await;
-    let run = stage.engine();
-    run.engine.start(Vec::new()).await.unwrap();
-    run.changes(100).await;
+    disabled(&run).await;
+    let enable = serde_json::from_value(json!({"Enabled": true})).unwrap();
+    let uuid = run.engine.status()[0].uuid;
+    run.engine.update(uuid, enable).await.unwrap();
+    run.enabled().await;
     stage.insert(1_000..1_001).await;
-    let last = run
-        .status(|status| status.activity.gathering == 0 && status.activity.running == 0)
+    // The first is the oldest that is there, the last that of now.
+    let found = run
+        .until(|changes| ids(changes).last() == Some(&1_000))
         .await;
-    assert_eq!(last.activity.halted, None);
-    let found = ids(&run.changes(150).await);
+    let found = ids(&found);
     let first = found[0];
     assert!(first > 700, "the oldest that is there: {first}");
-    let all: Vec<i64> = (first..=found[found.len() - 1]).collect();
-    assert_eq!(found, all);
+    assert_eq!(found, (first..=1_000).collect::<Vec<_>>());
     run.engine.shutdown().await;
 }

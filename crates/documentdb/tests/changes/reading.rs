@@ -367,3 +367,79 @@ async fn a_server_that_crashes_loses_and_repeats_nothing() {
     assert_eq!(times, (0..100).map(|id| (id, 1)).collect());
     run.engine.shutdown().await;
 }
+
+#[tokio::test]
+async fn twenty_thousand_changes_of_five_collections_come_once_and_in_their_order() {
+    const DOCUMENTS: i64 = 5_000;
+    let Some(stage) = Stage::shared().await else {
+        return;
+    };
+    let run = stage.run(&json!({"BatchSize": 1_000})).await;
+    run.enabled().await;
+    let begun = tokio::time::Instant::now();
+    for number in 0..5 {
+        let collection = stage.database().collection(&format!("c{number}"));
+        let ids = (0..DOCUMENTS).filter(|id| id % 5 == number);
+        let documents = ids.map(|id| doc! {"_id": id});
+        collection.insert_many(documents).await.unwrap();
+        for value in 0..2 {
+            let set = doc! {"$set": {"value": value}};
+            collection.update_many(doc! {}, set).await.unwrap();
+        }
+        collection.delete_many(doc! {}).await.unwrap();
+    }
+    let written = begun.elapsed();
+    let number = usize::try_from(4 * DOCUMENTS).unwrap();
+    let changes = run.changes(number).await;
+    let read = begun.elapsed();
+    println!("{number} changes were written in {written:?} and read in {read:?}");
+    let mut kinds: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+    for (id, change) in ids(&changes).into_iter().zip(&changes) {
+        kinds
+            .entry(id)
+            .or_default()
+            .push(change["operationType"].as_str().unwrap());
+    }
+    let of_each = vec!["insert", "update", "update", "delete"];
+    let expected = (0..DOCUMENTS).map(|id| (id, of_each.clone())).collect();
+    assert_eq!(kinds, expected);
+    let times = changes.iter().map(|change| {
+        let time = &change["clusterTime"]["$timestamp"];
+        (time["t"].as_u64().unwrap(), time["i"].as_u64().unwrap())
+    });
+    assert!(times.is_sorted());
+    run.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_cut_off_at_twenty_points_leaves_no_gap() {
+    let Some(stage) = Stage::shared().await else {
+        return;
+    };
+    let run = stage.run(&json!({"BatchSize": 5})).await;
+    let mut all = Vec::new();
+    stage.insert(0..10).await;
+    let mut run = run;
+    for round in 1..=20_i32 {
+        // After whatever has come of this part.
+        let some = usize::try_from(round % 4).unwrap();
+        all.extend(ids(&run.changes(some).await));
+        run.engine.halt().await;
+        stage.insert(10 * round..10 * (round + 1)).await;
+        run = stage.engine();
+        run.engine.start(Vec::new()).await.unwrap();
+    }
+    let last = run.until(|changes| ids(changes).last() == Some(&209)).await;
+    all.extend(ids(&last));
+    // What is repeated is what was under way, from where that began.
+    let mut next = 0;
+    for id in all {
+        assert!(
+            id <= next && id + 10 >= next,
+            "{id} came where {next} was to come"
+        );
+        next = next.max(id + 1);
+    }
+    assert_eq!(next, 210);
+    run.engine.shutdown().await;
+}

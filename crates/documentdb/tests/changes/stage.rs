@@ -192,15 +192,16 @@ pub(crate) struct Run {
 impl Run {
     /// Waits for so many changes, and returns all that came.
     pub(crate) async fn changes(&self, number: usize) -> Vec<Value> {
+        self.until(|changes| changes.len() >= number).await
+    }
+
+    /// Waits until the changes that came are `enough`, and returns them.
+    pub(crate) async fn until(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let mut events = self.events.clone();
-        let come = timeout(PATIENCE, events.wait_for(|events| events.len() >= number)).await;
+        let come = timeout(PATIENCE, events.wait_for(|events| enough(events))).await;
         if come.is_err() {
             let seen = self.events.borrow().clone();
-            panic!(
-                "{} of {number}: {seen:?}; {:?}",
-                seen.len(),
-                self.engine.status()
-            );
+            panic!("{}: {seen:?}; {:?}", seen.len(), self.engine.status());
         }
         self.events.borrow().clone()
     }

@@ -1,4 +1,4 @@
-//! Streams of either kind, and short ways to write to them and read from them.
+//! Streams of each kind, and short ways to write to them and read from them.
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::SourceErrorKind;
@@ -22,7 +22,11 @@ pub(crate) fn dynamo_db(shards: usize) -> MemoryStream {
     stream(MemoryStreamOptions::dynamo_db().with_shards(shards))
 }
 
-/// Returns a record for a stream of either kind.
+pub(crate) fn document_db() -> MemoryStream {
+    stream(MemoryStreamOptions::document_db())
+}
+
+/// Returns a record for a stream of any kind.
 pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
     match kind {
         StreamKind::DynamoDb => {
@@ -30,6 +34,10 @@ pub(crate) fn record(kind: StreamKind, key: &str, text: &str) -> StreamContent {
             StreamContent::DynamoDb(Box::new(
                 DynamoDbRecord::new("", "MODIFY", keys).with_new_image(Some(text.to_owned())),
             ))
+        }
+        StreamKind::DocumentDb => {
+            let change = serde_json::json!({ "documentKey": key, "text": text });
+            StreamContent::Change(change.to_string())
         }
         _ => StreamContent::Kinesis(KinesisRecord::new(key, text.to_owned())),
     }
@@ -43,6 +51,10 @@ pub(crate) fn text(record: &StreamRecord) -> String {
     match &record.content {
         StreamContent::Kinesis(record) => String::from_utf8(record.data.to_vec()).unwrap(),
         StreamContent::DynamoDb(record) => record.new_image.clone().unwrap(),
+        StreamContent::Change(change) => {
+            let change: serde_json::Value = serde_json::from_str(change).unwrap();
+            change["text"].as_str().unwrap().to_owned()
+        }
         StreamContent::Unreadable(record) => record.json.clone(),
         other => unreachable!("{other:?}"),
     }

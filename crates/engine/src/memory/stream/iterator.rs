@@ -33,18 +33,20 @@ impl Lineage {
         let Self { generation, number } = self;
         ShardId::new(match kind {
             StreamKind::Kinesis => format!("shardId-{number:012}"),
+            StreamKind::DocumentDb => "changes".to_owned(),
             StreamKind::DynamoDb => {
                 format!("shardId-{:020}-{generation:02x}{number:06x}", made.millis())
             }
         })
     }
 
-    /// Returns the sequence number of a record: 56 digits in Kinesis, 40 in DynamoDB. Those of a child
+    /// Returns the sequence number of a record: 56 digits in Kinesis, 40 in DynamoDB, 30 in a change stream. Those of a child
     /// are greater than those of its parents.
     pub(super) fn sequence(self, kind: StreamKind, index: u64) -> Arc<str> {
         let Self { generation, number } = self;
         match kind {
             StreamKind::Kinesis => format!("49{generation:012}{number:020}{index:022}"),
+            StreamKind::DocumentDb => format!("82{generation:08}{index:020}"),
             StreamKind::DynamoDb => format!("1{generation:07}{number:012}{index:020}"),
         }
         .into()
@@ -55,7 +57,7 @@ impl Lineage {
     pub(super) fn index(self, kind: StreamKind, sequence: &str) -> Option<u64> {
         let digits = match kind {
             StreamKind::Kinesis => 22,
-            StreamKind::DynamoDb => 20,
+            StreamKind::DynamoDb | StreamKind::DocumentDb => 20,
         };
         let at = sequence.len().checked_sub(digits)?;
         let index: u64 = sequence.get(at..)?.parse().ok()?;
@@ -101,7 +103,11 @@ mod tests {
 
     #[test]
     fn sequence_numbers_have_the_services_length_and_lead_back_to_their_record() {
-        for (kind, digits) in [(StreamKind::Kinesis, 56), (StreamKind::DynamoDb, 40)] {
+        for (kind, digits) in [
+            (StreamKind::Kinesis, 56),
+            (StreamKind::DynamoDb, 40),
+            (StreamKind::DocumentDb, 30),
+        ] {
             for index in [0, 1, 10_000_000_000, u64::MAX] {
                 let sequence = SHARD.sequence(kind, index);
                 assert_eq!(sequence.len(), digits, "{sequence}");

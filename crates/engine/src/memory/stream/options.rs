@@ -17,6 +17,8 @@ pub enum StreamKind {
     /// DynamoDB Streams: the key of an item decides the shard; shards roll over into one child or split into
     /// two, and name nobody at their end.
     DynamoDb,
+    /// The change stream of a database of DocumentDB: one shard, which has all changes and has no end.
+    DocumentDb,
 }
 
 /// Properties of a [`MemoryStream`](super::MemoryStream).
@@ -25,7 +27,7 @@ pub enum StreamKind {
 pub struct MemoryStreamOptions {
     /// The service whose rules hold.
     pub kind: StreamKind,
-    /// How many shards there are at first; at least 1.
+    /// How many shards there are at first; at least 1. A change stream has one, whatever this says.
     pub shards: usize,
     /// The age at which a record is trimmed: 24 hours are both services' default.
     pub retention: Duration,
@@ -75,6 +77,24 @@ impl MemoryStreamOptions {
             fetch_limit: 1_000,
             fetch_bytes: 1024 * 1024,
             base_interval: Duration::from_millis(250),
+            reads_per_second: None,
+            arrival_grain: Duration::from_secs(1),
+            ..Self::kinesis()
+        }
+    }
+
+    /// Returns the properties of a change stream of DocumentDB. Its changes stay for three hours, and its cursors for as
+    /// long.
+    #[must_use]
+    pub const fn document_db() -> Self {
+        let retention = Duration::from_secs(3 * 60 * 60);
+        Self {
+            kind: StreamKind::DocumentDb,
+            retention,
+            iterator_lifetime: retention,
+            fetch_limit: 1_000,
+            fetch_bytes: 16 * 1024 * 1024,
+            base_interval: Duration::from_secs(1),
             reads_per_second: None,
             arrival_grain: Duration::from_secs(1),
             ..Self::kinesis()

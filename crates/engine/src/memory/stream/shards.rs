@@ -46,7 +46,10 @@ impl Shards {
             logs: BTreeMap::new(),
             routes: BTreeMap::new(),
         };
-        let number = options.shards.max(1) as u128;
+        let number = match options.kind {
+            StreamKind::DocumentDb => 1,
+            _ => options.shards.max(1) as u128,
+        };
         // 2^128 / number, which is 0 for one shard: its width is not needed.
         let whole = u128::MAX % number == number - 1;
         let width = (u128::MAX / number).wrapping_add(u128::from(whole));
@@ -99,7 +102,7 @@ impl Shards {
 
     /// Returns the shards that follow `log`, where the service names them.
     pub(super) fn children(&self, log: &ShardLog) -> Vec<Shard> {
-        if self.kind == StreamKind::DynamoDb {
+        if self.kind != StreamKind::Kinesis {
             return Vec::new();
         }
         let children = log.children.iter();
@@ -123,6 +126,7 @@ impl Shards {
         let key = match (&content, self.kind) {
             (StreamContent::Kinesis(record), StreamKind::Kinesis) => &*record.partition_key,
             (StreamContent::DynamoDb(record), StreamKind::DynamoDb) => &*record.keys,
+            (StreamContent::Change(_), StreamKind::DocumentDb) => "",
             _ => return Err(refuse("the record is not of the stream's kind")),
         };
         let hash_key = hash_key.unwrap_or_else(|| hash(key));
@@ -150,6 +154,9 @@ impl Shards {
         at: Option<u128>,
         now: Timestamp,
     ) -> Result<[ShardId; 2], SourceError> {
+        if self.kind == StreamKind::DocumentDb {
+            return Err(refuse("a change stream is not split"));
+        }
         let (first, last) = self.open(id)?;
         let at = at.unwrap_or_else(|| first + (last - first).div_ceil(2));
         if at <= first || at > last {
@@ -169,8 +176,8 @@ impl Shards {
         other: &ShardId,
         now: Timestamp,
     ) -> Result<ShardId, SourceError> {
-        if self.kind == StreamKind::DynamoDb {
-            return Err(refuse("shards of a DynamoDB stream are never merged"));
+        if self.kind != StreamKind::Kinesis {
+            return Err(refuse("only shards of a Kinesis stream are merged"));
         }
         let keys = [self.open(one)?, self.open(other)?];
         let (lower, upper) = (keys[0].min(keys[1]), keys[0].max(keys[1]));
@@ -185,8 +192,8 @@ impl Shards {
 
     /// Closes a shard; one child takes what it took.
     pub(super) fn roll(&mut self, id: &ShardId, now: Timestamp) -> Result<ShardId, SourceError> {
-        if self.kind == StreamKind::Kinesis {
-            return Err(refuse("shards of a Kinesis stream do not roll over"));
+        if self.kind != StreamKind::DynamoDb {
+            return Err(refuse("only shards of a DynamoDB stream roll over"));
         }
         let keys = self.open(id)?;
         self.close(id, now);

@@ -17,8 +17,8 @@ use super::shards::{Placed, Shards, unknown};
 use crate::clock::Clock;
 use crate::ports::{Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamSource};
 
-/// A stream in memory with the behaviour of Kinesis or DynamoDB Streams: shards that are split, merged and
-/// rolled over, sequence numbers, retention, positions that expire. Clones share the stream.
+/// A stream in memory with the behaviour of Kinesis, DynamoDB Streams or a change stream of DocumentDB: shards that are
+/// split, merged and rolled over, sequence numbers, retention, positions that expire. Clones share the stream.
 #[derive(Clone, Debug)]
 pub struct MemoryStream {
     shared: Arc<Shared>,
@@ -103,6 +103,14 @@ impl MemoryStream {
     /// Fails if this is no DynamoDB stream.
     pub fn put_change(&self, change: DynamoDbRecord) -> Result<Placed, SourceError> {
         self.put_record(StreamContent::DynamoDb(Box::new(change)))
+    }
+
+    /// Puts a change of a database, as Extended JSON: one object, which is not looked at.
+    ///
+    /// # Errors
+    /// Fails if this is no change stream.
+    pub fn put_document_change(&self, change: impl Into<String>) -> Result<Placed, SourceError> {
+        self.put_record(StreamContent::Change(change.into()))
     }
 
     /// Puts a record into the shard that its key belongs to.
@@ -257,7 +265,7 @@ fn start(log: &ShardLog, from: &Start, kind: StreamKind) -> Result<u64, SourceEr
     match from {
         Start::TrimHorizon => Ok(log.first()),
         Start::Latest => Ok(log.end()),
-        Start::Timestamp(time) if kind == StreamKind::Kinesis => Ok(log.since(*time)),
+        Start::Timestamp(time) if kind != StreamKind::DynamoDb => Ok(log.since(*time)),
         // DynamoDB looks up no times.
         Start::Timestamp(_) => Ok(log.first()),
         Start::After(sequence) => {

@@ -247,8 +247,9 @@ impl Supervisor {
 
     /// Disables the mapping for good, and tells whether that is durable. Otherwise it is tried again.
     async fn disable(&mut self, because: String) -> bool {
-        match (self.disabling)(because).await {
+        match (self.disabling)(because.clone()).await {
             Ok(mapping) => {
+                tracing::warn!(mapping = %mapping.uuid, because, "has disabled itself");
                 self.mapping = mapping;
                 true
             }

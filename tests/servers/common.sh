@@ -23,6 +23,8 @@ kafka_dir=$servers_home/kafka-$(hash_of "$servers_src/kafka.pom.xml" "$servers_s
 # shellcheck disable=SC2034
 apicurio_dir=$servers_home/apicurio-$(hash_of "$servers_src/apicurio.pom.xml")
 # shellcheck disable=SC2034
+activemq_dir=$servers_home/activemq-$(hash_of "$servers_src/activemq.pom.xml" "$servers_src"/activemq/* "$servers_src/kafka/certificates")
+# shellcheck disable=SC2034
 rie_dir=$servers_home/lambda-rie-$(hash_of "$servers_src/lambda-rie.version")
 
 say() { printf '%s\n' "$*" >&2; }
@@ -39,7 +41,7 @@ is_running() {
 # shellcheck disable=SC2034
 declare -A server_marks=([elasticmq]=elasticmq [dynamodb-local]=dynamodbv2.local [dynamodb-fast]=dynamodbv2.local
   [dynamodb-local-3]=dynamodb.services.local [kinesis-local]=kinesis-local [ministack]=ministack
-  [kafka]=kafka [apicurio]=apicurio [moto]=moto_server)
+  [kafka]=kafka [rabbitmq]=rabbitmq [apicurio]=apicurio [moto]=moto_server [activemq]=activemq)
 
 # Prints the library that lets a program's time be another or run faster; fails if it is not installed.
 faketime_library() {
@@ -62,6 +64,9 @@ end_server() {
   say "$2 (process $1) did not stop within 10 s when asked; killing it"
   kill -KILL "$1" 2>/dev/null || true
 }
+
+# Tells whether RabbitMQ is installed: as Debian does, whose command for everybody can only be run by root.
+has_rabbitmq() { [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]]; }
 
 # Prints the path of Chromium; fails if there is none.
 chromium_program() {

@@ -1,10 +1,11 @@
-"""Waits until an HTTP server answers with a success, or a Kafka broker at all; at most 60 seconds, and as long as its
+"""Waits until an HTTP server answers with a success, or a broker at all; at most 60 seconds, and as long as its
 process lives.
 
 Usage: ready.py URL PID [OPERATION]
 
 Without an operation, it asks with GET; with one (such as DynamoDB_20120810.ListTables), it calls it as a client of AWS
-would. A broker's URL is kafka://HOST:PORT.
+would. A broker's URL is kafka://HOST:PORT, amqp://HOST:PORT or, for AMQP 1.0,
+amqp1://HOST:PORT.
 """
 
 import os
@@ -30,19 +31,25 @@ if operation:
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def ask_broker(host, port):
-    """Asks which requests a broker knows, as each client does first (ApiVersions, version 0)."""
-    with socket.create_connection((host, port), timeout=5) as connection:
-        request = struct.pack(">hhih", 18, 0, 1, -1)
-        connection.sendall(struct.pack(">i", len(request)) + request)
+# What each client says first: that it speaks AMQP 0-9-1, or 1.0 with SASL; which requests Kafka knows (ApiVersions, version 0).
+GREETINGS = {
+    "amqp": b"AMQP\x00\x00\x09\x01",
+    "amqp1": b"AMQP\x03\x01\x00\x00",
+    "kafka": struct.pack(">ihhih", 10, 18, 0, 1, -1),
+}
+
+
+def ask_broker(broker):
+    with socket.create_connection((broker.hostname, broker.port), timeout=5) as connection:
+        connection.sendall(GREETINGS[broker.scheme])
         if not connection.recv(1):
             raise OSError("the connection was closed")
 
 
 def ask():
-    if url.startswith("kafka://"):
-        broker = urllib.parse.urlsplit(url)
-        ask_broker(broker.hostname, broker.port)
+    broker = urllib.parse.urlsplit(url)
+    if broker.scheme in GREETINGS:
+        ask_broker(broker)
     else:
         opener.open(request, timeout=5).close()
 

@@ -4,14 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod activemq;
 mod daemon;
 mod emulator;
 mod functions;
 pub mod kafka;
 mod oauth;
 mod queue;
+pub mod rabbitmq;
 mod recording;
 mod registry_proxy;
+pub mod scripted;
 mod servers;
 pub mod streams;
 mod wait;

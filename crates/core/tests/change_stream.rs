@@ -57,6 +57,8 @@ struct World {
     calls: Vec<(Timestamp, Bytes)>,
     /// How many calls of the function are still to fail.
     failures: usize,
+    /// What the next listings say is wrong.
+    problem: Option<SourceError>,
     checkpoints: Vec<Checkpoint>,
 }
 
@@ -78,6 +80,7 @@ impl World {
             decisions: Vec::new(),
             calls: Vec::new(),
             failures: 0,
+            problem: None,
             checkpoints: Vec::new(),
         };
         world.give(Input::Tick);
@@ -99,7 +102,10 @@ impl World {
             Action::List { id } => {
                 let facts = StreamFacts::new("shop").with_longest_wait(Duration::from_secs(1));
                 let shards = vec![Shard::new(ShardId::new("changes"))];
-                let result = Ok(Listing::new(facts, shards).with_server_time(Some(self.now)));
+                let listing = Listing::new(facts, shards)
+                    .with_server_time(Some(self.now))
+                    .with_problem(self.problem.clone());
+                let result = Ok(listing);
                 Some(Input::Listed { id, result })
             }
             Action::Open { id, from, .. } => {
@@ -341,6 +347,22 @@ fn history_that_is_lost_while_a_batch_fails_ends_the_reading_too() {
     assert_eq!((world.open.clone(), world.fetch), (None, None));
     world.give(Input::Drain);
     assert!(world.machine.is_idle());
+}
+
+#[test]
+fn what_is_wrong_with_a_stream_that_can_be_read_is_shown_until_a_listing_is_without() {
+    let error = SourceError::new(SourceErrorKind::NotFound, "collection c is not there");
+    let mut world = World::new(horizon(), None);
+    world.problem = Some(error);
+    world.opened(Ok(()));
+    world.pass(MINUTE);
+    let shown = world.machine.status().source_problem;
+    assert_eq!(shown.as_deref(), Some("collection c is not there"));
+    world.changes(&[("1", "1")]);
+    world.problem = None;
+    world.pass(MINUTE);
+    assert_eq!(world.machine.status().source_problem, None);
+    assert_eq!(world.calls.len(), 1);
 }
 
 #[test]

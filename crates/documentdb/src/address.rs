@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use lambda_esm_core::text;
 
@@ -10,18 +11,32 @@ const SCHEME: &str = "mongodb://";
 /// The address of a cluster: `mongodb://host[:port][,host[:port]…][/[authSource][?options]]` with the options of MongoDB's
 /// connection strings, as `replicaSet`, `tls`, `tlsCAFile`, `directConnection`, `authSource`.
 ///
-/// A user name and a password in it are used where clients do not log in by the mapping's secret. Neither is ever shown.
+/// User name and password are those of the mapping's secret; others in the address are not used. They and the options are
+/// never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ClusterAddress(String);
+pub struct ClusterAddress {
+    url: String,
+    /// The certificate authorities of the servers, in PEM.
+    pub(crate) root_ca: Option<Arc<str>>,
+}
 
 impl ClusterAddress {
+    /// Returns the same address, whose servers have certificates of these authorities alone, in PEM; they speak TLS.
+    #[must_use]
+    pub fn with_root_ca(self, pem: impl Into<Arc<str>>) -> Self {
+        Self {
+            root_ca: Some(pem.into()),
+            ..self
+        }
+    }
+
     pub(crate) fn url(&self) -> &str {
-        &self.0
+        &self.url
     }
 
     /// Returns the servers without options or users.
     pub(crate) fn hosts(&self) -> &str {
-        let rest = self.0.strip_prefix(SCHEME).unwrap_or(&self.0);
+        let rest = self.url.strip_prefix(SCHEME).unwrap_or(&self.url);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let hosts = &rest[..end];
         hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts)
@@ -32,7 +47,10 @@ impl FromStr for ClusterAddress {
     type Err = ClusterAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let address = Self(text.to_owned());
+        let address = Self {
+            url: text.to_owned(),
+            root_ca: None,
+        };
         if text.starts_with(SCHEME) && !address.hosts().is_empty() {
             return Ok(address);
         }
@@ -42,7 +60,7 @@ impl FromStr for ClusterAddress {
 
 impl fmt::Display for ClusterAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::url(&self.0))
+        f.write_str(&text::url(&self.url))
     }
 }
 

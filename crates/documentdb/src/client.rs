@@ -1,29 +1,30 @@
 //! Makes clients of a cluster.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::secrets::SecretResolver;
 use mongodb::Client;
-use mongodb::options::{ClientOptions, Credential, Tls, TlsOptions};
+use mongodb::options::{ClientOptions, Tls, TlsOptions};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::address::ClusterAddress;
-use crate::options::DocumentDbOptions;
+use crate::private_folder::PrivateFolder;
 use crate::problem::{denied, misconfigured, problem, secret_problem};
 
 /// How long a server is looked for, unless the address says.
-const SELECTION: Duration = Duration::from_secs(5);
+const SELECTION: Duration = Duration::from_secs(3);
 /// One reads, another describes, and there is one more for what else comes.
 const CONNECTIONS: u32 = 4;
 
 /// Connects to a cluster, with user name and password of the secret as it is now.
 pub(crate) async fn connect(
     address: &ClusterAddress,
-    options: &DocumentDbOptions,
+    folder: &PrivateFolder,
     secrets: &dyn SecretResolver,
     secret: &str,
 ) -> Result<Client, SourceError> {
@@ -36,19 +37,20 @@ pub(crate) async fn connect(
     client.server_selection_timeout.get_or_insert(SELECTION);
     client.connect_timeout.get_or_insert(SELECTION);
     client.max_pool_size.get_or_insert(CONNECTIONS);
-    if let Some(file) = &options.certificate_authority {
-        check_certificates(file)?;
+    if let Some(pem) = &address.root_ca {
         let mut tls = match client.tls.take() {
             Some(Tls::Enabled(tls)) => tls,
             _ => TlsOptions::default(),
         };
-        tls.ca_file_path.get_or_insert_with(|| file.clone());
+        tls.ca_file_path = Some(certificate_file(pem, folder)?);
         client.tls = Some(Tls::Enabled(tls));
     }
-    if options.login {
-        let text = secrets.secret(secret).await.map_err(secret_problem)?;
-        let (username, password) = user(secret, text.reveal())?;
-        let mut credential = client.credential.take().unwrap_or_else(Credential::default);
+    let text = secrets.secret(secret).await.map_err(secret_problem)?;
+    let (username, password) = user(secret, text.reveal())?;
+    if username.is_empty() {
+        client.credential = None;
+    } else {
+        let mut credential = client.credential.take().unwrap_or_default();
         credential.username = Some(username);
         credential.password = Some(password);
         client.credential = Some(credential);
@@ -56,7 +58,8 @@ pub(crate) async fn connect(
     Client::with_options(client).map_err(|error| problem(&error))
 }
 
-/// Returns user name and password of a secret (Lambda developer guide, "Using Lambda with Amazon DocumentDB").
+/// Returns user name and password of a secret (Lambda developer guide, "Using Lambda with Amazon DocumentDB"). An empty user
+/// name is nobody: of a server that knows no users.
 fn user(arn: &str, text: &str) -> Result<(String, String), SourceError> {
     let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
         denied(format!(
@@ -64,24 +67,25 @@ fn user(arn: &str, text: &str) -> Result<(String, String), SourceError> {
         ))
     })?;
     let member = |name: &str| match members.get(name) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(Value::String(text)) => Ok(text.clone()),
         _ => Err(denied(format!(
-            "secret {arn}: member {name} is missing, empty or no text; add it"
+            "secret {arn}: member {name} is missing or no text; add it"
         ))),
     };
     Ok((member("username")?, member("password")?))
 }
 
-/// Checks that a file holds certificates: the driver tells only that it cannot use it.
-fn check_certificates(file: &Path) -> Result<(), SourceError> {
-    let shown = file.display();
-    let pem = std::fs::read(file)
-        .map_err(|error| misconfigured(format!("certificate authority {shown}: {error}")))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match certificates {
-        Ok(found) if !found.is_empty() => Ok(()),
-        _ => Err(misconfigured(format!(
-            "certificate authority {shown}: must be X.509 certificates in PEM"
-        ))),
+/// Checks certificate authorities, of which the driver tells only that it cannot use them, and returns the file in which it
+/// finds them.
+fn certificate_file(pem: &str, folder: &PrivateFolder) -> Result<PathBuf, SourceError> {
+    let certificates =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    if !certificates.is_ok_and(|found| !found.is_empty()) {
+        return Err(misconfigured("root_ca: must be X.509 certificates in PEM"));
     }
+    let digest = Sha256::digest(pem.as_bytes());
+    let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    folder
+        .keep(&format!("root-ca-{name}.pem"), pem.as_bytes())
+        .map_err(|error| SourceError::new(SourceErrorKind::Transient, error))
 }

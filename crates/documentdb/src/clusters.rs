@@ -6,18 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::mapping::{DocumentDbMapping, Mapping, Source};
+use lambda_esm_core::mapping::{Arn, DocumentDbMapping, Mapping, Source};
 use lambda_esm_engine::ports::{SourceProvider, StreamSource};
 use lambda_esm_engine::secrets::SecretResolver;
 
 use crate::address::ClusterAddress;
 use crate::options::DocumentDbOptions;
-use crate::problem::misconfigured;
 use crate::source::ChangeStream;
 
 /// The clusters whose change streams mappings read, by the ARN that a mapping names.
 pub struct DocumentDbClusters {
-    clusters: BTreeMap<String, ClusterAddress>,
+    clusters: BTreeMap<Arn, ClusterAddress>,
     secrets: Arc<dyn SecretResolver>,
     options: DocumentDbOptions,
     /// The streams in use: whoever asks for one gets the same, which holds its lock and its cursor.
@@ -34,36 +33,33 @@ impl DocumentDbClusters {
     /// Returns a provider of the change streams of these clusters.
     #[must_use]
     pub fn new(
-        clusters: BTreeMap<String, ClusterAddress>,
+        clusters: impl IntoIterator<Item = (Arn, ClusterAddress)>,
         secrets: Arc<dyn SecretResolver>,
-        options: DocumentDbOptions,
     ) -> Self {
         Self {
-            clusters,
+            clusters: clusters.into_iter().collect(),
             secrets,
-            options,
+            options: DocumentDbOptions::default(),
             streams: Mutex::default(),
         }
     }
 
-    fn find(
-        &self,
-        mapping: &DocumentDbMapping,
-        function: String,
-    ) -> Result<Arc<ChangeStream>, SourceError> {
-        let arn = mapping.cluster_arn.as_str();
-        let address = self.clusters.get(arn).ok_or_else(|| {
-            misconfigured(format!(
-                "no address is known of {arn}; name it in endpoints.arns, such as mongodb://127.0.0.1:27017"
-            ))
-        })?;
+    /// Sets what holds for all streams.
+    #[must_use]
+    pub fn with_options(self, options: DocumentDbOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Returns the stream of a mapping, if its cluster is known.
+    fn find(&self, mapping: &DocumentDbMapping, function: String) -> Option<Arc<ChangeStream>> {
+        let address = self.clusters.get(&mapping.cluster_arn)?;
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|known| known.stream.strong_count() > 0);
         let known = streams
             .iter()
             .find(|known| known.function == function && reads_the_same(&known.mapping, mapping));
         if let Some(stream) = known.and_then(|known| known.stream.upgrade()) {
-            return Ok(stream);
+            return Some(stream);
         }
         let stream = Arc::new(ChangeStream::new(
             address.clone(),
@@ -77,7 +73,7 @@ impl DocumentDbClusters {
             function,
             stream: Arc::downgrade(&stream),
         });
-        Ok(stream)
+        Some(stream)
     }
 }
 
@@ -99,8 +95,8 @@ impl SourceProvider for DocumentDbClusters {
         let Source::DocumentDb(documentdb) = &mapping.source else {
             return Ok(None);
         };
-        let stream = self.find(documentdb, mapping.function.to_string())?;
-        Ok(Some(stream))
+        let stream = self.find(documentdb, mapping.function.to_string());
+        Ok(stream.map(|stream| stream as Arc<dyn StreamSource>))
     }
 }
 

@@ -266,11 +266,12 @@ mod tests {
 
     #[test]
     fn what_is_too_deep_or_no_bson_is_told_and_does_no_harm() {
-        let mut deep = doc! {};
+        let mut deep = RawDocumentBuf::new();
         for _ in 0..1_000 {
-            deep = doc! {"d": deep};
+            let mut outer = RawDocumentBuf::new();
+            outer.append(cstr!("d"), deep);
+            deep = outer;
         }
-        let deep = RawDocumentBuf::try_from(&deep).unwrap();
         assert!(write_document(&mut Vec::new(), &deep).is_err());
         let bad =
             RawDocumentBuf::from_bytes(b"\x0e\0\0\0\x02v\0\x02\0\0\0\xff\0\0".to_vec()).unwrap();

@@ -7,6 +7,7 @@ mod clusters;
 mod extended_json;
 mod options;
 mod place;
+mod private_folder;
 mod problem;
 mod reading;
 mod source;

@@ -12,14 +12,9 @@ pub struct DocumentDbOptions {
     /// How far back `TRIM_HORIZON` looks where the server does not show what it holds: DocumentDB keeps changes for three
     /// hours unless told otherwise (Amazon DocumentDB developer guide, "Using change streams").
     pub retention: Duration,
-    /// Certificate authorities that the servers' certificates are of, in PEM; `None` for the public ones.
-    pub certificate_authority: Option<PathBuf>,
-    /// Whether clients log in with what the mapping's secret says. Without, secrets are not asked for: a server on this
-    /// machine that knows no users.
-    pub login: bool,
     /// Where the files lie by which the processes of this machine see that they read the same; `None` for the user's
     /// folder of running programs, or one of the user in that of temporary files.
-    pub lock_folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// How often the position of a stream without changes is renewed, so that it does not grow older than what the server
     /// holds.
     pub renew_position: Duration,
@@ -29,9 +24,7 @@ impl Default for DocumentDbOptions {
     fn default() -> Self {
         Self {
             retention: Duration::from_secs(3 * 60 * 60),
-            certificate_authority: None,
-            login: true,
-            lock_folder: None,
+            folder: None,
             renew_position: Duration::from_secs(60),
         }
     }
@@ -39,8 +32,6 @@ impl Default for DocumentDbOptions {
 
 setters!(DocumentDbOptions {
     with_retention sets retention: Duration,
-    with_certificate_authority sets certificate_authority: Option<PathBuf>,
-    with_login sets login: bool,
-    with_lock_folder sets lock_folder: Option<PathBuf>,
+    with_folder sets folder: Option<PathBuf>,
     with_renew_position sets renew_position: Duration,
 });

@@ -42,9 +42,9 @@ impl Place {
         Self { time, after: None }
     }
 
-    /// Returns the place before the first change that shows this time, which is cut to a second, or a later one.
+    /// Returns the place before the first change that shows this time, a whole second, or a later one.
     pub(crate) fn at_second(time: Timestamp) -> Self {
-        let seconds = time.millis().div_euclid(1_000);
+        let seconds = time.millis().saturating_add(999).div_euclid(1_000);
         Self::at(ClusterTime {
             time: u32::try_from(seconds.max(1)).unwrap_or(u32::MAX),
             increment: 1,

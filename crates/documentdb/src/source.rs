@@ -22,6 +22,7 @@ use crate::address::ClusterAddress;
 use crate::client::connect;
 use crate::options::DocumentDbOptions;
 use crate::place::Place;
+use crate::private_folder::PrivateFolder;
 use crate::problem::{is_refusal, problem};
 use crate::reading::Reading;
 use crate::standby::{Held, Standby};
@@ -45,14 +46,13 @@ pub struct ChangeStream {
     options: DocumentDbOptions,
     secrets: Arc<dyn SecretResolver>,
     standby: Standby,
+    folder: PrivateFolder,
     held: Mutex<Option<Held>>,
     client: Mutex<Option<Client>>,
     /// What is being read, while nobody fetches from it.
     reading: Mutex<Option<Box<Reading>>>,
     /// Whether the server splits changes that are too large for one document; until it has refused.
     splits: AtomicBool,
-    /// Where `LATEST` was while there was nothing to read.
-    awaited: Mutex<Option<Place>>,
 }
 
 impl ChangeStream {
@@ -68,8 +68,10 @@ impl ChangeStream {
     ) -> Self {
         let collection = mapping.collection.as_deref().unwrap_or("");
         let parts = [address.hosts(), &mapping.database, collection, function];
+        let folder = PrivateFolder::new(options.folder.clone());
         Self {
-            standby: Standby::new(options.lock_folder.clone(), &parts),
+            standby: Standby::new(folder.clone(), &parts),
+            folder,
             address,
             mapping,
             options,
@@ -78,7 +80,6 @@ impl ChangeStream {
             client: Mutex::default(),
             reading: Mutex::default(),
             splits: AtomicBool::new(true),
-            awaited: Mutex::default(),
         }
     }
 
@@ -97,7 +98,7 @@ impl ChangeStream {
         }
         let secrets = &*self.secrets;
         let secret = &self.mapping.credentials;
-        let client = connect(&self.address, &self.options, secrets, secret).await?;
+        let client = connect(&self.address, &self.folder, secrets, secret).await?;
         Ok(lock(&self.client).get_or_insert(client).clone())
     }
 
@@ -125,8 +126,8 @@ impl ChangeStream {
         hello.map_err(|error| self.failed(&error))
     }
 
-    /// Fails if the database, or the collection, is not there. A server would have a stream of it all the same.
-    async fn check(&self, client: &Client, latest: Place) -> Result<(), SourceError> {
+    /// Returns what is wrong if the database, or the collection, is not there. The server has a stream of it all the same.
+    async fn missing(&self, client: &Client) -> Result<Option<SourceError>, SourceError> {
         let filter = match &self.mapping.collection {
             Some(collection) => doc! {"name": collection},
             None => Document::new(),
@@ -135,19 +136,16 @@ impl ChangeStream {
         let names = database.list_collection_names().filter(filter).await;
         let names = names.map_err(|error| self.failed(&error))?;
         if !names.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        lock(&self.awaited).get_or_insert(latest);
         let (database, address) = (&self.mapping.database, &self.address);
         let missing = match &self.mapping.collection {
             Some(collection) => format!("collection {collection} of database {database}"),
             None => format!("database {database}"),
         };
-        let text = format!(
-            "{missing} is not on {address}; it is read from its first change on once it is there"
-        );
-        Err(SourceError::new(SourceErrorKind::NotFound, text)
-            .with_reason(ReasonCode::ConfigNotValid))
+        let text = format!("{missing} is not on {address}; it is read once it is there");
+        let error = SourceError::new(SourceErrorKind::NotFound, text);
+        Ok(Some(error.with_reason(ReasonCode::ConfigNotValid)))
     }
 
     /// Opens the stream at a place.
@@ -300,7 +298,7 @@ impl StreamSource for ChangeStream {
         self.hold()?;
         let client = self.client().await?;
         let hello = self.hello(&client).await?;
-        self.check(&client, latest(&hello)).await?;
+        let problem = self.missing(&client).await?;
         let collection = self.mapping.collection.as_deref().unwrap_or("*");
         let facts = StreamFacts::new(format!("{}.{collection}", self.mapping.database))
             .with_fetch_limit(PAGE.into())
@@ -309,7 +307,8 @@ impl StreamSource for ChangeStream {
         let time = hello.get_datetime("localTime").ok();
         let time = time.map(|time| Timestamp(time.timestamp_millis()));
         let shards = vec![Shard::new(ShardId::new(SHARD))];
-        Ok(Listing::new(facts, shards).with_server_time(time))
+        let listing = Listing::new(facts, shards).with_server_time(time);
+        Ok(listing.with_problem(problem))
     }
 
     async fn open(&self, shard: &ShardId, from: &Start) -> Result<Cursor, SourceError> {
@@ -319,13 +318,7 @@ impl StreamSource for ChangeStream {
             Start::After(place) => return Ok(Cursor(place.to_string())),
             Start::TrimHorizon => self.horizon(&self.client().await?).await?,
             Start::Timestamp(time) => self.since(&self.client().await?, *time).await?,
-            Start::Latest => {
-                let awaited = lock(&self.awaited).take();
-                match awaited {
-                    Some(place) => place,
-                    None => latest(&self.hello(&self.client().await?).await?),
-                }
-            }
+            Start::Latest => latest(&self.hello(&self.client().await?).await?),
             other => {
                 let text = format!("a change stream cannot begin with {other}");
                 return Err(SourceError::new(SourceErrorKind::Fatal, text));

@@ -83,10 +83,40 @@ fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> Engine
     let builder = builder.provider(lambda_esm_aws::DynamoDbProvider::new(aws.clone()));
     #[cfg(feature = "kafka")]
     let builder = builder.provider(crate::kafka_topics::KafkaTopics::new(configuration));
+    #[cfg(feature = "secrets")]
+    let builder = with_brokers(builder, configuration);
     #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
     let builder = builder.destinations(lambda_esm_aws::AwsDestinations::new(aws.clone()));
     drop(aws);
     builder
+}
+
+/// Adds the brokers and clusters of `endpoints.arns`.
+#[cfg(feature = "secrets")]
+fn with_brokers(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
+    let secrets = crate::secrets::secrets(configuration);
+    let brokers = &configuration.brokers;
+    #[cfg(feature = "rabbitmq")]
+    let builder = builder.provider(lambda_esm_rabbitmq::RabbitMqBrokers::new(
+        brokers.rabbitmq.clone(),
+        secrets.clone(),
+    ));
+    #[cfg(feature = "activemq")]
+    let builder = builder.provider(lambda_esm_activemq::ActiveMqProvider::new(
+        brokers
+            .activemq
+            .iter()
+            .map(|(arn, address)| (arn.as_str().to_owned(), address.clone()))
+            .collect(),
+        secrets.clone(),
+    ));
+    #[cfg(feature = "documentdb")]
+    let builder = builder.provider(lambda_esm_documentdb::DocumentDbClusters::new(
+        brokers.documentdb.clone(),
+        secrets.clone(),
+    ));
+    drop((secrets, brokers));
+    builder.provider(crate::unknown_brokers::UnknownBrokers)
 }
 
 #[cfg(not(feature = "aws"))]

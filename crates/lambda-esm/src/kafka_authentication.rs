@@ -2,20 +2,11 @@
 
 use std::sync::Arc;
 
-use lambda_esm_aws::{AwsProcessIdentity, SecretsManager};
-use lambda_esm_engine::secrets::SecretResolver;
+use lambda_esm_aws::AwsProcessIdentity;
 use lambda_esm_kafka::Authenticator;
 
 use crate::config::Configuration;
-
-/// Returns where secrets are found: first in the configuration, then in Secrets Manager.
-fn secrets(configuration: &Configuration) -> Arc<dyn SecretResolver> {
-    let resolvers: Vec<Arc<dyn SecretResolver>> = vec![
-        configuration.secrets.clone(),
-        Arc::new(SecretsManager::new(configuration.aws())),
-    ];
-    Arc::new(resolvers)
-}
+use crate::secrets::secrets;
 
 /// Returns who authenticates the clients of Kafka mappings.
 pub(crate) fn authenticator(configuration: &Configuration) -> Authenticator {

@@ -20,7 +20,11 @@ mod mappings;
 mod mixed_endpoints;
 mod output;
 mod run;
+#[cfg(feature = "secrets")]
+mod secrets;
 mod top;
+#[cfg(feature = "secrets")]
+mod unknown_brokers;
 mod warnings;
 
 use std::process::ExitCode;

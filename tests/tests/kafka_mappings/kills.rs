@@ -9,7 +9,7 @@ use lambda_esm_tests::until;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::function::{Reply, pending};
+use super::function::{Reply, numbers, pending};
 use super::stage::Stage;
 
 /// How many daemons are killed side by side, each with a topic of its own, and how often each.
@@ -51,7 +51,7 @@ async fn kill_again_and_again(seed: u64) -> Option<usize> {
     stage.until_committed(uuid, &topic).await;
     let mut times = HashMap::new();
     for call in stage.functions.calls("killed") {
-        for number in call.numbers() {
+        for number in numbers(&call) {
             *times.entry(number).or_insert(0) += 1;
         }
     }

@@ -2,11 +2,12 @@
 
 use lambda_esm_tests::Python;
 use lambda_esm_tests::kafka::TopicOptions;
+use lambda_esm_tests::scripted::merge;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::function::fine;
-use super::stage::{Stage, merge, provisioned};
+use super::stage::{Stage, provisioned};
 
 /// Creates a mapping with boto3, and prints what it made of the answer.
 const CREATE: &str = r#"

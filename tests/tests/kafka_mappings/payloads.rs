@@ -4,10 +4,11 @@ use aws_lambda_events::kafka::KafkaEvent;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_esm_tests::kafka::{Record, Topic, TopicOptions};
+use lambda_esm_tests::scripted::merge;
 use serde_json::json;
 
 use super::function::{Call, fine};
-use super::stage::{Stage, merge};
+use super::stage::Stage;
 
 pub(super) const CLUSTER: &str =
     "arn:aws:kafka:us-east-1:000000000000:cluster/shop/6e8cca0d-d07c-4a56-8a2e-2c8a35ba4e67-4";

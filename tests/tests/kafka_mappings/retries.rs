@@ -9,7 +9,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::function::{Call, Reply, answering, failing};
+use super::function::{Reply, Seen, answering, failing, numbers};
 use super::letters::{Answer, Document, Part};
 use super::stage::{Stage, assert_in_order, provisioned};
 
@@ -218,7 +218,7 @@ async fn only_what_was_reported_as_failed_comes_again() {
     let name = topic.name().to_owned();
     // Each record whose number divides by three fails when it comes for the first time.
     let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
-    let script = answering(move |records| {
+    let script = answering(move |records: &[Seen]| {
         let mut seen = seen.lock().unwrap();
         let failed = records.iter().filter(|record| record.number() % 3 == 0);
         let failed: Vec<_> = failed
@@ -241,12 +241,7 @@ async fn only_what_was_reported_as_failed_comes_again() {
     let uuid = stage.map(&topic, "partial", &members).await;
     stage.until_committed(uuid, &topic).await;
     let mut times = [0; 60];
-    for number in stage
-        .functions
-        .calls("partial")
-        .iter()
-        .flat_map(Call::numbers)
-    {
+    for number in stage.functions.calls("partial").iter().flat_map(numbers) {
         times[number] += 1;
     }
     let expected: Vec<i32> = (0..60)
@@ -273,7 +268,7 @@ async fn an_identifier_of_no_record_makes_the_whole_batch_fail() {
     let letters = mailbox.until(1).await;
     stage.until_committed(uuid, &topic).await;
     let calls = stage.functions.calls("unknown");
-    let batches: Vec<_> = calls.iter().map(Call::numbers).collect();
+    let batches: Vec<_> = calls.iter().map(numbers).collect();
     assert_eq!(batches, [[0, 1, 2], [0, 1, 2]]);
     let document = Document {
         function: "unknown",
@@ -314,12 +309,7 @@ async fn on_demand_mode_tries_a_batch_until_it_succeeds() {
     topic.fill(0, 10).await;
     let uuid = stage.map(&topic, "again", &json!({ "BatchSize": 5 })).await;
     stage.until_committed(uuid, &topic).await;
-    let batches: Vec<_> = stage
-        .functions
-        .calls("again")
-        .iter()
-        .map(Call::numbers)
-        .collect();
+    let batches: Vec<_> = stage.functions.calls("again").iter().map(numbers).collect();
     let (first, second): (Vec<usize>, Vec<usize>) = ((0..5).collect(), (5..10).collect());
     assert_eq!(
         batches,

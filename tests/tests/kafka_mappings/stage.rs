@@ -1,34 +1,34 @@
-//! A daemon with an API, the functions of its mappings, and what they were given.
+//! A cluster, and a daemon whose mappings read it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
-use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use lambda_esm_tests::kafka::{Kafka, Topic};
-use lambda_esm_tests::{Daemon, Recording, ministack, until};
+use lambda_esm_tests::scripted::{self, merge};
+use lambda_esm_tests::until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::function::{Call, Functions, Script};
-
-const MAPPINGS: &str = "/2015-03-31/event-source-mappings/";
+use super::function::{Call, Script, Seen, numbers};
 
 /// A cluster, and a daemon that reads it.
 pub(crate) struct Stage {
     pub(crate) kafka: Kafka,
-    pub(crate) functions: Functions,
-    folder: Recording,
-    configuration: Value,
-    daemon: Option<Daemon>,
-    /// What daemons logged that run no more.
-    log: Vec<String>,
-    endpoint: String,
-    http: Client<HttpConnector, Full<Bytes>>,
+    stage: scripted::Stage<Seen>,
+}
+
+impl Deref for Stage {
+    type Target = scripted::Stage<Seen>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.stage
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.stage
+    }
 }
 
 impl Stage {
@@ -41,75 +41,8 @@ impl Stage {
     /// The same, with further sections in its configuration.
     pub(crate) async fn start_with(scripts: Vec<(String, Script)>, more: &Value) -> Option<Self> {
         let kafka = Kafka::shared()?;
-        let functions = Functions::start(scripts).await;
-        let mut configuration = json!({
-            "api": { "listen": "127.0.0.1:0" },
-            "state_dir": "state",
-            "endpoints": { "aws": ministack().unwrap_or_else(|| "http://127.0.0.1:1".to_owned()) },
-            "functions": functions.sections(),
-        });
-        merge(&mut configuration, more);
-        let mut stage = Self {
-            kafka,
-            functions,
-            folder: Recording::default(),
-            configuration,
-            daemon: None,
-            log: Vec::new(),
-            endpoint: String::new(),
-            http: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-        };
-        stage.run().await;
-        Some(stage)
-    }
-
-    /// Starts the daemon, which does not run.
-    pub(crate) async fn run(&mut self) {
-        let daemon = Daemon::start_with(
-            self.folder.folder(),
-            &self.configuration,
-            &[
-                ("AWS_ACCESS_KEY_ID", "test"),
-                ("AWS_SECRET_ACCESS_KEY", "test"),
-            ],
-        );
-        self.endpoint = daemon.api().await;
-        self.daemon = Some(daemon);
-    }
-
-    /// Stops the daemon in order.
-    pub(crate) async fn stop(&mut self) {
-        let daemon = self.daemon.take().unwrap();
-        self.log.extend(daemon.log());
-        let (status, _) = daemon.stop().await;
-        assert_eq!(status.code(), Some(0), "{status}");
-    }
-
-    /// Kills the daemon.
-    pub(crate) async fn kill(&mut self) {
-        self.daemon.take().unwrap().kill().await;
-    }
-
-    /// Returns where its API is.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// Asks its API, and returns the status and the answer.
-    pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let body = match body {
-            Value::Null => Full::default(),
-            body => Full::from(body.to_string()),
-        };
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.endpoint))
-            .body(body)
-            .unwrap();
-        let response = self.http.request(request).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        let stage = scripted::Stage::start(scripts, more).await;
+        Some(Self { kafka, stage })
     }
 
     /// Creates a mapping of a topic, from its oldest record on unless the members say otherwise.
@@ -132,12 +65,6 @@ impl Stage {
         uuid
     }
 
-    async fn post(&self, request: &Value) -> Uuid {
-        let (status, created) = self.ask(Method::POST, MAPPINGS, request).await;
-        assert_eq!(status, 202, "{created}");
-        created["UUID"].as_str().unwrap().parse().unwrap()
-    }
-
     /// Returns the request that creates a mapping.
     pub(crate) fn request(&self, topic: &Topic, function: &str) -> Value {
         let servers: Vec<&str> = self.kafka.bootstrap().split(',').collect();
@@ -155,48 +82,6 @@ impl Stage {
         let uuid = self.create(topic, function, members).await;
         self.until_state(uuid, "Enabled").await;
         uuid
-    }
-
-    /// Changes a mapping.
-    pub(crate) async fn update(&self, uuid: Uuid, members: &Value) {
-        let path = format!("{MAPPINGS}{uuid}");
-        let (status, answer) = self.ask(Method::PUT, &path, members).await;
-        assert_eq!(status, 202, "{answer}");
-    }
-
-    /// Deletes a mapping, and waits until it is gone.
-    pub(crate) async fn delete(&self, uuid: Uuid) {
-        let path = format!("{MAPPINGS}{uuid}");
-        let (status, answer) = self.ask(Method::DELETE, &path, &Value::Null).await;
-        assert_eq!(status, 202, "{answer}");
-        until("the mapping is gone", async || {
-            let (status, _) = self.ask(Method::GET, &path, &Value::Null).await;
-            (status == 404).then_some(())
-        })
-        .await;
-    }
-
-    /// Returns a mapping as the API shows it.
-    pub(crate) async fn mapping(&self, uuid: Uuid) -> Value {
-        let path = format!("{MAPPINGS}{uuid}");
-        self.ask(Method::GET, &path, &Value::Null).await.1
-    }
-
-    /// Waits until a mapping has reached `state`.
-    pub(crate) async fn until_state(&self, uuid: Uuid, state: &str) {
-        until(&format!("mapping {uuid} is {state}"), async || {
-            (self.mapping(uuid).await["State"] == state).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits until a function was given so many records, and returns its invocations.
-    pub(crate) async fn until_records(&self, function: &str, count: usize) -> Vec<Call> {
-        until(&format!("{function} has {count} records"), async || {
-            (self.functions.records(function) >= count).then_some(())
-        })
-        .await;
-        self.functions.calls(function)
     }
 
     /// Waits until a group has committed all of a topic, so that nothing is left to do.
@@ -229,9 +114,11 @@ impl Stage {
     /// waits for its members, partitions were taken away and what was under way came again: then, at least once.
     pub(crate) fn assert_once(&self, function: &str, expected: Range<usize>) {
         let mut numbers = self.sorted_numbers(function);
-        let mut log = self.daemon.as_ref().map(Daemon::log).unwrap_or_default();
-        log.extend_from_slice(&self.log);
-        if log.iter().any(|line| line.contains("session timed out")) {
+        if self
+            .log()
+            .iter()
+            .any(|line| line.contains("session timed out"))
+        {
             println!(
                 "the machine stood still: {} records came again",
                 numbers.len() - expected.len()
@@ -258,16 +145,10 @@ impl Stage {
     /// Returns the numbers of the records that a function was given, in order.
     pub(crate) fn sorted_numbers(&self, function: &str) -> Vec<usize> {
         let calls = self.functions.calls(function);
-        let mut numbers: Vec<usize> = calls.iter().flat_map(Call::numbers).collect();
+        let mut numbers: Vec<usize> = calls.iter().flat_map(numbers).collect();
         numbers.sort_unstable();
         numbers
     }
-}
-
-/// Adds the members of an object to another.
-pub(crate) fn merge(into: &mut Value, more: &Value) {
-    let more = more.as_object().unwrap().clone();
-    into.as_object_mut().unwrap().extend(more);
 }
 
 /// Returns the member that makes a mapping one of provisioned mode, which has retry controls.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::SourceError;
 use crate::record::StreamRecord;
 use crate::setters;
 use crate::time::Timestamp;
@@ -145,6 +146,9 @@ pub struct Listing {
     /// the last one), or up to a few seconds less; never more. An HTTP `Date` header says so. `None` where the
     /// source does not tell: then its clock is taken to be the engine's, give or take five minutes.
     pub server_time: Option<Timestamp>,
+    /// What is wrong with the stream though it can be read, e.g. that a change stream is of a collection that is not there
+    /// yet. The mapping shows it until a listing is without; `None` if all is well.
+    pub problem: Option<SourceError>,
 }
 
 impl Listing {
@@ -155,12 +159,14 @@ impl Listing {
             facts,
             shards,
             server_time: None,
+            problem: None,
         }
     }
 }
 
 setters!(Listing {
     with_server_time sets server_time: Option<Timestamp>,
+    with_problem sets problem: Option<SourceError>,
 });
 
 /// Where reading begins.

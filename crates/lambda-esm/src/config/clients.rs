@@ -59,9 +59,9 @@ const LAMBDA: Client = Client {
 #[cfg(feature = "aws")]
 const SECRETS_MANAGER: Client = Client {
     name: "Secrets Manager",
-    feature: "kafka",
+    feature: "secrets",
     services: &["secretsmanager"],
-    is_built: cfg!(feature = "kafka"),
+    is_built: cfg!(feature = "secrets"),
 };
 #[cfg(feature = "aws")]
 const STS: Client = Client {
@@ -82,6 +82,32 @@ const KAFKA: Client = Client {
     feature: "kafka",
     services: &["kafka"],
     is_built: cfg!(feature = "kafka"),
+};
+
+const RABBITMQ: Client = Client {
+    name: "RabbitMQ",
+    feature: "rabbitmq",
+    services: &[],
+    is_built: cfg!(feature = "rabbitmq"),
+};
+const ACTIVEMQ: Client = Client {
+    name: "ActiveMQ",
+    feature: "activemq",
+    services: &[],
+    is_built: cfg!(feature = "activemq"),
+};
+/// Whichever of the two a broker of Amazon MQ is.
+const MQ: Client = Client {
+    name: "RabbitMQ or ActiveMQ",
+    feature: "rabbitmq,activemq",
+    services: &[],
+    is_built: cfg!(any(feature = "rabbitmq", feature = "activemq")),
+};
+const DOCUMENTDB: Client = Client {
+    name: "DocumentDB",
+    feature: "documentdb",
+    services: &[],
+    is_built: cfg!(feature = "documentdb"),
 };
 
 #[cfg(feature = "aws")]
@@ -107,7 +133,14 @@ pub(crate) fn called_services() -> impl Iterator<Item = &'static [&'static str]>
 
 impl Client {
     /// The client of Kafka clusters and of all that belongs to them.
+    #[cfg(not(feature = "kafka"))]
     pub(super) const KAFKA: Self = KAFKA;
+    /// The client of RabbitMQ's brokers.
+    pub(super) const RABBITMQ: Self = RABBITMQ;
+    /// The client of ActiveMQ's brokers.
+    pub(super) const ACTIVEMQ: Self = ACTIVEMQ;
+    /// The client of DocumentDB's clusters.
+    pub(super) const DOCUMENTDB: Self = DOCUMENTDB;
 
     /// Returns why a thing that needs this client is refused, and the way out; `None` if this build has it.
     pub(super) fn missing(self) -> Option<(String, String)> {
@@ -130,14 +163,15 @@ impl Client {
         ALL.into_iter().find(calls)
     }
 
-    /// Returns the client that reads `source`; `None` if no build reads such a source.
-    pub(super) const fn of_source(source: &Source) -> Option<Self> {
+    /// Returns the client that reads `source`.
+    pub(super) const fn of_source(source: &Source) -> Self {
         match source {
-            Source::Sqs(_) => Some(SQS),
-            Source::Kinesis(_) => Some(KINESIS),
-            Source::DynamoDb(_) => Some(DYNAMODB),
-            Source::Kafka(_) => Some(KAFKA),
-            _ => None,
+            Source::Sqs(_) => SQS,
+            Source::Kinesis(_) => KINESIS,
+            Source::DynamoDb(_) => DYNAMODB,
+            Source::Kafka(_) => KAFKA,
+            Source::Mq(_) => MQ,
+            _ => DOCUMENTDB,
         }
     }
 

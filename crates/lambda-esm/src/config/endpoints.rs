@@ -49,6 +49,7 @@ mod with_clients {
     use lambda_esm_aws::{AwsEnvironment, AwsEnvironmentError, EndpointUrl, Endpoints};
     use lambda_esm_core::mapping::{Arn, SourceKind};
 
+    use super::super::brokers;
     use super::super::clients::Client;
     use super::super::fields::Field;
     use super::super::problem::Problems;
@@ -71,8 +72,8 @@ mod with_clients {
         "kafka",
         "arns",
     ];
-    /// Services whose endpoints a later version will use.
-    const LATER: [&str; 3] = ["mq", "rds", "docdb"];
+    /// Services that are reached by single ARNs only.
+    const BY_ARN: [&str; 3] = ["mq", "rds", "docdb"];
 
     /// Reads the endpoints; what they leave open is as the environment and the AWS profile have it.
     pub(in super::super) fn read(field: Option<&Field<'_>>, problems: &mut Problems) -> Endpoints {
@@ -109,13 +110,10 @@ mod with_clients {
             match member.key.as_str() {
                 "aws" => endpoints.aws = parse(&entry, problems),
                 "arns" => arns(&entry, &mut endpoints, problems),
-                service if LATER.contains(&service) => {
-                    problems.add(
-                        member.location,
-                        &entry.path,
-                        "this service is not supported yet",
-                    );
-                    problems.hint("leave it out");
+                service if BY_ARN.contains(&service) => {
+                    let rule = "brokers and clusters are reached one by one";
+                    problems.add(member.location, &entry.path, rule);
+                    problems.hint("name each by its ARN: endpoints.arns.ARN");
                 }
                 service => match Client::of_service(service) {
                     Some(client) => {
@@ -137,6 +135,9 @@ mod with_clients {
     /// Reads the endpoints of single queues, streams, tables, topics and buckets.
     fn arns(field: &Field<'_>, endpoints: &mut Endpoints, problems: &mut Problems) {
         for (member, entry) in field.entries(problems).unwrap_or_default() {
+            if Arn::parse(&member.key).is_some_and(|arn| brokers::is_one(&arn)) {
+                continue;
+            }
             match client(&member.key) {
                 // Its brokers are no HTTP servers; see `kafka`.
                 Some(client) if client.is_kafka() && client.missing().is_none() => {}
@@ -151,12 +152,9 @@ mod with_clients {
                         member.location,
                         &entry.path,
                         "must be the ARN of an SQS queue, a Kinesis stream, a DynamoDB table or its stream, an \
-                         Amazon MSK cluster, an SNS topic or an S3 bucket",
+                         Amazon MSK or DocumentDB cluster, an Amazon MQ broker, an SNS topic or an S3 bucket",
                     );
-                    problems.hint(
-                        "other brokers are not supported yet, and a function has an endpoint of its own: \
-                         functions.NAME.endpoint",
-                    );
+                    problems.hint("a function has an endpoint of its own: functions.NAME.endpoint");
                 }
             }
         }

@@ -18,6 +18,7 @@ pub(super) struct Section<'a> {
 }
 
 /// A member of a map, and its path.
+#[derive(Clone)]
 pub(super) struct Field<'a> {
     pub(super) path: String,
     pub(super) node: &'a Node,
@@ -245,7 +246,6 @@ impl<'a> Field<'a> {
     }
 
     /// Returns a member, if this is a map that has it.
-    #[cfg(feature = "kafka")]
     pub(super) fn member(&self, key: &str) -> Option<Self> {
         let Value::Map(members) = &self.node.value else {
             return None;

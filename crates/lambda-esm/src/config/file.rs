@@ -10,6 +10,7 @@ use lambda_esm_engine::{Clock, EngineOptions};
 use uuid::Uuid;
 
 use super::api;
+use super::brokers::{self, Brokers};
 use super::endpoints::{self, Endpoints};
 use super::fields::{Field, Section};
 use super::functions::{self, Backend, FunctionContext, FunctionSettings};
@@ -47,6 +48,11 @@ pub(crate) struct Configuration {
         expect(dead_code, reason = "a build without Kafka has no settings of it")
     )]
     pub(crate) kafka: KafkaSettings,
+    #[cfg_attr(
+        not(any(feature = "rabbitmq", feature = "activemq", feature = "documentdb")),
+        expect(dead_code, reason = "a build without their clients has no brokers")
+    )]
+    pub(crate) brokers: Brokers,
     pub(crate) functions: Vec<FunctionSettings>,
     pub(crate) mappings: Vec<MappingSettings>,
 }
@@ -92,7 +98,9 @@ impl Configuration {
 fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configuration> {
     let mut section = Section::new(root, "", problems)?;
     let endpoints = section.take("endpoints");
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let clusters = kafka::clusters(endpoints.as_ref(), problems);
+    let brokers = brokers::read(endpoints.as_ref(), folder, problems);
     let endpoints = endpoints::read(endpoints.as_ref(), problems);
     let mut notes = Vec::new();
     if let Some(why) = endpoints::unreadable(&endpoints) {
@@ -106,7 +114,6 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let kafka = kafka::read(section.take("kafka").as_ref(), clusters, problems);
     let api = section.take("api");
     let api = api.and_then(|field| api::read(&field, &options.region, problems));
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let state_dir = section.take("state_dir");
     let state_dir = state_dir
         .and_then(|field| field.text(problems))
@@ -148,6 +155,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         endpoints,
         secrets: Arc::new(secrets),
         kafka,
+        brokers,
         functions,
         mappings,
     })

@@ -330,18 +330,6 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
 
 /// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.
 fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
-    let Some(client) = Client::of_source(source) else {
-        let (node, path) = descend(item, &["EventSourceArn"]);
-        let rule = "event sources of this kind are not supported yet";
-        if source.arn().is_some() {
-            problems.refuse(node, &path, rule);
-        } else {
-            problems.add(node.location, &item.path, rule);
-        }
-        problems
-            .hint("supported are SQS queues, Kinesis streams, DynamoDB streams and Kafka topics");
-        return;
-    };
     if let Source::Kafka(kafka) = source
         && kafka.is_queue()
     {
@@ -353,7 +341,7 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
     }
     let on_failure = on_failure(source);
     for (client, steps) in [
-        (Some(client), &["EventSourceArn"][..]),
+        (Some(Client::of_source(source)), &["EventSourceArn"][..]),
         (
             on_failure.as_ref().map(Client::of_destination),
             &["DestinationConfig", "OnFailure", "Destination"],

@@ -5,6 +5,7 @@
 //! ignored.
 
 mod api;
+mod brokers;
 mod clients;
 mod endpoints;
 mod fields;

@@ -96,7 +96,7 @@ fn part(mapping: &Value) -> Option<String> {
     let documents = &mapping["DocumentDBEventSourceConfig"];
     let database = text(&documents["DatabaseName"]).map(|database| {
         text(&documents["CollectionName"])
-            .map_or(database.clone(), |name| format!("{database}.{name}"))
+            .map_or_else(|| database.clone(), |name| format!("{database}.{name}"))
     });
     let topic = text(&mapping["Topics"][0]);
     topic.or_else(|| text(&mapping["Queues"][0])).or(database)

@@ -50,7 +50,7 @@ impl StreamMachine {
         }
         match result {
             Ok(listing) => {
-                self.listings.succeeded(now);
+                self.listings.succeeded(now, listing.problem.clone());
                 if !self.draining {
                     self.take_listing(now, listing);
                 }

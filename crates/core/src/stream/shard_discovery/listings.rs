@@ -31,7 +31,7 @@ pub(in crate::stream) struct Listings {
     begun: u64,
     /// Whether there are shards that are not read, since there are too many of them.
     is_crowded: bool,
-    /// Why the shards cannot be listed, while that is so.
+    /// Why the shards cannot be listed, while that is so; or what the last listing said is wrong.
     problem: Option<SourceError>,
 }
 
@@ -96,11 +96,9 @@ impl Listings {
         is_it
     }
 
-    /// The listing that ended has succeeded.
-    pub(in crate::stream) fn succeeded(&mut self, now: Timestamp) {
-        if self.failures > 0 {
-            self.problem = None;
-        }
+    /// The listing that ended has succeeded, and says what is wrong all the same.
+    pub(in crate::stream) fn succeeded(&mut self, now: Timestamp, problem: Option<SourceError>) {
+        self.problem = problem;
         self.failures = 0;
         let awaits = self.awaiting > 0;
         self.awaiting = self.awaiting.saturating_sub(1);

@@ -55,7 +55,7 @@ const KEYS: [&str; 8] = ["b", "c", "d", "e", "A", " ä€😀 ", "\"quoted\" \\"
 /// - an open shard has no end;
 /// - every record that is put is read, and once, as it was put: text and key;
 /// - the records of a key are in one shard, in the order in which they were put;
-/// - sequence numbers are decimal digits that grow along the shard;
+/// - sequence numbers are decimal digits that grow along the shard, those of a change stream differ;
 /// - a record has arrived when it was put, by the clock, cut down to the grain; times do not go back;
 /// - a change has an event ID of its own, and is `INSERT`, `MODIFY` or `REMOVE`;
 /// - the same position may be fetched again, and gives the same records, whatever positions there are besides, and

@@ -1,0 +1,11 @@
+//! Queues of RabbitMQ, consumed from real brokers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod consumer;
+mod ends;
+mod order;
+mod properties;
+mod queues;
+mod refusals;
+mod tls;

@@ -2,6 +2,7 @@
 
 mod mapping_common;
 
+use lambda_esm_core::mapping::ErrorCode;
 use mapping_common::{CLUSTER, KINDS, QUEUE, SECRET, accepted, echo, minimal, refused, with};
 use serde_json::{Value, json};
 
@@ -437,4 +438,18 @@ fn failures_go_to_standard_queues_topics_and_buckets_and_from_kafka_to_topics() 
         request["DestinationConfig"] = dead("kafka://clicks")["DestinationConfig"].clone();
         assert_eq!(refused(request).field, Some("DestinationConfig"));
     }
+}
+
+#[test]
+fn filters_of_a_change_stream_are_refused_in_words() {
+    let filters = json!({"Filters": [{"Pattern": r#"{"event":{"operationType":["insert"]}}"#}]});
+    let error = refused(with("documentdb", json!({ "FilterCriteria": filters })));
+    assert_eq!(error.code, ErrorCode::InvalidParameterValue);
+    assert_eq!(error.field, Some("FilterCriteria"));
+    assert_eq!(
+        error.message,
+        "Unsupported FilterCriteria parameter for given event source mapping type."
+    );
+    let hint = "remove FilterCriteria: a mapping of a DocumentDB cluster has no such setting";
+    assert_eq!(error.hint.as_deref(), Some(hint));
 }

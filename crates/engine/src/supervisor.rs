@@ -10,9 +10,11 @@ use futures::future::BoxFuture;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::backoff::{Backoff, Random};
-use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{
+    InvokeError, InvokeErrorKind, ReasonCode, SourceError, SourceErrorKind,
+};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::{ApiError, Mapping};
+use lambda_esm_core::mapping::{ApiError, Mapping, check_function_timeout};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -245,8 +247,9 @@ impl Supervisor {
 
     /// Disables the mapping for good, and tells whether that is durable. Otherwise it is tried again.
     async fn disable(&mut self, because: String) -> bool {
-        match (self.disabling)(because).await {
+        match (self.disabling)(because.clone()).await {
             Ok(mapping) => {
+                tracing::warn!(mapping = %mapping.uuid, because, "has disabled itself");
                 self.mapping = mapping;
                 true
             }
@@ -348,7 +351,11 @@ impl Supervisor {
         // Held until the driver holds it too, so that it does not forget what it is told here.
         let _limiter = self.learn(function);
         let settings = self.settings();
-        match source.and_then(|source| source.poll(&settings, seed, reporter)) {
+        match self
+            .function_fits()
+            .and(source)
+            .and_then(|source| source.poll(&settings, seed, reporter))
+        {
             Ok(polling) => {
                 self.phase = Phase::Polling {
                     polling,
@@ -364,7 +371,8 @@ impl Supervisor {
         }
     }
 
-    /// Tells the driver the new settings; they may ask for another one. Without its source it ends.
+    /// Tells the driver the new settings; they may ask for another one. Without its source, or with a function that does
+    /// not fit, it ends.
     async fn renew(&mut self, function: Option<FunctionFacts>, source: Result<(), SourceError>) {
         if let Phase::Polling {
             is_stale,
@@ -375,9 +383,9 @@ impl Supervisor {
             (*is_stale, *may_have_moved) = (false, false);
         }
         let _limiter = self.learn(function);
-        if let Err(gone) = source {
+        if let Err(error) = self.function_fits().and(source) {
             self.drain().await;
-            self.begin_later(gone);
+            self.begin_later(error);
             return;
         }
         let Some(polling) = self.phase.polling() else {
@@ -398,6 +406,17 @@ impl Supervisor {
             self.function = function;
         }
         limiter
+    }
+
+    /// Fails if the function may take longer than its source allows, as far as that is known.
+    fn function_fits(&self) -> Result<(), SourceError> {
+        let Some(timeout) = self.function.timeout else {
+            return Ok(());
+        };
+        check_function_timeout(&self.mapping, timeout, None).map_err(|error| {
+            let error = SourceError::new(SourceErrorKind::Fatal, error.message);
+            error.with_reason(ReasonCode::FunctionConfigNotValid)
+        })
     }
 
     fn settings(&self) -> Settings<'_> {

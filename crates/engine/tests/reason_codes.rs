@@ -2,23 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{InvokeError, ReasonCode, SourceError, SourceErrorKind};
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_core::mapping::{EventSourceMappingConfiguration, Mapping, MqEngine};
+use lambda_esm_core::mapping::{EventSourceMappingConfiguration, FunctionRef, Mapping, MqEngine};
+use lambda_esm_core::response::InvokeAnswer;
 use lambda_esm_core::stream::{
     Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamFacts,
 };
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{MemoryTopic, MemoryTopicOptions};
 use lambda_esm_engine::ports::{
-    ConsumeRequest, DeliveryOutcome, PushQueueConsumer, PushQueueSource, PushedMessage,
-    SourceProvider, StreamSource, TopicSource,
+    ConsumeRequest, DeliveryOutcome, FunctionFacts, InvokeBackend, InvokeRequest,
+    PushQueueConsumer, PushQueueSource, PushedMessage, SourceProvider, StreamSource, TopicSource,
 };
 use lambda_esm_engine::{Clock, Engine};
 use serde_json::{Value, json};
@@ -246,4 +248,59 @@ async fn a_change_stream_shows_why_it_is_not_read() {
 #[tokio::test(start_paused = true)]
 async fn a_topic_shows_why_its_cluster_does_not_let_it_in() {
     shows_each_reason(kafka(), false).await;
+}
+
+/// A function that tells its timeout, in seconds.
+#[derive(Clone)]
+struct Timed(Arc<AtomicU64>);
+
+#[async_trait]
+impl InvokeBackend for Timed {
+    async fn invoke(&self, _request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
+        Ok(InvokeAnswer::new(Bytes::new()))
+    }
+
+    async fn describe(&self, _function: &FunctionRef) -> Result<FunctionFacts, InvokeError> {
+        let timeout = Duration::from_secs(self.0.load(Ordering::Relaxed));
+        Ok(FunctionFacts::default().with_timeout(Some(timeout)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_may_take_longer_than_14_minutes_is_not_called_for_a_broker() {
+    for request in [rabbitmq(), documentdb(), kafka()] {
+        let function = Timed(Arc::new(AtomicU64::new(841)));
+        let engine = Engine::builder()
+            .clock(Clock::starting_at(Timestamp(1_700_000_000_000)))
+            .provider(Brokers::default())
+            .invoke(function.clone())
+            .build();
+        let create = || engine.create(serde_json::from_value(request.clone()).unwrap());
+        let error = create().await.unwrap_err();
+        assert!(error.message.contains("841 seconds"), "{error}");
+        function.0.store(840, Ordering::Relaxed);
+        let uuid = create().await.unwrap().uuid.parse().unwrap();
+        let normal = later(&engine).await;
+        assert_eq!(normal.state, State::Enabled);
+
+        function.0.store(900, Ordering::Relaxed);
+        engine.refresh(uuid).unwrap();
+        let mapping = later(&engine).await;
+        assert_eq!(mapping.state_transition_reason, "FUNCTION_CONFIG_NOT_VALID");
+        let result = mapping.last_processing_result.unwrap();
+        assert!(result.contains("900 seconds"), "{result}");
+        // A retry comes within a minute.
+        function.0.store(60, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let mapping = later(&engine).await;
+        assert_eq!(
+            mapping.state_transition_reason,
+            normal.state_transition_reason
+        );
+        assert_eq!(
+            mapping.last_processing_result.as_deref(),
+            Some("No records processed")
+        );
+        engine.shutdown().await;
+    }
 }

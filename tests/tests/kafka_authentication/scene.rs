@@ -231,6 +231,11 @@ impl Mapping<'_> {
             let state = mapping["State"].as_str().unwrap();
             assert!(["Creating", "Enabled"].contains(&state), "{state}");
             if fits(result) && fits(&problem) {
+                let reason = mapping["StateTransitionReason"].as_str().unwrap();
+                assert!(
+                    reason_code(result).is_none_or(|code| code == reason),
+                    "{reason} for {result}"
+                );
                 println!("after {:?}: {result}", self.made.elapsed());
                 return;
             }
@@ -246,11 +251,41 @@ impl Mapping<'_> {
     pub(crate) async fn is_well(&self) {
         until_within(ARRIVED, "the mapping is well", async || {
             let mapping = self.get().await;
-            let is_ok = mapping["LastProcessingResult"] == "OK" && mapping["State"] == "Enabled";
+            let is_ok = mapping["LastProcessingResult"] == "OK"
+                && mapping["State"] == "Enabled"
+                && mapping["StateTransitionReason"] == "USER_INITIATED";
             (is_ok && self.problem().await.is_none()).then_some(())
         })
         .await;
     }
+}
+
+/// Returns the code that goes with what a mapping shows; `None` for what may have several.
+fn reason_code(result: &str) -> Option<&'static str> {
+    let codes = [
+        (
+            "Cluster failed to authorize Lambda",
+            "EVENT_SOURCE_AUTHZ_ERROR",
+        ),
+        ("SASL authentication failed", "EVENT_SOURCE_AUTHN_ERROR"),
+        (
+            "Server failed to authenticate Lambda",
+            "EVENT_SOURCE_AUTHN_ERROR",
+        ),
+        (
+            "Lambda failed to authenticate server",
+            "EVENT_SOURCE_AUTHN_ERROR",
+        ),
+        (
+            "Provided certificate or private key is invalid",
+            "ESM_CONFIG_NOT_VALID",
+        ),
+        ("no broker of ", "USER_INITIATED"),
+        ("topic ", "USER_INITIATED"),
+    ];
+    let mut codes = codes.into_iter();
+    let found = codes.find(|(beginning, _)| result.starts_with(beginning));
+    found.map(|(_, code)| code)
 }
 
 fn note(arrivals: &Arrivals, event: &[u8]) {

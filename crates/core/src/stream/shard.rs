@@ -8,6 +8,8 @@
 //!                           Lane <──may begin── Commits <┘
 //! ```
 
+mod view;
+
 use super::action::{CallId, Input};
 use super::checkpoint::Checkpoint;
 use super::checkpoint::commits::Commits;
@@ -22,7 +24,6 @@ use super::parallelization::lane_of;
 use super::port::{Page, Shard as Listed, ShardId, Start};
 use super::reader::Reader;
 use super::shard_key::ShardKey;
-use super::totals::Share;
 use super::tumbling_window::TumblingWindow;
 use crate::batching::{Limits, Oversized};
 use crate::decision::{BatchId, Decision};
@@ -458,47 +459,5 @@ impl Shard {
             && self.prefix.is_empty()
             && self.deliveries.is_empty()
             && self.lanes.iter().all(Lane::is_empty)
-    }
-
-    /// Returns what is wrong with it, in the order of [`Share::problems`].
-    pub(super) fn problems(&self) -> [Option<&String>; 4] {
-        [
-            self.reader.problem().map(|error| &error.message),
-            self.commits.problem(),
-            self.lanes.iter().find_map(Lane::problem),
-            self.reader.halted(),
-        ]
-    }
-
-    /// Returns why it cannot be read, while that is so.
-    pub(super) const fn source_problem(&self) -> Option<&SourceError> {
-        self.reader.problem()
-    }
-
-    /// Returns what it adds to the totals of its machine.
-    pub(super) fn share(&self) -> Share {
-        let busy = usize::from(!self.is_idle());
-        if self.stage != Stage::Running {
-            return Share {
-                busy,
-                ..Share::default()
-            };
-        }
-        let lanes = || self.lanes.iter();
-        let waits = lanes().filter_map(Lane::waits_until);
-        let unsettled = self.prefix.unsettled();
-        Share {
-            runs: 1,
-            unopened: usize::from(!self.reader.is_open()),
-            receives: usize::from(self.reader.is_fetching()),
-            running: lanes().filter(|lane| lane.is_working()).count(),
-            waiting: lanes().map(Lane::waiting).sum(),
-            unsettled,
-            bytes: self.prefix.bytes(),
-            backing_off_until: waits.chain(self.reader.backing_off_until()).min(),
-            iterator_age_ms: self.iterator_age_ms.filter(|_| unsettled > 0),
-            problems: self.problems().map(|problem| problem.is_some()),
-            busy,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambda_esm_core::fault::{InvokeErrorKind, SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{ApiError, Mapping, Source};
+use lambda_esm_core::mapping::{ApiError, Mapping, Source, check_function_timeout};
 use tokio::time::timeout;
 
 use super::kind::{FoundSource, SourceKind};
@@ -68,6 +68,9 @@ async fn check_in_time(shared: &Shared, mapping: &Mapping) -> Result<(), ApiErro
         }
         Err(_) => FunctionFacts::default(),
     };
+    if let Some(timeout) = function.timeout {
+        check_function_timeout(mapping, timeout, None)?;
+    }
     let kind = kind_of(&mapping.source);
     let kind = kind.map_err(|(field, text)| ApiError::invalid(field, text))?;
     kind.check(shared, mapping, &function).await

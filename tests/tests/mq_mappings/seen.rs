@@ -18,8 +18,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Returns `n` of a body such as `{"n":7}`.
+    /// Returns `n` of a body such as `{"n":7}`, or the number that is all of a text.
     pub(crate) fn number(&self) -> usize {
+        if let Ok(number) = serde_json::from_slice(&self.data) {
+            return number;
+        }
         #[derive(Deserialize)]
         struct Numbered {
             n: usize,

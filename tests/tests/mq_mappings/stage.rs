@@ -34,13 +34,21 @@ pub(crate) fn sections(brokers: &[(&str, Value)]) -> Value {
     })
 }
 
-/// Starts a daemon that knows a broker by the name `main`.
+/// Starts a daemon that knows a broker of RabbitMQ by the name `main`.
 pub(crate) async fn stage<const N: usize>(
     rabbit: &Rabbit,
     scripts: [(&str, Script); N],
 ) -> Stage<Seen> {
+    stage_at(rabbit.plain(), scripts).await
+}
+
+/// Starts a daemon that knows the broker at an address by the name `main`.
+pub(crate) async fn stage_at<const N: usize>(
+    address: &str,
+    scripts: [(&str, Script); N],
+) -> Stage<Seen> {
     let scripts = scripts.map(|(name, script)| (name.to_owned(), script));
-    let known = sections(&[("main", json!(rabbit.plain()))]);
+    let known = sections(&[("main", json!(address))]);
     Stage::start(scripts.into(), &known).await
 }
 

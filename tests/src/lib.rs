@@ -6,6 +6,7 @@
 
 pub mod activemq;
 mod daemon;
+pub mod documentdb;
 mod emulator;
 mod functions;
 pub mod kafka;

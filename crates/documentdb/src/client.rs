@@ -35,7 +35,6 @@ pub(crate) async fn connect(
         .app_name
         .get_or_insert_with(|| "lambda-esm".to_owned());
     client.server_selection_timeout.get_or_insert(SELECTION);
-    client.connect_timeout.get_or_insert(SELECTION);
     client.max_pool_size.get_or_insert(CONNECTIONS);
     if let Some(pem) = &address.root_ca {
         let mut tls = match client.tls.take() {

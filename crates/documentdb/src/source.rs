@@ -180,16 +180,10 @@ impl ChangeStream {
             stages.push(doc! {"$changeStreamSplitLargeEvent": {}});
         }
         let database = self.database(client);
-        let aggregate = match &self.mapping.collection {
-            Some(collection) => {
-                let collection = database.collection::<Document>(collection);
-                return collection
-                    .aggregate(stages)
-                    .batch_size(PAGE.into())
-                    .max_await_time(WAIT)
-                    .batch()
-                    .await;
-            }
+        let name = self.mapping.collection.as_deref();
+        let collection = name.map(|name| database.collection::<Document>(name));
+        let aggregate = match &collection {
+            Some(collection) => collection.aggregate(stages),
             None => database.aggregate(stages),
         };
         let aggregate = aggregate.batch_size(PAGE.into()).max_await_time(WAIT);

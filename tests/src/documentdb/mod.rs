@@ -1,0 +1,5 @@
+//! MongoDB's protocol for tests: servers of a test's own.
+
+mod server;
+
+pub use server::SecantusDb;

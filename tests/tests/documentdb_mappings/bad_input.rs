@@ -9,8 +9,8 @@ use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use tokio::time::Duration;
 
-use super::server::Server;
 use super::stage::{cluster, daemon, database, request, secret};
+use lambda_esm_tests::documentdb::SecantusDb;
 
 const TOLD: Duration = Duration::from_secs(10);
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -23,14 +23,17 @@ fn dead_port() -> u16 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_keeps_a_change_stream_from_being_read_is_told_and_disturbs_nobody() {
-    let Some(mut server) = Server::start(&[]).await else {
+    let Some(mut server) = SecantusDb::start(&[]).await else {
         return;
     };
     let dead = format!("mongodb://127.0.0.1:{}/?directConnection=true", dead_port());
     let clusters = [
         ("main", json!(server.url())),
         ("dead", json!(dead)),
-        ("no-host", json!("mongodb://no-such-host.invalid/?directConnection=true")),
+        (
+            "no-host",
+            json!("mongodb://no-such-host.invalid/?directConnection=true"),
+        ),
         ("tls", json!(format!("{}&tls=true", server.url()))),
     ];
     let functions = ["steady", "f0", "f1", "f2", "f3", "f4"];
@@ -38,7 +41,9 @@ async fn what_keeps_a_change_stream_from_being_read_is_told_and_disturbs_nobody(
     let mut stage = daemon(&clusters, functions.into()).await;
     let database = database(&server).await;
     let collection = database.collection::<Document>("c");
-    let steady = stage.post(&request(database.name(), "steady", &json!({}))).await;
+    let steady = stage
+        .post(&request(database.name(), "steady", &json!({})))
+        .await;
     stage.until_state(steady, "Enabled").await;
 
     let authentication = "EVENT_SOURCE_AUTHN_ERROR";
@@ -73,13 +78,13 @@ async fn what_keeps_a_change_stream_from_being_read_is_told_and_disturbs_nobody(
     })
     .await;
 
-    server.kill();
+    server.kill().await;
     until_within(TOLD, "the server is said to be down", async || {
         let status = stage.status(steady).await;
         status["problem"].as_str().map(str::to_owned)
     })
     .await;
-    server.start_again(&[]).await;
+    server.restart(&[]).await;
     let before = stage.functions.records("steady");
     collection.insert_one(doc! { "_id": 1 }).await.unwrap();
     until("the steady mapping goes on", async || {

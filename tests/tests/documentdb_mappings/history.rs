@@ -6,12 +6,12 @@ use lambda_esm_tests::until;
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
-use super::server::Server;
 use super::stage::{database, request, stage};
+use lambda_esm_tests::documentdb::SecantusDb;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mapping_whose_history_is_lost_is_disabled_with_the_reason_until_it_is_enabled() {
-    let Some(server) = Server::start(&["--oplog-max-entries", "50"]).await else {
+    let Some(server) = SecantusDb::start(&["--oplog-max-entries", "50"]).await else {
         return;
     };
     let mut stage = stage(&server, fine()).await;
@@ -27,33 +27,51 @@ async fn a_mapping_whose_history_is_lost_is_disabled_with_the_reason_until_it_is
     let got = stage.functions.records("f");
 
     // What is written meanwhile is more than the server keeps.
-    collection.insert_many((1..200).map(|id| doc! { "_id": id })).await.unwrap();
-    let admin = server.client().await.database("admin");
-    admin.run_command(doc! { "secantusAdmin.pruneOplog": 1 }).await.unwrap();
+    collection
+        .insert_many((1..200).map(|id| doc! { "_id": id }))
+        .await
+        .unwrap();
+    server.prune().await;
     stage.run().await;
     stage.until_state(uuid, "Disabled").await;
     let reason = stage.mapping(uuid).await["StateTransitionReason"].clone();
     let reason = reason.as_str().unwrap().to_owned();
     assert!(reason.contains("enable the mapping again"), "{reason}");
     let shown = stage.status(uuid).await;
-    assert!(shown.to_string().contains("no longer has the changes"), "{shown}");
+    assert!(
+        shown.to_string().contains("no longer has the changes"),
+        "{shown}"
+    );
     stage.stop().await;
     stage.run().await;
     stage.until_state(uuid, "Disabled").await;
-    assert_eq!(stage.functions.records("f"), got, "nothing is read in silence");
+    assert_eq!(
+        stage.functions.records("f"),
+        got,
+        "nothing is read in silence"
+    );
 
     stage.update(uuid, &json!({ "Enabled": true })).await;
     stage.until_state(uuid, "Enabled").await;
-    assert_eq!(stage.mapping(uuid).await["StateTransitionReason"], "User action");
+    assert_eq!(
+        stage.mapping(uuid).await["StateTransitionReason"],
+        "User action"
+    );
     collection.insert_one(doc! { "_id": 200 }).await.unwrap();
     until("the newest change arrives", async || {
         let calls = stage.functions.calls("f");
         let mut changes = calls.iter().flat_map(|call| &call.records);
-        changes.any(|change| change.summary().2 == 200).then_some(())
+        changes
+            .any(|change| change.summary().2 == 200)
+            .then_some(())
     })
     .await;
     let (status, events) = stage
-        .ask(Method::GET, &format!("/mappings/{uuid}/events"), &Value::Null)
+        .ask(
+            Method::GET,
+            &format!("/mappings/{uuid}/events"),
+            &Value::Null,
+        )
         .await;
     assert_eq!(status, 200, "{events}");
     stage.stop().await;

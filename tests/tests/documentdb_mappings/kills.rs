@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::time::{Duration, sleep};
 
 use super::seen::Change;
-use super::server::Server;
 use super::stage::{database, request, stage};
+use lambda_esm_tests::documentdb::SecantusDb;
 
 const KILLS: i64 = 20;
 const BATCH: usize = 10;
@@ -17,7 +17,7 @@ const CHANGES: i64 = 60;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_leave_no_gap_and_repeat_a_batch_each_at_most() {
-    let Some(server) = Server::start(&[]).await else {
+    let Some(server) = SecantusDb::start(&[]).await else {
         return;
     };
     let slow = pending(async |_: Vec<Change>| {
@@ -32,11 +32,16 @@ async fn twenty_kills_leave_no_gap_and_repeat_a_batch_each_at_most() {
         "BatchSize": BATCH,
         "DocumentDBEventSourceConfig": { "DatabaseName": database.name(), "CollectionName": "c" },
     });
-    stage.post(&request(database.name(), "f", &one_by_one)).await;
+    stage
+        .post(&request(database.name(), "f", &one_by_one))
+        .await;
     for kill in 0..KILLS {
         let before = stage.functions.records("f");
         let ids = kill * CHANGES..(kill + 1) * CHANGES;
-        collection.insert_many(ids.map(|id| doc! { "_id": id })).await.unwrap();
+        collection
+            .insert_many(ids.map(|id| doc! { "_id": id }))
+            .await
+            .unwrap();
         until("the function is called", async || {
             (stage.functions.records("f") > before).then_some(())
         })

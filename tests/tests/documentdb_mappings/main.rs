@@ -6,8 +6,6 @@ mod bad_input;
 mod history;
 mod kills;
 mod seen;
-#[path = "../../../crates/documentdb/tests/changes/server.rs"]
-mod server;
 mod stage;
 mod standby;
 mod whole;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::seen::{Change, Script};
-use super::server::Server;
+use lambda_esm_tests::documentdb::SecantusDb;
 
 const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:";
@@ -33,7 +33,7 @@ pub(crate) async fn daemon(
 }
 
 /// Starts a daemon that knows a server by the name `main`.
-pub(crate) async fn stage(server: &Server, script: Script) -> Stage<Change> {
+pub(crate) async fn stage(server: &SecantusDb, script: Script) -> Stage<Change> {
     let clusters = [("main", json!(server.url()))];
     daemon(&clusters, vec![("f".to_owned(), script)]).await
 }
@@ -62,7 +62,7 @@ pub(crate) fn secret(name: &str) -> Value {
 }
 
 /// Returns a database that no other test uses.
-pub(crate) async fn database(server: &Server) -> Database {
+pub(crate) async fn database(server: &SecantusDb) -> Database {
     let name = format!("d{}", Uuid::new_v4().simple());
     let database = server.client().await.database(&name);
     database.create_collection("c").await.unwrap();

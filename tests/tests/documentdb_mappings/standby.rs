@@ -6,8 +6,8 @@ use mongodb::bson::{Document, doc};
 use serde_json::json;
 use tokio::time::Duration;
 
-use super::server::Server;
 use super::stage::{database, request, stage};
+use lambda_esm_tests::documentdb::SecantusDb;
 
 const TOLD: Duration = Duration::from_secs(10);
 /// The longest wait between two tries, and some.
@@ -15,7 +15,7 @@ const TAKEN_OVER: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_daemon_stands_by_says_so_and_takes_over_when_the_first_dies() {
-    let Some(server) = Server::start(&[]).await else {
+    let Some(server) = SecantusDb::start(&[]).await else {
         return;
     };
     let mut first = stage(&server, fine()).await;
@@ -33,7 +33,10 @@ async fn a_second_daemon_stands_by_says_so_and_takes_over_when_the_first_dies() 
     })
     .await;
     println!("{problem}");
-    collection.insert_many((0..20).map(|id| doc! { "_id": id })).await.unwrap();
+    collection
+        .insert_many((0..20).map(|id| doc! { "_id": id }))
+        .await
+        .unwrap();
     until("the first daemon has the changes", async || {
         (first.functions.records("f") >= 20).then_some(())
     })

@@ -7,8 +7,8 @@ use mongodb::bson::{Document, doc};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
-use super::server::Server;
 use super::stage::{database, request, stage};
+use lambda_esm_tests::documentdb::SecantusDb;
 
 const COLLECTIONS: usize = 5;
 /// Documents of each collection: each is inserted, updated, replaced and deleted.
@@ -17,7 +17,7 @@ const AT_A_TIME: usize = 250;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_of_five_collections_is_handled_once_and_in_order() {
-    let Some(server) = Server::start(&[]).await else {
+    let Some(server) = SecantusDb::start(&[]).await else {
         return;
     };
     let mut stage = stage(&server, fine()).await;
@@ -39,7 +39,10 @@ async fn every_change_of_five_collections_is_handled_once_and_in_order() {
                 collection.update_many(some.clone(), update).await.unwrap();
                 for id in ids.iter().step_by(10) {
                     let whole = doc! { "text": "replaced" };
-                    collection.replace_one(doc! { "_id": id }, whole).await.unwrap();
+                    collection
+                        .replace_one(doc! { "_id": id }, whole)
+                        .await
+                        .unwrap();
                 }
                 collection.delete_many(some).await.unwrap();
             }
@@ -48,9 +51,11 @@ async fn every_change_of_five_collections_is_handled_once_and_in_order() {
     join_all(writers).await;
     let expected = COLLECTIONS * usize::try_from(DOCUMENTS).unwrap() * 31 / 10;
     println!("{expected} changes written within {:?}", begun.elapsed());
-    until_within(Duration::from_secs(300), "every change arrived", async || {
-        (stage.functions.records("f") >= expected).then_some(())
-    })
+    until_within(
+        Duration::from_secs(300),
+        "every change arrived",
+        async || (stage.functions.records("f") >= expected).then_some(()),
+    )
     .await;
     println!("and handled within {:?}", begun.elapsed());
     stage.stop().await;

@@ -89,7 +89,11 @@ async fn three_daemons_share_a_queue_of_activemq() {
         all.extend(own);
     }
     all.sort_unstable();
-    assert!(all.iter().copied().eq(0..MESSAGES), "{} messages", all.len());
+    assert!(
+        all.iter().copied().eq(0..MESSAGES),
+        "{} messages",
+        all.len()
+    );
     assert_eq!(jms.read(&queue).await.len(), 0);
 }
 
@@ -123,7 +127,11 @@ async fn a_broker_that_is_killed_loses_nothing_and_repeats_a_prefetch_at_most() 
     })
     .await;
     stage.stop().await;
-    assert_eq!(broker.jms().read("breaks").await.len(), 0, "messages are left");
+    assert_eq!(
+        broker.jms().read("breaks").await.len(),
+        0,
+        "messages are left"
+    );
     let again: usize = times(&stage).values().map(|times| times - 1).sum();
     let most = KILLS * 2 * BATCH * 5;
     println!("{again} of {MESSAGES} messages again, at most {most}");
@@ -137,12 +145,13 @@ async fn a_message_that_fails_seven_times_is_a_dead_letter_and_stops_no_other() 
         return;
     };
     let address = broker.amqp().replace("amqp://", "activemq://");
-    let script = pending(async |records: Vec<Seen>| {
-        match records.iter().any(|seen| seen.number() == 3) {
-            true => Reply::Fails,
-            false => Reply::done(),
-        }
-    });
+    let script =
+        pending(
+            async |records: Vec<Seen>| match records.iter().any(|seen| seen.number() == 3) {
+                true => Reply::Fails,
+                false => Reply::done(),
+            },
+        );
     let mut stage = stage_at(&address, [("f", script)]).await;
     map(&stage, "poison", "f", &json!({ "BatchSize": 1 })).await;
     broker.jms().fill("poison", MESSAGES).await;

@@ -412,7 +412,9 @@ async fn twenty_thousand_changes_of_five_collections_come_once_and_in_their_orde
 
     // Once more, by another function, now that all of it is there.
     let begun = tokio::time::Instant::now();
-    let run = stage.run(&json!({"BatchSize": 1_000, "FunctionName": "g"})).await;
+    let run = stage
+        .run(&json!({"BatchSize": 1_000, "FunctionName": "g"}))
+        .await;
     let again = run.changes(number).await;
     println!("{number} changes were read again in {:?}", begun.elapsed());
     assert!(again == changes, "the same changes in the same order");

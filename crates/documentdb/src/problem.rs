@@ -40,6 +40,7 @@ pub(crate) fn problem(error: &Error) -> SourceError {
             let (name, code) = (&command.code_name, command.code);
             format!("{} ({name}, error {code})", command.message)
         }
+        ErrorKind::ServerSelection { message, .. } => unreachable(message),
         other => other.to_string(),
     };
     let text = match kind {
@@ -52,6 +53,23 @@ pub(crate) fn problem(error: &Error) -> SourceError {
         _ => text,
     };
     with_reason(SourceError::new(kind, text), reason)
+}
+
+/// Returns in words that no server was found, from what the driver says of each that it has tried.
+fn unreachable(message: &str) -> String {
+    let servers = message.split("Address: ").skip(1);
+    let servers: Vec<&str> = servers
+        .filter_map(|server| server.split(',').next())
+        .collect();
+    let cause = message.split("Kind: ").nth(1);
+    let cause = cause.and_then(|cause| cause.split(", labels: ").next());
+    match (servers.as_slice(), cause) {
+        ([], _) | (_, None) => message.to_owned(),
+        (servers, Some(cause)) => format!(
+            "cannot reach {} ({cause}): check the address, that the server runs, and whether it speaks TLS",
+            servers.join(", ")
+        ),
+    }
 }
 
 /// Returns the error of a secret that cannot be used.

@@ -52,7 +52,7 @@ async fn what_keeps_a_change_stream_from_being_read_is_told_and_disturbs_nobody(
         (cluster("dead"), usual, "127.0.0.1"),
         (cluster("no-host"), usual, "no-such-host.invalid"),
         (cluster("tls"), usual, "127.0.0.1"),
-        (secret("missing"), authentication, "secret"),
+        (secret("missing"), usual, "secret:missing"),
         (secret("wrong"), authentication, "127.0.0.1"),
     ];
     let mut made = Vec::new();

@@ -101,7 +101,7 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
     let usual = "USER_INITIATED";
     let all: [_; WRONGS] = [
         wrong(access("wrong", ""), authentication, &["127.0.0.1"]),
-        wrong(access("none", ""), authentication, &["secret"]),
+        wrong(access("none", ""), usual, &["secret:none"]),
         wrong(access("user", "/nowhere"), configuration, &["/nowhere"]),
         wrong(access("reader", ""), authorization, &["127.0.0.1"]),
         wrong(

@@ -19,9 +19,11 @@ async fn passes(pattern: &str) -> Option<Vec<Vec<u8>>> {
     queue.publish(BODIES).await;
     let filters = json!({ "FilterCriteria": { "Filters": [{ "Pattern": pattern }] } });
     let uuid = map(&stage, queue.name(), "filtered", &filters).await;
-    until("every message was looked at", async || {
-        let status = stage.status(uuid).await;
-        (status["counts"]["PolledEventCount"] == BODIES.len()).then_some(())
+    until("every message was handled or passed over", async || {
+        let counts = stage.status(uuid).await["counts"].clone();
+        let count = |name: &str| counts[name].as_u64().unwrap();
+        let done = count("InvokedEventCount") + count("FilteredOutEventCount");
+        (done == BODIES.len() as u64).then_some(())
     })
     .await;
     stage.stop().await;

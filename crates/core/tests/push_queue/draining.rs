@@ -26,6 +26,7 @@ fn what_the_function_has_is_settled_and_the_rest_given_back_before_that() {
         "the broker might deliver it again"
     );
     world.push_tags(6..=7);
+    assert!(world.settles.is_empty());
     stopped(&mut world);
     assert_eq!(world.settle(), all(3..=7, RELEASED));
     assert!(!world.machine.is_idle());

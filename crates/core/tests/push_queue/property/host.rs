@@ -8,7 +8,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::backoff::Random;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::MqEngine;
-use lambda_esm_core::push_queue::{Action, DeliveryOutcome, Input, PushQueueMachine};
+use lambda_esm_core::push_queue::{Action, DeliveryOutcome, Input, Outcome, PushQueueMachine};
 use lambda_esm_core::stream::CallId;
 use serde_json::Value;
 
@@ -390,6 +390,13 @@ impl Host {
             } => {
                 self.trace.push(format!("{} {outcomes:?}", self.now.0));
                 self.ledger.settles(session, &outcomes);
+                let gives_back =
+                    |each: &DeliveryOutcome| matches!(each.outcome, Outcome::Released { .. });
+                if outcomes.iter().any(gives_back) {
+                    let known = self.broker.session.as_ref();
+                    let stopped = known.is_some_and(|known| known.stopped || known.broken);
+                    assert!(stopped, "the broker would deliver it again");
+                }
                 let after = self.roll(2) * self.roll(200);
                 self.later(after, Pending::Settle(id, session, outcomes));
             }

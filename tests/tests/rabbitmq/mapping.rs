@@ -123,8 +123,9 @@ async fn a_batch_that_fails_comes_again_whole_and_in_order_before_any_other() {
     assert_eq!(queue.ready().await, 0);
 }
 
+/// A broker that is killed forgets what it had not stored, and so delivers again also what was acknowledged shortly before.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_dies_under_load_loses_nothing_and_repeats_no_more_than_was_on_its_way() {
+async fn a_broker_that_dies_or_restarts_under_load_loses_nothing() {
     const MESSAGES: usize = 20_000;
     const BATCH: usize = 100;
     let Some(mut broker) = RabbitBroker::start(&[]).await else {
@@ -149,7 +150,5 @@ async fn a_broker_that_dies_under_load_loses_nothing_and_repeats_no_more_than_wa
     let seen = running.sees(MESSAGES).await;
     let distinct: HashSet<&String> = seen.iter().collect();
     assert_eq!(distinct.len(), MESSAGES);
-    let repeats = seen.len() - MESSAGES;
-    println!("{repeats} repeats");
     assert_eq!(queue.ready().await, 0);
 }

@@ -16,7 +16,7 @@ use lapin::options::{
 };
 use lapin::protocol::constants::REPLY_SUCCESS;
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, Consumer, Event};
+use lapin::{Channel, Connection, Consumer, ErrorKind, Event};
 use tokio::time::timeout;
 
 use crate::dial::Wire;
@@ -25,6 +25,8 @@ use crate::place::Place;
 use crate::problem;
 use crate::settlement::{Frame, Verdict, frames};
 
+/// How long a frame may be on its way, or an answer: longer than a broker may be silent.
+const PATIENCE: Duration = Duration::from_secs(25);
 /// How long a broker has to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -118,6 +120,17 @@ impl Session {
         problem::consuming(cause.as_ref().unwrap_or(error), &self.place)
     }
 
+    /// Waits for what the client does, but not for ever: it may lose sight of what a connection that breaks took with it.
+    async fn done<T>(
+        &self,
+        call: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, SourceError> {
+        match timeout(PATIENCE, call).await {
+            Ok(done) => done.map_err(|error| self.unsent(&error)),
+            Err(_) => Err(self.unsent(&ErrorKind::MissingHeartbeatError.into())),
+        }
+    }
+
     async fn send(&self, frame: Frame) -> lapin::Result<()> {
         let Frame {
             verdict,
@@ -176,8 +189,8 @@ impl PushQueueConsumer for Session {
     async fn settle(&self, outcomes: Vec<DeliveryOutcome>) -> Result<(), SourceError> {
         let _sending = self.sending.lock().await;
         let frames = frames(&mut self.outstanding(), &outcomes);
-        let sent = try_join_all(frames.into_iter().map(|frame| self.send(frame))).await;
-        sent.map(drop).map_err(|error| self.unsent(&error))
+        let sent = try_join_all(frames.into_iter().map(|frame| self.send(frame)));
+        self.done(sent).await.map(drop)
     }
 
     async fn stop(&self) -> Result<(), SourceError> {
@@ -188,8 +201,8 @@ impl PushQueueConsumer for Session {
             End::Open => *self.end() = End::Stopped,
         }
         let options = BasicCancelOptions::default();
-        let cancelled = self.channel.basic_cancel(self.tag.clone(), options).await;
-        cancelled.map_err(|error| self.unsent(&error))
+        self.done(self.channel.basic_cancel(self.tag.clone(), options))
+            .await
     }
 
     async fn close(&self) {

@@ -79,7 +79,7 @@ impl RabbitBroker {
         let rabbit = self.rabbit();
         until("the broker answers", async || {
             self.assert_runs();
-            rabbit.connect("/").await.ok()
+            rabbit.connect("/").await
         })
         .await;
     }

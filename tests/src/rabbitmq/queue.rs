@@ -114,11 +114,8 @@ impl RabbitQueue {
         {
             return channel.clone();
         }
-        let connection = self
-            .rabbit
-            .connect(&self.options.virtual_host)
-            .await
-            .unwrap();
+        let connection = self.rabbit.connect(&self.options.virtual_host).await;
+        let connection = connection.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let confirms = ConfirmSelectOptions::default();
         channel.confirm_select(confirms).await.unwrap();

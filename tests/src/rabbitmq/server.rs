@@ -1,7 +1,10 @@
 //! A RabbitMQ broker, as a test's own client sees it.
 
+use std::time::Duration;
+
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
+use tokio::time::timeout;
 
 use crate::servers::variable;
 
@@ -42,13 +45,15 @@ impl Rabbit {
         &self.tls
     }
 
-    /// Connects to a virtual host as one who may do everything.
-    pub async fn connect(&self, virtual_host: &str) -> lapin::Result<Connection> {
+    /// Connects to a virtual host as one who may do everything; `None` if the broker does not answer within five seconds, as
+    /// one that is about to end.
+    pub async fn connect(&self, virtual_host: &str) -> Option<Connection> {
         let mut uri: AMQPUri = self.plain.parse().unwrap();
         uri.authority.userinfo.username = "u".to_owned();
         uri.authority.userinfo.password = "p".to_owned();
         uri.vhost = virtual_host.to_owned();
         uri.query.frame_max = Some(128 * 1024);
-        Connection::connect_uri(uri, ConnectionProperties::default()).await
+        let connected = Connection::connect_uri(uri, ConnectionProperties::default());
+        timeout(Duration::from_secs(5), connected).await.ok()?.ok()
     }
 }

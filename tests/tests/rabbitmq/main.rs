@@ -5,6 +5,7 @@
 mod consumer;
 mod contract;
 mod ends;
+mod mapping;
 mod order;
 mod properties;
 mod queues;

@@ -15,6 +15,7 @@ mod contract;
 mod endings;
 mod kinds;
 mod line;
+mod mappings;
 mod problems;
 mod scene;
 mod servers;

@@ -29,9 +29,7 @@ impl SecantusDb {
         let program = variable("LAMBDA_ESM_TEST_SECANTUSD")?;
         let folder = std::env::temp_dir().join(format!("secantusdb-{}", Uuid::new_v4().simple()));
         fs::create_dir(&folder).unwrap();
-        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let mut server = Self {
             program,
             folder,
@@ -75,7 +73,6 @@ impl SecantusDb {
             .spawn()
             .unwrap();
         self.process = Some(process);
-        // A connection alone proves nothing: a port that nobody has may be connected to itself.
         let url = format!("{}&serverSelectionTimeoutMS=500", self.url());
         let client = Client::with_uri_str(url).await.unwrap();
         until("SecantusDB answers", async || {
@@ -123,4 +120,11 @@ impl Drop for SecantusDb {
         }
         fs::remove_dir_all(&self.folder).ok();
     }
+}
+
+/// Returns a port that is free, and below those that systems give to clients: such a one may be connected to itself.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut random = std::iter::repeat_with(|| fastrand::u16(20_000..30_000));
+    random.find(is_free).unwrap()
 }

@@ -12,7 +12,7 @@ use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
 use super::seen::{Seen, numbers};
-use super::stage::{map, stage_at};
+use super::stage::{as_admin, map, stage_at};
 
 /// How often a message is tried in all: once, and as often as ActiveMQ's default redelivery policy allows.
 const TRIES: usize = 7;
@@ -44,7 +44,7 @@ async fn twenty_thousand_messages_are_handled_once_and_acknowledged() {
     };
     let mut stage = stage_at(&address, [("f", fine())]).await;
     let queue = queue("whole");
-    map(&stage, &queue, "f", &json!({ "BatchSize": 500 })).await;
+    map(&stage, &queue, "f", &as_admin(&json!({ "BatchSize": 500 }))).await;
     jms.fill(&queue, MESSAGES).await;
     until("every message arrived", async || {
         (stage.functions.records("f") >= MESSAGES).then_some(())
@@ -73,7 +73,7 @@ async fn three_daemons_share_a_queue_of_activemq() {
     }))
     .await;
     for stage in &stages {
-        map(stage, &queue, "f", &json!({ "BatchSize": 10 })).await;
+        map(stage, &queue, "f", &as_admin(&json!({ "BatchSize": 10 }))).await;
     }
     jms.fill(&queue, MESSAGES).await;
     until("every message arrived", async || {
@@ -112,7 +112,13 @@ async fn a_broker_that_is_killed_loses_nothing_and_repeats_a_prefetch_at_most() 
     });
     let mut stage = stage_at(&address, [("f", slow)]).await;
     broker.jms().fill("breaks", MESSAGES).await;
-    map(&stage, "breaks", "f", &json!({ "BatchSize": BATCH })).await;
+    map(
+        &stage,
+        "breaks",
+        "f",
+        &as_admin(&json!({ "BatchSize": BATCH })),
+    )
+    .await;
     for _ in 0..KILLS {
         let had = stage.functions.records("f");
         until("300 more messages", async || {
@@ -153,7 +159,7 @@ async fn a_message_that_fails_seven_times_is_a_dead_letter_and_stops_no_other() 
             },
         );
     let mut stage = stage_at(&address, [("f", script)]).await;
-    map(&stage, "poison", "f", &json!({ "BatchSize": 1 })).await;
+    map(&stage, "poison", "f", &as_admin(&json!({ "BatchSize": 1 }))).await;
     broker.jms().fill("poison", MESSAGES).await;
     until("the poison was tried as often as it is", async || {
         let times = times(&stage);

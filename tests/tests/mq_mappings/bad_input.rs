@@ -111,7 +111,11 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
         ),
         wrong(broker("dead"), usual, &["127.0.0.1"]),
         wrong(broker("no-host"), usual, &["no-such-host.invalid"]),
-        wrong(broker("foreign"), usual, &["127.0.0.1", "certificate"]),
+        wrong(
+            broker("foreign"),
+            authentication,
+            &["127.0.0.1", "certificate"],
+        ),
         wrong(broker("plain-for-tls"), usual, &["127.0.0.1"]),
         wrong(broker("tls-for-plain"), usual, &["127.0.0.1"]),
     ];

@@ -28,6 +28,7 @@ pub(crate) fn sections(brokers: &[(&str, Value)]) -> Value {
         "endpoints": { "aws": "http://127.0.0.1:1", "arns": arns.collect::<serde_json::Map<_, _>>() },
         "secrets": {
             format!("{SECRET}user"): { "username": "u", "password": "p" },
+            format!("{SECRET}admin"): { "username": "admin", "password": "admin-secret" },
             format!("{SECRET}wrong"): { "username": "u", "password": "not-the-password" },
             format!("{SECRET}reader"): { "username": "w", "password": "w2" },
         },
@@ -52,7 +53,15 @@ pub(crate) async fn stage_at<const N: usize>(
     Stage::start(scripts.into(), &known).await
 }
 
-/// Returns the request that maps a queue of the broker `main`.
+/// Returns the member that names who one is to a broker of ActiveMQ.
+pub(crate) fn as_admin(members: &Value) -> Value {
+    let access = json!([{ "Type": "BASIC_AUTH", "URI": format!("{SECRET}admin") }]);
+    let mut all = json!({ "SourceAccessConfigurations": access });
+    merge(&mut all, members);
+    all
+}
+
+/// Returns the request that maps a queue of the broker `main`, to which one is the user of RabbitMQ.
 pub(crate) fn request(queue: &str, function: &str, members: &Value) -> Value {
     let mut request = json!({
         "EventSourceArn": format!("{BROKER}main:b-1"),

@@ -16,7 +16,8 @@ use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::types::messaging::Body;
 use fe2o3_amqp::types::primitives::Value;
 use fe2o3_amqp::{Connection, Receiver, Session};
-use lambda_esm_activemq::{ActiveMqBrokers, ActiveMqProvider};
+use lambda_esm_activemq::ActiveMqBrokers;
+use lambda_esm_core::mapping::Arn;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::MemorySecrets;
@@ -218,13 +219,13 @@ impl Broker {
         let arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:broker-AbCdEf";
         secrets.put(arn, secret).unwrap();
         let address = format!("amqp://{}", self.address).parse().unwrap();
-        let brokers = ActiveMqBrokers::from_iter([(BROKER.to_owned(), address)]);
+        let brokers = [(Arn::parse(BROKER).unwrap(), address)];
         let options = EngineOptions::default()
             .with_pacing(Pacing::Eager)
             .with_transition(Duration::ZERO);
         let engine = Engine::builder()
             .options(options)
-            .provider(ActiveMqProvider::new(brokers, Arc::new(secrets)))
+            .provider(ActiveMqBrokers::new(brokers, Arc::new(secrets)))
             .invoke(function)
             .build();
         let request = json!({

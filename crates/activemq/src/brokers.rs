@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{Mapping, MqEngine, Source, check_broker_engine};
+use lambda_esm_core::mapping::{Arn, Mapping, MqEngine, Source, check_broker_engine};
 use lambda_esm_engine::ports::PushQueueSource;
 use lambda_esm_engine::ports::SourceProvider;
 use lambda_esm_engine::secrets::SecretResolver;
@@ -13,39 +13,27 @@ use lambda_esm_engine::secrets::SecretResolver;
 use crate::address::BrokerAddress;
 use crate::queue::ActiveMqQueue;
 
-/// Addresses of brokers, by their ARN.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ActiveMqBrokers(BTreeMap<String, BrokerAddress>);
-
-impl ActiveMqBrokers {
-    /// Returns where a broker is; `None` if it is not known here.
-    #[must_use]
-    pub fn get(&self, arn: &str) -> Option<&BrokerAddress> {
-        self.0.get(arn)
-    }
-}
-
-impl FromIterator<(String, BrokerAddress)> for ActiveMqBrokers {
-    fn from_iter<T: IntoIterator<Item = (String, BrokerAddress)>>(brokers: T) -> Self {
-        Self(brokers.into_iter().collect())
-    }
-}
-
-/// Finds the queues of the mappings whose brokers are known here.
-pub struct ActiveMqProvider {
-    brokers: ActiveMqBrokers,
+/// Finds the queues of Amazon MQ mappings whose broker is known to be an ActiveMQ one.
+pub struct ActiveMqBrokers {
+    brokers: BTreeMap<Arn, BrokerAddress>,
     secrets: Arc<dyn SecretResolver>,
 }
 
-impl ActiveMqProvider {
-    /// Returns the provider for these brokers, which finds credentials with `secrets`.
-    pub fn new(brokers: ActiveMqBrokers, secrets: Arc<dyn SecretResolver>) -> Self {
-        Self { brokers, secrets }
+impl ActiveMqBrokers {
+    /// Returns the brokers with these ARNs and addresses. User names and passwords are in the secrets of the mappings.
+    pub fn new(
+        brokers: impl IntoIterator<Item = (Arn, BrokerAddress)>,
+        secrets: Arc<dyn SecretResolver>,
+    ) -> Self {
+        Self {
+            brokers: brokers.into_iter().collect(),
+            secrets,
+        }
     }
 }
 
 #[async_trait]
-impl SourceProvider for ActiveMqProvider {
+impl SourceProvider for ActiveMqBrokers {
     async fn push_queue(
         &self,
         mapping: &Mapping,
@@ -53,7 +41,7 @@ impl SourceProvider for ActiveMqProvider {
         let Source::Mq(mq) = &mapping.source else {
             return Ok(None);
         };
-        let Some(address) = self.brokers.get(mq.broker_arn.as_str()) else {
+        let Some(address) = self.brokers.get(&mq.broker_arn) else {
             return Ok(None);
         };
         check_broker_engine(mapping, MqEngine::ActiveMq).map_err(|error| {

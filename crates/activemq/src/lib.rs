@@ -20,5 +20,5 @@ mod session;
 mod trust;
 
 pub use address::{BrokerAddress, BrokerAddressError};
-pub use brokers::{ActiveMqBrokers, ActiveMqProvider};
+pub use brokers::ActiveMqBrokers;
 pub use queue::ActiveMqQueue;

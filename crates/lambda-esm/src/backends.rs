@@ -8,12 +8,16 @@ use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::functions::Functions;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
+#[cfg(feature = "secrets")]
+use lambda_esm_engine::secrets::SecretResolver;
 use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
 use lambda_esm_runtime::http::HttpBackend;
 use lambda_esm_runtime::process::ProcessBackend;
 use lambda_esm_store::RedbStore;
 
+#[cfg(feature = "secrets")]
+use crate::config::Login;
 use crate::config::{Backend, Configuration, FunctionSettings};
 use crate::failure::Failure;
 
@@ -95,27 +99,47 @@ fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> Engine
 #[cfg(feature = "secrets")]
 fn with_brokers(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
     let secrets = crate::secrets::secrets(configuration);
+    let of = |login: Option<Login>| match login {
+        Some(login) => Arc::new(login) as Arc<dyn SecretResolver>,
+        None => secrets.clone(),
+    };
     let brokers = &configuration.brokers;
     #[cfg(feature = "rabbitmq")]
-    let builder = builder.provider(lambda_esm_rabbitmq::RabbitMqBrokers::new(
-        brokers.rabbitmq.clone(),
-        secrets.clone(),
-    ));
+    let builder = brokers
+        .rabbitmq
+        .iter()
+        .cloned()
+        .fold(builder, |builder, broker| {
+            let known = [(broker.arn, broker.address)];
+            builder.provider(lambda_esm_rabbitmq::RabbitMqBrokers::new(
+                known,
+                of(broker.login),
+            ))
+        });
     #[cfg(feature = "activemq")]
-    let builder = builder.provider(lambda_esm_activemq::ActiveMqProvider::new(
-        brokers
-            .activemq
-            .iter()
-            .map(|(arn, address)| (arn.as_str().to_owned(), address.clone()))
-            .collect(),
-        secrets.clone(),
-    ));
+    let builder = brokers
+        .activemq
+        .iter()
+        .cloned()
+        .fold(builder, |builder, broker| {
+            let known = [(broker.arn, broker.address)];
+            builder.provider(lambda_esm_activemq::ActiveMqBrokers::new(
+                known,
+                of(broker.login),
+            ))
+        });
     #[cfg(feature = "documentdb")]
-    let builder = builder.provider(lambda_esm_documentdb::DocumentDbClusters::new(
-        brokers.documentdb.clone(),
-        secrets.clone(),
-    ));
-    drop((secrets, brokers));
+    let builder = brokers
+        .documentdb
+        .iter()
+        .cloned()
+        .fold(builder, |builder, cluster| {
+            let known = [(cluster.arn, cluster.address)];
+            builder.provider(lambda_esm_documentdb::DocumentDbClusters::new(
+                known,
+                of(cluster.login),
+            ))
+        });
     builder.provider(crate::unknown_brokers::UnknownBrokers)
 }
 

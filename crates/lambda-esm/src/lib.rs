@@ -18,10 +18,12 @@
 //! | `kinesis` | Kinesis as an event source, shared throughput and enhanced fan-out |
 //! | `dynamodb` | DynamoDB Streams as an event source |
 //! | `kafka` | Amazon MSK and self-managed Kafka as an event source and an on-failure destination, with schema registries |
+//! | `rabbitmq`, `activemq` | queues of RabbitMQ and ActiveMQ, the brokers of Amazon MQ, as event sources |
+//! | `documentdb` | change streams of DocumentDB and MongoDB as an event source |
 //! | `sns`, `s3` | SNS and S3 as on-failure destinations |
 //! | `lambda-api` | functions behind any Lambda Invoke API |
 //! | `cli` (default) | the `lambda-esm` binary, with `process`, `http`, `api` and `store` |
-//! | `full` | `cli` and all of AWS: `sqs`, `kinesis`, `dynamodb`, `kafka`, `sns`, `s3`, `lambda-api` |
+//! | `full` | `cli` and all sources and destinations: `sqs`, `kinesis`, `dynamodb`, `kafka`, `rabbitmq`, `activemq`, `documentdb`, `sns`, `s3`, `lambda-api` |
 //!
 //! Authors of emulators begin with [`embedding`].
 //!
@@ -213,6 +215,21 @@ pub use lambda_esm_kafka as kafka;
 #[cfg(feature = "kafka")]
 #[doc(inline)]
 pub use lambda_esm_schema_registry as schema_registry;
+
+/// Queues of RabbitMQ (feature `rabbitmq`).
+#[cfg(feature = "rabbitmq")]
+#[doc(inline)]
+pub use lambda_esm_rabbitmq as rabbitmq;
+
+/// Queues of ActiveMQ (feature `activemq`).
+#[cfg(feature = "activemq")]
+#[doc(inline)]
+pub use lambda_esm_activemq as activemq;
+
+/// Change streams of DocumentDB and MongoDB (feature `documentdb`).
+#[cfg(feature = "documentdb")]
+#[doc(inline)]
+pub use lambda_esm_documentdb as documentdb;
 
 /// AWS adapters: event sources (features `sqs`, `kinesis`, `dynamodb`), on-failure destinations (`sqs`,
 /// `sns`, `s3`), the Lambda Invoke backend (`lambda-api`), and what Kafka asks of AWS (`kafka`).

@@ -7,8 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lambda_esm_activemq::{ActiveMqBrokers, ActiveMqProvider};
+use lambda_esm_activemq::ActiveMqBrokers;
 use lambda_esm_core::fault::InvokeError;
+use lambda_esm_core::mapping::Arn;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::{Engine, EngineOptions};
@@ -46,10 +47,10 @@ fn engine(broker: &Broker, seen: &Seen, fails: bool) -> Engine {
     let secrets = secrets();
     let secret = format!(r#"{{"username":"{ADMIN}","password":"{ADMIN}-secret"}}"#);
     secrets.put(SECRET, &secret).unwrap();
-    let brokers: ActiveMqBrokers = [(ARN.to_owned(), address)].into_iter().collect();
+    let brokers = [(Arn::parse(ARN).unwrap(), address)];
     Engine::builder()
         .options(EngineOptions::default().with_transition(Duration::ZERO))
-        .provider(ActiveMqProvider::new(brokers, secrets))
+        .provider(ActiveMqBrokers::new(brokers, secrets))
         .invoke(function)
         .build()
 }

@@ -1,26 +1,41 @@
 //! Where the brokers of Amazon MQ and the clusters of DocumentDB really are: their ARNs among `endpoints.arns`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use lambda_esm_core::mapping::{Arn, SourceKind};
+use lambda_esm_core::mapping::{Arn, Source, SourceKind};
 
 use super::clients::Client;
 use super::fields::Field;
+#[cfg(feature = "secrets")]
+use super::login::Login;
+use super::mappings::MappingSettings;
 use super::problem::Problems;
 use super::yaml::{Member, Value};
 
-/// Addresses by ARN.
+/// Those of the configuration.
 #[derive(Default)]
 pub(crate) struct Brokers {
     /// Brokers of RabbitMQ.
     #[cfg(feature = "rabbitmq")]
-    pub(crate) rabbitmq: Vec<(Arn, lambda_esm_rabbitmq::BrokerAddress)>,
+    pub(crate) rabbitmq: Vec<Broker<lambda_esm_rabbitmq::BrokerAddress>>,
     /// Brokers of ActiveMQ.
     #[cfg(feature = "activemq")]
-    pub(crate) activemq: Vec<(Arn, lambda_esm_activemq::BrokerAddress)>,
+    pub(crate) activemq: Vec<Broker<lambda_esm_activemq::BrokerAddress>>,
     /// Clusters of DocumentDB, or of MongoDB in their place.
     #[cfg(feature = "documentdb")]
-    pub(crate) documentdb: Vec<(Arn, lambda_esm_documentdb::ClusterAddress)>,
+    pub(crate) documentdb: Vec<Broker<lambda_esm_documentdb::ClusterAddress>>,
+    known: BTreeSet<Arn>,
+}
+
+/// Where a broker or a cluster is, and who one is there.
+#[cfg(feature = "secrets")]
+#[derive(Clone)]
+pub(crate) struct Broker<A> {
+    pub(crate) arn: Arn,
+    pub(crate) address: A,
+    /// Who the address names, in the place of whom the mapping's secret does.
+    pub(crate) login: Option<Login>,
 }
 
 /// What answers at an address.
@@ -151,16 +166,23 @@ impl Brokers {
         url: &str,
         root_ca: Option<String>,
     ) -> Result<(), String> {
+        self.known.insert(arn.clone());
+        #[cfg(feature = "secrets")]
+        let (url, login) = Login::split(url)?;
         match (server, root_ca) {
             #[cfg(feature = "rabbitmq")]
             (Server::RabbitMq, root_ca) => {
-                let mut address: lambda_esm_rabbitmq::BrokerAddress = parse(url)?;
+                let mut address: lambda_esm_rabbitmq::BrokerAddress = parse(&url)?;
                 if let Some(pem) = root_ca {
                     address = address
                         .with_root_ca(pem)
                         .map_err(|error| error.to_string())?;
                 }
-                self.rabbitmq.push((arn, address));
+                self.rabbitmq.push(Broker {
+                    arn,
+                    address,
+                    login,
+                });
             }
             #[cfg(feature = "activemq")]
             (Server::ActiveMq, root_ca) => {
@@ -169,21 +191,51 @@ impl Brokers {
                 if let Some(pem) = root_ca {
                     address = address.with_root_ca(pem);
                 }
-                self.activemq.push((arn, address));
+                self.activemq.push(Broker {
+                    arn,
+                    address,
+                    login,
+                });
             }
             #[cfg(feature = "documentdb")]
             (Server::DocumentDb, root_ca) => {
-                let mut address: lambda_esm_documentdb::ClusterAddress = parse(url)?;
+                let mut address: lambda_esm_documentdb::ClusterAddress = parse(&url)?;
                 if let Some(pem) = root_ca {
                     address = address.with_root_ca(pem);
                 }
-                self.documentdb.push((arn, address));
+                self.documentdb.push(Broker {
+                    arn,
+                    address,
+                    login,
+                });
             }
             // Refused before, since its client is missing.
             #[cfg(not(all(feature = "rabbitmq", feature = "activemq", feature = "documentdb")))]
             _ => drop((arn, url)),
         }
         Ok(())
+    }
+
+    /// Refuses mappings of brokers and clusters of which nobody says where they are.
+    pub(super) fn check(&self, mappings: &[MappingSettings], problems: &mut Problems) {
+        for (index, settings) in mappings.iter().enumerate() {
+            let (arn, example) = match &settings.mapping.source {
+                Source::Mq(mq) => (&mq.broker_arn, "amqp://127.0.0.1:5672"),
+                Source::DocumentDb(documentdb) => {
+                    (&documentdb.cluster_arn, "mongodb://127.0.0.1:27017")
+                }
+                _ => continue,
+            };
+            if !self.known.contains(arn) {
+                let field = format!("mappings[{index}].EventSourceArn");
+                let rule = format!("where {} is, is not known", arn.as_str());
+                problems.add(settings.location, &field, rule);
+                problems.hint(format!(
+                    "add it to endpoints.arns, for example `{}: {example}`",
+                    arn.as_str()
+                ));
+            }
+        }
     }
 }
 

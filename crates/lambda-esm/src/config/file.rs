@@ -145,6 +145,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     let functions = functions.unwrap_or_default();
     let mappings = mappings.unwrap_or_default();
     check_simulated(&functions, &mappings, problems);
+    brokers.check(&mappings, problems);
     Some(Configuration {
         file: path.to_owned(),
         options,

@@ -12,6 +12,8 @@ mod fields;
 mod file;
 mod functions;
 mod kafka;
+#[cfg(feature = "secrets")]
+mod login;
 mod mappings;
 mod problem;
 mod secrets;
@@ -26,3 +28,5 @@ pub(crate) use yaml::syntax_words;
 
 #[cfg(feature = "aws")]
 pub(crate) use clients::called_services;
+#[cfg(feature = "secrets")]
+pub(crate) use login::Login;

@@ -45,8 +45,9 @@ fn the_role_must_be_the_arn_of_a_role() {
     assert_eq!(said.json()[0]["role_arn"], role);
 }
 
+#[cfg(feature = "rabbitmq")]
 #[test]
-fn a_source_that_cannot_be_read_yet_is_refused() {
+fn a_broker_that_nobody_says_the_place_of_is_refused() {
     let text = "\
 functions: {f: {backend: simulated}}
 mappings:
@@ -59,9 +60,8 @@ mappings:
         "mq.yaml",
         text,
         &[
-            "3:21: mappings[0].EventSourceArn is \"arn:aws:mq:us-east-1:000000000000:broker:b:b-1\": event \
-             sources of this kind are not supported yet; supported are SQS queues, Kinesis streams, DynamoDB \
-             streams and Kafka topics",
+            "3:5: mappings[0].EventSourceArn: where arn:aws:mq:us-east-1:000000000000:broker:b:b-1 is, is not known; add \
+             it to endpoints.arns, for example `arn:aws:mq:us-east-1:000000000000:broker:b:b-1: amqp://127.0.0.1:5672`",
         ],
     );
 }
@@ -224,7 +224,7 @@ endpoints:
   kinesys: http://h
   mq: http://h
   arns:
-    'arn:aws:mq:us-east-1:000000000000:broker:b:c': 'amqp://guest:hunter2@h'
+    'arn:aws:mq:us-east-1:000000000000:broker:b:c': 'amqp://guest:hunter2@h/v'
     'arn:aws:kinesis:us-east-1:000000000000:clicks': http://h
     'arn:aws:dynamodb:us-east-1:000000000000:t': http://h
     'arn:aws:s3:::failed/prefix': http://h
@@ -233,8 +233,8 @@ endpoints:
         let arn = |line: u32, arn: &str| {
             format!(
                 "{line}:5: endpoints.arns.{arn}: must be the ARN of an SQS queue, a Kinesis stream, a \
-                 DynamoDB table or its stream, an Amazon MSK cluster, an SNS topic or an S3 bucket; other brokers \
-                 are not supported yet, and a function has an endpoint of its own: functions.NAME.endpoint"
+                 DynamoDB table or its stream, an Amazon MSK or DocumentDB cluster, an Amazon MQ broker, an SNS topic \
+                 or an S3 bucket; a function has an endpoint of its own: functions.NAME.endpoint"
             )
         };
         let problems = [
@@ -242,8 +242,13 @@ endpoints:
              a host"
                 .to_owned(),
             "4:3: endpoints.kinesys: unknown key; did you mean kinesis?".to_owned(),
-            "5:3: endpoints.mq: this service is not supported yet; leave it out".to_owned(),
-            arn(7, "\"arn:aws:mq:us-east-1:000000000000:broker:b:c\""),
+            "5:3: endpoints.mq: brokers and clusters are reached one by one; name each by its ARN: \
+             endpoints.arns.ARN"
+                .to_owned(),
+            "7:53: endpoints.arns.\"arn:aws:mq:us-east-1:000000000000:broker:b:c\": must be amqp://host[:port] or \
+             amqps://host[:port], such as amqp://127.0.0.1:5672; the virtual host and the credentials are the \
+             mapping's"
+                .to_owned(),
             arn(8, "\"arn:aws:kinesis:us-east-1:000000000000:clicks\""),
             arn(9, "\"arn:aws:dynamodb:us-east-1:000000000000:t\""),
             arn(10, "\"arn:aws:s3:::failed/prefix\""),

@@ -35,10 +35,13 @@ fn every_ready_to_run_configuration_is_valid() {
     assert_eq!(
         names,
         [
+            "activemq.yaml",
+            "documentdb.yaml",
             "dynamodb.yaml",
             "kafka-msk.yaml",
             "kafka.yaml",
             "kinesis.yaml",
+            "rabbitmq.yaml",
             "simulated.yaml",
             "sqs-lambda-api.yaml",
             "sqs-process.yaml"
@@ -57,7 +60,7 @@ fn the_configurations_of_the_readme_are_valid() {
         let said = lambda_esm(&["check", &file(&format!("readme-{checked}.yaml"), block)]);
         assert_eq!(said.code, 0, "{block}\n{}", said.err);
     }
-    assert_eq!(checked, 3);
+    assert_eq!(checked, 5);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) struct UnknownBrokers;
 fn unknown(mapping: &Mapping, examples: &str) -> SourceError {
     let arn = mapping.source.name();
     let text = format!("where {arn} is, is not known; add it to endpoints.arns: {examples}");
-    SourceError::new(SourceErrorKind::NotFound, text).with_reason(ReasonCode::ConfigNotValid)
+    SourceError::new(SourceErrorKind::Fatal, text).with_reason(ReasonCode::ConfigNotValid)
 }
 
 #[async_trait]

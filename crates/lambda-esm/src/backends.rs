@@ -8,7 +8,7 @@ use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::functions::Functions;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 use lambda_esm_engine::secrets::SecretResolver;
 use lambda_esm_engine::simulated::Simulated;
 use lambda_esm_engine::{Engine, EngineBuilder};
@@ -16,7 +16,7 @@ use lambda_esm_runtime::http::HttpBackend;
 use lambda_esm_runtime::process::ProcessBackend;
 use lambda_esm_store::RedbStore;
 
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 use crate::config::Login;
 use crate::config::{Backend, Configuration, FunctionSettings};
 use crate::failure::Failure;
@@ -87,7 +87,7 @@ fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> Engine
     let builder = builder.provider(lambda_esm_aws::DynamoDbProvider::new(aws.clone()));
     #[cfg(feature = "kafka")]
     let builder = builder.provider(crate::kafka_topics::KafkaTopics::new(configuration));
-    #[cfg(feature = "secrets")]
+    #[cfg(feature = "brokers")]
     let builder = with_brokers(builder, configuration);
     #[cfg(any(feature = "sqs", feature = "sns", feature = "s3"))]
     let builder = builder.destinations(lambda_esm_aws::AwsDestinations::new(aws.clone()));
@@ -96,7 +96,7 @@ fn with_clients(builder: EngineBuilder, configuration: &Configuration) -> Engine
 }
 
 /// Adds the brokers and clusters of `endpoints.arns`.
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 fn with_brokers(builder: EngineBuilder, configuration: &Configuration) -> EngineBuilder {
     let secrets = crate::secrets::secrets(configuration);
     let of = |login: Option<Login>| match login {

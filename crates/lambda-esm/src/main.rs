@@ -23,7 +23,7 @@ mod run;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;
 

@@ -7,7 +7,7 @@ use lambda_esm_core::mapping::{Arn, Source, SourceKind};
 
 use super::clients::Client;
 use super::fields::Field;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 use super::login::Login;
 use super::mappings::MappingSettings;
 use super::problem::Problems;
@@ -29,7 +29,7 @@ pub(crate) struct Brokers {
 }
 
 /// Where a broker or a cluster is, and who one is there.
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 #[derive(Clone)]
 pub(crate) struct Broker<A> {
     pub(crate) arn: Arn,
@@ -73,6 +73,7 @@ const SCHEMES: [(&str, Server); 5] = [
 ];
 
 /// Tells whether an ARN names a broker or a cluster that is reached by an address of its own.
+#[cfg(feature = "aws")]
 pub(super) fn is_one(arn: &Arn) -> bool {
     kind(arn).is_some()
 }
@@ -167,8 +168,10 @@ impl Brokers {
         root_ca: Option<String>,
     ) -> Result<(), String> {
         self.known.insert(arn.clone());
-        #[cfg(feature = "secrets")]
+        #[cfg(feature = "brokers")]
         let (url, login) = Login::split(url)?;
+        #[cfg(not(feature = "brokers"))]
+        let login = ();
         match (server, root_ca) {
             #[cfg(feature = "rabbitmq")]
             (Server::RabbitMq, root_ca) => {
@@ -211,7 +214,7 @@ impl Brokers {
             }
             // Refused before, since its client is missing.
             #[cfg(not(all(feature = "rabbitmq", feature = "activemq", feature = "documentdb")))]
-            _ => drop((arn, url)),
+            _ => drop((arn, url, login)),
         }
         Ok(())
     }
@@ -239,7 +242,7 @@ impl Brokers {
     }
 }
 
-#[cfg(any(feature = "rabbitmq", feature = "activemq", feature = "documentdb"))]
+#[cfg(feature = "brokers")]
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }

@@ -49,7 +49,7 @@ pub(crate) struct Configuration {
     )]
     pub(crate) kafka: KafkaSettings,
     #[cfg_attr(
-        not(any(feature = "rabbitmq", feature = "activemq", feature = "documentdb")),
+        not(feature = "brokers"),
         expect(dead_code, reason = "a build without their clients has no brokers")
     )]
     pub(crate) brokers: Brokers,

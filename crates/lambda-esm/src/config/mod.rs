@@ -12,7 +12,7 @@ mod fields;
 mod file;
 mod functions;
 mod kafka;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 mod login;
 mod mappings;
 mod problem;
@@ -28,5 +28,5 @@ pub(crate) use yaml::syntax_words;
 
 #[cfg(feature = "aws")]
 pub(crate) use clients::called_services;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "brokers")]
 pub(crate) use login::Login;

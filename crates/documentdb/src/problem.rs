@@ -47,6 +47,13 @@ pub(crate) fn problem(error: &Error) -> SourceError {
         SourceErrorKind::Trimmed => {
             format!("the server no longer has the changes that would be next: {text}")
         }
+        SourceErrorKind::Denied
+            if reason == Some(ReasonCode::Authentication) && !text.contains(BAD_CERTIFICATE) =>
+        {
+            format!(
+                "the server refuses who logs in: check user name and password in the mapping's secret (authentication: {text})"
+            )
+        }
         _ if text.contains(BAD_CERTIFICATE) => format!(
             "the server's certificate is not trusted; name its certificate authority, a PEM file: {text}"
         ),

@@ -104,8 +104,12 @@ impl ChangeStream {
 
     /// Returns what a mapping shows of an error. A client whose login is refused is made anew, with the secret as it is then.
     fn failed(&self, error: &mongodb::error::Error) -> SourceError {
-        let error = problem(error);
+        let mut error = problem(error);
         self.forget_client(&error);
+        let hosts = self.address.hosts();
+        if !error.message.contains(hosts) {
+            error.message = format!("{hosts}: {}", error.message);
+        }
         error
     }
 

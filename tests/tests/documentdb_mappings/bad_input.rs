@@ -53,7 +53,7 @@ async fn what_keeps_a_change_stream_from_being_read_is_told_and_disturbs_nobody(
         (cluster("no-host"), usual, "no-such-host.invalid"),
         (cluster("tls"), usual, "127.0.0.1"),
         (secret("missing"), usual, "secret:missing"),
-        (secret("wrong"), authentication, "127.0.0.1"),
+        (secret("wrong"), authentication, "user name and password"),
     ];
     let mut made = Vec::new();
     for (index, (members, code, word)) in wrong.into_iter().enumerate() {

@@ -55,6 +55,10 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
     let other_ca = certificates.path("other-ca.pem");
     let known = sections(&[
         ("main", json!(rabbit.plain())),
+        (
+            "named",
+            json!(rabbit.plain().replace("amqp://", "amqp://u:p@")),
+        ),
         ("dead", json!(dead)),
         ("no-host", json!("amqp://no-such-host.invalid:5672")),
         (
@@ -74,7 +78,7 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
             json!(rabbit.plain().replace("amqp", "amqps")),
         ),
     ]);
-    let names = ["steady", "late"].map(str::to_owned).into_iter();
+    let names = ["steady", "late", "named"].map(str::to_owned).into_iter();
     let functions = names.chain((0..WRONGS).map(|number| format!("f{number}")));
     let functions = functions.map(|name| (name, fine())).collect();
     let mut stage = Stage::start(functions, &known).await;
@@ -134,6 +138,13 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
         assert!(!problem.contains("not-the-password"), "{problem}");
     }
     delivers(&stage, &steady, "steady", AT_ONCE).await;
+    // An address that names who one is stands in for the secret.
+    let named = access("none", "");
+    let mut named = named.as_object().unwrap().clone();
+    named.extend(broker("named").as_object().unwrap().clone());
+    let own = rabbit.queue("named", RabbitQueueOptions::default()).await;
+    map(&stage, own.name(), "named", &Value::Object(named)).await;
+    delivers(&stage, &own, "named", AT_ONCE).await;
     let over_tls = json!({ "EventSourceArn": format!("{BROKER}tls:b-1") });
     let late = rabbit.queue("late", RabbitQueueOptions::default()).await;
     map(&stage, late.name(), "late", &over_tls).await;
@@ -145,7 +156,7 @@ async fn what_keeps_a_queue_of_rabbitmq_from_being_consumed_is_told_and_disturbs
             .iter()
             .any(|line| line.contains("not-the-password"))
     );
-    for queue in [steady, queue, late] {
+    for queue in [steady, queue, late, own] {
         queue.delete().await;
     }
 }

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use crate::address::{BrokerAddress, Endpoint};
-use crate::credentials::Credentials;
 use crate::problem::{self, Refusal};
 use crate::trust;
+use lambda_esm_engine::credentials::Credentials;
 
 /// After how long without a word either side gives the other up, in milliseconds: a host that is gone is noticed so. The
 /// broker speaks twice as often.

@@ -12,7 +12,6 @@ mod brokers;
 mod connection;
 mod consumer;
 mod content;
-mod credentials;
 mod java_text;
 mod problem;
 mod queue;

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use crate::address::BrokerAddress;
 use crate::connection;
 use crate::consumer::ActiveMqConsumer;
-use crate::credentials::Credentials;
 use crate::problem::{self, Place};
 use crate::session::Session;
+use lambda_esm_engine::credentials::Credentials;
 
 /// How long it takes at most to find out whether a queue can be consumed.
 const CONSUME: Duration = Duration::from_secs(10);

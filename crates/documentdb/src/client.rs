@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::credentials::Credentials;
 use lambda_esm_engine::secrets::SecretResolver;
 use mongodb::Client;
 use mongodb::options::{ClientOptions, Tls, TlsOptions};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::address::ClusterAddress;
 use crate::private_folder::PrivateFolder;
-use crate::problem::{denied, misconfigured, problem, secret_problem};
+use crate::problem::{misconfigured, problem};
 
 /// How long a server is looked for, unless the address says.
 const SELECTION: Duration = Duration::from_secs(3);
@@ -44,34 +44,19 @@ pub(crate) async fn connect(
         tls.ca_file_path = Some(certificate_file(pem, folder)?);
         client.tls = Some(Tls::Enabled(tls));
     }
-    let text = secrets.secret(secret).await.map_err(secret_problem)?;
-    let (username, password) = user(secret, text.reveal())?;
-    if username.is_empty() {
-        client.credential = None;
-    } else {
-        let mut credential = client.credential.take().unwrap_or_default();
-        credential.username = Some(username);
-        credential.password = Some(password);
-        client.credential = Some(credential);
-    }
-    Client::with_options(client).map_err(|error| problem(&error))
-}
-
-/// Returns user name and password of a secret (Lambda developer guide, "Using Lambda with Amazon DocumentDB"). An empty user
-/// name is nobody: of a server that knows no users.
-fn user(arn: &str, text: &str) -> Result<(String, String), SourceError> {
-    let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
-        denied(format!(
-            "secret {arn} must be a JSON object; see that it was stored as key/value pairs"
-        ))
-    })?;
-    let member = |name: &str| match members.get(name) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        _ => Err(denied(format!(
-            "secret {arn}: member {name} is missing or no text; add it"
-        ))),
+    // Nobody logs in to a server that knows no users.
+    client.credential = match Credentials::ask_or_nobody(secrets, secret).await? {
+        Some(Credentials {
+            username, password, ..
+        }) => {
+            let mut credential = client.credential.take().unwrap_or_default();
+            credential.username = Some(username);
+            credential.password = Some(password);
+            Some(credential)
+        }
+        None => None,
     };
-    Ok((member("username")?, member("password")?))
+    Client::with_options(client).map_err(|error| problem(&error))
 }
 
 /// Checks certificate authorities, of which the driver tells only that it cannot use them, and returns the file in which it

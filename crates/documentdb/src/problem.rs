@@ -1,7 +1,6 @@
 //! What an error of the driver means for a mapping.
 
 use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
-use lambda_esm_engine::secrets::{SecretError, SecretErrorKind};
 use mongodb::error::{Error, ErrorKind};
 
 /// The place to go on is gone: `CappedPositionLost`, `InvalidResumeToken`, `ChangeStreamFatalError`,
@@ -77,19 +76,6 @@ fn unreachable(message: &str) -> String {
             servers.join(", ")
         ),
     }
-}
-
-/// Returns the error of a secret that cannot be used.
-pub(crate) fn secret_problem(error: SecretError) -> SourceError {
-    match error.kind {
-        SecretErrorKind::Unavailable => SourceError::new(SourceErrorKind::Transient, error.message),
-        _ => denied(error.message),
-    }
-}
-
-/// Returns the error of credentials that no server was shown.
-pub(crate) fn denied(text: impl Into<String>) -> SourceError {
-    SourceError::new(SourceErrorKind::Denied, text).with_reason(ReasonCode::Authentication)
 }
 
 /// Returns the error of settings with which nothing can be reached.

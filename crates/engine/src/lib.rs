@@ -34,6 +34,7 @@ pub mod aws_identity;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod credentials;
 pub mod functions;
 pub mod memory;
 pub mod patience;

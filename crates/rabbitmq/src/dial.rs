@@ -12,9 +12,9 @@ use lapin::{AsyncTcpStream, Connection, ConnectionProperties, runtime};
 use tokio::net::lookup_host;
 
 use crate::address::BrokerAddress;
-use crate::credentials::Credentials;
 use crate::place::Place;
 use crate::problem;
+use lambda_esm_engine::credentials::Credentials;
 
 /// How often each side says that it lives, in seconds; one that said nothing for twice as long is gone.
 const HEARTBEAT: u16 = 10;

@@ -2,7 +2,6 @@
 
 mod address;
 mod brokers;
-mod credentials;
 mod dial;
 mod message;
 mod place;

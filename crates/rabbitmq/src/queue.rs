@@ -11,11 +11,11 @@ use lambda_esm_engine::secrets::SecretResolver;
 use tokio::time::timeout;
 
 use crate::address::BrokerAddress;
-use crate::credentials::Credentials;
 use crate::dial::dial;
 use crate::place::Place;
 use crate::problem;
 use crate::session::Session;
+use lambda_esm_engine::credentials::Credentials;
 
 /// How long one try to consume may take.
 const PATIENCE: Duration = Duration::from_secs(8);

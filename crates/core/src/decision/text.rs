@@ -155,7 +155,7 @@ impl fmt::Display for Decision {
             }
             Self::Deleted { messages } => write!(out, "deleted {}", count(*messages, "message")),
             Self::Released { messages } => {
-                write!(out, "made {} visible again", count(*messages, "message"))
+                write!(out, "gave {} back", count(*messages, "message"))
             }
             Self::Gone { messages } => {
                 let messages = count(*messages, "message");
@@ -168,8 +168,7 @@ impl fmt::Display for Decision {
                 let messages = count(*messages, "message");
                 write!(
                     out,
-                    "could not settle {messages} before the visibility timeout ended, and may see them \
-                     again: {error}"
+                    "could not settle {messages}, and may see them again: {error}"
                 )
             }
             Self::Oversized { message_id, bytes } => {

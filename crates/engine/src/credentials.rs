@@ -90,10 +90,6 @@ fn refused(message: String) -> SourceError {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a call that fails is a check that fails"
-)]
 mod tests {
     use super::*;
     use crate::memory::MemorySecrets;

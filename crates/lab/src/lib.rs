@@ -1,0 +1,4 @@
+//! What an event source mapping will do, before it costs anything: simulations in virtual time, load tests in real
+//! time, sweeps over many configurations, and the import of templates.
+//!
+//! A simulation runs the engine that production runs, on paused time, over the sources in memory.

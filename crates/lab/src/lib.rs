@@ -3,5 +3,13 @@
 //!
 //! A simulation runs the engine that production runs, on paused time, over the sources in memory.
 
+mod arrivals;
+mod function;
+mod simulation;
+mod world;
+
+pub mod recorder;
 pub mod report;
 pub mod scenario;
+
+pub use simulation::{Progress, SimulationError, simulate};

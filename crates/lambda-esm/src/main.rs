@@ -23,6 +23,7 @@ mod run;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

@@ -274,7 +274,7 @@ fn latest(source: &Source) -> Option<Trap> {
     is_latest.then(|| Trap {
         field: "StartingPosition",
         value: "LATEST".to_owned(),
-        says: "what is put while the mapping is created may be missed: in AWS polling begins minutes later".to_owned(),
+        says: "what is put while the mapping is created may be missed: in AWS polling may begin minutes later".to_owned(),
         way_out: format!("use TRIM_HORIZON{or_time} where every record counts"),
         source: page,
     })

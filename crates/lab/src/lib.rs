@@ -2,3 +2,6 @@
 //! time, sweeps over many configurations, and the import of templates.
 //!
 //! A simulation runs the engine that production runs, on paused time, over the sources in memory.
+
+pub mod report;
+pub mod scenario;

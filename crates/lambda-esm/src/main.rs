@@ -20,6 +20,7 @@ mod mappings;
 mod mixed_endpoints;
 mod output;
 mod run;
+mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;

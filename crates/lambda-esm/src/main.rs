@@ -24,6 +24,7 @@ mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

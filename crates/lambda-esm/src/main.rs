@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod import;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]

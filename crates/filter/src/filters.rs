@@ -1,5 +1,6 @@
 //! The compiled, ORed set of patterns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::dialect::{Dialect, Limits};
@@ -95,6 +96,27 @@ impl Filters {
     pub fn needs_metadata(&self, data_key: &str) -> bool {
         let mut names = self.program.nodes[0].children.names();
         names.any(|name| name != data_key.as_bytes())
+    }
+
+    /// Returns the clauses of all patterns: each field's dotted path, and its list of values and operators as JSON
+    /// text. A clause that several alternatives or patterns share is there once.
+    pub fn clauses(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let fields = self.program.fields.iter();
+        fields.map(|field| (String::from_utf8_lossy(&field.path), field.source.as_str()))
+    }
+
+    /// Returns these patterns without one clause, by its place among all [clauses](Self::clauses): as if it were met
+    /// by everything.
+    ///
+    /// # Panics
+    /// If there is no such clause.
+    #[must_use]
+    pub fn without(&self, clause: usize) -> Self {
+        let mut program = Program::clone(&self.program);
+        program.forgo(clause);
+        Self {
+            program: Arc::new(program),
+        }
     }
 
     /// Returns the patterns that name `path` (names joined by dots) itself, not only fields below it: in

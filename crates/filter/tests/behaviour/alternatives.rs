@@ -157,3 +157,47 @@ fn data_cannot_be_plain_text_and_json() {
         assert_eq!(filters.torn("body").count() == 1, torn, "{pattern}");
     }
 }
+
+#[test]
+fn a_pattern_without_a_clause_is_as_if_everything_met_it() {
+    let pattern = r#"{"a":[1],"l":{"x":[1],"y":[2]},"$or":[{"b":[1]},{"c":[{"exists":false}]}]}"#;
+    let filters = Filters::compile(&[pattern], Dialect::Lambda, Limits::default()).unwrap();
+    let clauses: Vec<String> = filters
+        .clauses()
+        .map(|(path, list)| format!("{path} {list}"))
+        .collect();
+    let expected = [
+        "a [1]",
+        "b [1]",
+        "c [{\"exists\":false}]",
+        "l.x [1]",
+        "l.y [2]",
+    ];
+    assert_eq!(clauses, expected);
+    for (event, without) in [
+        (
+            r#"{"a":2,"b":1,"l":[{"x":1,"y":2}]}"#,
+            [true, false, false, false, false],
+        ),
+        (
+            r#"{"a":1,"b":2,"c":3,"l":[{"x":1,"y":2}]}"#,
+            [false, true, true, false, false],
+        ),
+        // In different elements: either of the two binds them.
+        (
+            r#"{"a":1,"l":[{"x":1,"y":3},{"x":2,"y":2}]}"#,
+            [false, false, false, true, true],
+        ),
+        (r#"{"a":2,"l":[{"x":3,"y":3}]}"#, [false; 5]),
+    ] {
+        assert!(
+            !filters.is_match(event.as_bytes(), &mut Default::default()),
+            "{event}"
+        );
+        let found = [0, 1, 2, 3, 4].map(|clause| {
+            let rest = filters.without(clause);
+            rest.is_match(event.as_bytes(), &mut Default::default())
+        });
+        assert_eq!(found, without, "{event}");
+    }
+}

@@ -61,10 +61,12 @@ pub use glue::GlueApi;
 #[cfg(feature = "identity")]
 pub use identity::AwsProcessIdentity;
 #[cfg(feature = "kinesis")]
-pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
+pub use kinesis::{
+    KinesisConsumer, KinesisName, KinesisNameError, KinesisProducer, KinesisProvider, KinesisStream,
+};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "secretsmanager")]
 pub use secrets::SecretsManager;
 #[cfg(feature = "sqs")]
-pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};
+pub use sqs::{QueueName, QueueNameError, SqsProducer, SqsProvider, SqsQueue};

@@ -3,5 +3,6 @@
 //!
 //! A simulation runs the engine that production runs, on paused time, over the sources in memory.
 
+pub mod load;
 pub mod report;
 pub mod scenario;

@@ -16,9 +16,9 @@ pub trait Producer: Send + Sync + 'static {
     /// Puts records with one request, within a bound, and without trying again.
     ///
     /// Returns for each record, in the same order, the identifier by which events name it:
-    /// of a queue `messageId`, of Kinesis `eventID`; of a table, which answers with none, the
-    /// [`name`](NewRecord::name) that is in its key. The outer error means that it is not known of any record whether
-    /// it was put.
+    /// of a queue the message ID, of Kinesis the sequence number; of a table, which answers with none, the value of
+    /// the key attribute that [`name`](NewRecord::name) is part of. The outer error means that it is not known of any
+    /// record whether it was put.
     async fn put(
         &self,
         records: &[NewRecord],

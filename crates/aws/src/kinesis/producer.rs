@@ -63,10 +63,9 @@ impl Producer for KinesisProducer {
         let mut results: Vec<_> = answer
             .records
             .into_iter()
-            .map(|entry| match (entry.shard_id, entry.sequence_number) {
-                // As `eventID` has them.
-                (Some(shard), Some(number)) => Ok(Arc::from(format!("{shard}:{number}"))),
-                _ => Err(call.refused(
+            .map(|entry| match entry.sequence_number {
+                Some(number) => Ok(Arc::from(number)),
+                None => Err(call.refused(
                     entry.error_code.as_deref(),
                     entry.error_message.as_deref(),
                     None,

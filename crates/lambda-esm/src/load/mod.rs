@@ -11,6 +11,7 @@ use std::time::Duration;
 use lambda_esm_lab::load::{LoadPlan, LoadTest};
 use lambda_esm_lab::scenario::{Arrivals, Bodies, Distribution, Keys, Prices, Span, Workload};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::backends;
@@ -68,7 +69,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 async fn test(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let files = run::raise();
-    let mut configuration = Configuration::load(&args.config).map_err(Failure::Configuration)?;
+    let path = args.config.clone();
+    let mut configuration = spawn_blocking(move || Configuration::load(&path))
+        .await
+        .map_err(|error| Failure::general(format!("cannot read the configuration: {error}")))?
+        .map_err(Failure::Configuration)?;
     // What the daemon has kept stays as it is.
     configuration.state_dir = None;
     let workload = Workload {

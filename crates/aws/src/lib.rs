@@ -53,7 +53,7 @@ pub use destination::SnsDestination;
 #[cfg(feature = "sqs")]
 pub use destination::SqsDestination;
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
+pub use dynamodb::{DynamoDbProducer, DynamoDbProvider, DynamoDbStream};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use environment::{AwsEnvironment, AwsEnvironmentError};
 #[cfg(feature = "glue")]

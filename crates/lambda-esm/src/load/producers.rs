@@ -50,6 +50,12 @@ async fn producer(
             let producer = provider.producer(kinesis.stream_arn.as_str());
             Ok(Arc::new(producer.map_err(refused)?))
         }
+        #[cfg(feature = "dynamodb")]
+        Source::DynamoDb(dynamodb) => {
+            let provider = lambda_esm_aws::DynamoDbProvider::new(configuration.aws());
+            let producer = provider.producer(dynamodb.stream_arn.as_str());
+            Ok(Arc::new(producer.map_err(refused)?))
+        }
         _ => Err(Failure::general(format!(
             "nothing here puts records into a source such as that of the mapping in {}",
             configuration.file.display()

@@ -5,6 +5,7 @@
 
 pub mod import;
 pub mod recording;
+pub mod load;
 pub mod report;
 pub mod scenario;
 pub mod sweep;

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::{check, demo, filter_test, import, mappings, output, run, top};
+use crate::{check, demo, filter_test, load, mappings, output, run, top};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +43,8 @@ enum Command {
     Mappings(mappings::Args),
     /// Watch the mappings of a running daemon live.
     Top(top::Args),
+    /// Put records into the sources of a configuration, run its mappings, and measure what they do.
+    Load(load::Args),
     /// Work with filter patterns.
     #[command(subcommand)]
     Filter(FilterCommand),
@@ -76,6 +79,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Import(args) => import::run(&args),
         Command::Mappings(args) => mappings::run(args),
         Command::Top(args) => top::run(&args),
+        Command::Load(args) => load::run(args),
         Command::Filter(FilterCommand::Test(args)) => filter_test::run(&args),
     }
 }

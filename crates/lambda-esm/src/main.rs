@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod import;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]
@@ -24,6 +25,7 @@ mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

@@ -38,6 +38,17 @@ const METRICS: [(&str, Metric, Unit); 18] = [
     ("gb_seconds", Metric::GbSeconds, Unit::Count),
 ];
 
+/// Returns the names of all figures.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    METRICS.iter().map(|(name, ..)| *name)
+}
+
+/// Returns the figure of a name.
+pub(super) fn metric(name: &str) -> Option<Metric> {
+    let found = METRICS.iter().find(|(known, ..)| *known == name);
+    found.map(|(_, metric, _)| *metric)
+}
+
 /// Reads a map of metrics and bounds; the label of a mapping may stand before those of that mapping.
 pub(super) fn read(
     field: &Field<'_>,
@@ -71,7 +82,7 @@ fn one(
 ) -> Option<Expectation> {
     let Some((_, metric, unit)) = METRICS.iter().find(|(known, ..)| *known == name) else {
         problems.add(field.node.location, &field.path, "is no figure of a report");
-        let names: Vec<&str> = METRICS.iter().map(|(name, ..)| *name).collect();
+        let names: Vec<&str> = names().collect();
         problems.hint(known_names(name, &names));
         return None;
     };

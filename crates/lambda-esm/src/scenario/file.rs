@@ -9,11 +9,12 @@ use lambda_esm_core::mapping::{Arn, Context, Mapping, Source as MappingSource};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::{Timestamp, text};
 use lambda_esm_lab::scenario::{MappingPlan, Prices, Scenario, Source};
+use lambda_esm_lab::sweep::SweepPlan;
 use uuid::Uuid;
 
 use super::events::EventContext;
 use super::sources::SourceContext;
-use super::{events, expect, functions, prices, sources, units};
+use super::{events, expect, functions, prices, sources, sweep, units};
 use crate::config::fields::{Field, Section};
 use crate::config::mappings;
 use crate::config::suggest::known_names;
@@ -32,6 +33,8 @@ const DRAIN: Duration = Duration::from_secs(60 * 60);
 /// A scenario that was read.
 pub(crate) struct ScenarioFile {
     pub(crate) scenario: Scenario,
+    /// What `sweep` tries; `None` if the file does not say.
+    pub(crate) sweep: Option<SweepPlan>,
     /// What was given and has no effect, and filters that can never match, in words.
     pub(crate) notes: Vec<String>,
 }
@@ -144,6 +147,9 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
     let events = events.map(|field| events::read(&field, &of_events, problems));
     let expectations = section.take("expect");
     let expectations = expectations.map(|field| expect::read(&field, &mappings, problems));
+    let expectations = expectations.unwrap_or_default();
+    let sweep = section.take("sweep");
+    let sweep = sweep.and_then(|field| sweep::read(&field, &mappings, &expectations, problems));
     let prices = section.take("prices");
     let prices = prices.and_then(|field| prices::read(&field, folder, problems));
     section.finish(problems);
@@ -160,10 +166,14 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         functions,
         mappings,
         events: events.unwrap_or_default(),
-        expectations: expectations.unwrap_or_default(),
+        expectations,
         prices: prices.unwrap_or_else(Prices::default),
     };
-    Some(ScenarioFile { scenario, notes })
+    Some(ScenarioFile {
+        scenario,
+        sweep,
+        notes,
+    })
 }
 
 fn stem(path: &Path) -> String {

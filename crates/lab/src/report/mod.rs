@@ -4,6 +4,7 @@ mod answers;
 mod buckets;
 mod figures;
 mod mapping;
+mod page;
 mod series;
 mod settings;
 mod summary;
@@ -14,6 +15,7 @@ mod whole;
 
 pub use answers::answers;
 pub use mapping::{MappingReport, Records};
+pub use page::html;
 pub use series::{MappingSeries, Series};
 pub use summary::{Histogram, Summary};
 pub use text::text;

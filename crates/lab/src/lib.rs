@@ -8,8 +8,12 @@ mod function;
 mod simulation;
 mod world;
 
+pub mod import;
+pub mod load;
 pub mod recorder;
+pub mod recording;
 pub mod report;
 pub mod scenario;
+pub mod sweep;
 
 pub use simulation::{Progress, SimulationError, simulate};

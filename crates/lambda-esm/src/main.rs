@@ -9,20 +9,24 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod import;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]
 mod kafka_registry;
 #[cfg(feature = "kafka")]
 mod kafka_topics;
+mod load;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
 mod run;
+mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

@@ -2,7 +2,10 @@
 
 mod answers;
 mod buckets;
+mod costs;
+mod figure;
 mod figures;
+mod finish;
 mod mapping;
 mod page;
 mod series;
@@ -14,6 +17,7 @@ mod units;
 mod whole;
 
 pub use answers::answers;
+pub use figure::{figure, is_cost};
 pub use mapping::{MappingReport, Records};
 pub use page::html;
 pub use series::{MappingSeries, Series};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, demo, filter_test, load, mappings, output, run, top};
+use crate::{check, demo, filter_test, import, load, mappings, output, run, top};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +36,8 @@ enum Command {
     Run(run::Args),
     /// Validate a configuration file, and say in plain words what each mapping will do.
     Check(check::Args),
+    /// Make a configuration or a scenario of a template: SAM, CloudFormation, CDK, serverless.yml, Terraform, AWS CLI.
+    Import(import::Args),
     /// Manage the mappings of a running daemon: list, get, create, update, delete, events.
     Mappings(mappings::Args),
     /// Watch the mappings of a running daemon live.
@@ -73,6 +75,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => run::runtime(None)?.block_on(demo::run(args)),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Mappings(args) => mappings::run(args),
         Command::Top(args) => top::run(&args),
         Command::Load(args) => load::run(args),

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod import;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]
@@ -20,10 +21,13 @@ mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
+mod progress;
 mod run;
+mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

@@ -6,7 +6,6 @@ mod observed;
 mod open_loop;
 mod plan;
 mod run;
-mod search;
 mod steady;
 
 pub use plan::{LoadPlan, LoadSource};

@@ -30,7 +30,7 @@ pub struct Report {
     pub functions: Vec<FunctionReport>,
     /// What each source was asked for.
     pub sources: Vec<SourceReport>,
-    /// What it cost, line by line.
+    /// What it cost, line by line: functions and sources, without what producers pay.
     pub costs: Vec<CostLine>,
     /// The sum of that.
     pub cost: f64,
@@ -120,6 +120,10 @@ pub struct SourceReport {
     pub calls: BTreeMap<String, u64>,
     /// Calls that found nothing.
     pub empty_reads: u64,
+    /// Shards times hours, of Kinesis.
+    pub shard_hours: f64,
+    /// The same for each consumer with enhanced fan-out, of all of them together.
+    pub consumer_shard_hours: f64,
 }
 
 /// A line of the bill.

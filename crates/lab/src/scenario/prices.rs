@@ -18,12 +18,8 @@ pub struct Prices {
     pub sqs_fifo_million_requests: f64,
     /// An hour of a shard of Kinesis.
     pub kinesis_shard_hour: f64,
-    /// A million PUT payload units of Kinesis, of 25 KB each.
-    pub kinesis_million_put_units: f64,
-    /// A million read request units of DynamoDB Streams. Lambda's own reads are free.
-    pub dynamodb_million_stream_reads: f64,
-    /// An hour of an event poller unit of a provisioned mapping.
-    pub event_poller_unit_hour: f64,
+    /// An hour of a shard for a consumer with enhanced fan-out.
+    pub kinesis_consumer_shard_hour: f64,
 }
 
 impl Default for Prices {
@@ -35,9 +31,7 @@ impl Default for Prices {
             sqs_million_requests: 0.40,
             sqs_fifo_million_requests: 0.50,
             kinesis_shard_hour: 0.015,
-            kinesis_million_put_units: 0.014,
-            dynamodb_million_stream_reads: 0.0,
-            event_poller_unit_hour: 0.185,
+            kinesis_consumer_shard_hour: 0.015,
         }
     }
 }

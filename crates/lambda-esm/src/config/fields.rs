@@ -10,7 +10,7 @@ use super::suggest::known_names;
 use super::yaml::{Location, Member, Node, Value, join};
 
 /// A map that is being read. What was never asked for is unknown, see [`Section::finish`].
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     path: String,
     location: Location,
     members: &'a [Member],
@@ -19,14 +19,14 @@ pub(super) struct Section<'a> {
 
 /// A member of a map, and its path.
 #[derive(Clone)]
-pub(super) struct Field<'a> {
-    pub(super) path: String,
-    pub(super) node: &'a Node,
+pub(crate) struct Field<'a> {
+    pub(crate) path: String,
+    pub(crate) node: &'a Node,
 }
 
 impl<'a> Section<'a> {
     /// Begins to read the map at `path`; `None` if it is no map.
-    pub(super) fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Option<Self> {
         let Value::Map(members) = &node.value else {
             // What stands there in location of a map may be all of it, secrets, too.
             problems.add(
@@ -45,7 +45,7 @@ impl<'a> Section<'a> {
     }
 
     /// Returns a member, if it is there.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Field<'a>> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Field<'a>> {
         self.asked.push(key);
         let member = self.members.iter().find(|member| member.key == key)?;
         Some(Field {
@@ -55,7 +55,7 @@ impl<'a> Section<'a> {
     }
 
     /// Returns a member that must be there.
-    pub(super) fn require(
+    pub(crate) fn require(
         &mut self,
         key: &'static str,
         example: &str,
@@ -70,7 +70,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reports every member that nobody asked for.
-    pub(super) fn finish(self, problems: &mut Problems) {
+    pub(crate) fn finish(self, problems: &mut Problems) {
         for member in self.members {
             if !self.asked.contains(&member.key.as_str()) {
                 problems.add(member.location, &member.path(&self.path), "unknown key");
@@ -110,7 +110,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
         if let Value::Text(text) = &self.node.value {
             return Some(text);
         }
@@ -125,7 +125,7 @@ impl<'a> Field<'a> {
     }
 
     /// Reads text whose values are not to be shown.
-    pub(super) fn secret_text(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn secret_text(&self, problems: &mut Problems) -> Option<&'a str> {
         if let Value::Text(text) = &self.node.value {
             return Some(text);
         }
@@ -138,7 +138,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    pub(super) fn integer(
+    pub(crate) fn integer(
         &self,
         range: RangeInclusive<i64>,
         unit: &str,
@@ -160,7 +160,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         range: RangeInclusive<f64>,
         unit: &str,
@@ -191,12 +191,12 @@ impl<'a> Field<'a> {
     }
 
     /// Reads a share between none (0) and all (1).
-    pub(super) fn share(&self, problems: &mut Problems) -> Option<f64> {
+    pub(crate) fn share(&self, problems: &mut Problems) -> Option<f64> {
         self.number(0.0..=1.0, "(1 is every time)", problems)
     }
 
     /// Reads a time in seconds, fractions allowed.
-    pub(super) fn seconds(
+    pub(crate) fn seconds(
         &self,
         range: RangeInclusive<f64>,
         problems: &mut Problems,
@@ -206,7 +206,7 @@ impl<'a> Field<'a> {
     }
 
     /// Reads a text that parses to `T`.
-    pub(super) fn parse<T>(&self, problems: &mut Problems) -> Option<T>
+    pub(crate) fn parse<T>(&self, problems: &mut Problems) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
@@ -220,7 +220,7 @@ impl<'a> Field<'a> {
     }
 
     /// Reads one of some words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         choices: &[(&str, T)],
         problems: &mut Problems,
@@ -237,7 +237,7 @@ impl<'a> Field<'a> {
 
     /// Reads yes or no.
     #[cfg(feature = "kafka")]
-    pub(super) fn flag(&self, problems: &mut Problems) -> Option<bool> {
+    pub(crate) fn flag(&self, problems: &mut Problems) -> Option<bool> {
         if let Value::Bool(value) = self.node.value {
             return Some(value);
         }
@@ -246,7 +246,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns a member, if this is a map that has it.
-    pub(super) fn member(&self, key: &str) -> Option<Self> {
+    pub(crate) fn member(&self, key: &str) -> Option<Self> {
         let Value::Map(members) = &self.node.value else {
             return None;
         };
@@ -257,7 +257,7 @@ impl<'a> Field<'a> {
         })
     }
 
-    pub(super) fn list(&self, problems: &mut Problems) -> Option<Vec<Self>> {
+    pub(crate) fn list(&self, problems: &mut Problems) -> Option<Vec<Self>> {
         let Value::List(items) = &self.node.value else {
             self.of_another_kind("a list", problems);
             return None;
@@ -270,7 +270,7 @@ impl<'a> Field<'a> {
     }
 
     /// Reads a map whose keys are names that the user chose.
-    pub(super) fn entries(&self, problems: &mut Problems) -> Option<Vec<(&'a Member, Self)>> {
+    pub(crate) fn entries(&self, problems: &mut Problems) -> Option<Vec<(&'a Member, Self)>> {
         let Value::Map(members) = &self.node.value else {
             self.of_another_kind("a map", problems);
             return None;
@@ -287,7 +287,7 @@ impl<'a> Field<'a> {
         Some(members.iter().map(entry).collect())
     }
 
-    pub(super) fn section(&self, problems: &mut Problems) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, problems: &mut Problems) -> Option<Section<'a>> {
         Section::new(self.node, &self.path, problems)
     }
 }

@@ -15,7 +15,7 @@ use super::endpoints::{self, Endpoints};
 use super::fields::{Field, Section};
 use super::functions::{self, Backend, FunctionContext, FunctionSettings};
 use super::kafka::{self, KafkaSettings};
-use super::mappings::{self, MappingSettings};
+use super::mappings::{self, Clients, MappingSettings};
 use super::problem::{Problem, Problems};
 use super::secrets;
 use super::yaml::Node;
@@ -140,7 +140,8 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         Some(_) => section.take("mappings"),
         None => section.require("mappings", example, problems),
     };
-    let mappings = mappings.map(|field| mappings::read(&field, &context, &known, problems));
+    let mappings =
+        mappings.map(|field| mappings::read(&field, &context, &known, Clients::Needed, problems));
     section.finish(problems);
     let functions = functions.unwrap_or_default();
     let mappings = mappings.unwrap_or_default();

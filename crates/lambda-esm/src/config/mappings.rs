@@ -92,11 +92,21 @@ fn on_failure(source: &Source) -> Option<AwsDestination> {
     }
 }
 
+/// Whether mappings are to run with the clients of this build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clients {
+    /// A source whose client is missing is refused.
+    Needed,
+    /// Sources are simulated.
+    NotNeeded,
+}
+
 /// Reads all mappings. `known` are the configured functions.
-pub(super) fn read(
+pub(crate) fn read(
     field: &Field<'_>,
     context: &Context,
     known: &[String],
+    clients: Clients,
     problems: &mut Problems,
 ) -> Vec<MappingSettings> {
     let items = field.list(problems).unwrap_or_default();
@@ -110,7 +120,7 @@ pub(super) fn read(
     }
     let mut mappings: Vec<MappingSettings> = Vec::new();
     for item in items {
-        let Some(settings) = one(&item, context, known, problems) else {
+        let Some(settings) = one(&item, context, known, clients, problems) else {
             continue;
         };
         let same = mappings.iter().find_map(|earlier| {
@@ -140,6 +150,7 @@ fn one(
     item: &Field<'_>,
     context: &Context,
     known: &[String],
+    clients: Clients,
     problems: &mut Problems,
 ) -> Option<MappingSettings> {
     let Value::Map(members) = &item.node.value else {
@@ -169,14 +180,16 @@ fn one(
     let function = find(members, "FunctionName").or_else(|| find(members, "FunctionArn"));
     let at = function.map_or(item.node, |member| &member.node);
     functions::check_known(mapping.function.name(), at, &item.path, known, problems);
-    check_clients(item, &mapping.source, problems);
+    check_share_group(item, &mapping.source, problems);
+    if clients == Clients::Needed {
+        check_clients(item, &mapping.source, problems);
+    }
     if mapping.kms_key_arn.is_some() {
         notes.push("KMSKeyArn has no effect: filters are kept as they are".to_owned());
     }
     if !mapping.metrics.is_empty() {
         notes.push("MetricsConfig has no effect: every metric is always there".to_owned());
     }
-    notes.extend(mapping.unmatchable_filters());
     Some(MappingSettings {
         location: item.node.location,
         request,
@@ -328,8 +341,8 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
     (node, path)
 }
 
-/// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.
-fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
+/// Refuses topics that are to be read as queues.
+fn check_share_group(item: &Field<'_>, source: &Source, problems: &mut Problems) {
     if let Source::Kafka(kafka) = source
         && kafka.is_queue()
     {
@@ -337,8 +350,11 @@ fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
         let (node, path) = descend(item, &steps);
         problems.refuse(node, &path, "share groups are not supported yet");
         problems.hint("use Stream, or leave it out");
-        return;
     }
+}
+
+/// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.
+fn check_clients(item: &Field<'_>, source: &Source, problems: &mut Problems) {
     let on_failure = on_failure(source);
     for (client, steps) in [
         (Some(Client::of_source(source)), &["EventSourceArn"][..]),

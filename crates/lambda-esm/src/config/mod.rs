@@ -8,22 +8,22 @@ mod api;
 mod brokers;
 mod clients;
 mod endpoints;
-mod fields;
+pub(crate) mod fields;
 mod file;
 mod functions;
 mod kafka;
 #[cfg(feature = "brokers")]
 mod login;
-mod mappings;
+pub(crate) mod mappings;
 mod problem;
 mod secrets;
-mod suggest;
-mod yaml;
+pub(crate) mod suggest;
+pub(crate) mod yaml;
 
 pub(crate) use file::{Configuration, DEFAULT_FILE};
 pub(crate) use functions::{Backend, FunctionSettings};
-pub(crate) use mappings::MappingSettings;
-pub(crate) use problem::Problem;
+pub(crate) use mappings::{Clients, MappingSettings};
+pub(crate) use problem::{Problem, Problems};
 pub(crate) use yaml::syntax_words;
 
 #[cfg(feature = "aws")]

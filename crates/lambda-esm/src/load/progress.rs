@@ -2,22 +2,17 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lambda_esm_lab::load::LoadProgress;
 
-const STYLE: &str = "{prefix:>9} [{bar:30}] {msg}";
+use crate::progress;
 
 /// A bar on standard error; nothing where that is no terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     pub(super) fn start() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is ours, and good.
-        if let Ok(style) = ProgressStyle::with_template(STYLE) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
+        Self(progress::bar(0, "{prefix:>9} {bar:30} {msg}"))
     }
 
     /// Shows how far it is.
@@ -41,8 +36,7 @@ impl Progress {
 
     /// Writes a line, above the bar if there is one.
     pub(super) fn say(&self, text: &str) {
-        tracing::info!("{text}");
-        self.0.tick();
+        self.0.suspend(|| tracing::info!("{text}"));
     }
 
     /// Takes the bar away.

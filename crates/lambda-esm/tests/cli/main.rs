@@ -13,6 +13,8 @@ mod check_functions;
 #[cfg(feature = "kafka")]
 mod check_kafka;
 mod check_streams;
+#[cfg(feature = "sqs")]
+mod check_traps;
 mod demo;
 mod filter_test;
 mod support;

@@ -1,0 +1,35 @@
+//! Many configurations of one scenario, and the one change that is worth making.
+
+mod bench;
+mod candidates;
+mod commands;
+mod effective;
+mod figures;
+mod judge;
+mod memory;
+mod outcome;
+mod parameter;
+mod pareto;
+mod plan;
+mod plan_error;
+mod recommend;
+mod run;
+mod target;
+mod values;
+mod wording;
+
+pub use bench::{Phase, Runs, SweepProgress};
+pub use candidates::SettingChange;
+pub use effective::Refusal;
+pub use memory::{MemoryEffect, ONE_VCPU_MB};
+pub use outcome::{
+    Broken, ConfigurationReport, ConfigurationResult, Constraint, Figures, MappingDiff,
+    Recommendation, SeedCheck, SweepReport, TradeOff, Verdict,
+};
+pub use parameter::Parameter;
+pub use pareto::pareto_front;
+pub use plan::{Axis, FunctionMemory, MOST_CONFIGURATIONS, Objective, SweepPlan, Variant};
+pub use plan_error::PlanError;
+pub use run::sweep;
+pub use values::{Range, Scale, parse_values};
+pub use wording::{change_in_words, plain};

@@ -27,6 +27,18 @@ pub(super) struct Due {
     pub(super) payload: Bytes,
 }
 
+/// What somebody who waits wants of a load test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// That it goes on.
+    #[default]
+    GoOn,
+    /// That no more records are put, and that those under way are waited for.
+    Drain,
+    /// That it ends.
+    End,
+}
+
 /// What is told of records as they are put.
 pub(super) trait Arrived: Send + Sync + 'static {
     /// A record was due so long after the beginning, and was put: events name it by `id`.
@@ -34,7 +46,7 @@ pub(super) trait Arrived: Send + Sync + 'static {
 }
 
 /// What came of putting.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Produced {
     /// Records that were due until the end.
     pub(super) due: u64,
@@ -47,7 +59,7 @@ pub(super) struct Produced {
     /// Why the first was refused.
     pub(super) problem: Option<String>,
     /// How much later than they were due records were sent.
-    pub(super) lateness: Vec<Duration>,
+    pub(super) lateness: Durations,
 }
 
 impl Produced {
@@ -68,7 +80,7 @@ pub(super) async fn produce(
     name: &str,
     span: (Instant, Instant),
     arrived: Arc<dyn Arrived>,
-    mut stop: watch::Receiver<bool>,
+    mut wish: watch::Receiver<Wish>,
 ) -> Produced {
     let (begin, end) = span;
     let limits = producer.limits();
@@ -80,13 +92,13 @@ pub(super) async fn produce(
         let due = begin + next.at;
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = wish.wait_for(|wish| *wish > Wish::GoOn) => break,
             () = sleep_until(end), if Instant::now() >= end => {}
             () = sleep_until(due) => {}
         }
         let permit = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = wish.wait_for(|wish| *wish > Wish::GoOn) => break,
             permit = free.clone().acquire_owned() => permit,
         };
         let Ok(permit) = permit else { break };
@@ -260,10 +272,10 @@ mod tests {
         let slow = Arc::new(slow);
         let seen = Arc::new(Seen::default());
         let begin = Instant::now();
-        let (_go_on, stop) = watch::channel(false);
+        let (_go_on, wish) = watch::channel(Wish::GoOn);
         let records = every(step, count);
         let span = (begin, begin + length);
-        let produced = produce(slow.clone(), records, "r", span, seen.clone(), stop).await;
+        let produced = produce(slow.clone(), records, "r", span, seen.clone(), wish).await;
         let requests = slow.requests.lock().unwrap().clone();
         let seen = seen.0.lock().unwrap().len();
         (produced, requests, seen)

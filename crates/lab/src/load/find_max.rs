@@ -129,7 +129,10 @@ fn broken(report: &Report, expectations: &[Expectation], keeps_up: bool) -> Opti
         } = &broken.expectation;
         let seen = broken.seen;
         let name = serde_json::to_value(metric).ok();
-        let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or("a figure");
+        let name = name
+            .as_ref()
+            .and_then(|name| name.as_str())
+            .unwrap_or("a figure");
         return Some(format!("{name} was {seen:.0}, not {comparison} {bound:.0}"));
     }
     let oldest = figure(report, None, Metric::Age).unwrap_or_default();

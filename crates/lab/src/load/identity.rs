@@ -221,6 +221,9 @@ mod tests {
         assert_eq!(seen(&names, 1, "100"), None);
         names.learn(1, "100", "run-1");
         assert_eq!(seen(&names, 1, "100"), put);
-        assert_eq!((names.table("table"), names.table("queue")), (Some(1), None));
+        assert_eq!(
+            (names.table("table"), names.table("queue")),
+            (Some(1), None)
+        );
     }
 }

@@ -10,6 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::recorder::Durations;
+
 /// How many requests are under way at a time: enough for ten thousand messages per second where one takes 30 ms.
 const AT_ONCE: usize = 32;
 /// How often a record is tried that its source did not take, and the first wait, which doubles.
@@ -46,7 +48,7 @@ pub(super) trait Arrived: Send + Sync + 'static {
 }
 
 /// What came of putting.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Produced {
     /// Records that were due until the end.
     pub(super) due: u64,
@@ -58,7 +60,7 @@ pub(super) struct Produced {
     pub(super) unsent: u64,
     /// Why the first was refused.
     pub(super) problem: Option<String>,
-    /// How much later than they were due records were sent.
+    /// How much later than they were due records were sent, in milliseconds.
     pub(super) lateness: Durations,
 }
 
@@ -111,8 +113,12 @@ pub(super) async fn produce(
         let batch = together(&mut records, limits, begin.elapsed(), name, produced.due);
         produced.due += batch.len() as u64;
         let now = begin.elapsed();
-        let late = batch.iter().map(|(at, _)| now.saturating_sub(*at));
-        produced.lateness.extend(late);
+        for (at, _) in &batch {
+            let late = now.saturating_sub(*at).as_millis();
+            produced
+                .lateness
+                .add(u64::try_from(late).unwrap_or(u64::MAX));
+        }
         let (producer, arrived) = (producer.clone(), arrived.clone());
         puts.spawn(async move {
             let part = put(producer.as_ref(), batch, arrived.as_ref()).await;
@@ -293,8 +299,8 @@ mod tests {
             run(slow, Duration::from_millis(10), 100, Duration::from_secs(1)).await;
         assert_eq!((produced.due, produced.put, seen), (100, 100, 100));
         assert_eq!(requests, vec![1; 100]);
-        let latest = produced.lateness.iter().max().unwrap();
-        assert!(*latest <= Duration::from_millis(2), "{latest:?}");
+        let lateness = produced.lateness.summary();
+        assert!(lateness.max <= 2.0, "{lateness:?}");
     }
 
     #[tokio::test(start_paused = true)]

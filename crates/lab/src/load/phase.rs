@@ -40,7 +40,8 @@ impl Arrived for Phases {
             self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         }
         if let Some(record) = self.names.arrived(self.source, &id, phase) {
-            self.recorder.arrived(self.source, record, self.begins + due);
+            self.recorder
+                .arrived(self.source, record, self.begins + due);
         }
     }
 }

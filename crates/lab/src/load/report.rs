@@ -13,7 +13,7 @@ use crate::report::{FunctionReport, MappingReport, Mode, Report, SourceReport};
 /// What a producer must reach of what was due, to keep up.
 const KEEPS_UP: f64 = 0.98;
 /// How late half of the records may be sent, to be on time.
-const ON_TIME: Duration = Duration::from_millis(20);
+const ON_TIME_MS: f64 = 20.0;
 
 impl LoadTest {
     /// Returns the report of what was measured.
@@ -43,7 +43,8 @@ impl LoadTest {
             records.waiting += records.lost;
             records.lost = 0;
             arrived[plan.source] = records.arrived;
-            let echo = self.roster.uuid(place).and_then(|uuid| engine.get(uuid).ok());
+            let uuid = self.uuids.get(place);
+            let echo = uuid.and_then(|uuid| engine.get(*uuid).ok());
             let configuration = echo.and_then(|echo| serde_json::to_value(echo).ok());
             mappings.push(MappingReport {
                 label: plan.label.clone(),
@@ -93,7 +94,9 @@ impl LoadTest {
         let scenario = &self.plan.scenario;
         let mut notes = Vec::new();
         if measured.is_cut_short {
-            notes.push("The test was ended before its time; figures are of what was seen.".to_owned());
+            notes.push(
+                "The test was ended before its time; figures are of what was seen.".to_owned(),
+            );
         }
         for (place, source) in scenario.sources.iter().enumerate() {
             let name = &source.name;
@@ -158,11 +161,10 @@ fn production(name: &str, produced: &Produced, took: Duration) -> Option<String>
             produced.due as f64 / seconds
         ));
     }
-    let late = late(produced, 0.5);
-    (late > ON_TIME).then(|| {
+    let late = produced.lateness.summary().p50;
+    (late > ON_TIME_MS).then(|| {
         format!(
-            "Half of the records were put into {name} {} ms late or later, which is part of their latencies.",
-            late.as_millis()
+            "Half of the records were sent to {name} {late} ms late or later, which is part of their latencies."
         )
     })
 }
@@ -171,17 +173,17 @@ fn production(name: &str, produced: &Produced, took: Duration) -> Option<String>
 pub(super) fn producer_limit(produced: &[Option<Produced>]) -> Option<String> {
     let mut produced = produced.iter().flatten();
     let limited = produced.find(|each| !reaches(each))?;
-    let reason = || format!("{} of {} records were sent in time", limited.put, limited.due);
+    let reason = || {
+        format!(
+            "{} of {} records were sent in time",
+            limited.put, limited.due
+        )
+    };
     Some(limited.problem.clone().unwrap_or_else(reason))
 }
 
 fn reaches(produced: &Produced) -> bool {
     produced.put as f64 >= produced.due as f64 * KEEPS_UP
-}
-
-fn late(produced: &Produced, share: f64) -> Duration {
-    let micros = produced.lateness.value_at_quantile(share);
-    Duration::from_micros(micros)
 }
 
 fn millis(duration: Duration) -> u64 {

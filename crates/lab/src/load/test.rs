@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::lifecycle::State;
 use lambda_esm_engine::ports::InvokeBackend;
 use lambda_esm_engine::{Clock, Engine, Event};
 use tokio::sync::watch;
@@ -21,8 +21,9 @@ use super::phase::{Phases, enter};
 use super::plan::LoadPlan;
 use super::steady::Window;
 use crate::arrivals::{Arrival, Records};
-use crate::recorder::{Observed, Recorded, Recorder, Roster, kind_of};
+use crate::recorder::{Observed, Recorded, Recorder, kind_of};
 use crate::scenario::Scenario;
+use crate::simulation::roster;
 
 /// How often ages and backlogs are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,7 +39,8 @@ pub struct LoadTest {
     pub(super) plan: LoadPlan,
     pub(super) clock: Clock,
     pub(super) names: Arc<RealNames>,
-    pub(super) roster: Arc<Roster>,
+    /// By mapping.
+    pub(super) uuids: Vec<Uuid>,
     pub(super) recorder: Arc<Recorder>,
 }
 
@@ -90,12 +92,11 @@ impl LoadTest {
         let sources = scenario.sources.iter();
         let sources = sources.map(|source| (kind_of(&source.kind), source.arn.clone()));
         let names = Arc::new(RealNames::new(sources));
-        let roster = Arc::new(Roster::of(scenario));
-        let recorder = Recorder::new(clock, roster.clone(), names.clone());
+        let recorder = Recorder::new(clock, Arc::new(roster(scenario)), names.clone());
         Self {
             clock,
             names,
-            roster,
+            uuids: vec![Uuid::nil(); scenario.mappings.len()],
             recorder: Arc::new(recorder),
             plan,
         }
@@ -111,11 +112,18 @@ impl LoadTest {
     #[must_use]
     pub fn observe(&self, backend: Arc<dyn InvokeBackend>) -> Arc<dyn InvokeBackend> {
         let observed = Observed::new(backend, self.recorder.clone());
-        Arc::new(Keyed::new(observed, self.plan.run.clone(), self.names.clone()))
+        Arc::new(Keyed::new(
+            observed,
+            self.plan.run.clone(),
+            self.names.clone(),
+        ))
     }
 
     /// Says which UUID a mapping has that the engine runs; the place is that in the scenario.
-    pub fn assign(&self, uuid: Uuid, mapping: usize) {
+    pub fn assign(&mut self, uuid: Uuid, mapping: usize) {
+        if let Some(place) = self.uuids.get_mut(mapping) {
+            *place = uuid;
+        }
         self.recorder.assign(uuid, mapping);
     }
 
@@ -182,10 +190,13 @@ impl LoadTest {
             let name = format!("{}-{phase}-{place}", self.plan.run);
             let (span, wish) = ((begin, begin + of), wish.clone());
             producing.spawn(async move {
-                (place, produce(producer, records, &name, span, phases, wish).await)
+                (
+                    place,
+                    produce(producer, records, &name, span, phases, wish).await,
+                )
             });
         }
-        let mut produced = vec![None; scenario.sources.len()];
+        let mut produced: Vec<_> = scenario.sources.iter().map(|_| None).collect();
         let mut windows = Windows::new(warm_up, of - warm_up);
         let mut ticks = interval_at(begin + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -208,15 +219,22 @@ impl LoadTest {
             }
             let open = self.open();
             let (arrived, _) = self.recorder.totals();
-            let of = scenario.duration;
-            progress(LoadProgress { factor, at, of, is_warm, arrived, open });
+            progress(LoadProgress {
+                factor,
+                at,
+                of,
+                is_warm,
+                arrived,
+                open,
+            });
             windows.look(at, || Window {
                 arrived,
                 processed: arrived.saturating_sub(open),
-                age: self.recorder.age(),
+                age: self.age(),
             });
             // Where others put records, it goes on as long as it is to.
-            let is_over = producing.is_empty() && (at >= of || *wish.borrow() > Wish::GoOn || self.puts_all());
+            let is_over = producing.is_empty()
+                && (at >= of || *wish.borrow() > Wish::GoOn || self.puts_all());
             if is_over {
                 let until = *drained_by.get_or_insert(at + scenario.drain);
                 if open == 0 && !self.recorder.is_busy() || at >= until {
@@ -233,7 +251,10 @@ impl LoadTest {
         Measured {
             strangers: strangers.collect(),
             recorded: self.recorder.finish(|_| None),
-            bytes: sources.iter().map(|each| each.bytes.load(Ordering::Relaxed)).collect(),
+            bytes: sources
+                .iter()
+                .map(|each| each.bytes.load(Ordering::Relaxed))
+                .collect(),
             produced,
             windows: windows.seen,
             begins,
@@ -253,9 +274,19 @@ impl LoadTest {
     fn open(&self) -> u64 {
         let mappings = self.plan.scenario.mappings.iter().enumerate();
         let open = mappings.map(|(place, plan)| {
-            self.recorder.open(place, self.names.strangers(plan.source))
+            let arrived = self.recorder.arrived_at(plan.source) + self.names.strangers(plan.source);
+            arrived.saturating_sub(self.recorder.settled_by(place).0)
         });
         open.sum()
+    }
+
+    /// Returns how long the oldest record waits.
+    fn age(&self) -> Duration {
+        let mappings = 0..self.plan.scenario.mappings.len();
+        let oldest = mappings
+            .filter_map(|place| self.recorder.settled_by(place).1)
+            .min();
+        oldest.map_or(Duration::ZERO, |oldest| self.clock.now().since(oldest))
     }
 }
 

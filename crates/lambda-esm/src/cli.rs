@@ -14,9 +14,11 @@ Examples:
   lambda-esm run my.yaml                 do it
   lambda-esm mappings list               what does the running daemon have? create, update, delete, events
   lambda-esm top                         watch it work
+  lambda-esm import template.yaml        what does my template say? makes a configuration, or a scenario
+  lambda-esm load my.yaml                what does it do under load?
   lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
 
-Exit codes: 0 done, 1 failure, 2 `check` found an invalid configuration, 64 wrong usage,
+Exit codes: 0 done, 1 failure, 2 an invalid configuration or scenario was found, 64 wrong usage,
 78 invalid configuration.";
 
 /// AWS Lambda event source mappings outside AWS: polls queues and streams, and hands each batch to a

@@ -6,12 +6,11 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_engine::ports::{InvokeAnswer, InvokeRequest};
 use lambda_esm_engine::{Clock, Event};
-use uuid::Uuid;
 
 use super::durations::Durations;
 use super::fates::{Fates, Processed};
 use super::figures::{Figures, count};
-use super::identity::{Identity, NamedRecord, RecordId, find_records};
+use super::identity::{Identity, RecordId, find_records};
 use super::invocation::{Invocation, Seat};
 use super::roster::Roster;
 use super::steps::Steps;

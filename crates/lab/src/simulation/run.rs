@@ -1,5 +1,6 @@
 //! From a scenario to its report.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
@@ -65,12 +66,12 @@ async fn run(
         function.begin();
     }
     for source in &assembly.sources {
-        source.intake().begin();
+        source.begin();
     }
     let notes = assembly.live(scenario, watch).await;
     let report = assembly.report(scenario, notes);
     assembly.engine.halt().await;
-    Ok(report)
+    Ok(report.finish(&scenario.expectations, &scenario.prices))
 }
 
 impl Assembly {
@@ -204,12 +205,11 @@ impl Assembly {
                     ..recorded
                 }
             });
-        let sources = scenario
-            .sources
-            .iter()
-            .zip(&self.sources)
-            .map(|(source, memory)| {
+        let sources = scenario.sources.iter().zip(&self.sources).enumerate().map(
+            |(place, (source, memory))| {
                 let usage = memory.usage();
+                let shard_hours = memory.shard_hours();
+                let consumers = consumers(scenario, place) as f64;
                 SourceReport {
                     name: source.name.clone(),
                     arn: source.arn.clone(),
@@ -218,9 +218,11 @@ impl Assembly {
                     bytes: usage.bytes,
                     calls: usage.calls,
                     empty_reads: usage.empty_reads,
-                    ..SourceReport::default()
+                    shard_hours,
+                    consumer_shard_hours: shard_hours * consumers,
                 }
-            });
+            },
+        );
         notes.dedup();
         Report {
             name: scenario.name.clone(),
@@ -242,6 +244,17 @@ impl Assembly {
             notes,
         }
     }
+}
+
+/// Returns how many consumers with enhanced fan-out read a source.
+fn consumers(scenario: &Scenario, source: usize) -> usize {
+    let plans = scenario
+        .mappings
+        .iter()
+        .filter(|plan| plan.source == source);
+    let arns = plans.filter_map(|plan| plan.request.event_source_arn.as_deref());
+    let consumers: BTreeSet<&str> = arns.filter(|arn| arn.contains("/consumer/")).collect();
+    consumers.len()
 }
 
 fn name<T>(all: &[T], place: usize, name: impl Fn(&T) -> &String) -> String {

@@ -89,7 +89,8 @@ where
     let (mut changes, mut measured) = (winner.changes, winner.measured);
     while changes.len() > 1 {
         let mut jobs = Vec::new();
-        for dropped in 0..changes.len() {
+        // Of equals what the plan names first stays.
+        for dropped in (0..changes.len()).rev() {
             let mut fewer = changes.clone();
             fewer.remove(dropped);
             let candidate = bench.candidates.fewer(&fewer)?;

@@ -5,6 +5,7 @@ mod names;
 mod push_queue;
 mod queue;
 mod reshard;
+mod shard_time;
 mod source;
 mod stream;
 mod topic;

@@ -87,6 +87,22 @@ impl SourceInMemory {
         }
     }
 
+    /// From now on records arrive.
+    pub(crate) fn begin(&self) {
+        if let Self::Stream(stream, _) = self {
+            stream.count_shards();
+        }
+        self.intake().begin();
+    }
+
+    /// Returns how many shards of Kinesis there were for how long: shards times hours.
+    pub(crate) fn shard_hours(&self) -> f64 {
+        match self {
+            Self::Stream(stream, StreamKind::Kinesis) => stream.shard_hours(),
+            _ => 0.0,
+        }
+    }
+
     /// Puts everything into it that has arrived.
     pub(crate) fn fill(&self) {
         match self {
@@ -115,7 +131,11 @@ impl SourceInMemory {
     pub(crate) fn reshard(&self, shards: usize) -> Result<(), SourceError> {
         self.fill();
         match self {
-            Self::Stream(stream, kind) => reshard(&stream.stream, *kind, shards),
+            Self::Stream(stream, kind) => {
+                let resharded = reshard(&stream.stream, *kind, shards);
+                stream.count_shards();
+                resharded
+            }
             Self::Topic(topic) => {
                 let there = topic.topic.watermarks().len();
                 topic.topic.add_partitions(shards.saturating_sub(there));

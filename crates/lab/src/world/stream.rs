@@ -1,7 +1,7 @@
 //! A stream of Kinesis, of a table of DynamoDB, or of the changes of a database.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::SourceError;
@@ -11,6 +11,7 @@ use lambda_esm_engine::ports::{Cursor, FetchRequest, Listing, Page, ShardId, Sta
 
 use super::intake::Intake;
 use super::names::lane_of;
+use super::shard_time::ShardTime;
 use crate::arrivals::Arrival;
 use crate::recorder::{RecordId, SourceType};
 
@@ -31,6 +32,7 @@ struct Shards {
     names: BTreeMap<u32, ShardId>,
     /// Up to where each was settled when that was looked at last.
     settled: Vec<(u32, u64)>,
+    time: ShardTime,
 }
 
 impl Stream {
@@ -46,7 +48,7 @@ impl Stream {
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
             let mut places = Vec::with_capacity(due.len());
-            let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shards = self.lock();
             let Shards { lengths, names, .. } = &mut *shards;
             let records = due
                 .iter()
@@ -78,9 +80,26 @@ impl Stream {
         }
     }
 
+    /// The number of open shards may have changed.
+    pub(super) fn count_shards(&self) {
+        let now = self.intake.clock.now();
+        let open = self.stream.shards();
+        let open = open.iter().filter(|shard| !shard.closed).count();
+        self.lock().time.set(now, open);
+    }
+
+    /// Returns how many shards were open for how long since they were counted first: shards times hours.
+    pub(super) fn shard_hours(&self) -> f64 {
+        self.lock().time.hours(self.intake.clock.now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shards> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Drops what was settled the time before that this was called: a mapping may still have to look up the place.
     pub(super) fn forget(&self, settled: Vec<(u32, u64)>) {
-        let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shards = self.lock();
         let before = std::mem::replace(&mut shards.settled, settled);
         for (lane, index) in before {
             if let Some(shard) = shards.names.get(&lane) {

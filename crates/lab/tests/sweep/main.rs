@@ -1,0 +1,12 @@
+//! Sweeps over hand-made reports: what is tried, who wins, what is recommended.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod change;
+mod front;
+mod grid;
+mod memory;
+mod ranking;
+mod threads;
+mod values;
+mod world;

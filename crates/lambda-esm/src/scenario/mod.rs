@@ -14,5 +14,5 @@ mod sweep;
 mod trace;
 mod units;
 
-pub(crate) use file::ScenarioFile;
+pub(crate) use file::{ScenarioFile, name_of};
 pub(crate) use sweep::rank;

@@ -15,6 +15,7 @@ mod plan_error;
 mod recommend;
 mod run;
 mod target;
+mod text;
 mod values;
 mod wording;
 
@@ -31,5 +32,6 @@ pub use pareto::pareto_front;
 pub use plan::{Axis, FunctionMemory, MOST_CONFIGURATIONS, Objective, SweepPlan, Variant};
 pub use plan_error::PlanError;
 pub use run::sweep;
+pub use text::text;
 pub use values::{Range, Scale, parse_values};
-pub use wording::{change_in_words, plain};
+pub use wording::{changes_in_words, diff_lines};

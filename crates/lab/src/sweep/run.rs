@@ -1,6 +1,5 @@
 //! A sweep from its plan to its verdict.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::PlanError;
@@ -66,7 +65,7 @@ where
                 fulfilled_by: fulfilled(place, &all),
             })
             .collect(),
-        parameters: parameters(&list),
+        parameters: candidates.parameters(plan, &list)?,
         simulated: all.len(),
         stopped: tried.stopped(),
         trade_off: tried.trade_off(),
@@ -118,14 +117,6 @@ where
         results[at] = result;
     }
     results
-}
-
-/// Returns the parameters that are changed, in the order in which they come.
-fn parameters(list: &[Candidate]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let changes = list.iter().flat_map(|one| &one.changes);
-    let changed = changes.filter(|change| seen.insert(&change.parameter));
-    changed.map(|change| change.parameter.clone()).collect()
 }
 
 /// What came of all configurations.

@@ -7,6 +7,7 @@ mod front;
 mod grid;
 mod memory;
 mod ranking;
+mod text;
 mod threads;
 mod values;
 mod world;

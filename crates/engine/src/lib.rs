@@ -18,6 +18,7 @@ mod metrics;
 mod options;
 mod panic_isolation;
 mod polling;
+mod producer;
 mod push_queue_source;
 mod registered;
 mod registry;

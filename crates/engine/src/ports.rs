@@ -13,6 +13,7 @@ use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
 
+pub use crate::producer::{NewRecord, Producer, PutLimits};
 pub use crate::push_queue_source::{
     ConsumeRequest, DeliveryOutcome, DeliveryTag, Outcome, PushQueueConsumer, PushQueueSource,
     PushedMessage,

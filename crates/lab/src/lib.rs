@@ -4,6 +4,7 @@
 //! A simulation runs the engine that production runs, on paused time, over the sources in memory.
 
 pub mod import;
+pub mod load;
 pub mod recording;
 pub mod report;
 pub mod scenario;

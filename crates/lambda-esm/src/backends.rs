@@ -50,6 +50,15 @@ pub(crate) fn engine(
     configuration: &Configuration,
     open_files: Option<u64>,
 ) -> Result<(Engine, Processes), Failure> {
+    engine_with(configuration, open_files, |backend| backend)
+}
+
+/// The same, with what `around` puts around the backend of each function.
+pub(crate) fn engine_with(
+    configuration: &Configuration,
+    open_files: Option<u64>,
+    around: impl Fn(Arc<dyn InvokeBackend>) -> Arc<dyn InvokeBackend>,
+) -> Result<(Engine, Processes), Failure> {
     let mut functions = Functions::default();
     let mut processes = Processes {
         open_files,
@@ -58,7 +67,7 @@ pub(crate) fn engine(
     let mut lambda_apis = LambdaApis::default();
     for function in &configuration.functions {
         let backend = backend(configuration, function, &mut processes, &mut lambda_apis)?;
-        functions.insert(&function.name, backend);
+        functions.insert(&function.name, around(backend));
     }
     let mut builder = Engine::builder()
         .options(configuration.options.clone())

@@ -16,6 +16,7 @@ mod kafka_authentication;
 mod kafka_registry;
 #[cfg(feature = "kafka")]
 mod kafka_topics;
+mod load;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;

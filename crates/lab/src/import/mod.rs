@@ -14,6 +14,7 @@ mod place;
 mod problem;
 mod read;
 mod shape;
+mod terraform;
 
 pub use format::Format;
 pub use imported::{

@@ -44,15 +44,15 @@ const SHORT_FORMS: [&str; 21] = [
 ];
 
 /// Reads one document.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Node, ImportProblem> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Box<ImportProblem>> {
     if bytes.len() > MOST_BYTES {
-        return Err(ImportProblem::whole(
+        return Err(whole(
             format!("is larger than {MOST_BYTES} bytes"),
             "import only the part with functions, sources and mappings",
         ));
     }
     let not_text = || {
-        ImportProblem::whole(
+        whole(
             "is no text in UTF-8",
             "name a template: YAML or JSON, not an archive or a binary plan (`terraform show -json PLAN` makes JSON of one)",
         )
@@ -62,7 +62,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, ImportProblem> {
         return Err(not_text());
     }
     if text.trim().is_empty() {
-        return Err(ImportProblem::whole(
+        return Err(whole(
             "is empty",
             "name a template with at least one function that reads a queue, stream or topic",
         ));
@@ -88,7 +88,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn document(&mut self) -> Result<Node, ImportProblem> {
+    fn document(&mut self) -> Result<Node, Box<ImportProblem>> {
         let mut document = None;
         loop {
             let (event, span) = self.next("")?;
@@ -106,10 +106,10 @@ impl<'t> Reader<'t> {
                 event => document = Some(self.node(event, span, "", 0)?),
             }
         }
-        document.ok_or_else(|| ImportProblem::whole("is empty", "name a template"))
+        document.ok_or_else(|| whole("is empty", "name a template"))
     }
 
-    fn next(&mut self, path: &str) -> Result<(Event<'t>, Span), ImportProblem> {
+    fn next(&mut self, path: &str) -> Result<(Event<'t>, Span), Box<ImportProblem>> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
             Some(Err(error)) => {
@@ -127,7 +127,7 @@ impl<'t> Reader<'t> {
                 let rule = format!("cannot be read as YAML or JSON: {text}");
                 Err(problem(at, path, &rule, way_out))
             }
-            None => Err(ImportProblem::whole(
+            None => Err(whole(
                 "ends too early",
                 "is the file whole? close brackets and quotes",
             )),
@@ -140,7 +140,7 @@ impl<'t> Reader<'t> {
         span: Span,
         path: &str,
         level: usize,
-    ) -> Result<Node, ImportProblem> {
+    ) -> Result<Node, Box<ImportProblem>> {
         let at = position(span);
         if level > MOST_LEVELS {
             return Err(too_deep(at, path));
@@ -171,7 +171,12 @@ impl<'t> Reader<'t> {
         Ok(node)
     }
 
-    fn repeat(&mut self, anchor: usize, at: Position, path: &str) -> Result<Node, ImportProblem> {
+    fn repeat(
+        &mut self,
+        anchor: usize,
+        at: Position,
+        path: &str,
+    ) -> Result<Node, Box<ImportProblem>> {
         let Some((node, size)) = self.anchors.get(&anchor) else {
             return Err(problem(
                 at,
@@ -188,7 +193,7 @@ impl<'t> Reader<'t> {
         Ok(node.clone())
     }
 
-    fn list(&mut self, path: &str, level: usize) -> Result<Value, ImportProblem> {
+    fn list(&mut self, path: &str, level: usize) -> Result<Value, Box<ImportProblem>> {
         let mut items = Vec::new();
         loop {
             let path = format!("{path}[{}]", items.len());
@@ -199,7 +204,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn map(&mut self, path: &str, level: usize) -> Result<Value, ImportProblem> {
+    fn map(&mut self, path: &str, level: usize) -> Result<Value, Box<ImportProblem>> {
         let mut members: Vec<Member> = Vec::new();
         let mut merged = Vec::new();
         loop {
@@ -276,7 +281,7 @@ fn plain(text: &str) -> Value {
 }
 
 /// Turns `!Name value` into `{"Fn::Name": value}`.
-fn long_form(tag: &Tag, node: Node, path: &str) -> Result<Node, ImportProblem> {
+fn long_form(tag: &Tag, node: Node, path: &str) -> Result<Node, Box<ImportProblem>> {
     if tag.is_yaml_core_schema() {
         return Ok(node);
     }
@@ -310,7 +315,7 @@ fn position(span: Span) -> Position {
     }
 }
 
-fn too_deep(at: Position, path: &str) -> ImportProblem {
+fn too_deep(at: Position, path: &str) -> Box<ImportProblem> {
     let rule = format!("is nested more than {MOST_LEVELS} levels deep");
     problem(
         at,
@@ -320,11 +325,15 @@ fn too_deep(at: Position, path: &str) -> ImportProblem {
     )
 }
 
-fn problem(at: Position, path: &str, reason: &str, way_out: &str) -> ImportProblem {
-    ImportProblem {
+fn whole(reason: impl Into<String>, way_out: &str) -> Box<ImportProblem> {
+    Box::new(ImportProblem::whole(reason, way_out))
+}
+
+fn problem(at: Position, path: &str, reason: &str, way_out: &str) -> Box<ImportProblem> {
+    Box::new(ImportProblem {
         line: Some(at.line),
         column: Some(at.column),
         path: path.to_owned(),
         ..ImportProblem::whole(reason, way_out)
-    }
+    })
 }

@@ -10,6 +10,7 @@ use super::node::{Node, Value};
 use super::parse::parse;
 use super::place::Place;
 use super::problem::ImportProblem;
+use super::terraform;
 
 /// Imports a template: YAML or JSON in UTF-8, 4 MiB at most.
 ///
@@ -17,7 +18,7 @@ use super::problem::ImportProblem;
 /// All that makes it unreadable, in the order of the template: broken syntax, functions of templates that are misused,
 /// references to nothing or in a circle, no mapping at all.
 pub fn import(bytes: &[u8], settings: &ImportSettings) -> Result<Imported, Vec<ImportProblem>> {
-    let root = parse(bytes).map_err(|problem| vec![problem])?;
+    let root = parse(bytes).map_err(|problem| vec![*problem])?;
     let format = settings
         .format
         .or_else(|| Format::of(&root))
@@ -36,7 +37,11 @@ pub fn import(bytes: &[u8], settings: &ImportSettings) -> Result<Imported, Vec<I
             let place = api::gather(&root, settings, &mut gathered, &mut findings);
             gathered.finish(format, place, findings)
         }
-        Format::Serverless | Format::Terraform => Err(vec![unrecognised(&root)]),
+        Format::Terraform => {
+            let (place, findings) = terraform::gather(&root, settings, &mut gathered);
+            gathered.finish(format, place, findings)
+        }
+        Format::Serverless => Err(vec![unrecognised(&root)]),
     }
 }
 

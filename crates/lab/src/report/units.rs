@@ -44,6 +44,21 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
+/// Writes a number with as few characters as an axis has room for: `950`, `1.2k`, `35M`.
+pub(super) fn compact(number: f64) -> String {
+    let number = finite(number);
+    for (unit, size) in [("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)] {
+        if number >= size {
+            return format!("{}{unit}", short(number / size));
+        }
+    }
+    if number >= 1.0 || number == 0.0 {
+        short(number)
+    } else {
+        format!("{number}")
+    }
+}
+
 /// Writes how many in a second; in a minute or an hour where that is too few to be read.
 pub(super) fn rate(per_second: f64) -> String {
     let per_second = finite(per_second);
@@ -156,7 +171,7 @@ pub(super) fn list<T: Display>(parts: &[T]) -> String {
 fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -209,6 +224,10 @@ mod tests {
         assert_eq!(money(0.0421), "$0.042");
         assert_eq!(money(0.000_042), "$0.000042");
         assert_eq!(money(1e-9), "less than $0.000001");
+        assert_eq!(
+            [0.0, 0.02, 950.0, 1_200.0, 35e6].map(compact),
+            ["0", "0.02", "950", "1.2k", "35M"]
+        );
         assert_eq!(bytes(1), "1 byte");
         assert_eq!(bytes(1_234_567), "1.2 MB");
     }

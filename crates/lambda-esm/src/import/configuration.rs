@@ -192,11 +192,11 @@ fn replacement(function: &ImportedFunction) -> String {
     let runtime = function.runtime.as_deref().unwrap_or_default();
     let handler = function.handler.as_deref().unwrap_or("app.handler");
     let command = if runtime.starts_with("nodejs") {
-        format!("[npx, aws-lambda-ric, {}]", scalar(handler))
-    } else if runtime.starts_with("provided") || runtime.starts_with("go") {
-        "[./bootstrap]".to_owned()
+        format!("[npx, aws-lambda-ric, {handler}]")
+    } else if runtime.starts_with("python") {
+        format!("[python3, -m, awslambdaric, {handler}]")
     } else {
-        format!("[python3, -m, awslambdaric, {}]", scalar(handler))
+        "[PROGRAM, ARGUMENT]".to_owned()
     };
     let timeout = function.timeout_seconds.unwrap_or(3);
     format!("The real one: {{ backend: process, command: {command}, timeout: {timeout} }}")

@@ -108,6 +108,8 @@ pub(super) fn scalar(text: &str) -> String {
 }
 
 fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    serde_saphyr::to_string(value)
+    // Quoted, so that the JSON of filters stays readable and long ARNs stay on one line.
+    let options = serde_saphyr::ser_options! { quote_all: true };
+    serde_saphyr::to_string_with_options(value, options)
         .map_err(|error| Failure::general(format!("cannot be written as YAML: {error}")))
 }

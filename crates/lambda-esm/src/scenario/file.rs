@@ -1,5 +1,6 @@
 //! The file as a whole.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use lambda_esm_lab::scenario::{MappingPlan, Prices, Scenario, Source};
 use lambda_esm_lab::sweep::SweepPlan;
 use uuid::Uuid;
 
+use super::arrivals::ArrivalContext;
 use super::events::EventContext;
 use super::sources::SourceContext;
 use super::{events, expect, functions, prices, sources, sweep, units};
@@ -98,11 +100,15 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
     let account_id = word("account_id", "000000000000");
     let pacing = section.take("pacing");
     let pacing = pacing.and_then(|field| field.parse(problems));
-    let of_sources = SourceContext {
+    let of_arrivals = ArrivalContext {
         folder,
+        duration,
+        notes: RefCell::default(),
+    };
+    let of_sources = SourceContext {
         region: &region,
         account_id: &account_id,
-        duration,
+        arrivals: &of_arrivals,
     };
     let sources = section.require(
         "sources",
@@ -134,7 +140,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         .map(|field| mappings::read(field, &context, &names, Clients::NotNeeded, problems))
         .unwrap_or_default();
     let notes = read.iter().flat_map(|settings| settings.notes.clone());
-    let notes = notes.collect();
+    let notes = notes.chain(of_arrivals.notes.take()).collect();
     let mappings = plans(&read, &sources, &names, problems);
     let of_events = EventContext {
         folder,

@@ -50,7 +50,7 @@ pub(super) fn read(
 /// Reads `cheapest`, `fastest`, the name of a figure, of which less is better, or `most FIGURE`.
 fn objective(field: &Field<'_>, problems: &mut Problems) -> Option<Objective> {
     let text = field.text(problems)?;
-    let found = self::rank(text);
+    let found = rank(text);
     if found.is_none() {
         problems.refuse(field.node, &field.path, "is nothing to rank by");
         let names: Vec<&str> = ["cheapest", "fastest"]

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use super::PlanError;
 use super::bench::{Bench, Job, Measured, Phase, Runs};
 use super::candidates::{Candidate, Candidates, SettingChange};
 use super::judge::{Judge, Standing, fulfilled, value};
@@ -12,6 +11,7 @@ use super::outcome::{
 use super::pareto::{knee, pareto_front};
 use super::plan::SweepPlan;
 use super::recommend::{Winner, recommend};
+use super::{PlanError, SweepError};
 use crate::report::Report;
 use crate::scenario::{Metric, Scenario};
 
@@ -30,7 +30,7 @@ pub fn sweep<S, E>(
     plan: &SweepPlan,
     runs: Runs<'_>,
     simulate: S,
-) -> Result<SweepReport, PlanError>
+) -> Result<SweepReport, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
@@ -43,9 +43,7 @@ where
     let base = match results.first() {
         Some(Some(Ok(base))) => base.clone(),
         Some(Some(Err(error))) => {
-            return Err(PlanError::new(format!(
-                "the scenario itself cannot be simulated: {error}"
-            )));
+            return Err(SweepError::Simulation(error.clone()));
         }
         _ => Measured::default(),
     };
@@ -229,7 +227,7 @@ fn verdict<S, E>(
     plan: &SweepPlan,
     judge: &Judge<'_>,
     tried: &Tried<'_>,
-) -> Result<Verdict, PlanError>
+) -> Result<Verdict, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,

@@ -6,6 +6,9 @@ mod change;
 mod front;
 mod grid;
 mod memory;
+mod page;
+#[path = "../report/parse.rs"]
+mod parse;
 mod ranking;
 mod text;
 mod threads;

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::outcome::{ConfigurationResult, Recommendation, SweepReport, Verdict};
 use super::plot::svg;
-use super::text::{advice, columns, reasons, remark, settings, summary};
+use super::text::{advice, columns, in_words, reasons, remark, settings, summary};
 use super::wording::diff_lines;
 use crate::report::{figure_name, shown_figure};
 
@@ -137,7 +137,7 @@ fn table(report: &SweepReport) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "" }
-                            @for name in &report.parameters { th scope="col" { (name) } }
+                            @for name in &report.parameters { th scope="col" { (in_words(name)) } }
                             @for metric in &columns { th scope="col" { (figure_name(*metric)) } }
                             th.text scope="col" { "" }
                         }

@@ -10,6 +10,7 @@ mod compiling;
 mod driver;
 mod engine;
 mod events;
+mod fresh;
 mod fresh_facts;
 mod function_concurrency;
 mod lookup;

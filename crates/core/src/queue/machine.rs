@@ -182,6 +182,7 @@ impl QueueMachine {
             next = batch.split_off(self.config.limits.count.max(1));
             let closed = Decision::BatchClosed {
                 batch: self.in_flight.next_id(),
+                shard: None,
                 reason: batch.reason,
                 records: batch.items.len(),
                 bytes: batch.payload().len(),

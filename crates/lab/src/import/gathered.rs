@@ -42,6 +42,7 @@ impl Gathered {
             findings.problems = none_found(format, &findings);
         }
         let mut mappings: Vec<(ImportedMapping, Mapping)> = Vec::new();
+        self.drafts.sort_by_key(|draft| draft.at);
         for draft in std::mem::take(&mut self.drafts) {
             let Some((imported, mapping)) = draft.carry(&place, &mut findings) else {
                 continue;

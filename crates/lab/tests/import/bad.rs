@@ -14,8 +14,8 @@ const BAD: [(&str, Option<usize>, &str, &str); 14] = [
     ),
     (
         "truncated.json",
-        Some(6),
-        "Resources.M.Properties",
+        Some(5),
+        "",
         "cannot be read as YAML or JSON",
     ),
     (
@@ -32,9 +32,9 @@ const BAD: [(&str, Option<usize>, &str, &str); 14] = [
     ),
     (
         "circle.yaml",
-        Some(9),
-        "Resources.B.Properties.QueueName",
-        "refers to itself: A → B → A",
+        Some(5),
+        "Resources.A.Properties.QueueName",
+        "refers to itself: B → A → B",
     ),
     (
         "circle-of-conditions.yaml",
@@ -63,8 +63,8 @@ const BAD: [(&str, Option<usize>, &str, &str); 14] = [
     ("no-mapping.yaml", None, "", "has no event source mapping"),
     (
         "too-many-aliases.yaml",
-        Some(11),
-        "Resources.Bomb.Properties.k",
+        Some(9),
+        "Resources.Bomb.Properties.e",
         "aliases repeat more than",
     ),
     (
@@ -148,6 +148,19 @@ fn what_is_no_template_is_told_what_would_be_one() {
 fn a_file_of_terraforms_state_is_told_how_to_become_a_template() {
     let found = &problems(r#"{"version": 4, "terraform_version": "1.9.8", "resources": []}"#)[0];
     assert!(found.way_out.contains("terraform show -json"), "{found}");
+}
+
+#[test]
+fn a_template_whose_mappings_are_all_refused_says_why_of_each() {
+    let text = "Resources:\n  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      EventSourceArn: arn:aws:sns:us-east-1:000000000000:topic\n      FunctionName: f\n";
+    let found = problems(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[1].line, Some(2));
+    assert!(
+        found[1].reason.contains("Unrecognized event source"),
+        "{}",
+        found[1]
+    );
 }
 
 #[test]

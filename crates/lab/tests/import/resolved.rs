@@ -80,7 +80,7 @@ fn what_is_given_stands_in_place_of_an_export() {
     let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/real";
     let given = [
         ("platform-ClickStreamArn", arn),
-        ("BatchSize", "7"),
+        ("Lot", "7"),
         ("Nobody", "1"),
     ];
     let imported = imported("cfn-imports.yaml", &given);
@@ -156,7 +156,7 @@ fn of_two_mappings_that_read_the_same_the_second_is_listed() {
 #[test]
 fn a_share_group_becomes_a_consumer_group_and_says_so() {
     let imported = text(
-        "Resources:\n  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: f\n      Topics: [t]\n      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['k:9092'] } }\n      SourceAccessConfigurations: [{ Type: BASIC_AUTH, URI: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:s' }]\n      SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: g, ConsumptionMode: Queue }\n      ProvisionedPollerConfig: { MinimumPollers: 1 }\n",
+        "Resources:\n  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: f\n      Topics: [trades]\n      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['k:9092'] } }\n      SourceAccessConfigurations: [{ Type: BASIC_AUTH, URI: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:s' }]\n      SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: g, ConsumptionMode: Queue }\n      ProvisionedPollerConfig: { MinimumPollers: 1 }\n",
     );
     let config = imported.mappings[0]
         .request

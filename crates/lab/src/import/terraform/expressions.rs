@@ -96,7 +96,7 @@ impl Plan<'_> {
                 Some(Node::new(fallback.at, Value::List(combined)))
             }
             Value::Map(members)
-                if known.is_none() || known.is_some_and(|known| !known.members().is_empty()) =>
+                if known.is_none_or(|known| matches!(known.value, Value::Map(_))) =>
             {
                 let mut combined: Vec<Member> = known.map_or(&[][..], Node::members).to_vec();
                 for member in members {

@@ -1,5 +1,6 @@
 //! The compiled, ORed set of patterns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::dialect::{Dialect, Limits};
@@ -9,6 +10,7 @@ use crate::pattern::Pattern;
 use crate::program::Program;
 use crate::record::Record;
 use crate::scratch::{Misfits, Scratch};
+use crate::standing::Standing;
 use crate::walk::Walk;
 
 /// A compiled set of patterns. An event matches if any of them does, or if there are none.
@@ -96,6 +98,27 @@ impl Filters {
         names.any(|name| name != data_key.as_bytes())
     }
 
+    /// Returns the clauses of all patterns: each field's dotted path, and its list of values and operators as JSON
+    /// text. A clause that several alternatives or patterns share is there once.
+    pub fn clauses(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let fields = self.program.fields.iter();
+        fields.map(|field| (String::from_utf8_lossy(&field.path), field.source.as_str()))
+    }
+
+    /// Returns these patterns without one clause, by its place among all [clauses](Self::clauses): as if it were met
+    /// by everything.
+    ///
+    /// # Panics
+    /// If there is no such clause.
+    #[must_use]
+    pub fn without(&self, clause: usize) -> Self {
+        let mut program = Program::clone(&self.program);
+        program.forgo(clause);
+        Self {
+            program: Arc::new(program),
+        }
+    }
+
     /// Returns the patterns that name `path` (names joined by dots) itself, not only fields below it: in
     /// [`Record`]s, a pattern that names the data key so asks for plain text.
     pub fn naming(&self, path: &str) -> impl Iterator<Item = usize> {
@@ -109,27 +132,54 @@ impl Filters {
         (0..program.ends.len()).filter(names)
     }
 
-    /// Returns the patterns that nothing can match if a value stands only at paths for which `can_have`
-    /// holds: each with one of the fields that it asks for in vain, as a dotted path.
-    pub fn unmatchable(&self, can_have: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+    /// Returns the patterns that nothing can match if only such values stand at a path as `standing` says: each with
+    /// one of the fields that it asks for in vain, as a dotted path, and what stands there.
+    pub fn unmatchable(
+        &self,
+        standing: impl Fn(&str) -> Standing,
+    ) -> Vec<(usize, String, Standing)> {
         let program = &self.program;
         let in_vain = |field: &Field| {
-            !field.predicate.allows_absence() && !can_have(&String::from_utf8_lossy(&field.path))
+            let standing = standing(&String::from_utf8_lossy(&field.path));
+            let vain = !field.predicate.allows_absence() && !field.predicate.may_accept(standing);
+            vain.then_some(standing)
         };
-        let in_vain: Vec<bool> = program.fields.iter().map(in_vain).collect();
-        let needing = program.needing(in_vain.iter().copied());
+        let in_vain: Vec<Option<Standing>> = program.fields.iter().map(in_vain).collect();
+        let needing = program.needing(in_vain.iter().map(Option::is_some));
         let unmet = |pattern: usize| {
             let mut alternatives = program.words_of(pattern);
-            alternatives
-                .all(|(word, mask)| needing[word] & mask == mask)
-                .then(|| {
-                    let first = program.of_pattern(pattern).start;
-                    let field = program.fields_of(first).find(|bit| in_vain[*bit])?;
-                    let path = &program.fields[field].path;
-                    Some((pattern, String::from_utf8_lossy(path).into_owned()))
-                })
-                .flatten()
+            if !alternatives.all(|(word, mask)| needing[word] & mask == mask) {
+                return None;
+            }
+            let first = program.of_pattern(pattern).start;
+            let (field, standing) = program
+                .fields_of(first)
+                .find_map(|bit| Some((bit, in_vain[bit]?)))?;
+            let path = &program.fields[field].path;
+            Some((
+                pattern,
+                String::from_utf8_lossy(path).into_owned(),
+                standing,
+            ))
         };
         (0..program.ends.len()).filter_map(unmet).collect()
+    }
+
+    /// Returns the patterns that name `data_key` itself and a field below it, in each of their alternatives: data is
+    /// plain text or JSON, and cannot be both.
+    pub fn torn(&self, data_key: &str) -> impl Iterator<Item = usize> {
+        let program = &self.program;
+        let at = |field: &Field| *field.path == *data_key.as_bytes();
+        let below = |field: &Field| {
+            let rest = field.path.strip_prefix(data_key.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"."))
+        };
+        let at = program.needing(program.fields.iter().map(at));
+        let below = program.needing(program.fields.iter().map(below));
+        let torn = move |pattern: &usize| {
+            let mut alternatives = program.words_of(*pattern);
+            alternatives.all(|(word, mask)| at[word] & below[word] & mask == mask)
+        };
+        (0..program.ends.len()).filter(torn)
     }
 }

@@ -1,6 +1,7 @@
 //! What a field's list of values and operators accepts.
 
 use crate::number::comparable;
+use crate::standing::Standing;
 use crate::text::{Block, Folded, Wildcard};
 
 /// One item of a field's list.
@@ -187,6 +188,21 @@ impl Predicate {
     /// Returns whether the field may be missing.
     pub(crate) fn allows_absence(&self) -> bool {
         self.absent
+    }
+
+    /// Returns whether any of the values that can stand at a place may be accepted. What `anything-but` excludes is
+    /// not looked at: something else is always left.
+    pub(crate) fn may_accept(&self, standing: Standing) -> bool {
+        let any = self.present || !self.excluded.is_empty();
+        match standing {
+            Standing::Nothing => false,
+            Standing::Anything => true,
+            Standing::Text => any || !self.strings.0.is_empty() || !self.texts.is_empty(),
+            Standing::Number => any || !self.numbers.is_empty() || !self.ranges.is_empty(),
+            Standing::Boolean => {
+                any || self.literals & (Literal::True as u8 | Literal::False as u8) != 0
+            }
+        }
     }
 
     #[inline]

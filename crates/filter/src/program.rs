@@ -12,7 +12,7 @@ use crate::field::Field;
 use crate::pattern::Pattern;
 
 /// A compiled set of patterns.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
     pub(crate) nodes: Vec<Node>,
     /// By bit, in the order of their paths: fields at and below a node have bits in a row.
@@ -30,7 +30,7 @@ pub(crate) struct Program {
 }
 
 /// For each field the alternatives that need it, as the words of a mask from the first to the last that has any.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Needs {
     words: Vec<u64>,
     /// Of each field: the first of its words in the mask, and where they begin and end in `words`.
@@ -44,6 +44,12 @@ impl Needs {
         let start = self.words.len();
         self.words.extend_from_slice(words);
         self.places.push((first, start..self.words.len()));
+    }
+
+    /// Takes a field from all alternatives.
+    fn clear(&mut self, bit: usize) {
+        let (_, place) = &self.places[bit];
+        self.words[place.clone()].fill(0);
     }
 
     /// Returns the word of each field if one holds all alternatives.
@@ -91,7 +97,7 @@ impl Span {
 }
 
 /// A place in the tree of field names. Node 0 is the root.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub(crate) children: Children,
     /// Any of its own fields looks at the values of numbers.
@@ -106,7 +112,7 @@ pub(crate) struct Node {
 }
 
 /// Child nodes by field name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
     /// Sorted by length and content.
     entries: Vec<(Box<[u8]>, u32)>,
@@ -189,10 +195,20 @@ impl Program {
                 u64::from(field.predicate.allows_absence()) << (bit % 64);
         }
         program.grow_tree();
-        for node in (0..program.nodes.len()).rev() {
-            program.nodes[node].together = program.is_together(&program.nodes[node]);
-        }
+        program.find_together();
         program
+    }
+
+    /// Has no alternative need a field.
+    pub(crate) fn forgo(&mut self, bit: usize) {
+        self.needs.clear(bit);
+        self.find_together();
+    }
+
+    fn find_together(&mut self) {
+        for node in (0..self.nodes.len()).rev() {
+            self.nodes[node].together = self.is_together(&self.nodes[node]);
+        }
     }
 
     /// Gives each distinct field a bit, and each pattern's alternatives their places after one another.

@@ -13,16 +13,19 @@ use serde_json::{Value, json};
 use crate::config::{Backend, Configuration, FunctionSettings, MappingSettings, Problem};
 use crate::failure::Failure;
 use crate::output;
+use crate::traps;
 use crate::warnings;
 
 const EXAMPLES: &str = "\
 Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may
 come from the file, the environment or the AWS profile; who named each is told, and so are mappings that mix AWS
-itself with what stands in for it.
+itself with what stands in for it. Warnings are about settings that are legal, and do what hardly anybody wants:
+traps, with a way out and where that is written. They change no exit code.
 
 Examples:
   lambda-esm check my.yaml
   lambda-esm check --json my.yaml | jq .problems
+  lambda-esm check --json my.yaml | jq '.mappings[].traps'
 
 Exit codes: 0 valid, 2 invalid, 64 wrong usage.";
 
@@ -63,12 +66,14 @@ fn described(configuration: &Configuration) -> Value {
     let mappings: Vec<Value> = configuration
         .mappings
         .iter()
-        .map(|settings| {
+        .zip(traps::of(configuration))
+        .map(|(settings, traps)| {
             json!({
                 "line": settings.location.line,
                 "request": settings.request,
                 "explanation": settings.mapping.explain(),
                 "notes": notes(configuration, settings),
+                "traps": traps,
             })
         })
         .collect();
@@ -142,8 +147,10 @@ const fn decisions(options: &EngineOptions) -> &'static str {
 /// Says what the configuration comes to.
 fn explained(configuration: &Configuration) -> String {
     let mut text = String::new();
-    for (index, settings) in configuration.mappings.iter().enumerate() {
+    let mappings = configuration.mappings.iter().zip(traps::of(configuration));
+    for (index, (settings, traps)) in mappings.enumerate() {
         text.push_str(&mapping(index, settings, &notes(configuration, settings)));
+        text.extend(traps.iter().map(traps::lines));
     }
     let options = &configuration.options;
     let (dialect, limits) = (options.dialect, options.filter_limits);

@@ -16,15 +16,18 @@ mod kafka_authentication;
 mod kafka_registry;
 #[cfg(feature = "kafka")]
 mod kafka_topics;
+mod load;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
+mod progress;
 mod run;
 mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
 mod top;
+mod traps;
 #[cfg(feature = "brokers")]
 mod unknown_brokers;
 mod warnings;

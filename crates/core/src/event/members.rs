@@ -1,11 +1,17 @@
 //! Which members records have, as far as filters can name them.
 
+use lambda_esm_filter::Standing;
+
 use crate::mapping::SourceKind;
 
 /// What stands at a place of a record.
 enum Shape {
     /// A text, a number, a boolean, null, or a list of these.
     Value,
+    /// A text, or a list of texts.
+    Text,
+    Number,
+    Boolean,
     /// Whatever the sender chose.
     Anything,
     /// These members.
@@ -14,77 +20,77 @@ enum Shape {
     Named(&'static Self),
 }
 
-use Shape::{Anything, Members, Named, Value};
+use Shape::{Anything, Boolean, Members, Named, Number, Text, Value};
 
 static SQS: Shape = Members(&[
-    ("messageId", Value),
-    ("receiptHandle", Value),
+    ("messageId", Text),
+    ("receiptHandle", Text),
     ("body", Anything),
-    ("attributes", Named(&Value)),
+    ("attributes", Named(&Text)),
     (
         "messageAttributes",
         Named(&Members(&[
-            ("stringValue", Value),
-            ("binaryValue", Value),
-            ("stringListValues", Value),
-            ("binaryListValues", Value),
-            ("dataType", Value),
+            ("stringValue", Text),
+            ("binaryValue", Text),
+            ("stringListValues", Text),
+            ("binaryListValues", Text),
+            ("dataType", Text),
         ])),
     ),
     ("md5OfMessageAttributes", Value),
-    ("md5OfBody", Value),
-    ("eventSource", Value),
-    ("eventSourceARN", Value),
-    ("awsRegion", Value),
+    ("md5OfBody", Text),
+    ("eventSource", Text),
+    ("eventSourceARN", Text),
+    ("awsRegion", Text),
 ]);
 
 /// The members of `kinesis` stand at the root.
 static KINESIS: Shape = Members(&[
     ("data", Anything),
-    ("kinesisSchemaVersion", Value),
-    ("partitionKey", Value),
-    ("sequenceNumber", Value),
-    ("approximateArrivalTimestamp", Value),
-    ("eventSource", Value),
-    ("eventVersion", Value),
-    ("eventID", Value),
-    ("eventName", Value),
-    ("invokeIdentityArn", Value),
-    ("awsRegion", Value),
-    ("eventSourceARN", Value),
+    ("kinesisSchemaVersion", Text),
+    ("partitionKey", Text),
+    ("sequenceNumber", Text),
+    ("approximateArrivalTimestamp", Number),
+    ("eventSource", Text),
+    ("eventVersion", Text),
+    ("eventID", Text),
+    ("eventName", Text),
+    ("invokeIdentityArn", Text),
+    ("awsRegion", Text),
+    ("eventSourceARN", Text),
 ]);
 
 static DYNAMODB: Shape = Members(&[
-    ("eventID", Value),
-    ("eventName", Value),
-    ("eventVersion", Value),
-    ("eventSource", Value),
-    ("awsRegion", Value),
+    ("eventID", Text),
+    ("eventName", Text),
+    ("eventVersion", Text),
+    ("eventSource", Text),
+    ("awsRegion", Text),
     (
         "dynamodb",
         Members(&[
-            ("ApproximateCreationDateTime", Value),
+            ("ApproximateCreationDateTime", Number),
             ("Keys", Named(&ATTRIBUTE)),
             ("NewImage", Named(&ATTRIBUTE)),
             ("OldImage", Named(&ATTRIBUTE)),
-            ("SequenceNumber", Value),
-            ("SizeBytes", Value),
-            ("StreamViewType", Value),
+            ("SequenceNumber", Text),
+            ("SizeBytes", Number),
+            ("StreamViewType", Text),
         ]),
     ),
     (
         "userIdentity",
-        Members(&[("type", Value), ("principalId", Value)]),
+        Members(&[("type", Text), ("principalId", Text)]),
     ),
-    ("eventSourceARN", Value),
+    ("eventSourceARN", Text),
 ]);
 
 static KAFKA: Shape = Members(&[
-    ("topic", Value),
-    ("partition", Value),
-    ("offset", Value),
-    ("timestamp", Value),
-    ("timestampType", Value),
+    ("topic", Text),
+    ("partition", Number),
+    ("offset", Number),
+    ("timestamp", Number),
+    ("timestampType", Text),
     ("key", Value),
     ("value", Anything),
     ("headers", Named(&Value)),
@@ -132,26 +138,26 @@ static MQ: Shape = Members(&[
     ("brokerOutTime", Value),
     ("properties", Named(&Value)),
     // Both.
-    ("redelivered", Value),
+    ("redelivered", Boolean),
     ("data", Anything),
 ]);
 
 /// A value in DynamoDB JSON: one member, named after its type.
 static ATTRIBUTE: Shape = Members(&[
-    ("S", Value),
-    ("N", Value),
-    ("B", Value),
-    ("BOOL", Value),
-    ("NULL", Value),
-    ("SS", Value),
-    ("NS", Value),
-    ("BS", Value),
+    ("S", Text),
+    ("N", Text),
+    ("B", Text),
+    ("BOOL", Boolean),
+    ("NULL", Boolean),
+    ("SS", Text),
+    ("NS", Text),
+    ("BS", Text),
     ("L", Anything),
     ("M", Named(&ATTRIBUTE)),
 ]);
 
-/// Tells whether a value can stand at `path` (names joined by dots) of a record of this kind of source.
-pub(crate) fn can_have(kind: SourceKind, path: &str) -> bool {
+/// Tells which values can stand at `path` (names joined by dots) of a record of this kind of source.
+pub(crate) fn standing(kind: SourceKind, path: &str) -> Standing {
     let shape = match kind {
         SourceKind::SqsStandard | SourceKind::SqsFifo => &SQS,
         SourceKind::Kinesis | SourceKind::KinesisConsumer => &KINESIS,
@@ -161,24 +167,27 @@ pub(crate) fn can_have(kind: SourceKind, path: &str) -> bool {
         // No filters are taken for it.
         SourceKind::DocumentDb => &Anything,
     };
-    shape.has(Some(path))
+    shape.at(Some(path)).unwrap_or(Standing::Nothing)
 }
 
 impl Shape {
-    /// Tells whether a value can stand at `path` below; `None` if the path ends here.
-    fn has(&self, path: Option<&str>) -> bool {
+    /// Tells which values can stand at `path` below, if any can; `None` for the path if it ends here.
+    fn at(&self, path: Option<&str>) -> Option<Standing> {
         match (self, path) {
-            (Anything, _) | (Value, None) => true,
-            (Value, Some(_)) | (Members(_) | Named(_), None) => false,
+            (Anything, _) | (Value, None) => Some(Standing::Anything),
+            (Text, None) => Some(Standing::Text),
+            (Number, None) => Some(Standing::Number),
+            (Boolean, None) => Some(Standing::Boolean),
+            (Value | Text | Number | Boolean, Some(_)) | (Members(_) | Named(_), None) => None,
             (Members(members), Some(path)) => {
                 let (name, rest) = first(path);
-                let mut members = members.iter();
-                members.any(|(member, shape)| *member == name && shape.has(rest))
+                let mut members = members.iter().filter(|(member, _)| *member == name);
+                members.find_map(|(_, shape)| shape.at(rest))
             }
             // The name itself may have dots.
             (Named(shape), Some(path)) => {
                 let dots = path.match_indices('.').map(|(at, _)| Some(&path[at + 1..]));
-                dots.chain([None]).any(|rest| shape.has(rest))
+                dots.chain([None]).find_map(|rest| shape.at(rest))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lambda_esm_filter::{Dialect, Filters, Limits};
+use lambda_esm_filter::{Dialect, Filters, Limits, Standing};
 
 use super::arn::SourceKind;
 use super::error::ApiError;
@@ -84,22 +84,55 @@ impl FilterSet {
     /// Lambda takes them.
     #[must_use]
     pub fn unmatchable(&self, kind: SourceKind) -> Vec<String> {
-        let found = self
-            .compiled
-            .unmatchable(|path| members::can_have(kind, path));
+        let found = self.in_vain(kind);
         let more = found.len().saturating_sub(TOLD);
-        let says = |(index, path): (usize, String)| {
-            let (pattern, path) = (cut(&self.patterns[index]), cut(path));
-            format!(
-                "filter {index}, {pattern}, can never match: no record of {} has a value at {path}",
-                kind.words()
-            )
+        let says = |(index, reason): (usize, String)| {
+            let pattern = cut(&self.patterns[index]);
+            format!("filter {index}, {pattern}, can never match: {reason}")
         };
         let mut texts: Vec<_> = found.into_iter().take(TOLD).map(says).collect();
         if more > 0 {
             texts.push(format!("filters can never match in {more} more places"));
         }
         texts
+    }
+
+    /// Returns the patterns that no record of this kind of source can match, and why.
+    pub(super) fn in_vain(&self, kind: SourceKind) -> Vec<(usize, String)> {
+        let (records, data_key) = (kind.words(), data_key(kind));
+        let torn = self
+            .compiled
+            .torn(data_key)
+            .filter(|_| !data_key.is_empty());
+        let torn: Vec<usize> = torn.collect();
+        let of_torn = torn.iter().map(|&index| {
+            let reason = format!("{data_key} cannot be plain text and JSON at the same time");
+            (index, reason)
+        });
+        let of_members = self
+            .compiled
+            .unmatchable(|path| members::standing(kind, path));
+        let of_members = of_members
+            .into_iter()
+            .filter(|(index, ..)| !torn.contains(index))
+            .map(|(index, path, standing)| {
+                let path = cut(path);
+                let always = match standing {
+                    Standing::Text => "text",
+                    Standing::Number => "a number",
+                    Standing::Boolean => "true or false",
+                    _ => {
+                        return (
+                            index,
+                            format!("no record of {records} has a value at {path}"),
+                        );
+                    }
+                };
+                let reason =
+                    format!("what stands at {path} of a record of {records} is always {always}");
+                (index, reason)
+            });
+        of_torn.chain(of_members).collect()
     }
 
     /// Returns the filters as the API shows them.
@@ -111,5 +144,15 @@ impl FilterSet {
         FilterCriteria {
             filters: Some(self.patterns.iter().map(filter).collect()),
         }
+    }
+}
+
+/// Returns the member that is plain text or JSON, where a pattern for the other of the two matches nothing (Lambda
+/// developer guide, filtering of each source); empty where there is none.
+const fn data_key(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::SqsStandard | SourceKind::SqsFifo => "body",
+        SourceKind::Kinesis | SourceKind::KinesisConsumer => "data",
+        _ => "",
     }
 }

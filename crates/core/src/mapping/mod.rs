@@ -30,6 +30,7 @@ mod request;
 mod settings;
 mod structures;
 mod tags;
+mod traps;
 mod uncompiled;
 mod wire;
 
@@ -65,5 +66,6 @@ pub use structures::{
     SourceAccessConfiguration,
 };
 pub use tags::{MOST_TAGS, TAG_PATTERN, check_tags, is_tag};
+pub use traps::{Facts, Redrive, Trap, traps};
 pub use uncompiled::UncompiledMapping;
 pub use wire::{AccessKind, ConsumptionMode, FullDocument, LogLevel, Metric};

@@ -1,7 +1,7 @@
 //! Many alternatives: `$or` multiplied out.
 
 use crate::common::matches;
-use lambda_esm_filter::{Dialect, Filters, Limits};
+use lambda_esm_filter::{Dialect, Filters, Limits, Standing};
 
 /// `"$or":[{"a0":[1]},{"a1":[1]},…]`
 fn or(name: &str, branches: usize) -> String {
@@ -98,15 +98,106 @@ fn patterns_that_nothing_can_match_are_named_by_a_field_of_theirs() {
     let pattern = format!(r#"{{"body":{{"k":[1],{}}}}}"#, or("a", 100));
     let patterns = [pattern.clone(), pattern.replace("body", "id")];
     let filters = Filters::compile(&patterns, Dialect::Lambda, Limits::default()).unwrap();
-    let only = |names: &'static [&str]| move |path: &str| names.contains(&path);
-    assert_eq!(filters.unmatchable(|_| true), []);
-    let [(0, path), (1, _)] = &filters.unmatchable(|path| !path.ends_with(".k"))[..] else {
+    let stands = |there: bool| match there {
+        true => Standing::Anything,
+        false => Standing::Nothing,
+    };
+    let only = |names: &'static [&str]| move |path: &str| stands(names.contains(&path));
+    assert_eq!(filters.unmatchable(|_| stands(true)), []);
+    let without_k = filters.unmatchable(|path| stands(!path.ends_with(".k")));
+    let [(0, path, Standing::Nothing), (1, ..)] = &without_k[..] else {
         panic!("both need k");
     };
     assert_eq!(path, "body.k");
     // One alternative that can match is enough.
     let one = filters.unmatchable(only(&["body.k", "body.a99", "id.k"]));
-    assert_eq!(one, [(1, "id.a0".to_owned())]);
+    assert_eq!(one, [(1, "id.a0".to_owned(), Standing::Nothing)]);
     assert_eq!(filters.naming("id.a99").collect::<Vec<_>>(), [1]);
     assert!(filters.needs_metadata("body") && filters.needs_metadata("id"));
+}
+
+#[test]
+fn a_pattern_that_asks_for_another_kind_of_value_than_stands_there_can_never_match() {
+    for (list, matchable) in [
+        ("[\"a\"]", [true, false, false]),
+        ("[{\"prefix\":\"a\"}]", [true, false, false]),
+        ("[1]", [false, true, false]),
+        ("[{\"numeric\":[\">\",1]}]", [false, true, false]),
+        ("[true]", [false, false, true]),
+        ("[null]", [false, false, false]),
+        ("[1,\"a\"]", [true, true, false]),
+        ("[{\"exists\":true}]", [true, true, true]),
+        ("[{\"exists\":false}]", [true, true, true]),
+        ("[{\"anything-but\":\"a\"}]", [true, true, true]),
+    ] {
+        let pattern = format!("{{\"k\":{list}}}");
+        let filters = Filters::compile(&[pattern], Dialect::Lambda, Limits::default()).unwrap();
+        let kinds = [Standing::Text, Standing::Number, Standing::Boolean];
+        let found = kinds.map(|kind| filters.unmatchable(|_| kind).is_empty());
+        assert_eq!(found, matchable, "{list}");
+    }
+}
+
+#[test]
+fn data_cannot_be_plain_text_and_json() {
+    for (pattern, torn) in [
+        (r#"{"body":["x"],"id":[1]}"#, false),
+        (r#"{"body":{"a":[1]}}"#, false),
+        (
+            r#"{"body":{"a":[1]},"$or":[{"body":["x"]},{"id":[1]}]}"#,
+            false,
+        ),
+        (
+            r#"{"body":{"a":[1]},"$or":[{"body":["x"]},{"body":["y"]}]}"#,
+            true,
+        ),
+        (r#"{"bodyguard":["x"],"body":{"a":[1]}}"#, false),
+    ] {
+        let filters = Filters::compile(&[pattern], Dialect::Lambda, Limits::default()).unwrap();
+        assert_eq!(filters.torn("body").count() == 1, torn, "{pattern}");
+    }
+}
+
+#[test]
+fn a_pattern_without_a_clause_is_as_if_everything_met_it() {
+    let pattern = r#"{"a":[1],"l":{"x":[1],"y":[2]},"$or":[{"b":[1]},{"c":[{"exists":false}]}]}"#;
+    let filters = Filters::compile(&[pattern], Dialect::Lambda, Limits::default()).unwrap();
+    let clauses: Vec<String> = filters
+        .clauses()
+        .map(|(path, list)| format!("{path} {list}"))
+        .collect();
+    let expected = [
+        "a [1]",
+        "b [1]",
+        "c [{\"exists\":false}]",
+        "l.x [1]",
+        "l.y [2]",
+    ];
+    assert_eq!(clauses, expected);
+    for (event, without) in [
+        (
+            r#"{"a":2,"b":1,"l":[{"x":1,"y":2}]}"#,
+            [true, false, false, false, false],
+        ),
+        (
+            r#"{"a":1,"b":2,"c":3,"l":[{"x":1,"y":2}]}"#,
+            [false, true, true, false, false],
+        ),
+        // In different elements: either of the two binds them.
+        (
+            r#"{"a":1,"l":[{"x":1,"y":3},{"x":2,"y":2}]}"#,
+            [false, false, false, true, true],
+        ),
+        (r#"{"a":2,"l":[{"x":3,"y":3}]}"#, [false; 5]),
+    ] {
+        assert!(
+            !filters.is_match(event.as_bytes(), &mut Default::default()),
+            "{event}"
+        );
+        let found = [0, 1, 2, 3, 4].map(|clause| {
+            let rest = filters.without(clause);
+            rest.is_match(event.as_bytes(), &mut Default::default())
+        });
+        assert_eq!(found, without, "{event}");
+    }
 }

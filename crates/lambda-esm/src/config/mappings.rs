@@ -190,7 +190,6 @@ fn one(
     if !mapping.metrics.is_empty() {
         notes.push("MetricsConfig has no effect: every metric is always there".to_owned());
     }
-    notes.extend(mapping.unmatchable_filters());
     Some(MappingSettings {
         location: item.node.location,
         request,

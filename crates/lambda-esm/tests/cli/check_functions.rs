@@ -138,7 +138,7 @@ fn failing_records_are_refused_where_the_mapping_does_not_look_at_them() {
 }
 
 #[test]
-fn filters_that_can_never_match_and_settings_without_effect_are_noted() {
+fn filters_that_can_never_match_and_settings_without_effect_are_told() {
     let mapping = format!(
         "{}, FilterCriteria: {{Filters: [{{Pattern: '{{\"Body\":{{\"a\":[1]}}}}'}}]}}, \
          KMSKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k', MetricsConfig: {{Metrics: [EventCount]}}",
@@ -147,8 +147,8 @@ fn filters_that_can_never_match_and_settings_without_effect_are_noted() {
     let said = check("noted", "simulated", &[], &mapping);
     assert_eq!(said.code, 0, "{}", said.err);
     for note in [
-        "note: filter 0, {\"Body\":{\"a\":[1]}}, can never match: no record of an SQS standard queue has a \
-         value at Body.a\n",
+        "warning: FilterCriteria {\"Body\":{\"a\":[1]}}: filter 0 can never match: no record of an SQS standard \
+         queue has a value at Body.a\n",
         "note: KMSKeyArn has no effect: filters are kept as they are\n",
         "note: MetricsConfig has no effect: every metric is always there\n",
     ] {

@@ -13,7 +13,10 @@ mod check_functions;
 #[cfg(feature = "kafka")]
 mod check_kafka;
 mod check_streams;
+#[cfg(feature = "sqs")]
+mod check_traps;
 mod demo;
+mod filter_samples;
 mod filter_test;
 mod support;
 mod usage;

@@ -18,6 +18,7 @@ mod check_traps;
 mod demo;
 mod filter_samples;
 mod filter_test;
+mod import;
 mod support;
 mod usage;
 

@@ -225,6 +225,8 @@ fn in_words(reason: &str) -> String {
         "RetryAttemptsExhausted" => "after as many retries as MaximumRetryAttempts allows",
         "RecordAgeExceeded" => "for being older than MaximumRecordAgeInSeconds",
         "MaximumPayloadSizeExceeded" => "for being larger than an event may be",
+        "SCHEMA_NOT_FOUND" => "for want of their schema",
+        "DESERIALIZATION_ERROR" => "as they are not what their schema says",
         "RecordUnreadable" => "for being unreadable",
         "MaxReceiveCountExceeded" => "after as many receives as the queue's redrive policy allows",
         UNTOLD => "as their on-failure destination could not be reached",

@@ -53,7 +53,7 @@ pub use destination::SnsDestination;
 #[cfg(feature = "sqs")]
 pub use destination::SqsDestination;
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::{DynamoDbProvider, DynamoDbStream};
+pub use dynamodb::{DynamoDbProducer, DynamoDbProvider, DynamoDbStream};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use environment::{AwsEnvironment, AwsEnvironmentError};
 #[cfg(feature = "glue")]
@@ -61,10 +61,12 @@ pub use glue::GlueApi;
 #[cfg(feature = "identity")]
 pub use identity::AwsProcessIdentity;
 #[cfg(feature = "kinesis")]
-pub use kinesis::{KinesisConsumer, KinesisName, KinesisNameError, KinesisProvider, KinesisStream};
+pub use kinesis::{
+    KinesisConsumer, KinesisName, KinesisNameError, KinesisProducer, KinesisProvider, KinesisStream,
+};
 #[cfg(feature = "lambda")]
 pub use lambda::{LambdaApi, LambdaOptions, RootCertificatesError};
 #[cfg(feature = "secretsmanager")]
 pub use secrets::SecretsManager;
 #[cfg(feature = "sqs")]
-pub use sqs::{QueueName, QueueNameError, SqsProvider, SqsQueue};
+pub use sqs::{QueueName, QueueNameError, SqsProducer, SqsProvider, SqsQueue};

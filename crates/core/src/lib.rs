@@ -32,6 +32,7 @@ pub mod pacing;
 pub mod queue;
 pub mod record;
 pub mod response;
+pub mod scaling_model;
 pub mod stream;
 pub mod text;
 pub mod time;

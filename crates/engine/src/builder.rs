@@ -8,7 +8,8 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::engine::Engine;
-use crate::events::EventSender;
+use crate::events::{Event, EventSender, Observer};
+use crate::fresh::Fresh;
 use crate::function_concurrency::Limiters;
 use crate::functions::Functions;
 use crate::memory::MemoryStore;
@@ -35,6 +36,7 @@ pub struct EngineBuilder {
     through: Option<Through>,
     destinations: Vec<Arc<dyn DestinationProvider>>,
     store: Option<Arc<dyn Store>>,
+    observer: Option<Observer>,
 }
 
 /// What every provider of sources is replaced by.
@@ -152,6 +154,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Tells `observer` of every decision, those of one mapping in their order.
+    /// [`Engine::events`] may miss some; this does not, and a mapping waits for it: it must be quick, and decide nothing
+    /// itself.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Returns the engine, without mappings.
     #[must_use]
     pub fn build(self) -> Engine {
@@ -168,6 +179,7 @@ impl EngineBuilder {
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let clock = self.clock.unwrap_or_else(Clock::system);
         Engine::new(Shared {
+            fresh: Fresh::new(self.options.seed),
             options: self.options,
             clock,
             limiters: Limiters::new(clock),
@@ -175,7 +187,7 @@ impl EngineBuilder {
             backend: Arc::new(Guarded::new(backend)),
             providers: providers.into_iter().map(Guarded::new).collect(),
             destinations: destinations.into_iter().map(Guarded::new).collect(),
-            events: EventSender::new(),
+            events: EventSender::new(self.observer),
             metrics: Metrics::new(),
             receives: TaskTracker::new(),
             store: Arc::new(Guarded::new(store)),

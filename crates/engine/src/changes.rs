@@ -33,7 +33,8 @@ impl Engine {
         request: CreateEventSourceMapping,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
         self.to_its_end(|engine| async move {
-            let draft = Mapping::draft(request, &engine.shared.context(Uuid::new_v4()))?;
+            let draft =
+                Mapping::draft(request, &engine.shared.context(engine.shared.fresh.uuid()))?;
             engine.check_duplicate(draft.mapping())?;
             let mapping = engine.shared.compiling.compile_soon(draft).await?;
             polling::check(&engine.shared, &mapping).await?;

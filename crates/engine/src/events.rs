@@ -72,22 +72,40 @@ impl Events {
     }
 }
 
+/// Is told of every decision, in the order of each mapping, by the task that made it.
+pub(crate) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// Passes the events of all mappings on.
-#[derive(Clone, Debug)]
-pub(crate) struct EventSender(broadcast::Sender<Event>);
+#[derive(Clone)]
+pub(crate) struct EventSender {
+    listeners: broadcast::Sender<Event>,
+    observer: Option<Observer>,
+}
 
 impl EventSender {
-    pub(crate) fn new() -> Self {
-        Self(broadcast::Sender::new(CAPACITY))
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self {
+            listeners: broadcast::Sender::new(CAPACITY),
+            observer,
+        }
     }
 
     pub(crate) fn subscribe(&self) -> Events {
-        Events(self.0.subscribe())
+        Events(self.listeners.subscribe())
+    }
+
+    fn send(&self, event: &Event) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
+        if self.listeners.receiver_count() > 0 {
+            // An error means that the last listener left in between.
+            drop(self.listeners.send(event.clone()));
+        }
     }
 }
 
 /// The last decisions of one mapping.
-#[derive(Debug)]
 pub(crate) struct History {
     mapping: Uuid,
     events: EventSender,
@@ -179,10 +197,7 @@ impl History {
             decision,
         };
         // Sent under the lock, so that listeners see a mapping's events in order.
-        if self.events.0.receiver_count() > 0 {
-            // An error means that the last listener left in between.
-            drop(self.events.0.send(event.clone()));
-        }
+        self.events.send(&event);
         recent.push(bytes, event);
     }
 }

@@ -38,6 +38,9 @@ pub struct EngineOptions {
     pub allow_missing_sources: bool,
     /// Whether decisions name the messages they are about. Default false.
     pub detail: bool,
+    /// What new UUIDs and all jitter come from: the same seed and the same calls give the same run. `None`, the default,
+    /// draws them anew each time.
+    pub seed: Option<u64>,
 }
 
 impl Default for EngineOptions {
@@ -54,6 +57,7 @@ impl Default for EngineOptions {
             answer_grace: Duration::from_secs(30),
             allow_missing_sources: false,
             detail: false,
+            seed: None,
         }
     }
 }
@@ -70,4 +74,5 @@ setters!(EngineOptions {
     with_answer_grace sets answer_grace: Duration,
     with_missing_sources_allowed sets allow_missing_sources: bool,
     with_detail sets detail: bool,
+    with_seed sets seed: Option<u64>,
 });

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
 
+pub use crate::producer::{NewRecord, Producer, PutLimits};
 pub use crate::push_queue_source::{
     ConsumeRequest, DeliveryOutcome, DeliveryTag, Outcome, PushQueueConsumer, PushQueueSource,
     PushedMessage,
@@ -176,6 +178,11 @@ pub struct InvokeRequest {
     pub mapping: Uuid,
     /// What the event's records come from: an ARN, or bootstrap servers.
     pub source: Arc<str>,
+    /// The batch, as the mapping's decisions name it; `None` in a request that comes from none.
+    pub batch: Option<BatchId>,
+    /// Which try of the batch it is, as [`Decision::Invoked`](lambda_esm_core::decision::Decision::Invoked) says; 1 for
+    /// the first.
+    pub attempt: u32,
 }
 
 impl InvokeRequest {
@@ -186,6 +193,8 @@ impl InvokeRequest {
             payload: payload.into(),
             mapping: Uuid::nil(),
             source: Arc::from(""),
+            batch: None,
+            attempt: 1,
         }
     }
 }
@@ -193,6 +202,8 @@ impl InvokeRequest {
 setters!(InvokeRequest {
     with_mapping sets mapping: Uuid,
     with_source sets source: Arc<str>,
+    with_batch sets batch: Option<BatchId>,
+    with_attempt sets attempt: u32,
 });
 
 /// What a backend knows of a function; `None` where it cannot tell.

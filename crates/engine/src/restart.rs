@@ -175,7 +175,7 @@ impl Engine {
         request: CreateEventSourceMapping,
         known: &mut BTreeMap<String, (Uuid, KeptMapping)>,
     ) -> Result<EventSourceMappingConfiguration, ApiError> {
-        let draft = Mapping::draft(request, &self.shared.context(Uuid::new_v4()))?;
+        let draft = Mapping::draft(request, &self.shared.context(self.shared.fresh.uuid()))?;
         self.check_duplicate(draft.mapping())?;
         let mut mapping = self.shared.compiling.compile(draft).await?;
         let origin = origin(&mapping);

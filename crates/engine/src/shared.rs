@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::compiling::Compiling;
 use crate::events::EventSender;
+use crate::fresh::Fresh;
 use crate::function_concurrency::Limiters;
 use crate::lookup::LookupError;
 use crate::metrics::Metrics;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) receives: TaskTracker,
     /// Where mappings and changes run.
     pub(crate) runtime: OnceLock<Handle>,
+    pub(crate) fresh: Fresh,
 }
 
 impl Shared {

@@ -17,7 +17,6 @@ use lambda_esm_core::lifecycle::State;
 use lambda_esm_core::mapping::{ApiError, Mapping, check_function_timeout};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::function_concurrency::Limiter;
 use crate::polling::{self, FoundSource, Polling, Reconfigured, Settings};
@@ -153,7 +152,7 @@ impl Supervisor {
         disabling: Disabling,
     ) -> Self {
         // Not the mapping's own UUID: what is drawn must be new after a restart too.
-        let (seed, _) = Uuid::new_v4().as_u64_pair();
+        let seed = shared.fresh.seed();
         Self {
             shared,
             mapping,

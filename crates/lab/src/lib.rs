@@ -3,6 +3,17 @@
 //!
 //! A simulation runs the engine that production runs, on paused time, over the sources in memory.
 
+mod arrivals;
+mod function;
+mod simulation;
+mod world;
+
+pub mod import;
+pub mod load;
+pub mod recorder;
 pub mod recording;
 pub mod report;
 pub mod scenario;
+pub mod sweep;
+
+pub use simulation::{Progress, SimulationError, simulate};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, demo, filter_test, mappings, output, run, top};
+use crate::{check, demo, filter_test, import, load, mappings, output, run, top};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,9 +14,11 @@ Examples:
   lambda-esm run my.yaml                 do it
   lambda-esm mappings list               what does the running daemon have? create, update, delete, events
   lambda-esm top                         watch it work
+  lambda-esm import template.yaml        what does my template say? makes a configuration, or a scenario
+  lambda-esm load my.yaml                what does it do under load?
   lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
 
-Exit codes: 0 done, 1 failure, 2 `check` found an invalid configuration, 64 wrong usage,
+Exit codes: 0 done, 1 failure, 2 an invalid configuration or scenario was found, 64 wrong usage,
 78 invalid configuration.";
 
 /// AWS Lambda event source mappings outside AWS: polls queues and streams, and hands each batch to a
@@ -36,10 +38,14 @@ enum Command {
     Run(run::Args),
     /// Validate a configuration file, and say in plain words what each mapping will do.
     Check(check::Args),
+    /// Make a configuration or a scenario of a template: SAM, CloudFormation, CDK, serverless.yml, Terraform, AWS CLI.
+    Import(import::Args),
     /// Manage the mappings of a running daemon: list, get, create, update, delete, events.
     Mappings(mappings::Args),
     /// Watch the mappings of a running daemon live.
     Top(top::Args),
+    /// Put records into the sources of a configuration, run its mappings, and measure what they do.
+    Load(load::Args),
     /// Work with filter patterns.
     #[command(subcommand)]
     Filter(FilterCommand),
@@ -71,8 +77,10 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => run::runtime(None)?.block_on(demo::run(args)),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Mappings(args) => mappings::run(args),
         Command::Top(args) => top::run(&args),
+        Command::Load(args) => load::run(args),
         Command::Filter(FilterCommand::Test(args)) => filter_test::run(&args),
     }
 }

@@ -9,16 +9,19 @@ mod config;
 mod demo;
 mod failure;
 mod filter_test;
+mod import;
 #[cfg(feature = "kafka")]
 mod kafka_authentication;
 #[cfg(feature = "kafka")]
 mod kafka_registry;
 #[cfg(feature = "kafka")]
 mod kafka_topics;
+mod load;
 mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
+mod progress;
 mod run;
 mod scenario;
 #[cfg(feature = "secrets")]

@@ -13,6 +13,15 @@ pub(super) static DYNAMODB_STREAMS: Service = Service {
     own: kind,
 };
 
+/// The same of the table itself (DynamoDB API reference, the errors of each operation).
+pub(super) static DYNAMODB: Service = Service {
+    name: "DynamoDB",
+    resource: "table",
+    missing: "create the table, or correct region, account and table in EventSourceArn",
+    permissions: "dynamodb",
+    own: kind,
+};
+
 fn kind(code: &str, text: Option<&str>) -> Option<SourceErrorKind> {
     let says = |words: &str| text.is_some_and(|text| text.contains(words));
     match code {

@@ -8,7 +8,9 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{Arn, Mapping, Source, SourceKind};
 use lambda_esm_engine::ports::{SourceProvider, StreamSource};
 
+use super::producer::DynamoDbProducer;
 use super::stream::DynamoDbStream;
+use super::table::Table;
 use crate::client::Clients;
 use crate::config::AwsConfig;
 
@@ -35,13 +37,27 @@ impl DynamoDbProvider {
     /// # Errors
     /// Fails if `arn` is not the ARN of a table's stream.
     pub async fn open(&self, arn: &str) -> Result<DynamoDbStream, SourceError> {
-        let stream = Arn::parse(arn)
-            .filter(|arn| SourceKind::of(arn) == Some(SourceKind::DynamoDbStream))
-            .ok_or_else(|| refused(arn))?;
+        let stream = stream_arn(arn)?;
         let endpoint = self.config.service_endpoint(&stream);
         let client = self.clients.get(&endpoint, Client::new);
         Ok(DynamoDbStream::new(client, stream, endpoint))
     }
+
+    /// Returns what puts items into the table of the stream with this ARN.
+    ///
+    /// # Errors
+    /// Fails if `arn` is not the ARN of a table's stream.
+    pub fn producer(&self, arn: &str) -> Result<DynamoDbProducer, SourceError> {
+        let stream = stream_arn(arn)?;
+        let endpoint = self.config.service_endpoint(&stream);
+        Table::of_stream(&stream, endpoint).map(DynamoDbProducer::new)
+    }
+}
+
+fn stream_arn(arn: &str) -> Result<Arn, SourceError> {
+    Arn::parse(arn)
+        .filter(|arn| SourceKind::of(arn) == Some(SourceKind::DynamoDbStream))
+        .ok_or_else(|| refused(arn))
 }
 
 #[async_trait]

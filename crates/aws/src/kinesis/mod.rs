@@ -4,6 +4,7 @@ mod consumer;
 mod event_stream;
 mod failure;
 mod name;
+mod producer;
 mod provider;
 mod record;
 mod responses;
@@ -13,5 +14,6 @@ mod subscription;
 
 pub use consumer::KinesisConsumer;
 pub use name::{KinesisName, KinesisNameError};
+pub use producer::KinesisProducer;
 pub use provider::KinesisProvider;
 pub use stream::KinesisStream;

@@ -10,6 +10,7 @@ use lambda_esm_engine::ports::{SourceProvider, StreamSource};
 
 use super::consumer::KinesisConsumer;
 use super::name::KinesisName;
+use super::producer::KinesisProducer;
 use super::stream::KinesisStream;
 use crate::client::{Clients, configuration};
 use crate::config::AwsConfig;
@@ -38,9 +39,7 @@ impl KinesisProvider {
     /// # Errors
     /// Fails if `arn` names neither.
     pub async fn open(&self, arn: &str) -> Result<Arc<dyn StreamSource>, SourceError> {
-        let name: KinesisName = arn
-            .parse()
-            .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))?;
+        let name = name(arn)?;
         let endpoint = self.config.service_endpoint(name.arn());
         if name.is_consumer() {
             let client = Client::new(&configuration(&endpoint));
@@ -50,6 +49,23 @@ impl KinesisProvider {
         let client = self.clients.get(&endpoint, Client::new);
         Ok(Arc::new(KinesisStream::new(client, name, endpoint)))
     }
+
+    /// Returns what puts records into the stream with this ARN, or into that of the consumer.
+    ///
+    /// # Errors
+    /// Fails if `arn` names neither.
+    pub fn producer(&self, arn: &str) -> Result<KinesisProducer, SourceError> {
+        let name = name(arn)?;
+        let endpoint = self.config.service_endpoint(name.arn());
+        let client = self.clients.get(&endpoint, Client::new);
+        let stream = KinesisStream::new(client, name, endpoint);
+        Ok(KinesisProducer::new(stream))
+    }
+}
+
+fn name(arn: &str) -> Result<KinesisName, SourceError> {
+    arn.parse()
+        .map_err(|error| SourceError::new(SourceErrorKind::Fatal, format!("{error}")))
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ use lambda_esm_engine::ports::{QueueSource, SourceProvider};
 
 use super::address::QueueAddress;
 use super::failure::SQS;
+use super::producer::SqsProducer;
 use super::queue::SqsQueue;
 use crate::client::Clients;
 use crate::config::AwsConfig;
@@ -38,9 +39,19 @@ impl SqsProvider {
     /// # Errors
     /// Fails if `arn` is no queue ARN.
     pub async fn open(&self, arn: &str) -> Result<SqsQueue, SourceError> {
-        Ok(SqsQueue::new(
-            QueueAddress::find(&self.config, &self.clients, arn, &SQS).await?,
-        ))
+        self.find(arn).await.map(SqsQueue::new)
+    }
+
+    /// Returns what sends messages to the queue with this ARN.
+    ///
+    /// # Errors
+    /// Fails if `arn` is no queue ARN.
+    pub async fn producer(&self, arn: &str) -> Result<SqsProducer, SourceError> {
+        self.find(arn).await.map(SqsProducer::new)
+    }
+
+    async fn find(&self, arn: &str) -> Result<QueueAddress, SourceError> {
+        QueueAddress::find(&self.config, &self.clients, arn, &SQS).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a machine decided, and why: the stuff of logs, metrics and explanations.
 
+mod kind;
 mod stream_text;
 mod text;
 
@@ -58,6 +59,9 @@ pub enum Decision {
     BatchClosed {
         /// The batch.
         batch: BatchId,
+        /// The shard whose records it has; of a topic or a broker's queue, the lane. `None` of a queue.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shard: Option<ShardId>,
         /// Why it was closed.
         reason: CloseReason,
         /// Its number of records.

@@ -50,6 +50,7 @@ impl fmt::Display for Decision {
             }
             Self::BatchClosed {
                 batch,
+                shard,
                 reason,
                 records,
                 bytes,
@@ -60,7 +61,10 @@ impl fmt::Display for Decision {
                     out,
                     "batch {} closed with {records}, {bytes} bytes: {reason}",
                     batch.0
-                )
+                )?;
+                shard
+                    .as_ref()
+                    .map_or(Ok(()), |shard| write!(out, ", of {shard}"))
             }
             Self::Invoked {
                 batch,

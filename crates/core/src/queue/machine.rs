@@ -9,7 +9,7 @@ use super::delivery::{Delivery, ids};
 use super::filter::MessageFilter;
 use super::in_flight::{InFlight, Phase};
 use super::polling::Polling;
-use super::scaling::{BATCHES_PER_POLLER, Scaler};
+use super::scaling::Scaler;
 use super::settlements::Settlements;
 use super::timer::Timer;
 use crate::activity::Activity;
@@ -18,6 +18,7 @@ use crate::batching::{Batch, Batcher, CloseReason};
 use crate::decision::Decision;
 use crate::pacing::Pacing;
 use crate::response::IgnoredFailures;
+use crate::scaling_model::QUEUE_BATCHES_PER_POLLER;
 use crate::time::Timestamp;
 
 /// Runs one queue mapping. See the [module](super) for the way of a message through it.
@@ -181,6 +182,7 @@ impl QueueMachine {
             next = batch.split_off(self.config.limits.count.max(1));
             let closed = Decision::BatchClosed {
                 batch: self.in_flight.next_id(),
+                shard: None,
                 reason: batch.reason,
                 records: batch.items.len(),
                 bytes: batch.payload().len(),
@@ -196,7 +198,7 @@ impl QueueMachine {
     pub(super) fn provisioned_pollers(&self) -> Option<f64> {
         match (self.config.pacing, self.config.concurrency) {
             (Pacing::Aws, Concurrency::Provisioned { .. }) => {
-                Some((self.scaler.concurrency() as f64 / BATCHES_PER_POLLER).max(1.0))
+                Some((self.scaler.concurrency() as f64 / QUEUE_BATCHES_PER_POLLER).max(1.0))
             }
             _ => None,
         }

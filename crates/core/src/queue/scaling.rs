@@ -1,31 +1,22 @@
 //! How many batches a queue mapping works on at a time, and how many receives it keeps open.
 //!
-//! Sources: Lambda developer guide, "Configuring scaling behavior for SQS event source mappings" and
-//! "Handling errors for an SQS event source in Lambda". The curve of scaling down is not documented;
-//! ours is named where it is chosen.
+//! With the service's pacing by the constants of [`scaling_model`](crate::scaling_model), where their sources are.
 
 use std::time::Duration;
 
 use super::config::Concurrency;
 use crate::pacing::Pacing;
+use crate::scaling_model::{
+    QUEUE_BATCHES_PER_POLLER, QUEUE_EMPTY_RECEIVES, QUEUE_FAILURE_CUT, QUEUE_FAILURE_INTERVAL,
+    QUEUE_GROWTH_PER_MINUTE, QUEUE_IDLE, QUEUE_MAXIMUM, QUEUE_PROVISIONED_GROWTH_PER_MINUTE,
+    QUEUE_START, QUEUE_THROTTLE_CUT, QUEUE_THROTTLE_INTERVAL,
+};
 use crate::time::Timestamp;
 
-/// Concurrent batches when messages are available.
-const START: f64 = 5.0;
-/// Concurrent batches on an idle queue, where no maximum concurrency is set.
-const IDLE: f64 = 2.0;
-/// Most concurrent batches of one mapping.
-const MAXIMUM: f64 = 1250.0;
-/// 300 more concurrent batches per minute while there is a backlog.
-const GROWTH_PER_SECOND: f64 = 300.0 / 60.0;
-/// Concurrent batches of one provisioned poller.
-pub(super) const BATCHES_PER_POLLER: f64 = 10.0;
-/// 1,000 more concurrent batches per minute in provisioned mode.
-const PROVISIONED_GROWTH_PER_SECOND: f64 = 1000.0 / 60.0;
-/// Receives that found nothing before the mapping eases off.
-const EMPTY_RECEIVES_UNTIL_IDLE: u32 = 3;
-/// A failure lowers the limit at most this often, so that one burst of failures counts once.
-const LOWERING_INTERVAL: Duration = Duration::from_secs(1);
+/// With eager pacing a failure takes away this share of the concurrent batches.
+const EAGER_FAILURE_CUT: f64 = 0.1;
+/// With eager pacing a failure lowers the limit at most this often, so that one burst of failures counts once.
+const EAGER_FAILURE_INTERVAL: Duration = Duration::from_secs(1);
 /// Most receives kept open at a time by eager pacing.
 const EAGER_POLLERS: usize = 16;
 
@@ -59,7 +50,7 @@ impl Scaler {
     ) -> Self {
         let (floor, ceiling, growth) = bounds(concurrency, function_concurrency);
         let level = match concurrency {
-            Concurrency::OnDemand { .. } => START.clamp(floor, ceiling),
+            Concurrency::OnDemand { .. } => QUEUE_START.clamp(floor, ceiling),
             Concurrency::Provisioned { .. } => floor,
         };
         let mut scaler = Self {
@@ -117,17 +108,17 @@ impl Scaler {
             self.backlog_since = None;
             self.empty_receives = self.empty_receives.saturating_add(1);
             self.pollers = self.idle_pollers();
-            if self.empty_receives >= EMPTY_RECEIVES_UNTIL_IDLE {
-                self.level = self.level.min(START.max(self.floor));
+            if self.empty_receives >= QUEUE_EMPTY_RECEIVES {
+                self.level = self.level.min(QUEUE_START.max(self.floor));
             }
-            if self.empty_receives >= 2 * EMPTY_RECEIVES_UNTIL_IDLE {
+            if self.empty_receives >= 2 * QUEUE_EMPTY_RECEIVES {
                 self.level = self.level.min(self.floor);
             }
             return;
         }
         if self.empty_receives > 0 {
             self.empty_receives = 0;
-            self.level = self.level.max(START.clamp(self.floor, self.ceiling));
+            self.level = self.level.max(QUEUE_START.clamp(self.floor, self.ceiling));
         }
         if got < asked {
             self.backlog_since = None;
@@ -149,7 +140,7 @@ impl Scaler {
         outcome: Outcome,
         partial_responses: bool,
     ) -> Option<&'static str> {
-        let (share, because) = match outcome {
+        let ((cut, interval), because) = match outcome {
             Outcome::Success => {
                 if self.pacing == Pacing::Eager && self.backlog_since.is_some() {
                     self.level = (self.level + 1.0).min(self.ceiling);
@@ -160,13 +151,13 @@ impl Scaler {
             }
             // With partial batch responses, failures do not slow the polling down.
             Outcome::FunctionError if partial_responses => return None,
-            Outcome::FunctionError => (0.9, "the function failed"),
-            Outcome::NotReached => (0.5, "the function could not be reached or was throttled"),
+            Outcome::FunctionError => (self.failure_cut(), "the function failed"),
+            Outcome::NotReached => (
+                (QUEUE_THROTTLE_CUT, QUEUE_THROTTLE_INTERVAL),
+                "the function could not be reached or was throttled",
+            ),
         };
-        if self
-            .lowered_at
-            .is_some_and(|at| now.since(at) < LOWERING_INTERVAL)
-        {
+        if self.lowered_at.is_some_and(|at| now.since(at) < interval) {
             return None;
         }
         self.lowered_at = Some(now);
@@ -174,10 +165,18 @@ impl Scaler {
         let lowest = if outcome == Outcome::NotReached {
             1.0
         } else {
-            self.floor.min(IDLE)
+            self.floor.min(QUEUE_IDLE)
         };
-        self.level = (self.level * share).max(lowest.min(self.level));
+        self.level = (self.level * (1.0 - cut)).max(lowest.min(self.level));
         (self.concurrency() < before).then_some(because)
+    }
+
+    /// Returns the share that a failure takes away, and how often at most.
+    const fn failure_cut(&self) -> (f64, Duration) {
+        match self.pacing {
+            Pacing::Eager => (EAGER_FAILURE_CUT, EAGER_FAILURE_INTERVAL),
+            Pacing::Aws => (QUEUE_FAILURE_CUT, QUEUE_FAILURE_INTERVAL),
+        }
     }
 
     fn idle_pollers(&self) -> usize {
@@ -201,12 +200,18 @@ fn bounds(concurrency: Concurrency, function_concurrency: Option<usize>) -> (f64
     let (floor, ceiling, growth) = match concurrency {
         Concurrency::OnDemand {
             maximum: Some(maximum),
-        } => (START, f64::from(maximum), GROWTH_PER_SECOND),
-        Concurrency::OnDemand { maximum: None } => (IDLE, MAXIMUM, GROWTH_PER_SECOND),
+        } => (
+            QUEUE_START,
+            f64::from(maximum),
+            QUEUE_GROWTH_PER_MINUTE / 60.0,
+        ),
+        Concurrency::OnDemand { maximum: None } => {
+            (QUEUE_IDLE, QUEUE_MAXIMUM, QUEUE_GROWTH_PER_MINUTE / 60.0)
+        }
         Concurrency::Provisioned { minimum, maximum } => (
-            f64::from(minimum) * BATCHES_PER_POLLER,
-            f64::from(maximum) * BATCHES_PER_POLLER,
-            PROVISIONED_GROWTH_PER_SECOND,
+            f64::from(minimum) * QUEUE_BATCHES_PER_POLLER,
+            f64::from(maximum) * QUEUE_BATCHES_PER_POLLER,
+            QUEUE_PROVISIONED_GROWTH_PER_MINUTE / 60.0,
         ),
     };
     let known = function_concurrency.map(|limit| limit.max(1) as f64);
@@ -286,7 +291,7 @@ mod tests {
                 .on_outcome(seconds(61), Outcome::FunctionError, false)
                 .is_some()
         );
-        assert_eq!(scaler.concurrency(), 274);
+        assert_eq!(scaler.concurrency(), 292);
         // A burst counts once.
         assert_eq!(
             scaler.on_outcome(seconds(61), Outcome::FunctionError, false),
@@ -296,6 +301,40 @@ mod tests {
             scaler.on_outcome(seconds(second), Outcome::FunctionError, false);
         }
         assert_eq!(scaler.concurrency(), 2);
+    }
+
+    /// Measured in public: 60 concurrent invocations fell to 25, 16 and 13 (rehanvdm.com, "7 SQS Lambda ESM Scaling
+    /// Behaviours", experiment with errors).
+    #[test]
+    fn errors_cut_the_steady_concurrency_as_far_as_was_measured() {
+        for (error_rate, measured) in [(0.01, 25.0), (0.05, 16.0), (0.10, 13.0)] {
+            let mut scaler = Scaler::new(Pacing::Aws, ON_DEMAND, None);
+            let mut random = crate::backoff::Random::new(1);
+            let (mut ended, mut sum) = (0.0, 0.0);
+            for milli in 0..300_000 {
+                let now = Timestamp(milli);
+                scaler.on_receive(now, 1, 1);
+                // Every invocation takes 30 ms.
+                ended += scaler.concurrency() as f64 / 30.0;
+                while ended >= 1.0 {
+                    ended -= 1.0;
+                    let outcome = if random.fraction() < error_rate {
+                        Outcome::FunctionError
+                    } else {
+                        Outcome::Success
+                    };
+                    scaler.on_outcome(now, outcome, false);
+                }
+                if milli >= 60_000 {
+                    sum += scaler.concurrency() as f64 / 240_000.0;
+                }
+            }
+            let points = 100.0 * (sum - measured) / 60.0;
+            assert!(
+                points.abs() < 5.0,
+                "{sum} instead of {measured} at {error_rate}"
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::decision::Decision;
+use lambda_esm_core::decision::{BatchId, Decision};
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::machine::{Machine, Signal};
 use tokio::task::JoinSet;
@@ -52,11 +52,13 @@ impl<M: Machine> Calls<M> {
     pub(super) fn invoke(
         &mut self,
         turn: M::Turn,
+        batch: BatchId,
+        attempt: u32,
         payload: Bytes,
         input: impl FnOnce(Result<InvokeAnswer, InvokeError>) -> M::Input + Send + 'static,
     ) {
         let turn = self.turns.take(turn);
-        let invocation = self.function.invoke(turn, payload);
+        let invocation = self.function.invoke(turn, (batch, attempt), payload);
         self.begin(async move { input(invocation.await) });
     }
 

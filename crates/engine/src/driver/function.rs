@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_core::function_concurrency::Ended;
 use lambda_esm_core::mapping::{FunctionRef, Mapping};
@@ -52,12 +53,15 @@ impl Function {
     pub(super) fn invoke(
         &self,
         turn: Option<Turn>,
+        (batch, attempt): (BatchId, u32),
         payload: Bytes,
     ) -> impl Future<Output = Result<InvokeAnswer, InvokeError>> + Send + use<> {
         let backend = self.backend.clone();
         let request = InvokeRequest::new(self.reference.clone(), payload)
             .with_mapping(self.mapping)
-            .with_source(self.source.clone());
+            .with_source(self.source.clone())
+            .with_batch(Some(batch))
+            .with_attempt(attempt);
         let (timeout, grace) = (self.timeout, self.grace);
         async move {
             let limit = timeout.saturating_add(grace);

@@ -105,10 +105,12 @@ impl Ports for PushQueuePorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, payload, move |result| Input::Invoked {
-                batch,
-                attempt,
-                result,
+            } => calls.invoke(turn, batch, attempt, payload, move |result| {
+                Input::Invoked {
+                    batch,
+                    attempt,
+                    result,
+                }
             }),
             Action::Report(decision) => calls.report(now, decision),
         }

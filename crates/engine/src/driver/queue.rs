@@ -45,10 +45,12 @@ impl Ports for QueuePorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(batch, payload, move |result| Input::Invoked {
-                batch,
-                attempt,
-                result,
+            } => calls.invoke(batch, batch, attempt, payload, move |result| {
+                Input::Invoked {
+                    batch,
+                    attempt,
+                    result,
+                }
             }),
             Action::Settle { id, settlements } => {
                 let source = self.source.clone();

@@ -138,10 +138,12 @@ impl Ports for StreamPorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, payload, move |result| Input::Invoked {
-                batch,
-                attempt,
-                result,
+            } => calls.invoke(turn, batch, attempt, payload, move |result| {
+                Input::Invoked {
+                    batch,
+                    attempt,
+                    result,
+                }
             }),
             Action::Deliver { id, record } => {
                 let delivery = self.deliver(record);

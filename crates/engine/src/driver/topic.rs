@@ -73,10 +73,12 @@ impl Ports for TopicPorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, payload, move |result| Input::Invoked {
-                batch,
-                attempt,
-                result,
+            } => calls.invoke(turn, batch, attempt, payload, move |result| {
+                Input::Invoked {
+                    batch,
+                    attempt,
+                    result,
+                }
             }),
             Action::Deliver { id, record } => {
                 let destination = self.destination.clone();

@@ -56,6 +56,11 @@ impl<T> Log<T> {
         sequence >= 1 && sequence <= self.last
     }
 
+    /// Returns the number of what was pushed last; 0 before the first.
+    pub(super) const fn last(&self) -> Sequence {
+        self.last
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.len
     }

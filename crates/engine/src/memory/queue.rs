@@ -35,6 +35,9 @@ pub struct MemoryQueueOptions {
     pub redrive: Option<Redrive>,
     /// The most messages that one receive returns; SQS's limit is 10.
     pub receive_limit: usize,
+    /// What the identifiers of messages are made from, so that they are the same each time: 16 digits of the seed, and 16 of
+    /// the message's number, 1 for the first. `None`, the default, draws them.
+    pub seed: Option<u64>,
 }
 
 impl Default for MemoryQueueOptions {
@@ -44,6 +47,7 @@ impl Default for MemoryQueueOptions {
             fifo: false,
             redrive: None,
             receive_limit: 10,
+            seed: None,
         }
     }
 }
@@ -53,6 +57,7 @@ setters!(MemoryQueueOptions {
     with_fifo sets fifo: bool,
     with_redrive sets redrive: Option<Redrive>,
     with_receive_limit sets receive_limit: usize,
+    with_seed sets seed: Option<u64>,
 });
 
 /// A redrive policy.
@@ -194,11 +199,20 @@ impl MemoryQueue {
     /// # Errors
     /// Fails if a FIFO queue gets a message without a group.
     pub fn send(&self, message: SendMessage) -> Result<String, SourceError> {
+        self.send_at(message, self.shared.clock.now())
+    }
+
+    /// Sends a message as of an earlier time, not before that of the message sent last: for messages that were not put into
+    /// the queue when they came. Returns its identifier.
+    ///
+    /// # Errors
+    /// Fails if a FIFO queue gets a message without a group.
+    pub fn send_at(&self, message: SendMessage, time: Timestamp) -> Result<String, SourceError> {
         if self.shared.options.fifo && message.group.is_none() {
             let text = "a message to a FIFO queue needs a message group";
             return Err(SourceError::new(SourceErrorKind::Fatal, text));
         }
-        let now = self.shared.clock.now();
+        let now = time.min(self.shared.clock.now());
         let content = SqsMessage::new(message.body).with_message_attributes(message.attributes);
         let mut inner = self.lock();
         let deduplication_id = self.shared.options.fifo.then(|| {
@@ -210,7 +224,11 @@ impl MemoryQueue {
         {
             return Ok(id);
         }
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = match self.shared.options.seed {
+            Some(seed) => uuid::Uuid::from_u64_pair(seed, inner.storage.last() + 1),
+            None => uuid::Uuid::new_v4(),
+        };
+        let id = id.to_string();
         if let Some(used) = &deduplication_id {
             inner.seen.insert(used.clone(), id.clone());
             inner.seen_in_order.push_back((now, used.clone()));
@@ -368,6 +386,7 @@ impl QueueSource for MemoryQueue {
             }
             let wake = next.map_or(deadline, |next| next.min(deadline));
             tokio::select! {
+                biased;
                 () = arrived => {}
                 () = self.shared.clock.sleep_until(wake) => {}
             }

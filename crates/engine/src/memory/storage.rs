@@ -136,6 +136,11 @@ impl Storage {
             .min()
     }
 
+    /// Returns the number of the message that was pushed last; 0 before the first.
+    pub(super) const fn last(&self) -> Sequence {
+        self.messages.last()
+    }
+
     pub(super) fn get(&self, sequence: Sequence) -> Option<&Stored> {
         self.messages.get(sequence)
     }

@@ -1,5 +1,6 @@
 //! What follows from a report's figures: costs, expectations and answers.
 
+use super::answers::answers;
 use super::costs::costs;
 use super::figure::figure;
 use super::{ExpectationReport, Report};
@@ -22,6 +23,7 @@ impl Report {
                 })
             })
             .collect();
+        self.answers = answers(&self);
         self
     }
 

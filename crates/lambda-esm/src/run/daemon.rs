@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::warnings;
 
 /// How long a function's process has to end after it was asked to.
-const PROCESS_GRACE: Duration = Duration::from_secs(2);
+pub(crate) const PROCESS_GRACE: Duration = Duration::from_secs(2);
 
 /// How long open receives have to end when the daemon stops at once.
 const RECEIVES_GRACE: Duration = Duration::from_secs(2);

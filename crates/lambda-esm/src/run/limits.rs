@@ -7,14 +7,14 @@ const MOST_UNLESS_TOLD: u64 = 10_240;
 
 /// The limit of open files, before and after it was raised; `None` is no limit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OpenFiles {
-    pub(super) before: Option<u64>,
+pub(crate) struct OpenFiles {
+    pub(crate) before: Option<u64>,
     pub(super) now: Option<u64>,
 }
 
 /// Raises the soft limit to the hard one. It is low for the sake of old programs that use `select`, which this
 /// one does not; functions get the one from before.
-pub(super) fn raise() -> OpenFiles {
+pub(crate) fn raise() -> OpenFiles {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     for wanted in [maximum, maximum.or(Some(MOST_UNLESS_TOLD))] {
         let raised = Rlimit {

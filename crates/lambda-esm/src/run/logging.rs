@@ -19,7 +19,7 @@ const VARIABLE: &str = "RUST_LOG";
 ///
 /// Whoever logs waits for nobody: lines that are not read fast enough are dropped, and counted. What is logged is
 /// one line, whatever a function or a server has put into it.
-pub(super) fn start(verbosity: u8) -> Result<BackgroundWriter, Failure> {
+pub(crate) fn start(verbosity: u8) -> Result<BackgroundWriter, Failure> {
     let directives = match (std::env::var(VARIABLE), verbosity) {
         (Ok(directives), _) if !directives.is_empty() => directives,
         // The reporter tells of problems once; the engine, and what it calls, would tell of every try.

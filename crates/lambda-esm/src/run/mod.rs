@@ -14,7 +14,9 @@ use std::time::Duration;
 use crate::config::DEFAULT_FILE;
 use crate::failure::Failure;
 
-pub(crate) use daemon::runtime;
+pub(crate) use daemon::{PROCESS_GRACE, runtime};
+pub(crate) use limits::raise;
+pub(crate) use logging::start as start_log;
 pub(crate) use signals::Signals;
 
 const EXAMPLES: &str = "\

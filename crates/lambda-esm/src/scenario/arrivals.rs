@@ -1,9 +1,13 @@
 //! When records arrive.
 
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lambda_esm_lab::recording;
 use lambda_esm_lab::scenario::{Arrivals, Span};
 
 use super::{trace, units};
@@ -14,28 +18,43 @@ use crate::config::yaml::Value;
 const EXAMPLES: &str =
     "for example 100/s, or a list such as [{poisson: 20/s}, {bursts: 200, every: 10m}]";
 
-/// Reads a rate, one kind of arrivals, or a list of them. `duration` is that of the scenario.
+/// What all arrivals of a scenario share.
+pub(super) struct ArrivalContext<'a> {
+    /// Where relative paths begin.
+    pub(super) folder: &'a Path,
+    /// How long the scenario is.
+    pub(super) duration: Duration,
+    /// What a reader should know, in words.
+    pub(super) notes: RefCell<Vec<String>>,
+}
+
+/// Reads a rate, one kind of arrivals, or a list of them.
 pub(super) fn read(
     field: &Field<'_>,
-    duration: Duration,
-    folder: &Path,
+    context: &ArrivalContext<'_>,
     problems: &mut Problems,
 ) -> Vec<Arrivals> {
     let span = Span {
         from: Duration::ZERO,
-        until: duration,
+        until: context.duration,
     };
     match field.node.value {
         Value::List(_) => {
             let items = field.list(problems).unwrap_or_default();
-            let one = |item: &Field<'_>| one(item, span, folder, problems);
+            let one = |item: &Field<'_>| one(item, span, context, problems);
             items.iter().filter_map(one).collect()
         }
-        _ => one(field, span, folder, problems).into_iter().collect(),
+        _ => one(field, span, context, problems).into_iter().collect(),
     }
 }
 
-fn one(field: &Field<'_>, whole: Span, folder: &Path, problems: &mut Problems) -> Option<Arrivals> {
+fn one(
+    field: &Field<'_>,
+    whole: Span,
+    context: &ArrivalContext<'_>,
+    problems: &mut Problems,
+) -> Option<Arrivals> {
+    let folder = context.folder;
     if !matches!(field.node.value, Value::Map(_)) {
         let rate = units::rate(field, problems)?;
         return Some(Arrivals::Constant { rate, span: whole });
@@ -81,7 +100,7 @@ fn one(field: &Field<'_>, whole: Span, folder: &Path, problems: &mut Problems) -
     } else if let Some(field) = counts {
         self::counts(&field, &mut section, folder, problems)
     } else if let Some(field) = recording {
-        recorded(&field, folder, problems)
+        recorded(&field, context, problems)
     } else {
         None
     };
@@ -181,7 +200,29 @@ fn counts(
     Some(Arrivals::Counts { step, counts })
 }
 
-fn recorded(field: &Field<'_>, _folder: &Path, problems: &mut Problems) -> Option<Arrivals> {
-    problems.refuse(field.node, &field.path, "recordings are not read yet");
-    None
+/// Reads a recording of what a source delivered.
+fn recorded(
+    field: &Field<'_>,
+    context: &ArrivalContext<'_>,
+    problems: &mut Problems,
+) -> Option<Arrivals> {
+    let path = context.folder.join(field.text(problems)?);
+    let opened = File::open(&path).map_err(|error| format!("cannot be read: {error}"));
+    let read = opened.and_then(|file| {
+        let read = recording::read(BufReader::new(file));
+        read.map_err(|error| format!("line {} of the file: {}", error.line, error.because))
+    });
+    match read {
+        Ok(recorded) => {
+            let incomplete = recorded.incomplete;
+            let note = incomplete.map(|why| format!("{}: {why}", path.display()));
+            context.notes.borrow_mut().extend(note);
+            Some(Arrivals::Recorded(recorded.arrivals.into()))
+        }
+        Err(rule) => {
+            problems.refuse(field.node, &field.path, rule);
+            problems.hint("a recording is what `lambda-esm run --record FOLDER` writes");
+            None
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The file as a whole.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use lambda_esm_core::mapping::{Arn, Context, Mapping, Source as MappingSource};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::{Timestamp, text};
 use lambda_esm_lab::scenario::{MappingPlan, Prices, Scenario, Source};
+use lambda_esm_lab::sweep::SweepPlan;
 use uuid::Uuid;
 
+use super::arrivals::ArrivalContext;
 use super::events::EventContext;
 use super::sources::SourceContext;
-use super::{events, expect, functions, prices, sources, units};
+use super::{events, expect, functions, prices, sources, sweep, units};
 use crate::config::fields::{Field, Section};
 use crate::config::mappings;
 use crate::config::suggest::known_names;
@@ -32,6 +35,8 @@ const DRAIN: Duration = Duration::from_secs(60 * 60);
 /// A scenario that was read.
 pub(crate) struct ScenarioFile {
     pub(crate) scenario: Scenario,
+    /// What `sweep` tries; `None` if the file does not say.
+    pub(crate) sweep: Option<SweepPlan>,
     /// What was given and has no effect, and filters that can never match, in words.
     pub(crate) notes: Vec<String>,
 }
@@ -95,11 +100,15 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
     let account_id = word("account_id", "000000000000");
     let pacing = section.take("pacing");
     let pacing = pacing.and_then(|field| field.parse(problems));
-    let of_sources = SourceContext {
+    let of_arrivals = ArrivalContext {
         folder,
+        duration,
+        notes: RefCell::default(),
+    };
+    let of_sources = SourceContext {
         region: &region,
         account_id: &account_id,
-        duration,
+        arrivals: &of_arrivals,
     };
     let sources = section.require(
         "sources",
@@ -131,7 +140,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         .map(|field| mappings::read(field, &context, &names, Clients::NotNeeded, problems))
         .unwrap_or_default();
     let notes = read.iter().flat_map(|settings| settings.notes.clone());
-    let notes = notes.collect();
+    let notes = notes.chain(of_arrivals.notes.take()).collect();
     let mappings = plans(&read, &sources, &names, problems);
     let of_events = EventContext {
         folder,
@@ -144,6 +153,9 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
     let events = events.map(|field| events::read(&field, &of_events, problems));
     let expectations = section.take("expect");
     let expectations = expectations.map(|field| expect::read(&field, &mappings, problems));
+    let expectations = expectations.unwrap_or_default();
+    let sweep = section.take("sweep");
+    let sweep = sweep.and_then(|field| sweep::read(&field, &mappings, &expectations, problems));
     let prices = section.take("prices");
     let prices = prices.and_then(|field| prices::read(&field, folder, problems));
     section.finish(problems);
@@ -160,10 +172,14 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         functions,
         mappings,
         events: events.unwrap_or_default(),
-        expectations: expectations.unwrap_or_default(),
+        expectations,
         prices: prices.unwrap_or_else(Prices::default),
     };
-    Some(ScenarioFile { scenario, notes })
+    Some(ScenarioFile {
+        scenario,
+        sweep,
+        notes,
+    })
 }
 
 fn stem(path: &Path) -> String {
@@ -223,7 +239,7 @@ fn plans(
 }
 
 /// Returns the name of a mapping's source, as scenarios name it.
-fn name_of(mapping: &Mapping) -> String {
+pub(crate) fn name_of(mapping: &Mapping) -> String {
     match &mapping.source {
         MappingSource::Kafka(kafka) => kafka.topic.clone(),
         MappingSource::Mq(mq) => mq.queue.clone(),

@@ -10,7 +10,11 @@ mod functions;
 mod prices;
 mod samples;
 mod sources;
+mod sweep;
 mod trace;
 mod units;
 
+pub(crate) use file::{ScenarioFile, name_of};
+pub(crate) use expect::bound;
 pub(crate) use file::ScenarioFile;
+pub(crate) use sweep::rank;

@@ -1,23 +1,20 @@
 //! Where records come from.
 
-use std::path::Path;
 use std::time::Duration;
 
 use lambda_esm_lab::scenario::{Bodies, Distribution, Keys, Source, SourceKind, Workload};
 
-use super::{arrivals, samples, units};
+use super::arrivals::{self, ArrivalContext};
+use super::{samples, units};
 use crate::config::Problems;
 use crate::config::fields::{Field, Section};
 use crate::config::yaml::Value;
 
 /// What all sources share.
 pub(super) struct SourceContext<'a> {
-    /// Where relative paths begin.
-    pub(super) folder: &'a Path,
     pub(super) region: &'a str,
     pub(super) account_id: &'a str,
-    /// How long the scenario is.
-    pub(super) duration: Duration,
+    pub(super) arrivals: &'a ArrivalContext<'a>,
 }
 
 /// The size of a record, where nobody says it.
@@ -174,21 +171,21 @@ fn workload(
     context: &SourceContext<'_>,
     problems: &mut Problems,
 ) -> Option<Workload> {
+    let folder = context.arrivals.folder;
     let arrivals = section.require("arrivals", "100/s", problems);
     let keys = section.take("keys");
     let keys = keys.map_or(Some(UNIFORM), |field| keys_of(&field, problems));
     let size = section.take("size");
     let size = match size {
-        Some(field) => units::distribution(&field, units::size, context.folder, problems),
+        Some(field) => units::distribution(&field, units::size, folder, problems),
         None => Some(Distribution::Fixed(SIZE)),
     };
     let bodies = section.take("bodies");
     let bodies = match bodies {
-        Some(field) => samples::read(&field, context.folder, problems),
+        Some(field) => samples::read(&field, folder, problems),
         None => Some(Bodies::Filler),
     };
-    let arrivals =
-        arrivals.map(|field| arrivals::read(&field, context.duration, context.folder, problems));
+    let arrivals = arrivals.map(|field| arrivals::read(&field, context.arrivals, problems));
     Some(Workload {
         arrivals: arrivals?,
         keys: keys?,

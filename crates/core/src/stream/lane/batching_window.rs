@@ -58,6 +58,7 @@ impl Lane {
         }
         ctx.report(Decision::BatchClosed {
             batch: id,
+            shard: Some(ctx.shard.clone()),
             reason: closed.batch.reason,
             records: closed.batch.items.len(),
             bytes: closed.batch.payload().len(),

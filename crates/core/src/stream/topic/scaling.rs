@@ -1,16 +1,10 @@
 //! How many batches run at a time: a poller for each partition at most (Lambda developer guide, "Apache Kafka event
 //! poller scaling modes").
 
-use std::time::Duration;
-
 use super::config::Pollers;
 use crate::pacing::Pacing;
+use crate::scaling_model::{TOPIC_EVALUATED_EVERY, TOPIC_GROWTH, TOPIC_INVOCATIONS_PER_POLLER};
 use crate::time::Timestamp;
-
-/// How often the offset lag is looked at.
-const EVALUATED_EVERY: Duration = Duration::from_secs(60);
-/// How many invocations a provisioned poller has at a time.
-const INVOCATIONS_PER_POLLER: usize = 5;
 
 /// The pollers of a mapping.
 #[derive(Debug)]
@@ -55,7 +49,7 @@ impl Scaling {
                     Pacing::Aws => self.pollers.clamp(least, most),
                     Pacing::Eager => most,
                 };
-                pollers.saturating_mul(INVOCATIONS_PER_POLLER)
+                pollers.saturating_mul(TOPIC_INVOCATIONS_PER_POLLER)
             }
         };
         now.min(partitions).max(1)
@@ -63,7 +57,7 @@ impl Scaling {
 
     /// Returns when the lag is looked at next.
     pub(super) fn next_evaluation(&self) -> Timestamp {
-        self.evaluated + EVALUATED_EVERY
+        self.evaluated + TOPIC_EVALUATED_EVERY
     }
 
     /// Looks at the lag, once a minute: pollers double while there is one, go down by one while there is none, and are
@@ -91,7 +85,7 @@ impl Scaling {
         let (to, because) = if std::mem::take(&mut self.throttled) {
             (from / 2, "the function was throttled")
         } else if lag > 0 {
-            (from * 2, "there is an offset lag")
+            (from * TOPIC_GROWTH, "there is an offset lag")
         } else {
             (from - 1, "there is no offset lag")
         };

@@ -99,6 +99,12 @@ impl ShardLog {
         }
     }
 
+    pub(super) fn drop_before(&mut self, index: u64) {
+        while self.first < index && self.records.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
     /// Tells whether all that the shard can ever have held is trimmed.
     pub(super) fn is_over(&self, now: Timestamp, retention: Duration) -> bool {
         self.closed

@@ -110,6 +110,12 @@ impl Shards {
         children.map(|child| child.listed(self.kind)).collect()
     }
 
+    pub(super) fn drop_before(&mut self, id: &ShardId, index: u64) {
+        if let Some(log) = self.logs.get_mut(id) {
+            log.drop_before(index);
+        }
+    }
+
     /// Returns a shard as it is.
     pub(super) fn get(&self, id: &ShardId) -> Option<&ShardLog> {
         self.logs.get(id)

@@ -136,6 +136,30 @@ impl MemoryStream {
         })
     }
 
+    /// Puts records as of the time that stands beside each, in ascending order and none after now: for records that were not
+    /// put into the stream when they came. `placed` is told of the shard that takes each.
+    ///
+    /// # Errors
+    /// Fails at the first record that is not of the stream's kind; those before it are in the stream.
+    pub fn put_many_at(
+        &self,
+        records: impl IntoIterator<Item = (Timestamp, StreamContent)>,
+        mut placed: impl FnMut(&ShardId),
+    ) -> Result<(), SourceError> {
+        self.with(|shards, options, now| {
+            records.into_iter().try_for_each(|(time, record)| {
+                let at = shards.put(record, None, options, time.min(now))?;
+                placed(&at.shard);
+                Ok(())
+            })
+        })
+    }
+
+    /// Drops the records of a shard before its `index`-th, 0 being its first, as if their retention had ended.
+    pub fn drop_before(&self, shard: &ShardId, index: u64) {
+        self.with(|shards, _, _| shards.drop_before(shard, index));
+    }
+
     /// Splits an open shard in two. `at` is the first hash key of the second child; without it, each
     /// takes half.
     ///

@@ -64,6 +64,7 @@ impl TopicConsumer for MemoryConsumer {
                 return event;
             }
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = reached(self.shared.clock, until) => {}
             }
@@ -82,6 +83,7 @@ impl TopicConsumer for MemoryConsumer {
                 return Ok(page);
             }
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = reached(self.shared.clock, until) => {}
                 () = passed(deadline) => {}

@@ -55,18 +55,20 @@ impl MemoryTopic {
             .change(|inner, now| put(inner, record, options, now))
     }
 
-    /// Puts many records at one time, in their order.
+    /// Puts many records at one time, in their order. Returns the partition and the offset of each.
     ///
     /// # Errors
     /// Fails at the first record whose partition the topic does not have; those before it are in the topic.
     pub fn put_many(
         &self,
         records: impl IntoIterator<Item = NewRecord>,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Vec<(i32, i64)>, SourceError> {
         let options = &self.shared.options;
         self.shared.change(|inner, now| {
-            let mut records = records.into_iter();
-            records.try_for_each(|record| put(inner, record, options, now).map(drop))
+            let records = records.into_iter();
+            records
+                .map(|record| put(inner, record, options, now))
+                .collect()
         })
     }
 

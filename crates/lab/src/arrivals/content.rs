@@ -1,0 +1,126 @@
+//! What records are made of: keys, sizes and payloads.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rand_distr::weighted::WeightedAliasIndex;
+
+use super::chance::{Chance, Sampler};
+use crate::scenario::{Bodies, Keys, Workload};
+
+/// So many keys are kept once they are made.
+const KEPT_KEYS: u64 = 100_000;
+
+/// A payload has at most so many bytes, whatever a distribution says: the largest that any source takes, 10 MB of Kinesis.
+const LARGEST: f64 = 10.0 * 1024.0 * 1024.0;
+
+/// Draws keys.
+pub(super) struct KeyDrawer {
+    keys: Keys,
+    zipf: Option<rand_distr::Zipf<f64>>,
+    chance: Chance,
+    made: Vec<Option<Arc<str>>>,
+}
+
+impl KeyDrawer {
+    pub(super) fn new(keys: Keys, chance: Chance) -> Self {
+        let zipf = (keys.skew > 0.0)
+            .then(|| rand_distr::Zipf::new(keys.count as f64, keys.skew).ok())
+            .flatten();
+        Self {
+            made: vec![None; usize::try_from(keys.count.min(KEPT_KEYS)).unwrap_or_default()],
+            keys,
+            zipf,
+            chance,
+        }
+    }
+
+    pub(super) fn draw(&mut self) -> Arc<str> {
+        let number = match &self.zipf {
+            Some(zipf) => self.chance.sample(zipf) as u64 - 1,
+            None => self.chance.below(self.keys.count),
+        };
+        let make = || Arc::from(format!("key-{number}"));
+        let place = usize::try_from(number).ok();
+        match place.and_then(|place| self.made.get_mut(place)) {
+            Some(kept) => kept.get_or_insert_with(make).clone(),
+            None => make(),
+        }
+    }
+}
+
+/// Draws payloads.
+pub(super) struct BodyDrawer {
+    size: Sampler,
+    samples: Option<(Vec<Bytes>, WeightedAliasIndex<f64>)>,
+    chance: Chance,
+    /// As long as the longest filler so far.
+    filler: Vec<u8>,
+}
+
+impl BodyDrawer {
+    pub(super) fn new(workload: &Workload, chance: Chance) -> Self {
+        let samples = match &workload.bodies {
+            Bodies::Filler => None,
+            Bodies::Samples(bodies) => {
+                let weights = bodies.iter().map(|body| body.weight).collect();
+                let index = WeightedAliasIndex::new(weights).ok();
+                let payloads = bodies.iter().map(|body| body.payload.clone());
+                index.map(|index| (payloads.collect(), index))
+            }
+        };
+        Self {
+            size: Sampler::new(&workload.size),
+            samples,
+            chance,
+            filler: Vec::new(),
+        }
+    }
+
+    /// Returns the payload of the record with this number.
+    pub(super) fn draw(&mut self, number: u64) -> Bytes {
+        if let Some((payloads, index)) = &self.samples {
+            let at = self.chance.sample(index);
+            return payloads.get(at).cloned().unwrap_or_default();
+        }
+        let size = self.size.draw(&mut self.chance).min(LARGEST);
+        self.filler(number, size as usize)
+    }
+
+    /// Returns an object with this number that has so many bytes, or as few as it can have.
+    pub(super) fn filler(&mut self, number: u64, size: usize) -> Bytes {
+        let mut digits = [0; 20];
+        let digits = decimal(number, &mut digits);
+        const HEAD: &[u8] = b"{\"n\":";
+        const MIDDLE: &[u8] = b",\"filler\":\"";
+        const END: &[u8] = b"\"}";
+        let rest = size.saturating_sub(HEAD.len() + digits.len() + MIDDLE.len() + END.len());
+        let mut body = Vec::with_capacity(size);
+        body.extend_from_slice(HEAD);
+        body.extend_from_slice(digits);
+        if rest == 0 {
+            body.push(b'}');
+            return body.into();
+        }
+        if self.filler.len() < rest {
+            self.filler.resize(rest, b'x');
+        }
+        body.extend_from_slice(MIDDLE);
+        body.extend_from_slice(self.filler.get(..rest).unwrap_or_default());
+        body.extend_from_slice(END);
+        body.into()
+    }
+}
+
+/// Writes a number in decimal.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What arrives at a source, record by record: when, under which key, how large, and with what in it.
+
+mod chance;
+mod content;
+mod times;
+mod workload;
+
+pub(crate) use chance::{Chance, Sampler, mix};
+pub(crate) use workload::{Arrival, Records};

@@ -1,0 +1,17 @@
+//! Load tests: the workload and the report of simulations, with real servers in real time.
+
+mod find_max;
+mod identity;
+mod keys;
+mod open_loop;
+mod phase;
+mod plan;
+mod report;
+mod search;
+mod steady;
+mod test;
+
+pub use find_max::Highest;
+pub use open_loop::Wish;
+pub use plan::LoadPlan;
+pub use test::{LoadProgress, LoadTest};

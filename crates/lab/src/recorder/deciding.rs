@@ -1,0 +1,125 @@
+//! What the recorder makes of decisions.
+
+use lambda_esm_core::Timestamp;
+use lambda_esm_core::decision::{AfterFailure, Decision};
+use lambda_esm_engine::Event;
+use uuid::Uuid;
+
+use super::figures::count;
+use super::identity::{NamedRecord, RecordId};
+use super::invocation::Seat;
+use super::recording::Recorder;
+
+/// Why records are dropped that the stream no longer holds.
+const EXPIRED: &str = "RetentionExceeded";
+
+impl Recorder {
+    /// Says which mapping has a UUID, for the roster and for what it has decided already.
+    pub fn assign(&self, uuid: Uuid, mapping: usize) {
+        self.roster.assign(uuid, mapping);
+        let early = std::mem::take(&mut self.lock().early);
+        for event in early {
+            self.decided(&event);
+        }
+    }
+
+    /// A mapping has decided something: an observer of the engine.
+    pub fn decided(&self, event: &Event) {
+        let Some(mapping) = self.roster.place(event.mapping) else {
+            self.lock().early.push(event.clone());
+            return;
+        };
+        let Some(&Seat { source, reader, .. }) = self.seats.get(mapping) else {
+            return;
+        };
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let (Some(figures), Some(fates)) = (
+            inner.mappings.get_mut(mapping),
+            inner.sources.get_mut(source),
+        ) else {
+            return;
+        };
+        figures.decide(&event.decision);
+        let record = |text: &str| self.identity.record(source, NamedRecord::Text(text));
+        match &event.decision {
+            Decision::Filtered { message_id, .. } => {
+                let settled = record(message_id).is_some_and(|id| fates.settle(reader, id));
+                figures.records.filtered += u64::from(settled);
+            }
+            Decision::RecordsExpired { shard, .. } => {
+                let spec = self.roster.sources.get(source);
+                let retention = spec.and_then(|spec| spec.retention);
+                let lane = self.identity.lane(source, shard.as_str());
+                if let (Some(retention), Some(lane)) = (retention, lane) {
+                    let before = Timestamp(event.time_ms - retention.as_millis() as i64);
+                    let expired = fates.settle_older(reader, lane, before);
+                    count(&mut figures.records.dropped, EXPIRED, expired);
+                }
+            }
+            Decision::Skipped {
+                records,
+                sequence_number,
+                shard,
+                ..
+            } => {
+                let name = self.named(source, shard.as_str(), sequence_number);
+                if let Some(id) = name
+                    && *records == 1
+                    && fates.settle(reader, id)
+                {
+                    figures.records.filtered += 1;
+                }
+            }
+            Decision::Discarded {
+                batch,
+                records,
+                first,
+                last,
+                shard,
+                ..
+            } => {
+                let known = figures.batches.remove(batch);
+                let settled = known.iter().flatten();
+                let settled = settled.filter(|id| fates.settle(reader, **id)).count();
+                let left = (*records as u64).saturating_sub(settled as u64);
+                let first = self.named(source, shard.as_str(), first);
+                let last = self.named(source, shard.as_str(), last);
+                if left > 0
+                    && let (Some(first), Some(last)) = (first, last)
+                {
+                    let range = (first.index, last.index);
+                    fates.settle_range(reader, first.lane, range, left);
+                }
+            }
+            Decision::AttemptFailed {
+                batch,
+                then: AfterFailure::Split { .. },
+                ..
+            }
+            | Decision::Succeeded { batch, .. }
+            | Decision::PartlyProcessed { batch, .. }
+            | Decision::PartiallyFailed { batch, .. }
+            | Decision::Failed { batch, .. } => {
+                figures.batches.remove(batch);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the record that a decision names by its shard and its place there.
+    fn named(&self, source: usize, shard: &str, place: &str) -> Option<RecordId> {
+        let spec = self.roster.sources.get(source)?;
+        let name = match place.parse() {
+            Ok(offset) if !spec.topic.is_empty() => {
+                let (_, partition) = shard.rsplit_once('-')?;
+                NamedRecord::Offset {
+                    partition: partition.parse().ok()?,
+                    offset,
+                }
+            }
+            _ => NamedRecord::Text(place),
+        };
+        self.identity.record(source, name)
+    }
+}

@@ -1,0 +1,28 @@
+//! An invocation, as the recorder has it while it runs.
+
+use bytes::Bytes;
+use lambda_esm_core::Timestamp;
+
+use super::identity::RecordId;
+
+/// What a mapping reads, as which of the readers, and which function it calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    pub(super) source: usize,
+    pub(super) reader: usize,
+    pub(super) function: usize,
+}
+
+/// An invocation under way.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) seat: Seat,
+    pub(super) mapping: usize,
+    /// Whether its function may report failed records.
+    pub(super) reports_failures: bool,
+    pub(super) payload: Bytes,
+    pub(super) records: Vec<RecordId>,
+    /// How many records the event has, also such as nobody knows.
+    pub(super) size: u64,
+    pub(super) began: Timestamp,
+}

@@ -1,0 +1,12 @@
+//! What a report says, as answers, text and page.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod answers;
+mod browser;
+mod build;
+mod page;
+mod parse;
+mod snapshots;
+mod text;
+mod timelines;

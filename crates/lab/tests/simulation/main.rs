@@ -1,0 +1,7 @@
+//! Simulations as behaviours, with exact figures.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod queue;
+mod scenes;
+mod stream;

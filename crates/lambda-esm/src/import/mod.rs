@@ -1,0 +1,8 @@
+//! `lambda-esm import`: templates of infrastructure as configurations and scenarios.
+
+mod command;
+mod configuration;
+mod lines;
+mod scenario;
+
+pub(crate) use command::{Args, run};

@@ -1,0 +1,10 @@
+//! `lambda-esm load`: the workload of a simulation, with real servers in real time.
+
+mod command;
+mod duration;
+mod producers;
+mod progress;
+mod safety;
+mod workload;
+
+pub(crate) use command::{Args, run};

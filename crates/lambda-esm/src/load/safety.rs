@@ -56,18 +56,24 @@ fn cost(scenario: &Scenario, is_search: bool) -> String {
     let mut records = 0.0;
     for source in &scenario.sources {
         let arrivals = &source.workload.arrivals;
-        let count: f64 = arrivals.iter().map(|each| expected(each, scenario.duration)).sum();
+        let count: f64 = arrivals
+            .iter()
+            .map(|each| expected(each, scenario.duration))
+            .sum();
         let count = count * tried;
         records += count;
         dollars += match source.kind {
             // Sent, received and deleted.
-            SourceKind::Sqs { fifo: true, .. } => 3.0 * count * prices.sqs_fifo_million_requests / 1e6,
+            SourceKind::Sqs { fifo: true, .. } => {
+                3.0 * count * prices.sqs_fifo_million_requests / 1e6
+            }
             SourceKind::Sqs { .. } => 3.0 * count * prices.sqs_million_requests / 1e6,
             SourceKind::Kinesis { .. } => count * prices.kinesis_million_put_units / 1e6,
             _ => 0.0,
         };
         let memory = 128.0 / 1024.0;
-        dollars += count * (prices.lambda_million_requests / 1e6 + 0.1 * memory * prices.lambda_gb_second);
+        dollars +=
+            count * (prices.lambda_million_requests / 1e6 + 0.1 * memory * prices.lambda_gb_second);
     }
     format!(
         "{dollars:.2} US dollars for {records:.0} records of at most {:.0} KB, invoked with one by one for 100 ms each \
@@ -79,7 +85,8 @@ fn cost(scenario: &Scenario, is_search: bool) -> String {
 
 /// Returns how many records arrive, about.
 fn expected(arrivals: &Arrivals, duration: Duration) -> f64 {
-    let seconds = |from: Duration, until: Duration| until.min(duration).saturating_sub(from).as_secs_f64();
+    let seconds =
+        |from: Duration, until: Duration| until.min(duration).saturating_sub(from).as_secs_f64();
     match arrivals {
         Arrivals::Constant { rate, span } | Arrivals::Poisson { rate, span } => {
             rate * seconds(span.from, span.until)

@@ -49,7 +49,9 @@ pub(super) fn scenario(
             ));
         }
         if !given.events.is_empty() {
-            notes.push("Events of the scenario are left out: real servers have their own.".to_owned());
+            notes.push(
+                "Events of the scenario are left out: real servers have their own.".to_owned(),
+            );
         }
     }
     let options = &configuration.options;
@@ -79,7 +81,9 @@ pub(super) fn scenario(
         if expectation.mapping.as_ref().is_none_or(is_of) {
             scenario.expectations.push(expectation.clone());
         } else if let Some(label) = &expectation.mapping {
-            notes.push(format!("Nothing is expected of {label}, which the configuration does not have."));
+            notes.push(format!(
+                "Nothing is expected of {label}, which the configuration does not have."
+            ));
         }
     }
     (scenario, notes)

@@ -14,7 +14,7 @@ use lambda_esm_lab::scenario::{
     Prices, Scenario, Source, SourceKind, Span, Workload,
 };
 use lambda_esm_lab::sweep::{
-    Axis, ConfigurationResult, Objective, PlanError, Runs, SweepPlan, SweepReport, parse_values,
+    Axis, ConfigurationResult, Objective, Runs, SweepError, SweepPlan, SweepReport, parse_values,
     sweep,
 };
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ pub(crate) fn swept(
     scenario: &Scenario,
     plan: &SweepPlan,
     seen: impl Fn(&Scenario) -> Seen + Sync,
-) -> Result<SweepReport, PlanError> {
+) -> Result<SweepReport, SweepError> {
     swept_by(1, scenario, plan, seen)
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn swept_by(
     scenario: &Scenario,
     plan: &SweepPlan,
     seen: impl Fn(&Scenario) -> Seen + Sync,
-) -> Result<SweepReport, PlanError> {
+) -> Result<SweepReport, SweepError> {
     let runs = Runs {
         jobs: NonZero::new(jobs).unwrap(),
         stop: &AtomicBool::new(false),

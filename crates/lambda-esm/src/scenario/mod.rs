@@ -15,4 +15,6 @@ mod trace;
 mod units;
 
 pub(crate) use file::{ScenarioFile, name_of};
+pub(crate) use expect::bound;
+pub(crate) use file::ScenarioFile;
 pub(crate) use sweep::rank;

@@ -48,6 +48,32 @@ pub(crate) fn complain(text: &str) {
     }
 }
 
+/// The width of a report that no terminal shows.
+const WIDTH: usize = 100;
+
+/// Returns how wide lines may be: that of the terminal, within reason.
+pub(crate) fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.map_or(WIDTH, |size| usize::from(size.ws_col).clamp(60, WIDTH))
+}
+
+/// Writes a report as text or as JSON, and as a page into a file if one is named.
+pub(crate) fn report(report: &Report, as_json: bool, page: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = page {
+        file(path, &lambda_esm_lab::report::html(report))?;
+    }
+    if as_json {
+        return json(report);
+    }
+    line(lambda_esm_lab::report::text(report, width()).trim_end())
+}
+
+/// Writes a file.
+pub(crate) fn file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::general(format!("{} cannot be written: {error}", path.display())))
+}
+
 /// Writes a value as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let mut line = Vec::new();

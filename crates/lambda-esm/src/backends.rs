@@ -50,14 +50,16 @@ pub(crate) fn engine(
     configuration: &Configuration,
     open_files: Option<u64>,
 ) -> Result<(Engine, Processes), Failure> {
-    engine_with(configuration, open_files, |backend| backend)
+    let around = |backend| backend;
+    engine_with(configuration, open_files, around, |builder| builder)
 }
 
-/// The same, with what `around` puts around the backend of each function.
+/// The same, with what `around` puts around the backend of each function, and `further` adds to the engine.
 pub(crate) fn engine_with(
     configuration: &Configuration,
     open_files: Option<u64>,
     around: impl Fn(Arc<dyn InvokeBackend>) -> Arc<dyn InvokeBackend>,
+    further: impl FnOnce(EngineBuilder) -> EngineBuilder,
 ) -> Result<(Engine, Processes), Failure> {
     let mut functions = Functions::default();
     let mut processes = Processes {
@@ -76,7 +78,8 @@ pub(crate) fn engine_with(
         let store = RedbStore::open(folder).map_err(|error| Failure::general(error.to_string()))?;
         builder = builder.store(store);
     }
-    Ok((with_clients(builder, configuration).build(), processes))
+    let builder = further(with_clients(builder, configuration));
+    Ok((builder.build(), processes))
 }
 
 /// Adds the sources and on-failure destinations that this build has clients for.

@@ -21,6 +21,7 @@ mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
+mod progress;
 mod run;
 mod scenario;
 #[cfg(feature = "secrets")]

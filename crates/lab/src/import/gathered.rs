@@ -17,8 +17,6 @@ pub(crate) struct Gathered {
     pub(crate) functions: Vec<ImportedFunction>,
     pub(crate) sources: Vec<ImportedSource>,
     pub(crate) brokers: Vec<Broker>,
-    /// Whether something calls functions without a mapping.
-    pub(crate) has_calls: bool,
 }
 
 /// A broker of Amazon MQ.

@@ -334,7 +334,7 @@ fn cost_is_told_for_a_day_only_where_the_load_goes_on() {
         "cost",
         true,
         &[
-            "$0.400 for 1 h, which makes $9.60 a day and $288.00 in 30 days if it goes on so; $1.11 for a million processed records.",
+            "$0.400 for 1 h of arrivals, which makes $9.60 a day and $288.00 in 30 days if it goes on so; $1.11 for a million processed records.",
             "75 %, is for GB-seconds of `charge`",
         ],
     );
@@ -344,7 +344,7 @@ fn cost_is_told_for_a_day_only_where_the_load_goes_on() {
         "cost",
         true,
         &[
-            "$0.400 for 1 h; $2.00 for a million",
+            "$0.400 for 1 h of arrivals; $2.00 for a million",
             "depends on how often",
         ],
     );

@@ -1,5 +1,7 @@
 //! What a report says, as answers, text and page.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod answers;
 mod browser;
 mod build;

@@ -14,6 +14,7 @@ mod sweep;
 mod trace;
 mod units;
 
+pub(crate) use file::{ScenarioFile, name_of};
 pub(crate) use expect::bound;
 pub(crate) use file::ScenarioFile;
 pub(crate) use sweep::rank;

@@ -16,6 +16,7 @@ mod check_streams;
 #[cfg(feature = "sqs")]
 mod check_traps;
 mod demo;
+mod filter_samples;
 mod filter_test;
 mod support;
 mod usage;

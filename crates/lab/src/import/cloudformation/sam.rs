@@ -179,7 +179,6 @@ fn not_mapped(
             "write an event of type SQS instead, and a queue that is subscribed to the topic";
         template.findings.list(&node, &path, reason, way_out);
     } else if CALLED.contains(&kind) {
-        gathered.has_calls = true;
         let reason = format!("{kind} calls the function without an event source mapping");
         template.findings.list(
             &node,

@@ -136,7 +136,11 @@ async fn load(args: Args) -> Result<(), Failure> {
     let (mut report, holds) = outcome?;
     report.notes.extend(notes);
     output::report(&report, args.json, args.html.as_deref())?;
-    if holds { Ok(()) } else { Err(Failure::Negative) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Failure::Negative)
+    }
 }
 
 /// Reads configuration and scenario.

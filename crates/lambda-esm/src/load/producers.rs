@@ -26,7 +26,9 @@ pub(super) async fn producers(
             .next();
         let producer = match mapping {
             _ if without => None,
-            Some(mapping) => producer(configuration, mapping).await.map_err(|error| Failure::general(error.message))?,
+            Some(mapping) => producer(configuration, mapping)
+                .await
+                .map_err(|error| Failure::general(error.message))?,
             None => None,
         };
         if producer.is_none() && !without {
@@ -60,12 +62,16 @@ async fn producer(
         #[cfg(feature = "kinesis")]
         Source::Kinesis(kinesis) => {
             let provider = lambda_esm_aws::KinesisProvider::new(configuration.aws());
-            Ok(Some(Arc::new(provider.producer(kinesis.stream_arn.as_str())?)))
+            Ok(Some(Arc::new(
+                provider.producer(kinesis.stream_arn.as_str())?,
+            )))
         }
         #[cfg(feature = "dynamodb")]
         Source::DynamoDb(dynamodb) => {
             let provider = lambda_esm_aws::DynamoDbProvider::new(configuration.aws());
-            Ok(Some(Arc::new(provider.producer(dynamodb.stream_arn.as_str())?)))
+            Ok(Some(Arc::new(
+                provider.producer(dynamodb.stream_arn.as_str())?,
+            )))
         }
         _ => Ok(None),
     }

@@ -49,7 +49,9 @@ pub(super) fn scenario(
             ));
         }
         if !given.events.is_empty() {
-            notes.push("Events of the scenario are left out: real servers have their own.".to_owned());
+            notes.push(
+                "Events of the scenario are left out: real servers have their own.".to_owned(),
+            );
         }
     }
     let options = &configuration.options;
@@ -79,7 +81,9 @@ pub(super) fn scenario(
         if expectation.mapping.as_ref().is_none_or(is_of) {
             scenario.expectations.push(expectation.clone());
         } else if let Some(label) = &expectation.mapping {
-            notes.push(format!("Nothing is expected of {label}, which the configuration does not have."));
+            notes.push(format!(
+                "Nothing is expected of {label}, which the configuration does not have."
+            ));
         }
     }
     (scenario, notes)
@@ -205,11 +209,11 @@ fn kind(mapping: &Mapping) -> SourceKind {
         },
         MappingSource::DynamoDb(_) => SourceKind::DynamoDb { shards: 1 },
         MappingSource::Kafka(_) => SourceKind::Kafka { partitions: 1 },
-        MappingSource::Mq(mq) => match mq.engine {
-            lambda_esm_core::mapping::MqEngine::RabbitMq { .. } => SourceKind::RabbitMq {
-                virtual_host: "/".to_owned(),
+        MappingSource::Mq(mq) => match &mq.virtual_host {
+            Some(virtual_host) => SourceKind::RabbitMq {
+                virtual_host: virtual_host.clone(),
             },
-            _ => SourceKind::ActiveMq,
+            None => SourceKind::ActiveMq,
         },
         _ => SourceKind::DocumentDb,
     }

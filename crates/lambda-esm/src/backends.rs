@@ -44,20 +44,13 @@ type LambdaApis = Vec<(
 #[cfg(not(feature = "lambda-api"))]
 type LambdaApis = ();
 
-/// Returns the engine that a configuration describes, without mappings. Processes of functions may have
-/// `open_files` open; `None` is no limit.
-pub(crate) fn engine(
-    configuration: &Configuration,
-    open_files: Option<u64>,
-) -> Result<(Engine, Processes), Failure> {
-    engine_with(configuration, open_files, |backend| backend)
-}
-
-/// The same, with what `around` puts around the backend of each function.
+/// Returns the engine that a configuration describes, without mappings, with what `around` puts around the backend of
+/// each function, and `further` adds to the engine. Processes of functions may have `open_files` open; `None` is no limit.
 pub(crate) fn engine_with(
     configuration: &Configuration,
     open_files: Option<u64>,
     around: impl Fn(Arc<dyn InvokeBackend>) -> Arc<dyn InvokeBackend>,
+    further: impl FnOnce(EngineBuilder) -> EngineBuilder,
 ) -> Result<(Engine, Processes), Failure> {
     let mut functions = Functions::default();
     let mut processes = Processes {
@@ -76,7 +69,8 @@ pub(crate) fn engine_with(
         let store = RedbStore::open(folder).map_err(|error| Failure::general(error.to_string()))?;
         builder = builder.store(store);
     }
-    Ok((with_clients(builder, configuration).build(), processes))
+    let builder = further(with_clients(builder, configuration));
+    Ok((builder.build(), processes))
 }
 
 /// Adds the sources and on-failure destinations that this build has clients for.

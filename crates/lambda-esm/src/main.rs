@@ -21,10 +21,14 @@ mod mappings;
 #[cfg(feature = "aws")]
 mod mixed_endpoints;
 mod output;
+mod progress;
+mod recording;
 mod run;
 mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
+mod simulate;
+mod sweep;
 mod top;
 mod traps;
 #[cfg(feature = "brokers")]

@@ -86,6 +86,13 @@ impl MixedEndpoints {
         ))
     }
 
+    /// Returns those who take part in a mapping and are AWS itself.
+    pub(crate) fn at_aws(&self, mapping: &Mapping) -> Vec<String> {
+        let parties = self.parties(mapping);
+        let aws = parties.iter().filter(|party| party.is_aws());
+        aws.map(Party::location).collect()
+    }
+
     fn parties<'a>(&'a self, mapping: &'a Mapping) -> Vec<Party<'a>> {
         let endpoints = &self.aws.endpoints;
         let named = |what: &str, arn: &'a Arn| Party {

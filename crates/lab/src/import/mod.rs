@@ -13,6 +13,7 @@ mod parse;
 mod place;
 mod problem;
 mod read;
+mod serverless;
 mod shape;
 mod terraform;
 

@@ -10,6 +10,7 @@ use super::node::{Node, Value};
 use super::parse::parse;
 use super::place::Place;
 use super::problem::ImportProblem;
+use super::serverless;
 use super::terraform;
 
 /// Imports a template: YAML or JSON in UTF-8, 4 MiB at most.
@@ -41,7 +42,10 @@ pub fn import(bytes: &[u8], settings: &ImportSettings) -> Result<Imported, Vec<I
             let (place, findings) = terraform::gather(&root, settings, &mut gathered);
             gathered.finish(format, place, findings)
         }
-        Format::Serverless => Err(vec![unrecognised(&root)]),
+        Format::Serverless => {
+            let (place, findings) = serverless::gather(&root, settings, &mut gathered);
+            gathered.finish(format, place, findings)
+        }
     }
 }
 

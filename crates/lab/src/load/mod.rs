@@ -1,13 +1,17 @@
 //! Load tests: the workload and the report of simulations, with real servers in real time.
 
-mod arrivals;
-mod ids;
-mod observed;
+mod find_max;
+mod identity;
+mod keys;
 mod open_loop;
+mod phase;
 mod plan;
-mod run;
+mod report;
 mod search;
 mod steady;
+mod test;
 
-pub use plan::{LoadPlan, LoadSource};
-pub use run::{LoadProgress, LoadTest};
+pub use find_max::Highest;
+pub use open_loop::Wish;
+pub use plan::LoadPlan;
+pub use test::{LoadProgress, LoadTest};

@@ -10,6 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::recorder::Durations;
+
 /// How many requests are under way at a time: enough for ten thousand messages per second where one takes 30 ms.
 const AT_ONCE: usize = 32;
 /// How often a record is tried that its source did not take, and the first wait, which doubles.
@@ -27,6 +29,18 @@ pub(super) struct Due {
     pub(super) payload: Bytes,
 }
 
+/// What somebody who waits wants of a load test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// That it goes on.
+    #[default]
+    GoOn,
+    /// That no more records are put, and that those under way are waited for.
+    Drain,
+    /// That it ends.
+    End,
+}
+
 /// What is told of records as they are put.
 pub(super) trait Arrived: Send + Sync + 'static {
     /// A record was due so long after the beginning, and was put: events name it by `id`.
@@ -34,7 +48,7 @@ pub(super) trait Arrived: Send + Sync + 'static {
 }
 
 /// What came of putting.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Produced {
     /// Records that were due until the end.
     pub(super) due: u64,
@@ -46,8 +60,8 @@ pub(super) struct Produced {
     pub(super) unsent: u64,
     /// Why the first was refused.
     pub(super) problem: Option<String>,
-    /// How much later than they were due records were sent.
-    pub(super) lateness: Vec<Duration>,
+    /// How much later than they were due records were sent, in milliseconds.
+    pub(super) lateness: Durations,
 }
 
 impl Produced {
@@ -68,7 +82,7 @@ pub(super) async fn produce(
     name: &str,
     span: (Instant, Instant),
     arrived: Arc<dyn Arrived>,
-    mut stop: watch::Receiver<bool>,
+    mut wish: watch::Receiver<Wish>,
 ) -> Produced {
     let (begin, end) = span;
     let limits = producer.limits();
@@ -80,13 +94,13 @@ pub(super) async fn produce(
         let due = begin + next.at;
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = wish.wait_for(|wish| *wish > Wish::GoOn) => break,
             () = sleep_until(end), if Instant::now() >= end => {}
             () = sleep_until(due) => {}
         }
         let permit = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = wish.wait_for(|wish| *wish > Wish::GoOn) => break,
             permit = free.clone().acquire_owned() => permit,
         };
         let Ok(permit) = permit else { break };
@@ -99,8 +113,12 @@ pub(super) async fn produce(
         let batch = together(&mut records, limits, begin.elapsed(), name, produced.due);
         produced.due += batch.len() as u64;
         let now = begin.elapsed();
-        let late = batch.iter().map(|(at, _)| now.saturating_sub(*at));
-        produced.lateness.extend(late);
+        for (at, _) in &batch {
+            let late = now.saturating_sub(*at).as_millis();
+            produced
+                .lateness
+                .add(u64::try_from(late).unwrap_or(u64::MAX));
+        }
         let (producer, arrived) = (producer.clone(), arrived.clone());
         puts.spawn(async move {
             let part = put(producer.as_ref(), batch, arrived.as_ref()).await;
@@ -260,10 +278,10 @@ mod tests {
         let slow = Arc::new(slow);
         let seen = Arc::new(Seen::default());
         let begin = Instant::now();
-        let (_go_on, stop) = watch::channel(false);
+        let (_go_on, wish) = watch::channel(Wish::GoOn);
         let records = every(step, count);
         let span = (begin, begin + length);
-        let produced = produce(slow.clone(), records, "r", span, seen.clone(), stop).await;
+        let produced = produce(slow.clone(), records, "r", span, seen.clone(), wish).await;
         let requests = slow.requests.lock().unwrap().clone();
         let seen = seen.0.lock().unwrap().len();
         (produced, requests, seen)
@@ -281,8 +299,8 @@ mod tests {
             run(slow, Duration::from_millis(10), 100, Duration::from_secs(1)).await;
         assert_eq!((produced.due, produced.put, seen), (100, 100, 100));
         assert_eq!(requests, vec![1; 100]);
-        let latest = produced.lateness.iter().max().unwrap();
-        assert!(*latest <= Duration::from_millis(2), "{latest:?}");
+        let lateness = produced.lateness.summary();
+        assert!(lateness.max <= 2.0, "{lateness:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,8 +69,12 @@ impl Fates {
 
     /// Returns how many records have arrived and are not settled.
     pub(super) fn backlog(&self, reader: usize) -> u64 {
-        let settled = self.settled.get(reader).copied().unwrap_or_default();
-        self.arrived.saturating_sub(settled)
+        self.arrived.saturating_sub(self.settled(reader))
+    }
+
+    /// Returns how many records are settled.
+    pub(super) fn settled(&self, reader: usize) -> u64 {
+        self.settled.get(reader).copied().unwrap_or_default()
     }
 
     fn lane(&mut self, lane: u32) -> &mut Lane {

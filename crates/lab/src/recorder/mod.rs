@@ -19,4 +19,5 @@ pub use observed::Observed;
 pub use recording::{Recorded, Recorder};
 pub use roster::{MappingSpec, Roster, SourceSpec};
 
+pub(crate) use durations::Durations;
 pub(crate) use identity::{find_records, kind_of};

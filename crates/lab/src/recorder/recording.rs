@@ -204,6 +204,23 @@ impl Recorder {
             .unwrap_or_default()
     }
 
+    /// Returns how many records a mapping has settled, and when the oldest arrived that is not.
+    pub(crate) fn settled_by(&self, mapping: usize) -> (u64, Option<Timestamp>) {
+        let inner = self.lock();
+        let seat = self.seats.get(mapping);
+        let look = |seat: &Seat| {
+            let fates = inner.sources.get(seat.source)?;
+            Some((fates.settled(seat.reader), fates.oldest(seat.reader)))
+        };
+        seat.and_then(look).unwrap_or_default()
+    }
+
+    /// Returns how many records have arrived at a source.
+    pub(crate) fn arrived_at(&self, source: usize) -> u64 {
+        let inner = self.lock();
+        inner.sources.get(source).map_or(0, Fates::arrived)
+    }
+
     /// Returns how many records have arrived, and how many invocations there were.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {

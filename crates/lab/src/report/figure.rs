@@ -20,10 +20,7 @@ pub fn figure(report: &Report, mapping: Option<&str>, metric: Metric) -> Option<
     }
     let worst =
         |of: fn(&MappingReport) -> f64| chosen.iter().map(|one| of(one)).fold(0.0, f64::max);
-    let sum = |of: fn(&MappingReport) -> u64| {
-        let total: u64 = chosen.iter().map(|one| of(one)).sum();
-        total as f64
-    };
+    let sum = |of: fn(&MappingReport) -> u64| chosen.iter().map(|one| of(one) as f64).sum::<f64>();
     let for_days = |days: f64| report.cost * days * DAY_MS / (report.arrivals_ms.max(1) as f64);
     Some(match metric {
         Metric::P50 => worst(|one| one.latency.p50),

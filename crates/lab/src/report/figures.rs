@@ -5,7 +5,7 @@ use super::{ExpectationReport, Mode, Report};
 use crate::scenario::Metric;
 
 /// Names a figure.
-pub(super) fn name(metric: Metric) -> &'static str {
+pub(crate) fn name(metric: Metric) -> &'static str {
     match metric {
         Metric::P50 => "p50 latency",
         Metric::P90 => "p90 latency",
@@ -29,7 +29,7 @@ pub(super) fn name(metric: Metric) -> &'static str {
 }
 
 /// Writes a figure in its unit.
-pub(super) fn figure(metric: Metric, value: f64) -> String {
+pub(crate) fn figure(metric: Metric, value: f64) -> String {
     match metric {
         Metric::P50 | Metric::P90 | Metric::P99 | Metric::MaxLatency | Metric::Age => {
             duration(value)

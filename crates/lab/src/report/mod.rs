@@ -18,10 +18,12 @@ mod whole;
 
 pub use answers::answers;
 pub use figure::{figure, is_cost};
+pub(crate) use figures::{figure as shown_figure, name as figure_name};
 pub use mapping::{MappingReport, Records};
 pub use page::html;
 pub use series::{MappingSeries, Series};
 pub use summary::{Histogram, Summary};
 pub use text::text;
+pub(crate) use text::{Grid, heading};
 pub use timeline::{Attempt, BatchBar, Lane, LogLine, Outcome, Timeline};
 pub use whole::{Answer, CostLine, ExpectationReport, FunctionReport, Mode, Report, SourceReport};

@@ -107,7 +107,8 @@ impl Assembly {
     }
 }
 
-fn roster(scenario: &Scenario) -> Roster {
+/// Returns who takes part in a scenario.
+pub(crate) fn roster(scenario: &Scenario) -> Roster {
     let sources = scenario.sources.iter().map(|source| SourceSpec {
         kind: kind_of(&source.kind),
         topic: match source.kind {

@@ -5,5 +5,6 @@ mod changes;
 mod error;
 mod run;
 
+pub(crate) use assembly::roster;
 pub use error::SimulationError;
 pub use run::{Progress, simulate};

@@ -103,6 +103,28 @@ impl<'a> Candidates<'a> {
         Ok(list.candidates)
     }
 
+    /// Returns the paths of what is changed in any of them, in the order of the plan.
+    pub(super) fn parameters(
+        &self,
+        plan: &SweepPlan,
+        list: &[Candidate],
+    ) -> Result<Vec<String>, PlanError> {
+        let changes = list.iter().flat_map(|one| &one.changes);
+        let changed: HashSet<&str> = changes.map(|change| &*change.parameter).collect();
+        let axes = plan.axes.iter().map(|axis| &axis.parameter);
+        let variants = plan.variants.iter().flat_map(|variant| &variant.settings);
+        let mut paths: Vec<String> = Vec::new();
+        for parameter in axes.chain(variants.map(|(parameter, _)| parameter)) {
+            for target in parameter.targets(self.base)? {
+                let path = target.path(self.base);
+                if changed.contains(&*path) && !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+        Ok(paths)
+    }
+
     /// Makes the scenario with these changes.
     pub(super) fn scenario(&self, changes: &[SettingChange]) -> Result<Scenario, PlanError> {
         let settings: Vec<_> = changes.iter().map(|one| (one.target, &one.to)).collect();

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use super::PlanError;
 use super::bench::{Bench, Job, Measured, Phase};
 use super::candidates::SettingChange;
 use super::commands::commands;
@@ -11,6 +10,7 @@ use super::judge::{Judge, Standing};
 use super::outcome::{MappingDiff, Recommendation, SeedCheck};
 use super::plan::SweepPlan;
 use super::wording::buys;
+use super::{PlanError, SweepError};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -34,7 +34,7 @@ pub(super) fn recommend<S, E>(
     judge: &Judge<'_>,
     base: &Measured,
     winner: Winner,
-) -> Result<Recommendation, PlanError>
+) -> Result<Recommendation, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
@@ -99,9 +99,9 @@ where
                 jobs.push(Job { seed, changes });
             }
         }
-        let results = bench.measure(Phase::Changes, &jobs).into_iter().flatten();
+        let results = bench.measure(Phase::Changes, &jobs);
         let smaller = jobs.into_iter().zip(results).filter_map(|(job, result)| {
-            let measured = result.ok()?;
+            let measured = result?.ok()?;
             let good = judge.broken(&measured).is_empty() && judge.effort(&measured) <= enough;
             good.then_some((job.changes, measured))
         });
@@ -128,7 +128,7 @@ fn seeds<S, E>(
     scenario: &Scenario,
     plan: &SweepPlan,
     changes: &[SettingChange],
-) -> Result<Vec<SeedCheck>, PlanError>
+) -> Result<Vec<SeedCheck>, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
@@ -144,7 +144,7 @@ where
             // Stopped.
             continue;
         };
-        let measured = |one: &Result<Measured, String>| one.clone().map_err(PlanError::new);
+        let measured = |one: &Result<Measured, String>| one.clone().map_err(SweepError::Simulation);
         let (before, after) = (measured(before)?, measured(after)?);
         let judge = Judge::new(plan.objective, &plan.constraints, &before.figures);
         let broken = judge.broken(&after);

@@ -1,9 +1,7 @@
 //! A sweep from its plan to its verdict.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use super::PlanError;
 use super::bench::{Bench, Job, Measured, Phase, Runs};
 use super::candidates::{Candidate, Candidates, SettingChange};
 use super::judge::{Judge, Standing, fulfilled, value};
@@ -13,6 +11,7 @@ use super::outcome::{
 use super::pareto::{knee, pareto_front};
 use super::plan::SweepPlan;
 use super::recommend::{Winner, recommend};
+use super::{PlanError, SweepError};
 use crate::report::Report;
 use crate::scenario::{Metric, Scenario};
 
@@ -31,7 +30,7 @@ pub fn sweep<S, E>(
     plan: &SweepPlan,
     runs: Runs<'_>,
     simulate: S,
-) -> Result<SweepReport, PlanError>
+) -> Result<SweepReport, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
@@ -44,9 +43,7 @@ where
     let base = match results.first() {
         Some(Some(Ok(base))) => base.clone(),
         Some(Some(Err(error))) => {
-            return Err(PlanError::new(format!(
-                "the scenario itself cannot be simulated: {error}"
-            )));
+            return Err(SweepError::Simulation(error.clone()));
         }
         _ => Measured::default(),
     };
@@ -66,7 +63,7 @@ where
                 fulfilled_by: fulfilled(place, &all),
             })
             .collect(),
-        parameters: parameters(&list),
+        parameters: candidates.parameters(plan, &list)?,
         simulated: all.len(),
         stopped: tried.stopped(),
         trade_off: tried.trade_off(),
@@ -118,14 +115,6 @@ where
         results[at] = result;
     }
     results
-}
-
-/// Returns the parameters that are changed, in the order in which they come.
-fn parameters(list: &[Candidate]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let changes = list.iter().flat_map(|one| &one.changes);
-    let changed = changes.filter(|change| seen.insert(&change.parameter));
-    changed.map(|change| change.parameter.clone()).collect()
 }
 
 /// What came of all configurations.
@@ -238,7 +227,7 @@ fn verdict<S, E>(
     plan: &SweepPlan,
     judge: &Judge<'_>,
     tried: &Tried<'_>,
-) -> Result<Verdict, PlanError>
+) -> Result<Verdict, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,

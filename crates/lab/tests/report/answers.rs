@@ -334,7 +334,7 @@ fn cost_is_told_for_a_day_only_where_the_load_goes_on() {
         "cost",
         true,
         &[
-            "$0.400 for 1 h, which makes $9.60 a day and $288.00 in 30 days if it goes on so; $1.11 for a million processed records.",
+            "$0.400 for 1 h of arrivals, which makes $9.60 a day and $288.00 in 30 days if it goes on so; $1.11 for a million processed records.",
             "75 %, is for GB-seconds of `charge`",
         ],
     );
@@ -344,7 +344,7 @@ fn cost_is_told_for_a_day_only_where_the_load_goes_on() {
         "cost",
         true,
         &[
-            "$0.400 for 1 h; $2.00 for a million",
+            "$0.400 for 1 h of arrivals; $2.00 for a million",
             "depends on how often",
         ],
     );
@@ -403,8 +403,13 @@ fn what_is_given_up_is_told_with_its_reason() {
         "losses",
         false,
         &[
-            "1 record (under 0.01 %) was dropped for being older than MaximumRecordAgeInSeconds, and nobody was told: there is no on-failure destination.",
+            "1 record (under 0.01 %) was dropped for being older than MaximumRecordAgeInSeconds, and nobody was told. An on-failure destination would be.",
         ],
+    );
+    let expired = answers(&given_up(&[], &[("RetentionExceeded", 2)]));
+    assert_eq!(
+        about(&expired, "losses").answer,
+        "2 records (under 0.01 %) were dropped as the stream kept them no longer, and nobody was told."
     );
     says(
         &given_up(&[("Strange", 7)], &[]),

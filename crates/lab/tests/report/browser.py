@@ -7,10 +7,13 @@ import base64
 import json
 import os
 import pathlib
+import select
 import subprocess
 import sys
 import tempfile
 
+# Seconds.
+PATIENCE = 60
 SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "End": 35}
 
@@ -43,6 +46,8 @@ class Browser:
 
     def receive(self):
         while b"\0" not in self.buffer:
+            if not select.select([self.read_end], [], [], PATIENCE)[0]:
+                raise SystemExit(f"the browser said nothing for {PATIENCE} s")
             more = os.read(self.read_end, 1 << 20)
             if not more:
                 raise SystemExit("the browser has ended")

@@ -46,7 +46,8 @@ pub(crate) fn largest() -> Report {
 const HOSTILE: &str =
     "</script><script>alert(1)</script><!-- \"'><img src=x onerror=alert(2)> &amp; \u{202e}";
 
-fn hostile() -> Report {
+/// A report full of such texts.
+pub(crate) fn hostile() -> Report {
     let mut report = full();
     let text = || HOSTILE.to_owned();
     report.name = text();
@@ -78,7 +79,7 @@ fn hostile() -> Report {
 }
 
 /// Parses a page, and asserts what holds for each.
-fn checked(report: &Report) -> Page {
+pub(crate) fn checked(report: &Report) -> Page {
     let text = html(report);
     let page = parse(&text);
     assert!(page.errors.is_empty(), "{:?}", page.errors);

@@ -3,7 +3,7 @@
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_lab::scenario::{Metric, Scenario};
 use lambda_esm_lab::sweep::{
-    Objective, Recommendation, SweepPlan, SweepReport, Verdict, change_in_words,
+    Objective, Recommendation, SweepPlan, SweepReport, Verdict, changes_in_words,
 };
 use serde_json::json;
 
@@ -16,9 +16,8 @@ fn recommendation(report: &SweepReport) -> &Recommendation {
     }
 }
 
-fn words(report: &SweepReport) -> Vec<String> {
-    let changes = &recommendation(report).changes;
-    changes.iter().map(change_in_words).collect()
+fn words(report: &SweepReport) -> String {
+    changes_in_words(&recommendation(report).changes)
 }
 
 fn timeout(scenario: &Scenario) -> u64 {
@@ -47,13 +46,13 @@ const AXES: [&str; 3] = [
 fn a_change_that_matters_little_is_left_out() {
     let report = swept(&queue(), &plan(&AXES), model).unwrap();
     let recommended = recommendation(&report);
-    let wanted = ["BatchSize 10 → 100", "MaximumBatchingWindowInSeconds 0 → 2"];
+    let wanted = "BatchSize 10 → 100, MaximumBatchingWindowInSeconds 0 → 2";
     assert_eq!(words(&report), wanted);
     assert_eq!(recommended.left_out.len(), 1);
     assert_eq!(recommended.left_out[0].parameter, "timeout");
     assert_eq!(
         recommended.buys,
-        "87 % fewer invocations, p99 + 1.9 s, 60 % cheaper"
+        "87 % fewer invocations, p99 latency + 1.9 s, 60 % cheaper"
     );
     assert!(recommended.holds);
     let seeds: Vec<u64> = recommended.seeds.iter().map(|check| check.seed).collect();
@@ -93,7 +92,7 @@ fn no_single_change_can_be_taken_from_a_recommendation() {
         ..Seen::default()
     };
     let report = swept(&queue(), &plan(&axes), either).unwrap();
-    assert_eq!(words(&report), ["BatchSize 10 → 5"]);
+    assert_eq!(words(&report), "BatchSize 10 → 5");
 }
 
 #[test]
@@ -110,7 +109,7 @@ fn a_smaller_change_must_fulfil_the_constraints_too() {
         ..Seen::default()
     })
     .unwrap();
-    assert_eq!(words(&report), ["BatchSize 10 → 5", "timeout 30 → 20"]);
+    assert_eq!(words(&report), "BatchSize 10 → 5, timeout 30 → 20");
 }
 
 #[test]
@@ -128,7 +127,7 @@ fn where_the_scenarios_own_is_best_nothing_is_to_be_changed() {
     let report = swept(&queue(), &plan, cost([1.0, 0.996])).unwrap();
     assert_eq!(report.verdict, Verdict::Keep);
     let report = swept(&queue(), &plan, cost([1.0, 0.99])).unwrap();
-    assert_eq!(words(&report).len(), 1);
+    assert_eq!(recommendation(&report).changes.len(), 1);
     // What breaks a constraint is changed whatever that costs.
     plan.constraints = vec![below(Metric::Invocations, 5.0)];
     let report = swept(&queue(), &plan, |scenario| Seen {
@@ -137,7 +136,7 @@ fn where_the_scenarios_own_is_best_nothing_is_to_be_changed() {
         ..Seen::default()
     })
     .unwrap();
-    assert_eq!(words(&report), ["BatchSize 10 → 1"]);
+    assert_eq!(words(&report), "BatchSize 10 → 1");
     assert!(recommendation(&report).holds);
 }
 
@@ -275,5 +274,5 @@ fn the_objective_may_be_any_figure() {
         ..Seen::default()
     })
     .unwrap();
-    assert_eq!(recommendation(&report).buys, "p99 - 750 ms");
+    assert_eq!(recommendation(&report).buys, "p99 latency - 750 ms");
 }

@@ -6,7 +6,12 @@ mod change;
 mod front;
 mod grid;
 mod memory;
+mod page;
+#[path = "../report/parse.rs"]
+mod parse;
 mod ranking;
+mod real;
+mod text;
 mod threads;
 mod values;
 mod world;

@@ -14,7 +14,7 @@ use lambda_esm_lab::scenario::{
     Prices, Scenario, Source, SourceKind, Span, Workload,
 };
 use lambda_esm_lab::sweep::{
-    Axis, ConfigurationResult, Objective, PlanError, Runs, SweepPlan, SweepReport, parse_values,
+    Axis, ConfigurationResult, Objective, Runs, SweepError, SweepPlan, SweepReport, parse_values,
     sweep,
 };
 use serde_json::{Value, json};
@@ -25,14 +25,14 @@ pub(crate) const STREAM: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/c
 pub(crate) fn source(name: &str, arn: &str, kind: SourceKind) -> Source {
     let span = Span {
         from: Duration::ZERO,
-        until: Duration::from_secs(60),
+        until: Duration::from_secs(20),
     };
     Source {
         name: name.to_owned(),
         arn: arn.to_owned(),
         kind,
         workload: Workload {
-            arrivals: vec![Arrivals::Poisson { rate: 20.0, span }],
+            arrivals: vec![Arrivals::Poisson { rate: 5.0, span }],
             keys: Keys {
                 count: 100,
                 skew: 0.0,
@@ -83,7 +83,7 @@ pub(crate) fn queue() -> Scenario {
         name: "A queue".to_owned(),
         seed: 7,
         begins: Timestamp(1_767_225_600_000),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_secs(20),
         drain: Duration::from_secs(600),
         region: "us-east-1".to_owned(),
         account_id: "000000000000".to_owned(),
@@ -202,7 +202,7 @@ pub(crate) fn swept(
     scenario: &Scenario,
     plan: &SweepPlan,
     seen: impl Fn(&Scenario) -> Seen + Sync,
-) -> Result<SweepReport, PlanError> {
+) -> Result<SweepReport, SweepError> {
     swept_by(1, scenario, plan, seen)
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn swept_by(
     scenario: &Scenario,
     plan: &SweepPlan,
     seen: impl Fn(&Scenario) -> Seen + Sync,
-) -> Result<SweepReport, PlanError> {
+) -> Result<SweepReport, SweepError> {
     let runs = Runs {
         jobs: NonZero::new(jobs).unwrap(),
         stop: &AtomicBool::new(false),

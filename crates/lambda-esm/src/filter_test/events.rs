@@ -39,7 +39,7 @@ pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<Event>, 
 
 /// Splits a text into the JSON values that it consists of; into its lines if it is anything else, for
 /// what is no JSON is an event too, though one that never matches.
-fn split(text: &str) -> Vec<String> {
+pub(super) fn split(text: &str) -> Vec<String> {
     let values: Result<Vec<Box<RawValue>>, _> = serde_json::Deserializer::from_str(text)
         .into_iter()
         .collect();

@@ -2,63 +2,79 @@
 
 use std::sync::Arc;
 
-use lambda_esm_core::mapping::{Mapping, Source};
+use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::mapping::Mapping;
+#[cfg(feature = "aws")]
+use lambda_esm_core::mapping::Source;
 use lambda_esm_engine::ports::Producer;
-use lambda_esm_lab::load::LoadSource;
-use lambda_esm_lab::scenario::Workload;
+use lambda_esm_lab::scenario::Scenario;
 
 use crate::config::Configuration;
 use crate::failure::Failure;
 
-/// Returns the sources of all mappings, each once.
-pub(super) async fn sources(
+/// Returns what puts records into each source of a scenario. Sources where nothing here puts any are refused, unless they
+/// may be `without`.
+pub(super) async fn producers(
     configuration: &Configuration,
-    workload: &Workload,
-) -> Result<Vec<LoadSource>, Failure> {
-    let mut sources: Vec<LoadSource> = Vec::new();
-    for settings in &configuration.mappings {
-        let arn = settings.mapping.source.arn().map_or("", |arn| arn.as_str());
-        if sources.iter().any(|known| known.arn == arn) {
-            continue;
+    scenario: &Scenario,
+    without: bool,
+) -> Result<Vec<Option<Arc<dyn Producer>>>, Failure> {
+    let mut producers = Vec::new();
+    for (place, source) in scenario.sources.iter().enumerate() {
+        let plans = scenario.mappings.iter().zip(&configuration.mappings);
+        let mapping = plans
+            .filter(|(plan, _)| plan.source == place)
+            .map(|(_, settings)| &settings.mapping)
+            .next();
+        let producer = match mapping {
+            _ if without => None,
+            Some(mapping) => producer(configuration, mapping)
+                .await
+                .map_err(|error| Failure::general(error.message))?,
+            None => None,
+        };
+        if producer.is_none() && !without {
+            return Err(Failure::general(format!(
+                "{}: nothing here puts records into {}; it can be done into queues of SQS, streams of Kinesis and \
+                 tables of DynamoDB. With --no-produce records are those that others put",
+                configuration.file.display(),
+                source.name
+            )));
         }
-        let producer = producer(configuration, &settings.mapping).await?;
-        sources.push(LoadSource {
-            name: arn.rsplit([':', '/']).next().unwrap_or(arn).to_owned(),
-            arn: arn.to_owned(),
-            producer: Some(producer),
-            workload: workload.clone(),
-        });
+        producers.push(producer);
     }
-    Ok(sources)
+    Ok(producers)
 }
 
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(unused_variables, reason = "a build without AWS clients puts nothing")
+)]
 async fn producer(
     configuration: &Configuration,
     mapping: &Mapping,
-) -> Result<Arc<dyn Producer>, Failure> {
-    let refused = |error: lambda_esm_core::fault::SourceError| Failure::general(error.message);
+) -> Result<Option<Arc<dyn Producer>>, SourceError> {
     match &mapping.source {
         #[cfg(feature = "sqs")]
         Source::Sqs(sqs) => {
             let provider = lambda_esm_aws::SqsProvider::new(configuration.aws());
-            let producer = provider.producer(sqs.queue_arn.as_str()).await;
-            Ok(Arc::new(producer.map_err(refused)?))
+            let producer = provider.producer(sqs.queue_arn.as_str()).await?;
+            Ok(Some(Arc::new(producer)))
         }
         #[cfg(feature = "kinesis")]
         Source::Kinesis(kinesis) => {
             let provider = lambda_esm_aws::KinesisProvider::new(configuration.aws());
-            let producer = provider.producer(kinesis.stream_arn.as_str());
-            Ok(Arc::new(producer.map_err(refused)?))
+            Ok(Some(Arc::new(
+                provider.producer(kinesis.stream_arn.as_str())?,
+            )))
         }
         #[cfg(feature = "dynamodb")]
         Source::DynamoDb(dynamodb) => {
             let provider = lambda_esm_aws::DynamoDbProvider::new(configuration.aws());
-            let producer = provider.producer(dynamodb.stream_arn.as_str());
-            Ok(Arc::new(producer.map_err(refused)?))
+            Ok(Some(Arc::new(
+                provider.producer(dynamodb.stream_arn.as_str())?,
+            )))
         }
-        _ => Err(Failure::general(format!(
-            "nothing here puts records into a source such as that of the mapping in {}",
-            configuration.file.display()
-        ))),
+        _ => Ok(None),
     }
 }

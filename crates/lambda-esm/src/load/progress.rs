@@ -2,52 +2,55 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lambda_esm_lab::load::LoadProgress;
 
-const STYLE: &str = "{prefix:>9} [{bar:30}] {msg}";
+use crate::progress;
 
 /// A bar on standard error; nothing where that is no terminal.
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Progress {
+    bar: ProgressBar,
+    is_search: bool,
+}
 
 impl Progress {
-    pub(super) fn start() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is ours, and good.
-        if let Ok(style) = ProgressStyle::with_template(STYLE) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
+    pub(super) fn start(is_search: bool) -> Self {
+        let bar = progress::bar(0, "{prefix} {bar:30} {msg}");
+        Self { bar, is_search }
     }
 
     /// Shows how far it is.
     pub(super) fn show(&self, now: &LoadProgress) {
-        self.0.set_length(millis(now.of));
-        self.0.set_position(millis(now.at.min(now.of)));
-        self.0.set_prefix(match (now.at >= now.of, now.warm) {
+        let what = match (now.at >= now.of, now.is_warm) {
             (true, _) => "draining",
             (_, true) => "measuring",
-            _ => "warming",
+            _ => "warming up",
+        };
+        let bar = &self.bar;
+        bar.set_length(millis(now.of));
+        bar.set_position(millis(now.at.min(now.of)));
+        bar.set_prefix(if self.is_search {
+            format!("{what} at {:.2} times the rate", now.factor)
+        } else {
+            what.to_owned()
         });
-        self.0.set_message(format!(
-            "{} of {} s, {} put, {} processed, the oldest waits {:.1} s",
+        bar.set_message(format!(
+            "{} of {} s, {} records put, {} not processed yet",
             now.at.as_secs(),
             now.of.as_secs(),
-            now.put,
-            now.processed,
-            now.age.as_secs_f64()
+            now.arrived,
+            now.open
         ));
     }
 
-    /// Writes a line, above the bar if there is one.
+    /// Logs a line, above the bar if there is one.
     pub(super) fn say(&self, text: &str) {
-        tracing::info!("{text}");
-        self.0.tick();
+        self.bar.suspend(|| tracing::info!("{text}"));
     }
 
     /// Takes the bar away.
     pub(super) fn end(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

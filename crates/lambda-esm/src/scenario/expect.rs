@@ -74,6 +74,20 @@ pub(super) fn read(
     found
 }
 
+/// Reads a bound of all mappings together as the command line has it: `p99 < 5s`.
+pub(crate) fn bound(text: &str) -> Option<Expectation> {
+    let sign = text.find(['<', '>', '='])?;
+    let (name, rest) = text.split_at(sign);
+    let (_, metric, unit) = METRICS.iter().find(|(known, ..)| *known == name.trim())?;
+    let (comparison, bound) = parse(rest, *unit)?;
+    Some(Expectation {
+        mapping: None,
+        metric: *metric,
+        comparison,
+        bound,
+    })
+}
+
 fn one(
     name: &str,
     mapping: Option<&str>,
@@ -155,6 +169,20 @@ fn parse(text: &str, unit: Unit) -> Option<(Comparison, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bound_of_the_command_line_names_its_figure() {
+        let read = bound("p99<5s").unwrap();
+        let parts = (read.metric, read.comparison, read.bound);
+        assert_eq!(parts, (Metric::P99, Comparison::Less, 5000.0));
+        assert_eq!(
+            bound("dead_letters = 0").unwrap().metric,
+            Metric::DeadLetters
+        );
+        for wrong in ["p99", "p98 < 5s", "p99 < soon", "< 5s"] {
+            assert_eq!(bound(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn bounds_are_read_in_the_unit_of_their_metric() {

@@ -239,7 +239,7 @@ fn plans(
 }
 
 /// Returns the name of a mapping's source, as scenarios name it.
-fn name_of(mapping: &Mapping) -> String {
+pub(crate) fn name_of(mapping: &Mapping) -> String {
     match &mapping.source {
         MappingSource::Kafka(kafka) => kafka.topic.clone(),
         MappingSource::Mq(mq) => mq.queue.clone(),

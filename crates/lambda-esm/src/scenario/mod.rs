@@ -14,5 +14,6 @@ mod sweep;
 mod trace;
 mod units;
 
-pub(crate) use file::ScenarioFile;
+pub(crate) use expect::bound;
+pub(crate) use file::{ScenarioFile, name_of};
 pub(crate) use sweep::rank;

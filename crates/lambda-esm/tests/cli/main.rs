@@ -16,7 +16,9 @@ mod check_streams;
 #[cfg(feature = "sqs")]
 mod check_traps;
 mod demo;
+mod filter_samples;
 mod filter_test;
+mod import;
 mod support;
 mod usage;
 
@@ -36,6 +38,8 @@ mod hostile_daemon;
 mod managing;
 #[cfg(all(feature = "sqs", feature = "kafka"))]
 mod mapping_log;
+#[cfg(feature = "sqs")]
+mod recording;
 #[cfg(feature = "sqs")]
 mod run;
 #[cfg(all(feature = "sqs", feature = "lambda-api"))]

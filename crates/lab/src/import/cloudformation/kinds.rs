@@ -113,3 +113,14 @@ impl Kind {
         }
     }
 }
+
+/// Tells whether something is known of a type: a mapping, or what mappings name.
+pub(crate) fn is_known(name: &str) -> bool {
+    const OTHERS: [&str; 4] = [
+        "AWS::Kinesis::StreamConsumer",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Lambda::Version",
+    ];
+    OTHERS.contains(&name) || Kind::of(name).is_some()
+}

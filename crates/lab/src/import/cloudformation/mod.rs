@@ -7,5 +7,6 @@ mod resources;
 mod sam;
 mod template;
 
+pub(crate) use kinds::is_known;
 pub(crate) use mappings::gather;
 pub(crate) use template::Template;

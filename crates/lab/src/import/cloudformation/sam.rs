@@ -109,7 +109,7 @@ fn event(
         return;
     };
     let Some((_, service, source)) = MAPPED.iter().find(|(name, ..)| *name == kind) else {
-        not_mapped(template, member, path, kind, gathered);
+        not_mapped(template, member, path, kind);
         return;
     };
     let mut draft = Draft::new(member.at, path);
@@ -160,13 +160,7 @@ fn event(
 }
 
 /// Lists an event that is no event source mapping, and refuses one that is nothing.
-fn not_mapped(
-    template: &mut Template<'_>,
-    member: &Member,
-    path: &str,
-    kind: &str,
-    gathered: &mut Gathered,
-) {
+fn not_mapped(template: &mut Template<'_>, member: &Member, path: &str, kind: &str) {
     let node = Node::text(member.at, kind);
     let path = join(path, "Type");
     if member
@@ -179,7 +173,6 @@ fn not_mapped(
             "write an event of type SQS instead, and a queue that is subscribed to the topic";
         template.findings.list(&node, &path, reason, way_out);
     } else if CALLED.contains(&kind) {
-        gathered.has_calls = true;
         let reason = format!("{kind} calls the function without an event source mapping");
         template.findings.list(
             &node,

@@ -2,6 +2,7 @@
 
 use super::pace::Pace;
 use super::stated;
+use crate::report::figure::figure;
 use crate::report::units::{duration, money, share};
 use crate::report::{Answer, Report};
 use crate::scenario::Metric;
@@ -12,7 +13,6 @@ const METRICS: [Metric; 4] = [
     Metric::CostPerMonth,
     Metric::CostPerMillion,
 ];
-const DAY_MS: f64 = 86_400_000.0;
 
 pub(super) fn answer(report: &Report, paces: &[Pace]) -> Answer {
     Answer {
@@ -28,29 +28,24 @@ fn text(report: &Report, paces: &[Pace]) -> String {
         return "Nothing that has a price was used.".to_owned();
     }
     let mut text = format!(
-        "{} for {}",
+        "{} for {} of arrivals",
         money(report.cost),
-        duration(report.ran_ms as f64)
+        duration(report.arrivals_ms as f64)
     );
+    let seen = |metric| figure(report, None, metric).unwrap_or(0.0);
     let bursts = paces.iter().any(|pace| matches!(pace, Pace::Burst { .. }));
     let flows = paces
         .iter()
         .any(|pace| matches!(pace, Pace::Steady(_) | Pace::Behind(_)));
     if flows && !bursts {
-        let day = report.cost / report.ran_ms.max(1) as f64 * DAY_MS;
         text.push_str(&format!(
             ", which makes {} a day and {} in 30 days if it goes on so",
-            money(day),
-            money(day * 30.0)
+            money(seen(Metric::CostPerDay)),
+            money(seen(Metric::CostPerMonth))
         ));
     }
-    let processed: f64 = report
-        .mappings
-        .iter()
-        .map(|each| each.records.processed as f64)
-        .sum();
-    if processed > 0.0 {
-        let million = report.cost / processed * 1e6;
+    let million = seen(Metric::CostPerMillion);
+    if million > 0.0 {
         text.push_str(&format!(
             "; {} for a million processed records",
             money(million)

@@ -59,8 +59,19 @@ pub(super) struct Chart {
     pub(super) step_ms: u64,
     /// The curves, drawn one over the other.
     pub(super) curves: Vec<Vec<f64>>,
-    /// Whether values are durations in milliseconds.
-    pub(super) times: bool,
+    /// What values are.
+    pub(super) unit: Unit,
+}
+
+/// What the values of a chart are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// So many at a time: whole numbers.
+    Count,
+    /// So many per second.
+    Rate,
+    /// Durations in milliseconds.
+    Time,
 }
 
 impl Chart {
@@ -84,10 +95,10 @@ impl Chart {
     fn draw(&self, svg: &mut String, steps: usize) -> Result<(), Box<dyn std::error::Error>> {
         let all_ms = steps as f64 * self.step_ms as f64;
         let most = self.curves.iter().flatten().copied().fold(0.0, f64::max);
-        let ups = if self.times {
-            ticks::of_times(most)
-        } else {
-            ticks::of_numbers(most)
+        let ups = match self.unit {
+            Unit::Count => ticks::of_whole_numbers(most),
+            Unit::Rate => ticks::of_numbers(most),
+            Unit::Time => ticks::of_times(most),
         };
         let along: Vec<f64> = ticks::of_times(all_ms)
             .into_iter()
@@ -120,7 +131,7 @@ impl Chart {
             .label_style(("sans-serif", FONT).into_font().color(&INK))
             .x_label_formatter(&|ms| duration(*ms))
             .y_label_formatter(&|value| {
-                if self.times {
+                if self.unit == Unit::Time {
                     duration(*value)
                 } else {
                     compact(*value)

@@ -2,61 +2,52 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::chart::Chart;
+use super::chart::{Chart, Unit};
 use crate::report::MappingSeries;
-use crate::report::units::{count, duration, rate};
+use crate::report::units::{count, duration, list, rate};
+
+/// A curve's figures, step by step, and their greatest in words.
+struct Curve {
+    values: Vec<f64>,
+    most: String,
+}
 
 /// Draws what one mapping did over time.
 pub(super) fn charts(series: &MappingSeries, step_ms: u64) -> Markup {
     let seconds = step_ms.max(1) as f64 / 1_000.0;
-    let rates = |figures: &[u64]| -> Vec<f64> {
-        figures.iter().map(|&each| each as f64 / seconds).collect()
-    };
-    let figures =
-        |figures: &[u64]| -> Vec<f64> { figures.iter().map(|&each| each as f64).collect() };
-    let most = |figures: &[u64]| figures.iter().copied().max().unwrap_or(0);
-    let most_rate = |figures: &[u64]| rate(most(figures) as f64 / seconds);
-    let chart = |curves, times| {
-        Chart {
-            step_ms,
-            curves,
-            times,
+    let rates = |figures: &[u64]| {
+        let values: Vec<f64> = figures.iter().map(|&each| each as f64 / seconds).collect();
+        Curve {
+            most: rate(values.iter().copied().fold(0.0, f64::max)),
+            values,
         }
-        .svg()
     };
+    let counts = |figures: &[u64]| Curve {
+        values: figures.iter().map(|&each| each as f64).collect(),
+        most: count(figures.iter().copied().max().unwrap_or(0)),
+    };
+    let times = |figures: &[u64]| Curve {
+        most: duration(figures.iter().copied().max().unwrap_or(0) as f64),
+        ..counts(figures)
+    };
+    let draw = |title, unit, curves| figure(title, step_ms, unit, curves);
+    let failures = series
+        .errors
+        .iter()
+        .chain(&series.throttles)
+        .any(|&each| each > 0);
     html! {
         div.charts {
-            (figure(
-                "Records per second",
-                &["arrive", "are processed"],
-                &format!("At most {} arrive, and {} are processed.", most_rate(&series.arrivals), most_rate(&series.processed)),
-                chart(vec![rates(&series.arrivals), rates(&series.processed)], false),
-            ))
-            (figure(
-                "Age of the oldest unsettled record",
-                &[],
-                &format!("At most {}.", duration(most(&series.age_ms) as f64)),
-                chart(vec![figures(&series.age_ms)], true),
-            ))
-            (figure(
-                "Backlog: records not settled",
-                &[],
-                &format!("At most {}.", count(most(&series.backlog))),
-                chart(vec![figures(&series.backlog)], false),
-            ))
-            (figure(
-                "Invocations at a time",
-                &[],
-                &format!("At most {}.", count(most(&series.concurrency))),
-                chart(vec![figures(&series.concurrency)], false),
-            ))
-            @if most(&series.errors) + most(&series.throttles) > 0 {
-                (figure(
-                    "Errors and throttles per second",
-                    &["errors", "throttles"],
-                    &format!("At most {} fail, and {} are throttled.", most_rate(&series.errors), most_rate(&series.throttles)),
-                    chart(vec![rates(&series.errors), rates(&series.throttles)], false),
-                ))
+            (draw("Records per second", Unit::Rate, vec![
+                ("arrive", rates(&series.arrivals)), ("are processed", rates(&series.processed)),
+            ]))
+            (draw("Age of the oldest unsettled record", Unit::Time, vec![("", times(&series.age_ms))]))
+            (draw("Backlog: records not settled", Unit::Count, vec![("", counts(&series.backlog))]))
+            (draw("Invocations at a time", Unit::Count, vec![("", counts(&series.concurrency))]))
+            @if failures {
+                (draw("Errors and throttles per second", Unit::Rate, vec![
+                    ("fail", rates(&series.errors)), ("are throttled", rates(&series.throttles)),
+                ]))
             } @else {
                 p.none { "No invocation failed, and none was throttled." }
             }
@@ -64,18 +55,28 @@ pub(super) fn charts(series: &MappingSeries, step_ms: u64) -> Markup {
     }
 }
 
-fn figure(title: &str, curves: &[&str], summary: &str, svg: Option<String>) -> Markup {
+fn figure(title: &str, step_ms: u64, unit: Unit, curves: Vec<(&str, Curve)>) -> Markup {
+    let (names, curves): (Vec<&str>, Vec<Curve>) = curves.into_iter().unzip();
+    let (values, most): (Vec<_>, Vec<_>) = curves
+        .into_iter()
+        .map(|each| (each.values, each.most))
+        .unzip();
+    let told: Vec<String> = names
+        .iter()
+        .zip(&most)
+        .map(|(name, most)| format!("at most {most} {name}").trim_end().to_owned())
+        .collect();
+    let several = told.len() > 1;
     html! {
-        @if let Some(svg) = svg {
+        @if let Some(svg) = (Chart { step_ms, curves: values, unit }).svg() {
             figure {
                 figcaption {
-                    b { (title) } " "
-                    span.peak { (summary) }
-                    @for (at, name) in curves.iter().enumerate() {
-                        " " span.key { (swatch(at)) " " (name) }
+                    b { (title) }
+                    @for (at, told) in told.iter().enumerate() {
+                        span.key { @if several { (swatch(at)) " " } (told) } " "
                     }
                 }
-                div.chart role="img" aria-label=(format!("{title}. {summary}")) { (PreEscaped(svg)) }
+                div.chart role="img" aria-label=(format!("{title}: {}.", list(&told))) { (PreEscaped(svg)) }
             }
         }
     }

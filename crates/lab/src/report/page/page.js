@@ -4,7 +4,7 @@
   const OUTCOMES = ["processed", "processed in part", "failed", "throttled or not reached", "under way at the end"];
   const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5,
     36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 6048e5];
-  const GAP = 72, ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
+  const GAP = 88, ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
   const data = JSON.parse(document.getElementById("data").textContent);
   let tips = 0;
 
@@ -129,7 +129,7 @@
       this.grid.append(this.axis);
       for (const lane of this.lanes) {
         lane.element = make("div", { class: "lane", role: "row" },
-          make("div", { class: "name", role: "rowheader", title: lane.name }, lane.name));
+          make("div", { class: "name", role: "rowheader", title: lane.name }, make("bdi", {}, lane.name)));
         for (const batch of lane.batches) {
           batch.element = make("div", {
             class: "batch", role: "gridcell", tabindex: "-1",
@@ -176,8 +176,8 @@
       this.grid.addEventListener("focusout", () => this.hideTip());
       this.grid.addEventListener("click", (event) => { if (batchOf(event)) this.choose(batchOf(event)); });
       this.grid.addEventListener("keydown", (event) => this.key(event));
-      this.scroller.addEventListener("scroll", () => this.hideTip());
-      addEventListener("scroll", () => this.hideTip(), { passive: true });
+      this.scroller.addEventListener("scroll", () => this.followTip());
+      addEventListener("scroll", () => this.followTip(), { passive: true });
       this.details.addEventListener("keydown", (event) => {
         if (event.key === "Escape") { this.close(); event.stopPropagation(); }
       });
@@ -190,7 +190,7 @@
       const usual = Math.max(1, tries[Math.floor(tries.length / 2)] ?? 1);
       const width = Math.max(300, this.scroller.clientWidth - 140);
       this.all = all;
-      return Math.min(Math.max(width / all, 14 / usual), 20000 / all);
+      return Math.min(Math.max(width / all, 20 / usual), 20000 / all);
     }
     zoom(times) {
       const middle = this.current;
@@ -217,9 +217,9 @@
         const ends = [];
         for (const batch of lane.batches) {
           const from = this.x(batch.closed), to = Math.max(this.x(batch.end), from + LEAST);
-          let row = ends.findIndex((end) => end <= from);
+          let row = ends.findIndex((end) => end <= from + 1);
           if (row < 0) row = ends.length;
-          ends[row] = to + 2;
+          ends[row] = to;
           batch.box = { left: from, right: to, top: 3 + row * ROW };
           const style = batch.element.style;
           style.left = `${from}px`;
@@ -251,10 +251,12 @@
           return element;
         };
         const first = Math.ceil(part.from / step) * step;
-        for (let ms = first; ms <= part.to; ms += step) {
+        // A label that would reach into what is cut out is left away.
+        const last = at + 1 < this.parts.length ? part.to - 60 / this.scale : part.to;
+        for (let ms = first; ms <= last; ms += step) {
           this.axis.append(place(make("div", { class: "tick" }, clock(ms, digits)), this.x(ms)));
         }
-        if (first > part.to) {
+        if (first > last) {
           this.axis.append(place(make("div", { class: "tick" }, clock(part.from, digits)), this.x(part.from)));
         }
         const following = this.parts[at + 1];
@@ -288,10 +290,19 @@
       if (batch.log.length > LOG_LINES) this.tip.append(`and ${plural(batch.log.length - LOG_LINES, "more line", "more lines")}`);
       batch.element.setAttribute("aria-describedby", this.tip.id);
       this.tip.hidden = false;
+      this.placeTip(batch);
+    }
+    placeTip(batch) {
       const bar = batch.element.getBoundingClientRect(), own = this.tip.getBoundingClientRect();
       const below = bar.bottom + 8 + own.height <= innerHeight;
       this.tip.style.top = `${below ? bar.bottom + 8 : Math.max(4, bar.top - own.height - 8)}px`;
       this.tip.style.left = `${Math.max(8, Math.min(bar.left, innerWidth - own.width - 8))}px`;
+    }
+    // The tip of a focused batch goes along; that of one under the mouse ends, as the mouse is elsewhere then.
+    followTip() {
+      if (this.tip.hidden) return;
+      if (document.activeElement === this.current.element) this.placeTip(this.current);
+      else this.hideTip();
     }
     hideTip() {
       this.tip.hidden = true;
@@ -347,7 +358,9 @@
         batch.element.scrollIntoView({ block: "nearest", inline: "nearest" });
       });
       const children = batch.children.filter((each) => !seen.has(each));
-      return make("li", {}, button,
+      // What failed and was not split was given up, or waits: its last decision says which.
+      const ending = batch.failed && !children.length && batch.log.length ? [make("small", {}, lineOf(batch.log.at(-1)).text)] : [];
+      return make("li", {}, button, ...ending,
         ...(children.length ? [make("ul", {}, ...children.map((each) => this.tree(each, chosen, seen)))] : []));
     }
 

@@ -38,7 +38,12 @@ const TIMES: [f64; 31] = [
     1_209_600e3,
 ];
 
-/// Returns round figures from 0 to `most` or little more: whole ones if `most` is at least 5.
+/// Returns round whole numbers from 0 to `most` or little more.
+pub(super) fn of_whole_numbers(most: f64) -> Vec<f64> {
+    steps(most, decimal_step(most).max(1.0))
+}
+
+/// Returns round figures from 0 to `most` or little more.
 pub(super) fn of_numbers(most: f64) -> Vec<f64> {
     steps(most, decimal_step(most))
 }
@@ -78,6 +83,8 @@ mod tests {
         assert_eq!(of_numbers(97.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(of_numbers(100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(of_numbers(0.0), [0.0, 1.0]);
+        assert_eq!(of_numbers(2.0), [0.0, 0.5, 1.0, 1.5, 2.0]);
+        assert_eq!(of_whole_numbers(2.0), [0.0, 1.0, 2.0]);
         assert_eq!(
             of_times(3_600_000.0),
             [0.0, 900e3, 1_800e3, 2_700e3, 3_600e3]

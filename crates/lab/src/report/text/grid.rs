@@ -8,7 +8,7 @@ use comfy_table::{
 use lambda_esm_core::text::Plain;
 
 /// A block of columns, without lines.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     table: Table,
     indent: usize,
     first: Option<u16>,
@@ -16,7 +16,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Begins a block that is at most `width` wide, and begins `indent` from the left.
-    pub(super) fn new(width: usize, indent: usize) -> Self {
+    pub(crate) fn new(width: usize, indent: usize) -> Self {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -30,19 +30,19 @@ impl Grid {
     }
 
     /// Makes the first column so wide.
-    pub(super) fn first_column(mut self, width: usize) -> Self {
+    pub(crate) fn first_column(mut self, width: usize) -> Self {
         self.first = u16::try_from(width).ok();
         self
     }
 
     /// Adds a row.
-    pub(super) fn row(&mut self, cells: &[&dyn Display]) {
+    pub(crate) fn row(&mut self, cells: &[&dyn Display]) {
         self.table
             .add_row(cells.iter().map(|cell| Cell::new(Plain(cell).to_string())));
     }
 
     /// Adds a row, all but the first cell to the right.
-    pub(super) fn figures(&mut self, cells: &[&dyn Display]) {
+    pub(crate) fn figures(&mut self, cells: &[&dyn Display]) {
         self.table
             .add_row(cells.iter().enumerate().map(|(at, cell)| {
                 let cell = Cell::new(Plain(cell).to_string());
@@ -55,7 +55,7 @@ impl Grid {
     }
 
     /// Writes the block, a newline at the end; nothing if it has no row.
-    pub(super) fn write(mut self, out: &mut String) {
+    pub(crate) fn write(mut self, out: &mut String) {
         if self.table.is_empty() {
             return;
         }
@@ -77,7 +77,7 @@ impl Grid {
 }
 
 /// Writes a heading after an empty line.
-pub(super) fn heading(out: &mut String, text: impl Display) {
+pub(crate) fn heading(out: &mut String, text: impl Display) {
     let text = Plain(text).to_string();
     out.push('\n');
     out.push_str(&text);

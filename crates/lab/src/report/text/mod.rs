@@ -5,4 +5,5 @@ mod mapping;
 mod tables;
 mod whole;
 
+pub(crate) use grid::{Grid, heading};
 pub use whole::text;

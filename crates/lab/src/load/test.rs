@@ -293,7 +293,7 @@ impl LoadTest {
 fn due(arrival: Arrival, factor: f64) -> Due {
     Due {
         at: Duration::from_millis(arrival.at_ms).div_f64(factor),
-        key: arrival.key,
+        key: arrival.key.name,
         payload: arrival.payload,
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, demo, filter_test, import, load, mappings, output, run, top};
+use crate::{check, demo, filter_test, import, load, mappings, output, run, simulate, sweep, top};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +14,8 @@ Examples:
   lambda-esm run my.yaml                 do it
   lambda-esm mappings list               what does the running daemon have? create, update, delete, events
   lambda-esm top                         watch it work
+  lambda-esm simulate scenario.yaml      what will a mapping do, and what will it cost?
+  lambda-esm sweep scenario.yaml         which settings would be better?
   lambda-esm import template.yaml        what does my template say? makes a configuration, or a scenario
   lambda-esm load my.yaml                what does it do under load?
   lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
@@ -38,6 +40,10 @@ enum Command {
     Run(run::Args),
     /// Validate a configuration file, and say in plain words what each mapping will do.
     Check(check::Args),
+    /// Run a scenario in virtual time, and tell what its mappings will do and what that costs.
+    Simulate(simulate::Args),
+    /// Try many configurations of a scenario, and recommend one change.
+    Sweep(sweep::Args),
     /// Make a configuration or a scenario of a template: SAM, CloudFormation, CDK, serverless.yml, Terraform, AWS CLI.
     Import(import::Args),
     /// Manage the mappings of a running daemon: list, get, create, update, delete, events.
@@ -77,6 +83,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => run::runtime(None)?.block_on(demo::run(args)),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Mappings(args) => mappings::run(args),
         Command::Top(args) => top::run(&args),

@@ -26,6 +26,8 @@ mod run;
 mod scenario;
 #[cfg(feature = "secrets")]
 mod secrets;
+mod simulate;
+mod sweep;
 mod top;
 mod traps;
 #[cfg(feature = "brokers")]

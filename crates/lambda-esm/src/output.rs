@@ -1,11 +1,13 @@
 //! Standard output, without a panic when its reader goes away.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use lambda_esm_core::text::{is_plain, plain};
+use lambda_esm_lab::report::Report;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -44,6 +46,32 @@ pub(crate) fn complain(text: &str) {
         // Nothing is sent: the end is that the sender is gone.
         is_done.recv_timeout(PATIENCE).ok();
     }
+}
+
+/// The width of a report that no terminal shows.
+const WIDTH: usize = 100;
+
+/// Returns how wide lines may be: that of the terminal, within reason.
+pub(crate) fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.map_or(WIDTH, |size| usize::from(size.ws_col).clamp(60, WIDTH))
+}
+
+/// Writes a report as text or as JSON, and as a page into a file if one is named.
+pub(crate) fn report(report: &Report, as_json: bool, page: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = page {
+        file(path, &lambda_esm_lab::report::html(report))?;
+    }
+    if as_json {
+        return json(report);
+    }
+    line(lambda_esm_lab::report::text(report, width()).trim_end())
+}
+
+/// Writes a file.
+pub(crate) fn file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::general(format!("{} cannot be written: {error}", path.display())))
 }
 
 /// Writes a value as one line of JSON.

@@ -9,8 +9,8 @@ use crate::failure::Failure;
 
 /// How many rates a search may try, about.
 const TRIED: f64 = 12.0;
-/// The bytes of a PUT payload unit of Kinesis, and of a request of SQS (pricing pages of both).
-const UNIT_BYTES: f64 = 25.0 * 1024.0;
+/// The bytes of a request of SQS (pricing page of SQS).
+const REQUEST_KB: u32 = 64;
 
 /// Refuses a test that calls AWS itself, and says what it may cost, unless that is agreed to.
 pub(super) fn check(
@@ -68,7 +68,6 @@ fn cost(scenario: &Scenario, is_search: bool) -> String {
                 3.0 * count * prices.sqs_fifo_million_requests / 1e6
             }
             SourceKind::Sqs { .. } => 3.0 * count * prices.sqs_million_requests / 1e6,
-            SourceKind::Kinesis { .. } => count * prices.kinesis_million_put_units / 1e6,
             _ => 0.0,
         };
         let memory = 128.0 / 1024.0;
@@ -76,9 +75,8 @@ fn cost(scenario: &Scenario, is_search: bool) -> String {
             count * (prices.lambda_million_requests / 1e6 + 0.1 * memory * prices.lambda_gb_second);
     }
     format!(
-        "{dollars:.2} US dollars for {records:.0} records of at most {:.0} KB, invoked with one by one for 100 ms each \
-         ({}), beside what tables charge for writes",
-        UNIT_BYTES / 1024.0,
+        "{dollars:.2} US dollars for {records:.0} records of at most {REQUEST_KB} KB, invoked with one by one for 100 ms each \
+         ({}), beside what streams and tables charge for writes",
         prices.name
     )
 }

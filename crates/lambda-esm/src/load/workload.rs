@@ -209,11 +209,11 @@ fn kind(mapping: &Mapping) -> SourceKind {
         },
         MappingSource::DynamoDb(_) => SourceKind::DynamoDb { shards: 1 },
         MappingSource::Kafka(_) => SourceKind::Kafka { partitions: 1 },
-        MappingSource::Mq(mq) => match mq.engine {
-            lambda_esm_core::mapping::MqEngine::RabbitMq { .. } => SourceKind::RabbitMq {
-                virtual_host: "/".to_owned(),
+        MappingSource::Mq(mq) => match &mq.virtual_host {
+            Some(virtual_host) => SourceKind::RabbitMq {
+                virtual_host: virtual_host.clone(),
             },
-            _ => SourceKind::ActiveMq,
+            None => SourceKind::ActiveMq,
         },
         _ => SourceKind::DocumentDb,
     }

@@ -15,6 +15,5 @@ mod trace;
 mod units;
 
 pub(crate) use expect::bound;
-pub(crate) use file::ScenarioFile;
 pub(crate) use file::{ScenarioFile, name_of};
 pub(crate) use sweep::rank;

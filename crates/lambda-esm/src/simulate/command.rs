@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use lambda_esm_lab::report::Report;
 use lambda_esm_lab::{Progress, simulate};
 
 use crate::failure::Failure;
@@ -54,23 +53,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     bar.finish_and_clear();
     let mut report = report.map_err(|error| Failure::general(error.to_string()))?;
     report.notes.splice(0..0, file.notes);
-    write(&report, args)?;
+    output::report(&report, args.json, args.html.as_deref())?;
     if report.holds() {
         Ok(())
     } else {
         Err(Failure::Negative)
     }
-}
-
-fn write(report: &Report, args: &Args) -> Result<(), Failure> {
-    if let Some(path) = &args.html {
-        let page = lambda_esm_lab::report::html(report);
-        std::fs::write(path, page).map_err(|error| {
-            Failure::general(format!("{} cannot be written: {error}", path.display()))
-        })?;
-    }
-    if args.json {
-        return output::json(report);
-    }
-    output::line(lambda_esm_lab::report::text(report, output::width()).trim_end())
 }

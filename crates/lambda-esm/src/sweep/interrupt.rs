@@ -33,7 +33,9 @@ impl Interrupt {
         runtime.spawn(async move {
             signals.next().await;
             asked.store(true, Ordering::Relaxed);
-            bar.println("stopping when the simulations under way are done; the next Ctrl-C stops at once");
+            bar.println(
+                "stopping when the simulations under way are done; the next Ctrl-C stops at once",
+            );
             signals.again().await;
             exit(INTERRUPTED);
         });

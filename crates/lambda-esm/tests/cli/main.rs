@@ -39,6 +39,8 @@ mod managing;
 #[cfg(all(feature = "sqs", feature = "kafka"))]
 mod mapping_log;
 #[cfg(feature = "sqs")]
+mod recording;
+#[cfg(feature = "sqs")]
 mod run;
 #[cfg(all(feature = "sqs", feature = "lambda-api"))]
 mod secrets;

@@ -4,7 +4,7 @@
   const OUTCOMES = ["processed", "processed in part", "failed", "throttled or not reached", "under way at the end"];
   const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5,
     36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 6048e5];
-  const GAP = 88, ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
+  const ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
   const data = JSON.parse(document.getElementById("data").textContent);
   let tips = 0;
 
@@ -95,6 +95,8 @@
       this.place = place;
       this.batches = read(timeline);
       this.parts = stretches(this.batches);
+      // What is cut out has its length written on it, if there is room for all of them.
+      this.gap = this.parts.length > 24 ? 20 : 88;
       this.lanes = timeline.lanes
         .map((name, at) => ({ name, batches: this.batches.filter((batch) => batch.lane === at) }))
         .filter((lane) => lane.batches.length);
@@ -205,9 +207,9 @@
       let left = this.left;
       for (const part of this.parts) {
         if (ms <= part.to) return left + Math.max(0, ms - part.from) * this.scale;
-        left += (part.to - part.from) * this.scale + GAP;
+        left += (part.to - part.from) * this.scale + this.gap;
       }
-      return left - GAP;
+      return left - this.gap;
     }
 
     layout() {
@@ -240,30 +242,35 @@
     }
 
     drawAxis() {
+      const place = (element, left, width) => {
+        element.style.left = `${left}px`;
+        if (width) element.style.width = `${width}px`;
+        return element;
+      };
       this.axis.replaceChildren(make("div", { class: "name" }, "h:mm:ss"));
       this.grid.querySelectorAll(".skip").forEach((skip) => skip.remove());
       const step = STEPS.find((each) => each * this.scale >= 90) ?? STEPS.at(-1);
       const digits = step >= 1000 ? 0 : step >= 100 ? 1 : step >= 10 ? 2 : 3;
+      // No label reaches into the next, or into what is cut out.
+      let free = 0;
+      const tick = (ms, until) => {
+        const left = this.x(ms);
+        if (left < free || left + 60 > until) return;
+        free = left + 64;
+        this.axis.append(place(make("div", { class: "tick" }, clock(ms, digits)), left));
+      };
       this.parts.forEach((part, at) => {
-        const place = (element, left, width) => {
-          element.style.left = `${left}px`;
-          if (width) element.style.width = `${width}px`;
-          return element;
-        };
+        const following = this.parts[at + 1], right = this.x(part.to);
+        const until = following && this.gap > 60 ? right : Infinity;
         const first = Math.ceil(part.from / step) * step;
-        // A label that would reach into what is cut out is left away.
-        const last = at + 1 < this.parts.length ? part.to - 60 / this.scale : part.to;
-        for (let ms = first; ms <= last; ms += step) {
-          this.axis.append(place(make("div", { class: "tick" }, clock(ms, digits)), this.x(ms)));
-        }
-        if (first > last) {
-          this.axis.append(place(make("div", { class: "tick" }, clock(part.from, digits)), this.x(part.from)));
-        }
-        const following = this.parts[at + 1];
-        if (following) {
-          const left = this.x(part.to);
-          this.axis.append(place(make("div", { class: "gap" }, lasting(following.from - part.to)), left, GAP));
-          for (const lane of this.lanes) lane.element.prepend(place(make("div", { class: "skip" }), left, GAP));
+        for (let ms = first; ms <= part.to; ms += step) tick(ms, until);
+        if (first > part.to) tick(part.from, Infinity);
+        if (!following) return;
+        const length = lasting(following.from - part.to);
+        this.grid.append(place(make("div", { class: "skip", "aria-hidden": "true", title: length }), right, this.gap));
+        if (this.gap > 60 && free <= right) {
+          this.axis.append(place(make("div", { class: "gap" }, length), right, this.gap));
+          free = right + this.gap;
         }
       });
     }

@@ -446,6 +446,8 @@ fn what_is_given_up_is_told_with_its_reason() {
         None,
     )];
     says(&allowed, "losses", true, &["396 records"]);
+    allowed.expectations[0].expectation.metric = Metric::Lost;
+    says(&allowed, "losses", false, &["396 records"]);
 }
 
 #[test]

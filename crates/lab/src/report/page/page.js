@@ -192,7 +192,7 @@
       const usual = Math.max(1, tries[Math.floor(tries.length / 2)] ?? 1);
       const width = Math.max(300, this.scroller.clientWidth - 140);
       this.all = all;
-      return Math.min(Math.max(width / all, 20 / usual), 20000 / all);
+      return Math.min(Math.max(width / all, 20 / usual), 40000 / all);
     }
     zoom(times) {
       const middle = this.current;
@@ -227,10 +227,11 @@
           style.left = `${from}px`;
           style.width = `${to - from}px`;
           style.top = `${batch.box.top}px`;
+          // A bar that is shown longer than it is has its tries drawn longer with it.
+          const scale = (to - from) / Math.max(1, batch.end - batch.closed);
           for (const each of batch.tries) {
-            const began = this.x(each.began);
-            each.element.style.left = `${began - from}px`;
-            each.element.style.width = `${Math.max(3, this.x(each.ended) - began)}px`;
+            each.element.style.left = `${(each.began - batch.closed) * scale}px`;
+            each.element.style.width = `${Math.max(3, (each.ended - each.began) * scale)}px`;
           }
         }
         lane.element.style.height = `${ends.length * ROW + 4}px`;
@@ -282,10 +283,10 @@
         if (!batch.of) continue;
         const from = batch.of, middle = (each) => each.row.element.offsetTop + each.box.top + ROW / 2 - 2;
         const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        const [x1, y1, x2, y2] = [from.box.right, middle(from), batch.box.left, middle(batch)];
+        const [x1, y1, x2, y2] = [from.box.right - 3, middle(from), batch.box.left + 3, middle(batch)];
         // Within one row the line goes below what lies between.
-        const bend = Math.max(8, Math.abs(x2 - x1) / 3), dip = y1 === y2 ? ROW * 0.8 : 0;
-        path.setAttribute("d", `M${x1},${y1} C${x1 + bend},${y1 + dip} ${x2 - bend},${y2 + dip} ${x2},${y2}`);
+        const dip = y1 === y2 ? ROW * 0.8 : 0, third = (x2 - x1) / 3;
+        path.setAttribute("d", `M${x1},${y1} C${x1 + third},${y1 + dip} ${x2 - third},${y2 + dip} ${x2},${y2}`);
         this.links.append(path);
       }
     }

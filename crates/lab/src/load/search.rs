@@ -50,11 +50,6 @@ impl Search {
             (None, None) => rate,
         };
     }
-
-    /// Returns the highest rate that held, and the lowest that did not.
-    pub(super) const fn found(&self) -> (Option<f64>, Option<f64>) {
-        (self.held, self.broke)
-    }
 }
 
 #[cfg(test)]
@@ -76,7 +71,7 @@ mod tests {
     fn a_rate_is_doubled_until_it_breaks_and_then_bisected_within_5_percent() {
         let (search, tried) = search(100.0, 730.0);
         assert_eq!(tried[..4], [100.0, 200.0, 400.0, 800.0]);
-        let (held, broke) = search.found();
+        let (held, broke) = (search.held, search.broke);
         let (held, broke) = (held.unwrap(), broke.unwrap());
         assert!(held <= 730.0 && 730.0 < broke, "{held} {broke}");
         assert!(broke <= held * 1.05, "{held} {broke}");
@@ -86,13 +81,13 @@ mod tests {
     fn a_first_rate_that_breaks_is_halved() {
         let (search, tried) = search(100.0, 30.0);
         assert_eq!(tried[..3], [100.0, 50.0, 25.0]);
-        let held = search.found().0.unwrap();
+        let held = (search.held, search.broke).0.unwrap();
         assert!((28.0..=30.0).contains(&held), "{held}");
     }
 
     #[test]
     fn a_search_ends_though_nothing_ever_holds_or_breaks() {
-        assert_eq!(search(1.0, -1.0).0.found().0, None);
-        assert_eq!(search(1.0, f64::INFINITY).0.found().1, None);
+        assert_eq!(search(1.0, -1.0).0.held, None);
+        assert_eq!(search(1.0, f64::INFINITY).0.broke, None);
     }
 }

@@ -227,6 +227,10 @@ impl Recorder {
         } = invocation.seat;
         let mut inner = self.lock();
         let inner = &mut *inner;
+        // It belongs to what was recorded before.
+        if invocation.began < inner.begins {
+            return;
+        }
         let at_ms = now.since(inner.begins).as_millis() as u64;
         inner.ends(&invocation, at_ms);
         let Some(figures) = inner.mappings.get_mut(invocation.mapping) else {

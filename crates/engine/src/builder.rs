@@ -33,10 +33,14 @@ pub struct EngineBuilder {
     functions: Functions,
     named: Registered,
     providers: Vec<Arc<dyn SourceProvider>>,
+    through: Option<Through>,
     destinations: Vec<Arc<dyn DestinationProvider>>,
     store: Option<Arc<dyn Store>>,
     observer: Option<Observer>,
 }
+
+/// What every provider of sources is replaced by.
+type Through = Box<dyn Fn(Arc<dyn SourceProvider>) -> Arc<dyn SourceProvider>>;
 
 impl Engine {
     /// Returns a builder.
@@ -118,6 +122,17 @@ impl EngineBuilder {
         self
     }
 
+    /// Replaces each provider of sources, and the sources registered by name, by what `wrap` makes of it: for whoever
+    /// looks at all that sources deliver.
+    #[must_use]
+    pub fn through(
+        mut self,
+        wrap: impl Fn(Arc<dyn SourceProvider>) -> Arc<dyn SourceProvider> + 'static,
+    ) -> Self {
+        self.through = Some(Box::new(wrap));
+        self
+    }
+
     /// Runs every function that has no backend of its own with `backend`.
     #[must_use]
     pub fn invoke(self, backend: impl InvokeBackend) -> Self {
@@ -154,6 +169,9 @@ impl EngineBuilder {
         let named = Arc::new(self.named);
         let mut providers: Vec<Arc<dyn SourceProvider>> = vec![named.clone()];
         providers.extend(self.providers);
+        if let Some(wrap) = self.through {
+            providers = providers.into_iter().map(wrap).collect();
+        }
         let mut destinations: Vec<Arc<dyn DestinationProvider>> = vec![named];
         destinations.extend(self.destinations);
         let backend: Arc<dyn InvokeBackend> = Arc::new(self.functions);

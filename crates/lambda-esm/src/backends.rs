@@ -44,17 +44,8 @@ type LambdaApis = Vec<(
 #[cfg(not(feature = "lambda-api"))]
 type LambdaApis = ();
 
-/// Returns the engine that a configuration describes, without mappings. Processes of functions may have
-/// `open_files` open; `None` is no limit.
-pub(crate) fn engine(
-    configuration: &Configuration,
-    open_files: Option<u64>,
-) -> Result<(Engine, Processes), Failure> {
-    let around = |backend| backend;
-    engine_with(configuration, open_files, around, |builder| builder)
-}
-
-/// The same, with what `around` puts around the backend of each function, and `further` adds to the engine.
+/// Returns the engine that a configuration describes, without mappings, with what `around` puts around the backend of
+/// each function, and `further` adds to the engine. Processes of functions may have `open_files` open; `None` is no limit.
 pub(crate) fn engine_with(
     configuration: &Configuration,
     open_files: Option<u64>,

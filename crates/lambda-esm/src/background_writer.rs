@@ -61,7 +61,7 @@ impl BackgroundWriter {
     }
 
     /// Has lines written; they are dropped, and counted, if too much waits.
-    fn offer(&self, lines: &[u8]) {
+    pub(crate) fn offer(&self, lines: &[u8]) {
         let is_taken = self.state.send_if_modified(|state| {
             let has_room = state.waiting + lines.len() <= ROOM;
             if has_room {
@@ -99,6 +99,11 @@ impl BackgroundWriter {
             Ok(Some(error)) => Err(failure(error)),
             Ok(None) | Err(_) => Ok(()),
         }
+    }
+
+    /// Returns why something could not be written, if so.
+    pub(crate) fn error(&self) -> Option<Failure> {
+        self.state.borrow().error.map(failure)
     }
 
     /// Tells whether all is written.

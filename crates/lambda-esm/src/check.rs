@@ -95,6 +95,12 @@ fn described(configuration: &Configuration) -> Value {
         "drain_seconds": options.drain_limit.as_secs_f64(),
         "decisions": decisions(options),
         "state_dir": configuration.state_dir,
+        "record": configuration.record.as_ref().map(|record| json!({
+            "folder": record.folder,
+            "payloads": record.payloads,
+            "redact": record.redaction.paths(),
+            "limit_mb": record.limit / 1_000_000,
+        })),
         "api": configuration.api.as_ref().map(|api| api.listen.to_string()),
         "endpoints": endpoints(configuration),
         "endpoint_origins": endpoint_origins(configuration),
@@ -123,6 +129,20 @@ fn state(configuration: &Configuration) -> String {
         }
         None => "in memory, gone with the process".to_owned(),
     }
+}
+
+fn recording(configuration: &Configuration) -> String {
+    let Some(record) = &configuration.record else {
+        return "none; add `record: { folder: recordings }` to keep what sources deliver"
+            .to_owned();
+    };
+    let what = match record.redaction.paths() {
+        _ if !record.payloads => "times, sizes and pseudonyms of keys".to_owned(),
+        [] => "whole records".to_owned(),
+        paths => format!("records without {}", paths.join(", ")),
+    };
+    let (folder, limit) = (record.folder.display(), record.limit / 1_000_000);
+    format!("{what}, into {folder}, at most {limit} MB for each mapping")
 }
 
 fn api(configuration: &Configuration) -> String {
@@ -172,6 +192,7 @@ fn explained(configuration: &Configuration) -> String {
         ),
         ("decisions", decisions(options).to_owned()),
         ("state", state(configuration)),
+        ("recording", recording(configuration)),
         ("api", api(configuration)),
     ];
     let functions = configuration.functions.iter();

@@ -22,6 +22,7 @@ mod mappings;
 mod mixed_endpoints;
 mod output;
 mod progress;
+mod recording;
 mod run;
 mod scenario;
 #[cfg(feature = "secrets")]

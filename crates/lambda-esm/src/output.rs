@@ -103,29 +103,6 @@ pub(crate) fn append_json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(
     Ok(())
 }
 
-/// Writes a report: as one line of JSON, or for the reader of a terminal; and as a page, where that is wanted.
-pub(crate) fn report(report: &Report, as_json: bool, page: Option<&Path>) -> Result<(), Failure> {
-    if let Some(path) = page {
-        std::fs::write(path, lambda_esm_lab::report::html(report)).map_err(|error| {
-            Failure::general(format!("{} cannot be written: {error}", path.display()))
-        })?;
-    }
-    if as_json {
-        return json(report);
-    }
-    line(lambda_esm_lab::report::text(report, width()).trim_end())
-}
-
-/// How wide a report is where standard output is no terminal.
-const WIDTH: usize = 100;
-
-/// Returns how many columns standard output has.
-pub(crate) fn width() -> usize {
-    let terminal = rustix::termios::tcgetwinsize(std::io::stdout());
-    let columns = terminal.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { WIDTH } else { columns }
-}
-
 /// Writes whole lines.
 pub(crate) fn bytes(lines: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

@@ -1,6 +1,6 @@
 //! What decisions are called.
 
-use super::Decision;
+use super::{BatchId, Decision};
 
 impl Decision {
     /// Returns what kind of decision it is: the word that its JSON has as `decision`.
@@ -51,12 +51,32 @@ impl Decision {
             Self::WindowDropped { .. } => "window_dropped",
         }
     }
+
+    /// Returns the batch that it is about; `None` if it is about none, or several.
+    #[must_use]
+    pub const fn batch(&self) -> Option<BatchId> {
+        match self {
+            Self::BatchClosed { batch, .. }
+            | Self::Invoked { batch, .. }
+            | Self::Succeeded { batch, .. }
+            | Self::PartiallyFailed { batch, .. }
+            | Self::Failed { batch, .. }
+            | Self::FailuresIgnored { batch, .. }
+            | Self::Exhausted { batch, .. }
+            | Self::Deferred { batch, .. }
+            | Self::GivenUp { batch, .. }
+            | Self::AttemptFailed { batch, .. }
+            | Self::PartlyProcessed { batch, .. }
+            | Self::Discarded { batch, .. }
+            | Self::WindowEnding { batch, .. } => Some(*batch),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::BatchId;
 
     #[test]
     fn the_kind_of_a_decision_is_the_word_of_its_json() {

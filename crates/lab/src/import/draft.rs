@@ -157,26 +157,25 @@ impl Draft {
             ("DocumentDBEventSourceConfig", "rds"),
             ("Queues", "mq"),
             ("Topics", "kafka"),
-            ("ScalingConfig", "sqs"),
         ];
-        let found = by_shape.iter().find(|(target, _)| self.has(target));
+        let by_word = [
+            ("queue", "sqs"),
+            ("sqs", "sqs"),
+            ("table", "dynamodb"),
+            ("dynamo", "dynamodb"),
+        ];
+        let shaped = by_shape.iter().find(|(target, _)| self.has(target));
         let source = self
             .properties
             .iter()
             .find(|property| property.target == "EventSourceArn");
-        let words = source
-            .map(|property| property.node.shown().to_ascii_lowercase())
-            .unwrap_or_default();
-        let guess = match found {
+        let words = source.map(|property| property.node.shown().to_ascii_lowercase());
+        let words = words.unwrap_or_default();
+        let named = by_word.iter().find(|(word, _)| words.contains(word));
+        let guess = match shaped.or(named) {
             Some((_, service)) => service,
-            None if !self.has("StartingPosition") => "sqs",
-            None if ["table", "dynamo", "ddb"]
-                .iter()
-                .any(|word| words.contains(word)) =>
-            {
-                "dynamodb"
-            }
-            None => "kinesis",
+            None if self.has("StartingPosition") => "kinesis",
+            None => "sqs",
         };
         self.service.get_or_insert(guess);
     }

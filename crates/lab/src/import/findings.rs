@@ -88,7 +88,7 @@ pub(crate) fn placeholder(what: &str) -> String {
     let mut text: String = what
         .chars()
         .map(|letter| if legal(letter) { letter } else { '-' })
-        .take(40)
+        .take(50)
         .collect();
     while text.ends_with('-') {
         text.pop();

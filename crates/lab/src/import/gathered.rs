@@ -38,10 +38,8 @@ impl Gathered {
         place: Place,
         mut findings: Findings,
     ) -> Result<Imported, Vec<ImportProblem>> {
-        if self.drafts.is_empty() && findings.problems.is_empty() {
-            findings.problems = none_found(format, &findings);
-        }
         let mut mappings: Vec<(ImportedMapping, Mapping)> = Vec::new();
+        self.drafts.sort_by_key(|draft| draft.at);
         for draft in std::mem::take(&mut self.drafts) {
             let Some((imported, mapping)) = draft.carry(&place, &mut findings) else {
                 continue;
@@ -72,6 +70,9 @@ impl Gathered {
             }
             self.add_source(&mapping);
             mappings.push((imported, mapping));
+        }
+        if mappings.is_empty() && findings.problems.is_empty() {
+            findings.problems = none_found(format, &findings);
         }
         if !findings.problems.is_empty() {
             let mut problems = findings.problems;
@@ -207,7 +208,7 @@ fn none_found(format: Format, findings: &Findings) -> Vec<ImportProblem> {
     let way_out = "name a template in which a function reads a queue, stream, topic, broker or change stream; \
                    --format says how to read it";
     let whole = ImportProblem::whole(
-        format!("has no event source mapping, read as {format}"),
+        format!("has no event source mapping that can be carried, read as {format}"),
         way_out,
     );
     let listed = findings.not_carried.iter().map(|found| ImportProblem {

@@ -48,6 +48,7 @@ impl fmt::Display for ImportProblem {
             }
             out.write_str(": ")?;
         }
-        write!(out, "{}; {}", self.reason, self.way_out)
+        let joint = if self.reason.ends_with('.') { "" } else { ";" };
+        write!(out, "{}{joint} {}", self.reason, self.way_out)
     }
 }

@@ -248,7 +248,7 @@ fn structure(
                     structure.insert((*name).to_owned(), value);
                 }
             }
-            None if member.key == "Type" && path.contains(".On") => findings.list(
+            None if member.key == "Type" && path.ends_with(".OnFailure.Type") => findings.list(
                 &member.node,
                 &path,
                 "only says which permission the function needs",

@@ -34,6 +34,7 @@ impl Recorder {
         };
         let mut inner = self.lock();
         let inner = &mut *inner;
+        let at_ms = inner.millis(Timestamp(event.time_ms));
         let (Some(figures), Some(fates)) = (
             inner.mappings.get_mut(mapping),
             inner.sources.get_mut(source),
@@ -41,6 +42,9 @@ impl Recorder {
             return;
         };
         figures.decide(&event.decision);
+        if let Some(bars) = inner.bars.get_mut(mapping) {
+            bars.decide(at_ms, &event.decision);
+        }
         let record = |text: &str| self.identity.record(source, NamedRecord::Text(text));
         match &event.decision {
             Decision::Filtered { message_id, .. } => {

@@ -40,6 +40,17 @@ pub(super) struct Figures {
     telling: VecDeque<(ShardId, u64, Condition)>,
 }
 
+/// What one function did so far, for all mappings.
+#[derive(Debug, Default)]
+pub(super) struct FunctionFigures {
+    pub(super) running: u64,
+    pub(super) max: u64,
+    pub(super) invocations: u64,
+    pub(super) throttles: u64,
+    pub(super) duration: Durations,
+    pub(super) billed_ms: u64,
+}
+
 /// Invocations at a time.
 #[derive(Debug, Default)]
 pub(super) struct Concurrency {
@@ -165,7 +176,7 @@ pub(super) fn count(counts: &mut BTreeMap<String, u64>, name: &str, more: u64) {
 }
 
 /// Returns the word that stands for a value in JSON.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

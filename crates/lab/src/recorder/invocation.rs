@@ -18,6 +18,8 @@ pub(super) struct Seat {
 pub(super) struct Invocation {
     pub(super) seat: Seat,
     pub(super) mapping: usize,
+    /// The batch; 0 if that is not known.
+    pub(super) batch: u64,
     /// Whether its function may report failed records.
     pub(super) reports_failures: bool,
     pub(super) payload: Bytes,

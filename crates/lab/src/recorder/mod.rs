@@ -1,11 +1,13 @@
 //! What happens becomes figures: decisions, invocations and arrivals, of a simulation or of a test with real servers.
 
+mod bars;
 mod deciding;
 mod durations;
 mod fates;
 mod figures;
 mod identity;
 mod invocation;
+mod invoking;
 mod observed;
 mod recording;
 mod roster;

@@ -33,7 +33,7 @@ struct Watched<'a> {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if let Some(invocation) = self.invocation.take() {
-            self.recorder.abandoned(invocation);
+            self.recorder.abandoned(&invocation);
         }
     }
 }
@@ -50,7 +50,7 @@ impl<B: InvokeBackend> InvokeBackend for Observed<B> {
         };
         let result = self.backend.invoke(request).await;
         if let Some(invocation) = watched.invocation.take() {
-            self.recorder.ended(invocation, &result);
+            self.recorder.ended(&invocation, &result);
         }
         result
     }

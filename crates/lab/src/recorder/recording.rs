@@ -3,23 +3,20 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
-use lambda_esm_engine::ports::{InvokeAnswer, InvokeRequest};
 use lambda_esm_engine::{Clock, Event};
 
-use super::durations::Durations;
-use super::fates::{Fates, Processed};
-use super::figures::{Figures, count};
-use super::identity::{Identity, RecordId, find_records};
-use super::invocation::{Invocation, Seat};
+use super::bars::Bars;
+use super::fates::Fates;
+use super::figures::{Figures, FunctionFigures, count};
+use super::identity::{Identity, RecordId};
+use super::invocation::Seat;
 use super::roster::Roster;
 use super::steps::Steps;
-use super::verdict::{Answered, answered};
 use crate::report::{FunctionReport, MappingReport, Series, Timeline};
 
 /// Hears of decisions, invocations and arrivals, and makes figures of them. What it keeps does not grow with the time.
 pub struct Recorder {
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) roster: Arc<Roster>,
     pub(super) identity: Arc<dyn Identity>,
     /// By source, the mappings that read it, and which of its readers each is.
@@ -33,20 +30,11 @@ pub(super) struct Inner {
     pub(super) begins: Timestamp,
     pub(super) sources: Vec<Fates>,
     pub(super) mappings: Vec<Figures>,
-    functions: Vec<FunctionFigures>,
-    steps: Steps,
+    pub(super) bars: Vec<Bars>,
+    pub(super) functions: Vec<FunctionFigures>,
+    pub(super) steps: Steps,
     /// Decisions of mappings that the roster does not have yet.
     pub(super) early: Vec<Event>,
-}
-
-#[derive(Debug, Default)]
-struct FunctionFigures {
-    running: u64,
-    max: u64,
-    invocations: u64,
-    throttles: u64,
-    duration: Durations,
-    billed_ms: u64,
 }
 
 /// What a recorder has recorded.
@@ -131,7 +119,7 @@ impl Recorder {
                 .sources
                 .get_mut(source)
                 .and_then(|fates| fates.arrive(id, at));
-            let at_ms = at.since(inner.begins).as_millis() as u64;
+            let at_ms = inner.millis(at);
             for &(mapping, reader) in readers {
                 inner.steps.at(mapping, at_ms).arrivals += 1;
                 if let Some((late_reader, latency)) = late
@@ -176,137 +164,12 @@ impl Recorder {
         }
     }
 
-    /// An invocation begins; `None` if it comes from no mapping that is known.
-    pub(super) fn began(&self, request: &InvokeRequest) -> Option<Invocation> {
-        let mapping = self.roster.place(request.mapping)?;
-        let seat = *self.seats.get(mapping)?;
-        let reports_failures = self.roster.with(mapping, |spec| spec.reports_failures)?;
-        let kind = self.roster.sources.get(seat.source)?.kind;
-        let (mut records, mut size) = (Vec::new(), 0);
-        find_records(kind, &request.payload, |name| {
-            size += 1;
-            records.extend(self.identity.record(seat.source, name));
-        });
-        let began = self.clock.now();
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        let at_ms = began.since(inner.begins).as_millis() as u64;
-        let figures = inner.mappings.get_mut(mapping)?;
-        figures.concurrency.begin(at_ms);
-        let running = figures.concurrency.running;
-        if let Some(batch) = request.batch {
-            figures
-                .batches
-                .entry(batch)
-                .or_insert_with(|| records.clone());
-        }
-        let step = inner.steps.at(mapping, at_ms);
-        step.concurrency = step.concurrency.max(running);
-        if let Some(function) = inner.functions.get_mut(seat.function) {
-            function.running += 1;
-            function.max = function.max.max(function.running);
-        }
-        Some(Invocation {
-            mapping,
-            payload: request.payload.clone(),
-            records,
-            size,
-            began,
-            seat,
-            reports_failures,
-        })
-    }
-
-    /// An invocation has ended.
-    pub(super) fn ended(&self, invocation: Invocation, result: &Result<InvokeAnswer, InvokeError>) {
-        let now = self.clock.now();
-        let Seat {
-            source,
-            reader,
-            function,
-        } = invocation.seat;
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        // It belongs to what was recorded before.
-        if invocation.began < inner.begins {
-            return;
-        }
-        let at_ms = now.since(inner.begins).as_millis() as u64;
-        inner.ends(&invocation, at_ms);
-        let Some(figures) = inner.mappings.get_mut(invocation.mapping) else {
-            return;
-        };
-        let step = inner.steps.at(invocation.mapping, at_ms);
-        let function = inner.functions.get_mut(function);
-        if let Err(error) = result
-            && !error.kind.reached_function()
-        {
-            if matches!(error.kind, InvokeErrorKind::Throttled { .. }) {
-                figures.throttles += 1;
-                step.throttles += 1;
-                if let Some(function) = function {
-                    function.throttles += 1;
-                }
-            }
-            return;
-        }
-        let took = now.since(invocation.began).as_millis() as u64;
-        if let Some(function) = function {
-            function.invocations += 1;
-            function.duration.add(took);
-            function.billed_ms += took;
-        }
-        figures.invocations += 1;
-        step.invocations += 1;
-        *figures.batch_sizes.entry(invocation.size).or_default() += 1;
-        let Some(fates) = inner.sources.get_mut(source) else {
-            return;
-        };
-        if fates.send(reader, &invocation.records) {
-            figures.retries += 1;
-        }
-        let answered = answered(&invocation, self.roster.sources.get(source), result);
-        let records = match answered {
-            Answered::Failed { timed_out } => {
-                figures.errors += 1;
-                figures.timeouts += u64::from(timed_out);
-                step.errors += 1;
-                return;
-            }
-            Answered::Processed { records, partly } => {
-                figures.partial_failures += u64::from(partly);
-                records
-            }
-        };
-        for id in records {
-            match fates.process(reader, id, now) {
-                Processed::First(latency) => {
-                    figures.records.processed += 1;
-                    step.processed += 1;
-                    if let Some(latency) = latency {
-                        figures.latency.add(latency);
-                    }
-                }
-                Processed::Again => figures.records.repeats += 1,
-                Processed::Late => {}
-            }
-        }
-    }
-
-    /// An invocation was given up.
-    pub(super) fn abandoned(&self, invocation: Invocation) {
-        let now = self.clock.now();
-        let mut inner = self.lock();
-        let at_ms = now.since(inner.begins).as_millis() as u64;
-        inner.ends(&invocation, at_ms);
-    }
-
     /// Looks at ages and backlogs, as is to be done once a second.
     pub fn sample(&self) {
         let now = self.clock.now();
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let at_ms = now.since(inner.begins).as_millis() as u64;
+        let at_ms = inner.millis(now);
         for (mapping, seat) in self.seats.iter().enumerate() {
             let (Some(fates), Some(figures)) = (
                 inner.sources.get(seat.source),
@@ -381,11 +244,12 @@ impl Recorder {
     pub fn finish(&self, waiting: impl Fn(usize) -> Option<u64>) -> Recorded {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let end_ms = now.since(inner.begins).as_millis() as u64;
+        let end_ms = inner.millis(now);
         let fresh = Inner::new(&self.seats, self.readers.len(), now);
         let Inner {
             sources,
             mappings,
+            bars,
             functions,
             steps,
             ..
@@ -414,12 +278,17 @@ impl Recorder {
             mappings: mappings.collect(),
             functions: functions.collect(),
             series: steps.series(end_ms),
-            timelines: Vec::new(),
+            timelines: bars.into_iter().map(|bars| bars.timeline(end_ms)).collect(),
         }
     }
 }
 
 impl Inner {
+    /// Returns a time in milliseconds from the beginning.
+    pub(super) fn millis(&self, time: Timestamp) -> u64 {
+        u64::try_from(time.since(self.begins).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn new(seats: &[Seat], sources: usize, begins: Timestamp) -> Self {
         let readers = |source: usize| {
             let seats = seats.iter().filter(move |seat| seat.source == source);
@@ -432,20 +301,12 @@ impl Inner {
                 .map(|source| Fates::new(readers(source)))
                 .collect(),
             mappings: seats.iter().map(|_| Figures::default()).collect(),
+            bars: seats.iter().map(|_| Bars::new(seats.len())).collect(),
             functions: (0..functions.unwrap_or_default())
                 .map(|_| FunctionFigures::default())
                 .collect(),
             steps: Steps::new(seats.len()),
             early: Vec::new(),
-        }
-    }
-
-    fn ends(&mut self, invocation: &Invocation, at_ms: u64) {
-        if let Some(figures) = self.mappings.get_mut(invocation.mapping) {
-            figures.concurrency.end(at_ms);
-        }
-        if let Some(function) = self.functions.get_mut(invocation.seat.function) {
-            function.running = function.running.saturating_sub(1);
         }
     }
 }

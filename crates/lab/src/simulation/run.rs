@@ -9,7 +9,7 @@ use lambda_esm_core::lifecycle::State;
 use super::assembly::Assembly;
 use super::error::SimulationError;
 use crate::recorder::{Recorded, kind_of};
-use crate::report::{FunctionReport, MappingReport, Mode, Report, SourceReport};
+use crate::report::{FunctionReport, MappingReport, Mode, Report, SourceReport, Timeline};
 use crate::scenario::Scenario;
 use crate::world::SourceInMemory;
 
@@ -223,6 +223,11 @@ impl Assembly {
                 }
             },
         );
+        let timelines = scenario.mappings.iter().zip(timelines);
+        let timelines = timelines.map(|(plan, timeline)| Timeline {
+            mapping: plan.label.clone(),
+            ..timeline
+        });
         notes.dedup();
         Report {
             name: scenario.name.clone(),
@@ -240,7 +245,7 @@ impl Assembly {
             costs: Vec::new(),
             cost: 0.0,
             series,
-            timelines,
+            timelines: timelines.collect(),
             notes,
         }
     }

@@ -403,8 +403,13 @@ fn what_is_given_up_is_told_with_its_reason() {
         "losses",
         false,
         &[
-            "1 record (under 0.01 %) was dropped for being older than MaximumRecordAgeInSeconds, and nobody was told: there is no on-failure destination.",
+            "1 record (under 0.01 %) was dropped for being older than MaximumRecordAgeInSeconds, and nobody was told. An on-failure destination would be.",
         ],
+    );
+    let expired = answers(&given_up(&[], &[("RetentionExceeded", 2)]));
+    assert_eq!(
+        about(&expired, "losses").answer,
+        "2 records (under 0.01 %) were dropped as the stream kept them no longer, and nobody was told."
     );
     says(
         &given_up(&[("Strange", 7)], &[]),

@@ -7,6 +7,7 @@ mod browser;
 mod build;
 mod page;
 mod parse;
+mod simulated;
 mod snapshots;
 mod text;
 mod timelines;

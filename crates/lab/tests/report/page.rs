@@ -79,7 +79,7 @@ pub(crate) fn hostile() -> Report {
 }
 
 /// Parses a page, and asserts what holds for each.
-fn checked(report: &Report) -> Page {
+pub(crate) fn checked(report: &Report) -> Page {
     let text = html(report);
     let page = parse(&text);
     assert!(page.errors.is_empty(), "{:?}", page.errors);

@@ -10,6 +10,7 @@ mod page;
 #[path = "../report/parse.rs"]
 mod parse;
 mod ranking;
+mod real;
 mod text;
 mod threads;
 mod values;

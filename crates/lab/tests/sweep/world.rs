@@ -25,14 +25,14 @@ pub(crate) const STREAM: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/c
 pub(crate) fn source(name: &str, arn: &str, kind: SourceKind) -> Source {
     let span = Span {
         from: Duration::ZERO,
-        until: Duration::from_secs(60),
+        until: Duration::from_secs(20),
     };
     Source {
         name: name.to_owned(),
         arn: arn.to_owned(),
         kind,
         workload: Workload {
-            arrivals: vec![Arrivals::Poisson { rate: 20.0, span }],
+            arrivals: vec![Arrivals::Poisson { rate: 5.0, span }],
             keys: Keys {
                 count: 100,
                 skew: 0.0,
@@ -83,7 +83,7 @@ pub(crate) fn queue() -> Scenario {
         name: "A queue".to_owned(),
         seed: 7,
         begins: Timestamp(1_767_225_600_000),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_secs(20),
         drain: Duration::from_secs(600),
         region: "us-east-1".to_owned(),
         account_id: "000000000000".to_owned(),

@@ -17,6 +17,7 @@ use super::functions::{self, Backend, FunctionContext, FunctionSettings};
 use super::kafka::{self, KafkaSettings};
 use super::mappings::{self, Clients, MappingSettings};
 use super::problem::{Problem, Problems};
+use super::record::{self, RecordSettings};
 use super::secrets;
 use super::yaml::Node;
 
@@ -36,6 +37,8 @@ pub(crate) struct Configuration {
     pub(crate) api: Option<ApiOptions>,
     /// Where mappings and checkpoints are kept; `None` for in memory.
     pub(crate) state_dir: Option<PathBuf>,
+    /// What the daemon records of sources; `None` for nothing.
+    pub(crate) record: Option<RecordSettings>,
     #[cfg_attr(
         not(feature = "aws"),
         expect(dead_code, reason = "a build without AWS clients calls no endpoint")
@@ -142,9 +145,11 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
     };
     let mappings =
         mappings.map(|field| mappings::read(&field, &context, &known, Clients::Needed, problems));
+    let record = section.take("record");
     section.finish(problems);
     let functions = functions.unwrap_or_default();
     let mappings = mappings.unwrap_or_default();
+    let record = record.and_then(|field| record::read(&field, folder, &mappings, problems));
     check_simulated(&functions, &mappings, problems);
     brokers.check(&mappings, problems);
     Some(Configuration {
@@ -154,6 +159,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<Configurati
         notes,
         api,
         state_dir,
+        record,
         endpoints,
         secrets: Arc::new(secrets),
         kafka,

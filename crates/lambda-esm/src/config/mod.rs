@@ -16,6 +16,7 @@ mod kafka;
 mod login;
 pub(crate) mod mappings;
 mod problem;
+mod record;
 mod secrets;
 pub(crate) mod suggest;
 pub(crate) mod yaml;
@@ -24,6 +25,7 @@ pub(crate) use file::{Configuration, DEFAULT_FILE};
 pub(crate) use functions::{Backend, FunctionSettings};
 pub(crate) use mappings::{Clients, MappingSettings};
 pub(crate) use problem::{Problem, Problems};
+pub(crate) use record::RecordSettings;
 pub(crate) use yaml::syntax_words;
 
 #[cfg(feature = "aws")]

@@ -21,7 +21,9 @@ pub(super) fn told(found: &NotCarried) -> String {
     } else {
         format!("{path}.{property}")
     };
-    format!("{field} ({value}): {reason}; {way_out}")
+    // AWS's own texts are sentences.
+    let joint = if reason.ends_with('.') { "" } else { ";" };
+    format!("{field} ({value}): {reason}{joint} {way_out}")
 }
 
 /// Writes one line of comment: nothing in it can end it.
@@ -52,7 +54,7 @@ pub(super) fn head(out: &mut String, name: &str, imported: &Imported) {
         return;
     }
     comment(out, 0, "");
-    comment(out, 0, "Not carried:");
+    comment(out, 0, "Not carried, or not known:");
     for found in &imported.not_carried {
         comment(out, 0, &format!("  line {}: {}", found.line, told(found)));
     }
@@ -80,7 +82,10 @@ pub(super) fn mappings(out: &mut String, imported: &Imported) -> Result<(), Fail
             comment(
                 out,
                 2,
-                &format!("Not carried: {} ({})", found.property, found.value),
+                &format!(
+                    "Not carried, or not known: {} ({})",
+                    found.property, found.value
+                ),
             );
         }
         let text = yaml(&mapping.request)?;

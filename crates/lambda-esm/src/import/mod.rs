@@ -4,5 +4,7 @@ mod command;
 mod configuration;
 mod lines;
 mod scenario;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use command::{Args, run};

@@ -12,8 +12,9 @@ use super::limits::{self, OpenFiles};
 use super::reporter::Reporter;
 use super::signals::Signals;
 use crate::backends::{self, Processes};
-use crate::config::Configuration;
+use crate::config::{Configuration, RecordSettings};
 use crate::failure::Failure;
+use crate::recording::RecordingFiles;
 use crate::warnings;
 
 /// How long a function's process has to end after it was asked to.
@@ -45,12 +46,18 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     let files = limits::raise();
     let path = args.config.clone();
     // Reading may wait, as for a pipe; a signal ends that, and there is nothing to be finished.
-    let configuration = tokio::select! {
+    let mut configuration = tokio::select! {
         loaded = spawn_blocking(move || Configuration::load(&path)) => loaded
             .map_err(|error| Failure::general(format!("cannot read the configuration: {error}")))?
             .map_err(Failure::Configuration)?,
         _ = signals.next() => return Ok(()),
     };
+    if let Some(folder) = args.record.clone() {
+        configuration.record = Some(match configuration.record.take() {
+            Some(settings) => RecordSettings { folder, ..settings },
+            None => RecordSettings::to(folder),
+        });
+    }
     serve(&configuration, args.json, files, &mut signals).await
 }
 
@@ -60,7 +67,13 @@ async fn serve(
     files: OpenFiles,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
-    let (engine, processes) = backends::engine(configuration, files.before)?;
+    let recording = RecordingFiles::begin(configuration)?;
+    let recorded = |builder| match &recording {
+        Some(recording) => recording.attach(builder),
+        None => builder,
+    };
+    let around = |backend| backend;
+    let (engine, processes) = backends::engine_with(configuration, files.before, around, recorded)?;
     let mut api = Api::bind(configuration)?;
     let mut reporter = Reporter::new(&engine, json)?;
     for warning in warnings::of(configuration, files.now) {
@@ -74,8 +87,11 @@ async fn serve(
         }
     };
     api.end().await;
-    stop(&engine, &processes, &mut reporter, signals).await?;
-    result
+    let stopped = stop(&engine, &processes, &mut reporter, signals).await;
+    if let Some(recording) = &recording {
+        recording.finish().await;
+    }
+    stopped.and(result)
 }
 
 /// Starts the mappings, and reports until standard output is closed.

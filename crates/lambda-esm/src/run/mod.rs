@@ -33,6 +33,7 @@ With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manag
 Examples:
   lambda-esm run
   lambda-esm run my.yaml -v
+  lambda-esm run my.yaml --record recordings
   lambda-esm run my.yaml --json | jq 'select(.event.decision == \"failed\")'
 
 Exit codes: 0 stopped in order, 1 failure, 64 wrong usage, 78 invalid configuration.";
@@ -50,6 +51,10 @@ pub(crate) struct Args {
     /// Log decisions too; twice for everything. `RUST_LOG` chooses in detail.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Record what sources deliver into files of this folder, to be replayed by `simulate`. `record` of the
+    /// configuration says what of it.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
     /// How many worker threads to run.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,

@@ -18,6 +18,7 @@ mod check_traps;
 mod demo;
 mod filter_samples;
 mod filter_test;
+mod import;
 mod support;
 mod usage;
 
@@ -37,6 +38,8 @@ mod hostile_daemon;
 mod managing;
 #[cfg(all(feature = "sqs", feature = "kafka"))]
 mod mapping_log;
+#[cfg(feature = "sqs")]
+mod recording;
 #[cfg(feature = "sqs")]
 mod run;
 #[cfg(all(feature = "sqs", feature = "lambda-api"))]

@@ -109,7 +109,7 @@ fn event(
         return;
     };
     let Some((_, service, source)) = MAPPED.iter().find(|(name, ..)| *name == kind) else {
-        not_mapped(template, member, path, kind, gathered);
+        not_mapped(template, member, path, kind);
         return;
     };
     let mut draft = Draft::new(member.at, path);
@@ -160,13 +160,7 @@ fn event(
 }
 
 /// Lists an event that is no event source mapping, and refuses one that is nothing.
-fn not_mapped(
-    template: &mut Template<'_>,
-    member: &Member,
-    path: &str,
-    kind: &str,
-    gathered: &mut Gathered,
-) {
+fn not_mapped(template: &mut Template<'_>, member: &Member, path: &str, kind: &str) {
     let node = Node::text(member.at, kind);
     let path = join(path, "Type");
     if member

@@ -210,12 +210,12 @@ fn events_of(
     for (index, item) in events.items().iter().enumerate() {
         let path = format!("{path}[{index}]");
         let Some(event) = item.members().first() else {
-            other(item, &path, &item.shown(), template, gathered);
+            other(item, &path, &item.shown(), template);
             continue;
         };
         let path = join(&path, &event.key);
         if !events::is_mapping(&event.key) {
-            other(item, &path, &event.key, template, gathered);
+            other(item, &path, &event.key, template);
             continue;
         }
         let Some(node) = template.resolve(&event.node, &path) else {
@@ -232,13 +232,7 @@ fn events_of(
 }
 
 /// Lists an event that is no event source mapping.
-fn other(
-    item: &Node,
-    path: &str,
-    kind: &str,
-    template: &mut Template<'_>,
-    gathered: &mut Gathered,
-) {
+fn other(item: &Node, path: &str, kind: &str, template: &mut Template<'_>) {
     let reason = format!("{kind} calls the function without an event source mapping");
     template.findings.list(
         item,

@@ -107,6 +107,10 @@ impl Variables<'_> {
     ) -> Node {
         for source in variable.split(',').map(str::trim) {
             if let Some(found) = self.source(source, node, template) {
+                let found = Node {
+                    at: node.at,
+                    ..found
+                };
                 return self.steps(&found, path, steps, template);
             }
         }

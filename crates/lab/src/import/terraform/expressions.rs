@@ -1,7 +1,7 @@
 //! Values that a plan does not know yet: it tells which other values they are made of.
 
 use super::plan::{Plan, Resource};
-use crate::import::node::{Member, Node, Value, join};
+use crate::import::node::{Member, Node, Position, Value, join};
 
 /// How many references are followed from one to the next.
 const MOST_STEPS: usize = 32;
@@ -10,6 +10,8 @@ const MOST_STEPS: usize = 32;
 #[derive(Clone)]
 struct Scope {
     module: Vec<String>,
+    /// The address of the module, with its index; `None` if it may be any of those that there are.
+    instance: Option<String>,
     /// Which one the resource is of those that `count` or `for_each` make.
     index: Option<String>,
 }
@@ -28,6 +30,7 @@ impl Plan<'_> {
         let expression = expression.and_then(|found| found.at_path(&["expressions", name]));
         let scope = Scope {
             module: resource.module.clone(),
+            instance: Some(resource.instance.clone()),
             index: resource.index.clone(),
         };
         let path = join(&resource.address, name);
@@ -92,7 +95,9 @@ impl Plan<'_> {
                 combined.extend(more.cloned());
                 Some(Node::new(fallback.at, Value::List(combined)))
             }
-            Value::Map(members) => {
+            Value::Map(members)
+                if known.is_none_or(|known| matches!(known.value, Value::Map(_))) =>
+            {
                 let mut combined: Vec<Member> = known.map_or(&[][..], Node::members).to_vec();
                 for member in members {
                     let path = join(path, &member.key);
@@ -127,6 +132,9 @@ impl Plan<'_> {
     }
 
     fn reference(&self, reference: &str, scope: &Scope, steps: usize) -> Found {
+        if let Some(given) = self.given.get(reference) {
+            return Found::Node(Node::text(Position::default(), given.as_str()));
+        }
         let found = steps.checked_sub(1).and_then(|steps| {
             let parts = split(reference);
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -157,7 +165,12 @@ impl Plan<'_> {
             Some((name, index)) => (name, Some(index.trim_matches(['[', ']', '"']))),
             None => (name, scope.index.as_deref()),
         };
-        let resource = self.find(&scope.module, (kind, name), index)?;
+        let resource = self.find(
+            &scope.module,
+            scope.instance.as_deref(),
+            (kind, name),
+            index,
+        )?;
         let known = resource.value(attribute).cloned();
         let made = || Some(Node::text(resource.at, self.made(&resource, attribute)?));
         known.or_else(made).map(Found::Node)
@@ -173,6 +186,7 @@ impl Plan<'_> {
             Some(expression) => {
                 let scope = Scope {
                     module: around.to_vec(),
+                    instance: None,
                     index: None,
                 };
                 self.expression(expression, &scope, steps)
@@ -193,6 +207,7 @@ impl Plan<'_> {
             .at_path(&["outputs", output, "expression"])?;
         let scope = Scope {
             module,
+            instance: None,
             index: None,
         };
         self.expression(expression, &scope, steps)

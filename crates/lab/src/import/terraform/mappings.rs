@@ -1,6 +1,6 @@
 //! The mappings, functions and sources of a state or a plan.
 
-use super::names::{ASSIGNED, name, translate};
+use super::names::{ASSIGNED, is_unset, name, translate};
 use super::plan::{Plan, Resource};
 use crate::import::draft::Draft;
 use crate::import::findings::Findings;
@@ -16,11 +16,7 @@ pub(crate) fn gather(
     settings: &ImportSettings,
     gathered: &mut Gathered,
 ) -> (Place, Findings) {
-    let mut plan = Plan::read(
-        root,
-        settings.region.as_deref(),
-        settings.account_id.as_deref(),
-    );
+    let mut plan = Plan::read(root, settings);
     if plan.root.get("planned_values").is_none() && plan.root.get("values").is_none() {
         let (reason, way_out) = match root.get("resources") {
             Some(_) => (
@@ -65,6 +61,9 @@ fn mapping(plan: &mut Plan<'_>, resource: &Resource<'_>, gathered: &mut Gathered
         let Some(node) = plan.attribute(resource, attribute) else {
             continue;
         };
+        if is_unset(&node) {
+            continue;
+        }
         let path = join(&resource.address, attribute);
         match name(attribute) {
             Some(api) => draft.put_unless_unset(api, path, translate(api, &node)),

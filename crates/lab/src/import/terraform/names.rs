@@ -106,8 +106,6 @@ pub(super) fn translate(api: &str, node: &Node) -> Node {
         {
             return translate(api, &items[0]);
         }
-        // A block that is not there.
-        Value::List(items) if items.is_empty() && api.ends_with("Config") => Value::Null,
         Value::List(items) => Value::List(items.iter().map(|item| translate(api, item)).collect()),
         // Tags and servers have names of their own.
         Value::Map(_) if matches!(api, "Tags" | "Endpoints") => node.value.clone(),
@@ -130,12 +128,13 @@ pub(super) fn translate(api: &str, node: &Node) -> Node {
     Node::new(node.at, value)
 }
 
-/// Tells whether a member of a block says nothing.
-fn is_unset(node: &Node) -> bool {
+/// Tells whether a value says nothing.
+pub(super) fn is_unset(node: &Node) -> bool {
     match &node.value {
         Value::Null => true,
         Value::Text(text) => text.is_empty(),
         Value::List(items) => items.is_empty(),
+        Value::Map(members) => members.is_empty(),
         _ => false,
     }
 }

@@ -1,6 +1,9 @@
 //! The resources of a state or a plan, and the configuration behind them.
 
+use std::collections::BTreeMap;
+
 use crate::import::findings::Findings;
+use crate::import::imported::ImportSettings;
 use crate::import::node::{Node, Position, Value};
 use crate::import::place::Place;
 
@@ -10,6 +13,8 @@ pub(super) struct Plan<'t> {
     pub(super) place: Place,
     pub(super) resources: Vec<Resource<'t>>,
     pub(super) findings: Findings,
+    /// Values by reference, such as `local.queue_arn`.
+    pub(super) given: &'t BTreeMap<String, String>,
 }
 
 /// A resource.
@@ -19,6 +24,8 @@ pub(super) struct Resource<'t> {
     pub(super) address: String,
     /// The modules around it, outermost first, without their indexes.
     pub(super) module: Vec<String>,
+    /// The address of the module around it, with its index; empty for the root.
+    pub(super) instance: String,
     pub(super) kind: &'t str,
     pub(super) name: &'t str,
     /// Which one it is of those that `count` or `for_each` make.
@@ -44,7 +51,7 @@ impl<'t> Resource<'t> {
 
 impl<'t> Plan<'t> {
     /// Finds all resources.
-    pub(super) fn read(root: &'t Node, region: Option<&str>, account_id: Option<&str>) -> Self {
+    pub(super) fn read(root: &'t Node, settings: &'t ImportSettings) -> Self {
         let mut resources = Vec::new();
         // What is planned comes before what there is, of which only data sources are of use then.
         for path in [
@@ -52,13 +59,13 @@ impl<'t> Plan<'t> {
             &["values", "root_module"],
         ] {
             if let Some(module) = root.at_path(path) {
-                collect(module, &[], &mut resources, |_| true);
+                collect(module, ("", &[]), &mut resources, |_| true);
             }
         }
         if let Some(module) = root.at_path(&["prior_state", "values", "root_module"]) {
             let is_data =
                 |resource: &Node| resource.get("mode").and_then(Node::as_text) == Some("data");
-            collect(module, &[], &mut resources, is_data);
+            collect(module, ("", &[]), &mut resources, is_data);
         }
         let region_path = [
             "configuration",
@@ -78,14 +85,19 @@ impl<'t> Plan<'t> {
             (!part.is_empty()).then_some(part)
         };
         let place = Place::new(
-            region.or(configured.as_deref()).or_else(|| part(3)),
-            account_id.or_else(|| part(4)),
+            settings
+                .region
+                .as_deref()
+                .or(configured.as_deref())
+                .or_else(|| part(3)),
+            settings.account_id.as_deref().or_else(|| part(4)),
         );
         Self {
             root,
             place,
             resources,
             findings: Findings::default(),
+            given: &settings.parameters,
         }
     }
 
@@ -107,27 +119,31 @@ impl<'t> Plan<'t> {
         })
     }
 
-    /// Finds a resource of a module: that of an index, else the first.
+    /// Finds a resource of a module: that of the same instance of it and of an index if there is one, else the first.
     pub(super) fn find(
         &self,
         module: &[String],
+        instance: Option<&str>,
         (kind, name): (&str, &str),
         index: Option<&str>,
     ) -> Option<Resource<'t>> {
-        let fits = |resource: &&Resource<'_>| {
-            resource.module == module && resource.kind == kind && resource.name == name
-        };
-        let mut same = self.resources.iter().filter(fits);
-        let first = same.clone().next();
-        same.find(|resource| index.is_some() && resource.index.as_deref() == index)
-            .or(first)
-            .cloned()
+        let resources = self.resources.iter();
+        let same = resources
+            .filter(|found| found.module == module && found.kind == kind && found.name == name);
+        // The first of those that fit best.
+        let best = same.rev().max_by_key(|found| {
+            (
+                instance == Some(&*found.instance),
+                index.is_some() && found.index.as_deref() == index,
+            )
+        });
+        best.cloned()
     }
 }
 
 fn collect<'t>(
     module: &'t Node,
-    around: &[String],
+    (instance, around): (&str, &[String]),
     found: &mut Vec<Resource<'t>>,
     wanted: impl Fn(&Node) -> bool + Copy,
 ) {
@@ -140,6 +156,7 @@ fn collect<'t>(
         found.push(Resource {
             address,
             module: around.to_vec(),
+            instance: instance.to_owned(),
             kind,
             name,
             index: resource.get("index").and_then(Node::scalar),
@@ -152,7 +169,7 @@ fn collect<'t>(
             .get("address")
             .and_then(Node::as_text)
             .unwrap_or_default();
-        collect(child, &names(address), found, wanted);
+        collect(child, (address, &names(address)), found, wanted);
     }
 }
 

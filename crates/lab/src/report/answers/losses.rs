@@ -7,6 +7,11 @@ use crate::report::units::{count, counted, list, records, share};
 use crate::report::{Answer, MappingReport, Report};
 use crate::scenario::Metric;
 
+/// Reasons that no on-failure destination is told of.
+const UNTOLD: &str = "DestinationFailed";
+const EARLY: &str = "BeforeStartingPosition";
+const EXPIRED: &str = "RetentionExceeded";
+
 const METRICS: [Metric; 3] = [Metric::Drops, Metric::DeadLetters, Metric::Lost];
 
 pub(super) fn answer(report: &Report) -> Answer {
@@ -88,12 +93,15 @@ fn text(report: &Report, all: &Totals<'_>) -> String {
     }
     if all.dropped() > 0 {
         sentences.push(format!(
-            "{} ({}) {} dropped{}, and nobody was told: there is no on-failure destination.",
+            "{} ({}) {} dropped{}, and nobody was told.",
             records(all.dropped()),
             share(all.dropped() as f64, arrived),
             was_or_were(all.dropped()),
             reasons(&all.dropped)
         ));
+        if report.mappings.iter().any(could_be_told) {
+            sentences.push("An on-failure destination would be.".to_owned());
+        }
     }
     if all.dead_lettered() > 0 {
         sentences.push(format!(
@@ -187,6 +195,13 @@ fn most_of_it(report: &Report) -> Option<String> {
     })
 }
 
+/// Tells whether an on-failure destination would have been told of what a mapping dropped.
+fn could_be_told(mapping: &MappingReport) -> bool {
+    let destination = &mapping.configuration["DestinationConfig"]["OnFailure"]["Destination"];
+    let given_up = |reason: &String| !matches!(reason.as_str(), UNTOLD | EARLY | EXPIRED);
+    destination.is_null() && mapping.records.dropped.keys().any(given_up)
+}
+
 /// Says why: one reason as part of the sentence, several as a list with the number of each.
 fn reasons(of: &BTreeMap<&str, u64>) -> String {
     let mut sorted: Vec<_> = of.iter().filter(|(_, number)| **number > 0).collect();
@@ -206,18 +221,20 @@ fn reasons(of: &BTreeMap<&str, u64>) -> String {
 
 /// Says a reason in words; one that has none stays as it is.
 fn in_words(reason: &str) -> String {
-    match reason {
-        "RetryAttemptsExhausted" | "RetriesExhausted" => {
-            "after as many retries as MaximumRetryAttempts allows".to_owned()
-        }
-        "RecordAgeExceeded" => "for being older than MaximumRecordAgeInSeconds".to_owned(),
-        "MaximumPayloadSizeExceeded" => "for being larger than an event may be".to_owned(),
-        "RecordUnreadable" => "for being unreadable".to_owned(),
-        "MaxReceiveCount" | "MaximumReceiveCount" | "max_receive_count" => {
-            "after as many receives as the queue's redrive policy allows".to_owned()
-        }
-        other => format!("for {other}"),
-    }
+    let words = match reason {
+        "RetryAttemptsExhausted" => "after as many retries as MaximumRetryAttempts allows",
+        "RecordAgeExceeded" => "for being older than MaximumRecordAgeInSeconds",
+        "MaximumPayloadSizeExceeded" => "for being larger than an event may be",
+        "SCHEMA_NOT_FOUND" => "for want of their schema",
+        "DESERIALIZATION_ERROR" => "as they are not what their schema says",
+        "RecordUnreadable" => "for being unreadable",
+        "MaxReceiveCountExceeded" => "after as many receives as the queue's redrive policy allows",
+        UNTOLD => "as their on-failure destination could not be reached",
+        EARLY => "for having arrived before the mapping's starting position",
+        EXPIRED => "as the stream kept them no longer",
+        other => return format!("for {other}"),
+    };
+    words.to_owned()
 }
 
 fn is_or_are(number: u64) -> &'static str {

@@ -1,0 +1,7 @@
+//! Recordings: what sources deliver to an engine, written, read, and delivered again.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod delivering;
+mod reading;
+mod support;

@@ -33,8 +33,6 @@ struct SourceRecords {
     /// How many of them are not known to have been put here in this phase: an answer that is still on its way tells so, or
     /// none ever.
     unarrived: u64,
-    /// How many of those were put here in an earlier phase.
-    earlier: u64,
     /// Which key a sequence number stands for.
     learnt: HashMap<Arc<str>, Arc<str>>,
 }
@@ -75,7 +73,6 @@ impl RealNames {
         for source in &mut known.sources {
             source.places = 0;
             source.unarrived = 0;
-            source.earlier = 0;
         }
         true
     }
@@ -90,11 +87,7 @@ impl RealNames {
                 return None;
             }
             record.is_ours = true;
-            if record.phase != now {
-                return None;
-            }
-            if phase != now {
-                source.earlier += 1;
+            if record.phase != phase || phase != now {
                 return None;
             }
             source.unarrived -= 1;
@@ -120,11 +113,18 @@ impl RealNames {
         source.map_or(0, |source| source.unarrived)
     }
 
-    /// Returns how many records were seen in the phase that nobody put here.
+    /// Returns how many records were seen, in all phases, that are not known to have been put here.
     pub(super) fn strangers(&self, source: usize) -> u64 {
         let known = self.lock();
-        let source = known.sources.get(source);
-        source.map_or(0, |source| source.unarrived - source.earlier)
+        let records = known
+            .sources
+            .get(source)
+            .map(|source| source.records.values());
+        let strangers = records
+            .into_iter()
+            .flatten()
+            .filter(|record| !record.is_ours);
+        strangers.count() as u64
     }
 
     /// Returns the place of a table's stream.

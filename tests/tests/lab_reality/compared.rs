@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// By how much a simulation may differ.
-const AGREES: f64 = 0.15;
+pub(crate) const AGREES: f64 = 0.15;
 /// The same for times, on a machine that does other things too; and what differs by less says nothing.
 const TIMES_AGREE: f64 = 0.5;
 const NOISE_MS: f64 = 60.0;
@@ -72,8 +72,8 @@ impl Figures {
     }
 }
 
-/// Prints both beside each other, and fails where they differ.
-pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, is_spread: bool) {
+/// Prints both beside each other, and fails where they differ by more than `agrees`.
+pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, agrees: f64) {
     let (one, two) = (Figures::of(simulated), Figures::of(measured));
     println!("{what:<24} simulated  measured");
     for (name, one, two) in [
@@ -103,19 +103,17 @@ pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, is_spread
         agree(
             one.invocations_per_record,
             two.invocations_per_record,
-            AGREES,
+            agrees,
             0.0
         ),
         "invocations differ"
     );
-    if is_spread {
-        assert!(
-            distance <= AGREES,
-            "batch sizes differ: {:?} {:?}",
-            one.sizes,
-            two.sizes
-        );
-    }
+    assert!(
+        distance <= agrees,
+        "batch sizes differ: {:?} {:?}",
+        one.sizes,
+        two.sizes
+    );
     assert!(
         agree(one.p50, two.p50, TIMES_AGREE, NOISE_MS),
         "the median differs"

@@ -3,13 +3,31 @@
 use std::time::Duration;
 
 use lambda_esm_tests::{QueueOptions, Sqs};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::compared::{check_whole, compare};
+use crate::compared::{AGREES, check_whole, compare};
 use crate::scene::{Scene, stage};
 
+/// Without a window batches are what one receive brings, and the shorter calls are, the smaller they are: those of a
+/// simulation take no time.
+const WITHOUT_WINDOW: f64 = 0.4;
+
 #[tokio::test]
-async fn a_queue_is_simulated_as_it_is() {
+async fn a_queue_with_a_window_is_simulated_as_it_is() {
+    compared(
+        "SQS, window of 1 s",
+        json!({ "MaximumBatchingWindowInSeconds": 1 }),
+        AGREES,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_queue_without_a_window_has_batches_about_as_simulated() {
+    compared("SQS, no window", json!({}), WITHOUT_WINDOW).await;
+}
+
+async fn compared(what: &str, members: Value, agrees: f64) {
     let (Some(sqs), Some((files, python))) = (Sqs::elasticmq(), stage()) else {
         return;
     };
@@ -18,17 +36,21 @@ async fn a_queue_is_simulated_as_it_is() {
         ..QueueOptions::default()
     };
     let queue = sqs.queue("reality", options).await;
-    let source =
-        json!({ "kind": "sqs", "visibility_timeout": 60, "arrivals": { "poisson": "40/s" } });
+    let source = json!({
+        "kind": "sqs",
+        "visibility_timeout": "60s",
+        "arrivals": { "poisson": "40/s" },
+    });
+    let mapping = queue.mapping("sleeper", members);
     let scene = Scene {
         endpoints: json!({ "sqs": sqs.endpoint }),
         source: (queue.name.clone(), source),
-        mapping: json!({ "EventSourceArn": queue.arn(), "FunctionName": "sleeper", "BatchSize": 10 }),
+        mapping: serde_json::to_value(mapping).unwrap(),
     };
     let measured = scene.load(&python, files.folder(), &[]).await;
     check_whole(&measured);
     let simulated = scene.simulate(files.folder(), &measured).await;
-    compare("SQS", &simulated, &measured, true);
+    compare(what, &simulated, &measured, agrees);
 }
 
 #[tokio::test]

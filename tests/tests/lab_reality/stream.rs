@@ -3,7 +3,7 @@
 use lambda_esm_tests::streams::Streams;
 use serde_json::json;
 
-use crate::compared::{check_whole, compare};
+use crate::compared::{AGREES, check_whole, compare};
 use crate::scene::{Scene, stage};
 
 #[tokio::test]
@@ -27,5 +27,5 @@ async fn a_stream_is_simulated_as_it_is() {
     let measured = scene.load(&python, files.folder(), &[]).await;
     check_whole(&measured);
     let simulated = scene.simulate(files.folder(), &measured).await;
-    compare("Kinesis", &simulated, &measured, false);
+    compare("Kinesis, window of 1 s", &simulated, &measured, AGREES);
 }

@@ -32,7 +32,11 @@ fn a_source_that_nothing_here_puts_records_into_is_refused_with_the_way_out() {
     let config = file("load-rabbitmq.yaml", &text);
     let said = lambda_esm(&["load", &config, "--yes"]);
     assert_eq!(said.code, 1, "{}", said.err);
-    assert!(said.err.contains("puts records into orders"), "{}", said.err);
+    assert!(
+        said.err.contains("puts records into orders"),
+        "{}",
+        said.err
+    );
     assert!(said.err.contains("--no-produce"), "{}", said.err);
 }
 

@@ -38,8 +38,8 @@ impl Durations {
         self.min = self.min.min(millis);
         self.max = self.max.max(millis);
         if let Some(histogram) = &mut self.histogram {
-            // It grows as it has to.
-            histogram.saturating_record_n(millis, times);
+            // It grows as it has to; the saturating way of recording would count whatever is beyond its end as its end.
+            histogram.record_n(millis, times).ok();
         }
     }
 
@@ -60,6 +60,27 @@ impl Durations {
             p90: quantile(0.9),
             p99: quantile(0.99),
             max: self.max as f64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_durations_count_as_what_they_are() {
+        let mut durations = Durations::default();
+        for second in 1..=100 {
+            durations.add(1_000 * second);
+        }
+        let summary = durations.summary();
+        for (seen, wanted) in [
+            (summary.p50, 50e3),
+            (summary.p90, 90e3),
+            (summary.p99, 99e3),
+        ] {
+            assert!((seen - wanted).abs() <= wanted / 1_000.0, "{summary:?}");
         }
     }
 }

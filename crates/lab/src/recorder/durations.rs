@@ -38,8 +38,8 @@ impl Durations {
         self.min = self.min.min(millis);
         self.max = self.max.max(millis);
         if let Some(histogram) = &mut self.histogram {
-            // It grows as it has to; the saturating way of recording would count whatever is beyond its end as its end.
-            histogram.record_n(millis, times).ok();
+            // It grows as it has to; what is too long for it, 300 million years, is the longest all the same.
+            drop(histogram.record_n(millis, times));
         }
     }
 
@@ -69,18 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_durations_count_as_what_they_are() {
+    fn long_durations_are_told_as_well_as_short_ones() {
         let mut durations = Durations::default();
-        for second in 1..=100 {
-            durations.add(1_000 * second);
+        for second in 1..=1_000 {
+            durations.add(second * 1000);
         }
-        let summary = durations.summary();
-        for (seen, wanted) in [
-            (summary.p50, 50e3),
-            (summary.p90, 90e3),
-            (summary.p99, 99e3),
-        ] {
-            assert!((seen - wanted).abs() <= wanted / 1_000.0, "{summary:?}");
+        let Summary { p50, p99, max, .. } = durations.summary();
+        for (seen, expected) in [(p50, 500_000.0), (p99, 990_000.0), (max, 1_000_000.0)] {
+            assert!(
+                (seen / expected - 1.0).abs() < 0.001,
+                "{seen}, not {expected}"
+            );
         }
     }
 }

@@ -236,7 +236,6 @@ impl<'a> Field<'a> {
     }
 
     /// Reads yes or no.
-    #[cfg(feature = "kafka")]
     pub(crate) fn flag(&self, problems: &mut Problems) -> Option<bool> {
         if let Value::Bool(value) = self.node.value {
             return Some(value);

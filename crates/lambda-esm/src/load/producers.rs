@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_core::mapping::{Mapping, Source};
+use lambda_esm_core::mapping::Mapping;
+#[cfg(feature = "aws")]
+use lambda_esm_core::mapping::Source;
 use lambda_esm_engine::ports::Producer;
 use lambda_esm_lab::scenario::Scenario;
 

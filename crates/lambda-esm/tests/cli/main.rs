@@ -59,3 +59,4 @@ mod streams;
     feature = "lambda-api"
 ))]
 mod surroundings;
+mod sweep;

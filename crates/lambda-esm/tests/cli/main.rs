@@ -61,3 +61,4 @@ mod streams;
     feature = "lambda-api"
 ))]
 mod surroundings;
+mod sweep;

@@ -17,7 +17,7 @@ use crate::world::SourceInMemory;
 const TICK: Duration = Duration::from_secs(1);
 
 /// How often what is settled is forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+const FORGET: Duration = Duration::from_secs(10);
 
 /// How long mappings may take until they read.
 const START_LIMIT: Duration = Duration::from_secs(60);

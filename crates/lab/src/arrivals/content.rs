@@ -6,8 +6,8 @@ use rand_distr::weighted::WeightedAliasIndex;
 use super::chance::{Chance, Sampler};
 use crate::scenario::{Bodies, Keys, Workload};
 
-/// How many bytes of payloads are made at a time.
-const CHUNK: usize = 64 * 1024;
+/// How many bytes of payloads are made at a time. To free 64 KB at once has malloc tidy up each time.
+const CHUNK: usize = 16 * 1024;
 
 /// A payload has at most so many bytes, whatever a distribution says: the largest that any source takes, 10 MB of Kinesis.
 const LARGEST: f64 = 10.0 * 1024.0 * 1024.0;

@@ -80,6 +80,10 @@ impl Recorder {
             .as_ref()
             .map_or_else(|error| error.kind.reached_function(), |_| true);
         let mut inner = self.lock();
+        // It belongs to what was recorded before.
+        if invocation.began < inner.begins {
+            return;
+        }
         if reached {
             self.answered(&mut inner, invocation, result);
         } else {

@@ -19,6 +19,8 @@ mod demo;
 mod filter_samples;
 mod filter_test;
 mod import;
+#[cfg(feature = "sqs")]
+mod load;
 mod support;
 mod usage;
 
@@ -59,3 +61,4 @@ mod streams;
     feature = "lambda-api"
 ))]
 mod surroundings;
+mod sweep;

@@ -19,6 +19,8 @@ mod demo;
 mod filter_samples;
 mod filter_test;
 mod import;
+#[cfg(feature = "sqs")]
+mod load;
 mod support;
 mod usage;
 

@@ -60,7 +60,6 @@ async fn an_observer_hears_every_decision_and_a_seed_repeats_them() {
             event["sequence"].as_u64().unwrap()
         });
         let sequences: Vec<u64> = sequences.collect();
-        assert!(!sequences.is_empty());
         assert!(sequences.iter().copied().eq(1..=sequences.len() as u64));
     }
     assert!(decided.len() > 20, "{decided:?}");

@@ -60,9 +60,9 @@ async fn an_observer_hears_every_decision_and_a_seed_repeats_them() {
             event["sequence"].as_u64().unwrap()
         });
         let sequences: Vec<u64> = sequences.collect();
-        assert!(sequences.len() > 10);
         assert!(sequences.iter().copied().eq(1..=sequences.len() as u64));
     }
+    assert!(decided.len() > 20, "{decided:?}");
     let (again, other) = (decisions(1).await, decisions(2).await);
     assert!(
         without_ids(&again.1) == without_ids(&decided),

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lambda_esm_lab::import::{ImportSettings, Imported, import};
 
-use super::{configuration, scenario};
-use crate::config::Configuration;
+use super::scenario;
 use crate::scenario::ScenarioFile;
 
 /// Imports every template.
@@ -45,8 +44,8 @@ fn words(problems: &[crate::config::Problem]) -> String {
 #[test]
 fn every_configuration_loads_and_has_the_same_mappings() {
     for (name, imported) in templates() {
-        let text = configuration::write(&name, &imported).unwrap();
-        let read = Configuration::parse("lambda-esm.yaml", &text);
+        let text = super::configuration::write(&name, &imported).unwrap();
+        let read = crate::config::Configuration::parse("lambda-esm.yaml", &text);
         let read = read.unwrap_or_else(|problems| panic!("{name}:\n{}\n{text}", words(&problems)));
         let mappings: Vec<_> = read
             .mappings

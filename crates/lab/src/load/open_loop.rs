@@ -214,7 +214,6 @@ fn may_pass(error: &SourceError) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::sync::Mutex;
 

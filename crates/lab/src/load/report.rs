@@ -22,7 +22,7 @@ impl LoadTest {
         let notes = self.notes(&measured);
         let Measured {
             recorded,
-            mut strangers,
+            mut unarrived,
             bytes,
             begins,
             arrivals,
@@ -33,11 +33,10 @@ impl LoadTest {
         let plans = scenario.mappings.iter().zip(recorded.mappings).enumerate();
         let mut mappings = Vec::new();
         for (place, (plan, mut mapping)) in plans {
-            // Of records of others nobody knows when they arrived.
-            let theirs = strangers[plan.source].min(mapping.records.processed);
-            mapping.records.processed -= theirs;
+            let others = unarrived[plan.source].min(mapping.records.processed);
+            mapping.records.processed -= others;
             if kind_of(&scenario.sources[plan.source].kind).is_shared() {
-                strangers[plan.source] -= theirs;
+                unarrived[plan.source] -= others;
             }
             let records = &mut mapping.records;
             records.waiting += records.lost;

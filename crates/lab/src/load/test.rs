@@ -71,6 +71,8 @@ pub(super) struct Measured {
     pub(super) bytes: Vec<u64>,
     /// By source, records of others.
     pub(super) strangers: Vec<u64>,
+    /// By source, records that did not arrive after the warm-up, and have been seen.
+    pub(super) unarrived: Vec<u64>,
     pub(super) windows: Vec<Window>,
     /// When figures began.
     pub(super) begins: Timestamp,
@@ -248,8 +250,10 @@ impl LoadTest {
         let ran = self.clock.now().since(begins);
         let open = self.open();
         let strangers = (0..sources.len()).map(|source| self.names.strangers(source));
+        let unarrived = (0..sources.len()).map(|source| self.names.unarrived(source));
         Measured {
             strangers: strangers.collect(),
+            unarrived: unarrived.collect(),
             recorded: self.recorder.finish(|_| None),
             bytes: sources
                 .iter()
@@ -274,7 +278,7 @@ impl LoadTest {
     fn open(&self) -> u64 {
         let mappings = self.plan.scenario.mappings.iter().enumerate();
         let open = mappings.map(|(place, plan)| {
-            let arrived = self.recorder.arrived_at(plan.source) + self.names.strangers(plan.source);
+            let arrived = self.recorder.arrived_at(plan.source) + self.names.unarrived(plan.source);
             arrived.saturating_sub(self.recorder.settled_by(place).0)
         });
         open.sum()
@@ -293,7 +297,7 @@ impl LoadTest {
 fn due(arrival: Arrival, factor: f64) -> Due {
     Due {
         at: Duration::from_millis(arrival.at_ms).div_f64(factor),
-        key: arrival.key,
+        key: arrival.key.name,
         payload: arrival.payload,
     }
 }

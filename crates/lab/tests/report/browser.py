@@ -174,6 +174,9 @@ def use(browser):
     must(browser.evaluate("document.querySelectorAll('.tip:not([hidden]) li').length > 0"), "hover shows the decision log")
     tip = "document.querySelector('.tip:not([hidden])').getBoundingClientRect()"
     must(browser.evaluate(f"(() => {{ const a = {tip}; return a.left >= 0 && a.right <= innerWidth && a.top >= 0 && a.bottom <= innerHeight }})()"), "the tip is within the window")
+    parents = "JSON.parse(document.getElementById('data').textContent).timelines.flatMap((each) => each.batches.map((batch) => batch[1]))"
+    if not browser.evaluate(f"{parents}.some((parent) => parent !== null)"):
+        return
     browser.evaluate("[...document.querySelectorAll('.batch')].find((each) => each.batch.children.length > 1).click()")
     browser.frames()
     tree = "document.querySelectorAll('.details:not([hidden]) .tree li').length"

@@ -30,8 +30,9 @@ struct SourceRecords {
     records: HashMap<Arc<str>, Record>,
     /// How many records of this phase have a place.
     places: u64,
-    /// How many of them are not known to have been put here: an answer that is still on its way tells so, or none ever.
-    strangers: u64,
+    /// How many of them are not known to have been put here in this phase: an answer that is still on its way tells so, or
+    /// none ever.
+    unarrived: u64,
     /// Which key a sequence number stands for.
     learnt: HashMap<Arc<str>, Arc<str>>,
 }
@@ -71,7 +72,7 @@ impl RealNames {
         known.phase = phase;
         for source in &mut known.sources {
             source.places = 0;
-            source.strangers = 0;
+            source.unarrived = 0;
         }
         true
     }
@@ -89,7 +90,7 @@ impl RealNames {
             if record.phase != phase || phase != now {
                 return None;
             }
-            source.strangers -= 1;
+            source.unarrived -= 1;
             return Some(id(*record));
         }
         let record = Record {
@@ -105,11 +106,25 @@ impl RealNames {
         Some(id(record))
     }
 
-    /// Returns how many records of the phase were seen that are not known to have been put here.
-    pub(super) fn strangers(&self, source: usize) -> u64 {
+    /// Returns how many records have a place in the phase and did not arrive in it.
+    pub(super) fn unarrived(&self, source: usize) -> u64 {
         let known = self.lock();
         let source = known.sources.get(source);
-        source.map_or(0, |source| source.strangers)
+        source.map_or(0, |source| source.unarrived)
+    }
+
+    /// Returns how many records were seen, in all phases, that are not known to have been put here.
+    pub(super) fn strangers(&self, source: usize) -> u64 {
+        let known = self.lock();
+        let records = known
+            .sources
+            .get(source)
+            .map(|source| source.records.values());
+        let strangers = records
+            .into_iter()
+            .flatten()
+            .filter(|record| !record.is_ours);
+        strangers.count() as u64
     }
 
     /// Returns the place of a table's stream.
@@ -156,7 +171,7 @@ impl Identity for RealNames {
             is_ours: false,
         };
         source.places += 1;
-        source.strangers += 1;
+        source.unarrived += 1;
         source.records.insert(name, record);
         Some(id(record))
     }
@@ -209,8 +224,11 @@ mod tests {
         assert_eq!(seen(&names, 0, "early"), None);
         assert_eq!(names.arrived(0, &late, 0), None);
         assert_eq!(seen(&names, 0, "late"), None);
+        assert!(seen(&names, 0, "later").is_some());
+        assert_eq!(names.arrived(0, &Arc::from("later"), 0), None);
+        assert_eq!((names.unarrived(0), names.strangers(0)), (1, 0));
         let now = names.arrived(0, &Arc::from("now"), 1);
-        assert_eq!(now, Some(RecordId { lane: 1, index: 0 }));
+        assert_eq!(now, Some(RecordId { lane: 1, index: 1 }));
         assert_eq!(names.strangers(0), 0);
     }
 

@@ -22,7 +22,7 @@ impl LoadTest {
         let notes = self.notes(&measured);
         let Measured {
             recorded,
-            mut strangers,
+            mut unarrived,
             bytes,
             begins,
             arrivals,
@@ -33,11 +33,10 @@ impl LoadTest {
         let plans = scenario.mappings.iter().zip(recorded.mappings).enumerate();
         let mut mappings = Vec::new();
         for (place, (plan, mut mapping)) in plans {
-            // Of records of others nobody knows when they arrived.
-            let theirs = strangers[plan.source].min(mapping.records.processed);
-            mapping.records.processed -= theirs;
+            let others = unarrived[plan.source].min(mapping.records.processed);
+            mapping.records.processed -= others;
             if kind_of(&scenario.sources[plan.source].kind).is_shared() {
-                strangers[plan.source] -= theirs;
+                unarrived[plan.source] -= others;
             }
             let records = &mut mapping.records;
             records.waiting += records.lost;
@@ -161,12 +160,20 @@ fn production(name: &str, produced: &Produced, took: Duration) -> Option<String>
             produced.due as f64 / seconds
         ));
     }
-    let late = produced.lateness.summary().p50;
-    (late > ON_TIME_MS).then(|| {
+    let (late, took) = (produced.lateness.summary(), produced.took.summary());
+    let late = if late.p50 > ON_TIME_MS {
         format!(
-            "Half of the records were sent to {name} {late} ms late or later, which is part of their latencies."
+            "half of the records were sent {} ms late or later, and ",
+            late.p50
         )
-    })
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "Putting is part of latencies: in {name} {late}a request took {} ms in the median, and {} ms at the 99th \
+         percentile.",
+        took.p50, took.p99
+    ))
 }
 
 /// Returns why no more could be put, if that was the case.

@@ -19,10 +19,11 @@ use super::keys::Keyed;
 use super::open_loop::{Due, Produced, Wish, produce};
 use super::phase::{Phases, enter};
 use super::plan::LoadPlan;
+use super::scale::scaled;
 use super::steady::Window;
 use crate::arrivals::{Arrival, Records};
 use crate::recorder::{Observed, Recorded, Recorder, kind_of};
-use crate::scenario::Scenario;
+use crate::scenario::Source;
 use crate::simulation::roster;
 
 /// How often ages and backlogs are looked at.
@@ -47,7 +48,7 @@ pub struct LoadTest {
 /// How far a load test is.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadProgress {
-    /// By how much arrivals are faster than the scenario's.
+    /// How many times as many records arrive as the scenario says.
     pub factor: f64,
     /// Since the beginning.
     pub at: Duration,
@@ -71,6 +72,8 @@ pub(super) struct Measured {
     pub(super) bytes: Vec<u64>,
     /// By source, records of others.
     pub(super) strangers: Vec<u64>,
+    /// By source, records that did not arrive after the warm-up, and have been seen.
+    pub(super) unarrived: Vec<u64>,
     pub(super) windows: Vec<Window>,
     /// When figures began.
     pub(super) begins: Timestamp,
@@ -152,7 +155,7 @@ impl LoadTest {
         }
     }
 
-    /// Puts records, `factor` times as fast as the scenario says, and measures what becomes of them. `phase` is that of the
+    /// Puts records, `factor` times as many as the scenario says, and measures what becomes of them. `phase` is that of the
     /// warm-up; the next one is taken, too.
     pub(super) async fn measure(
         &self,
@@ -168,10 +171,6 @@ impl LoadTest {
         let (begin, begins) = (Instant::now(), self.clock.now());
         let mut producing = JoinSet::new();
         let mut sources = Vec::new();
-        let faster = Scenario {
-            duration: of.mul_f64(factor),
-            ..scenario.clone()
-        };
         for (place, source) in scenario.sources.iter().enumerate() {
             let phases = Arc::new(Phases {
                 recorder: self.recorder.clone(),
@@ -186,7 +185,11 @@ impl LoadTest {
             let Some(Some(producer)) = self.plan.producers.get(place).cloned() else {
                 continue;
             };
-            let records = Records::new(&faster, source).map(move |arrival| due(arrival, factor));
+            let source = Source {
+                workload: scaled(&source.workload, factor),
+                ..source.clone()
+            };
+            let records = Records::new(scenario, &source).map(due);
             let name = format!("{}-{phase}-{place}", self.plan.run);
             let (span, wish) = ((begin, begin + of), wish.clone());
             producing.spawn(async move {
@@ -248,8 +251,10 @@ impl LoadTest {
         let ran = self.clock.now().since(begins);
         let open = self.open();
         let strangers = (0..sources.len()).map(|source| self.names.strangers(source));
+        let unarrived = (0..sources.len()).map(|source| self.names.unarrived(source));
         Measured {
             strangers: strangers.collect(),
+            unarrived: unarrived.collect(),
             recorded: self.recorder.finish(|_| None),
             bytes: sources
                 .iter()
@@ -274,7 +279,7 @@ impl LoadTest {
     fn open(&self) -> u64 {
         let mappings = self.plan.scenario.mappings.iter().enumerate();
         let open = mappings.map(|(place, plan)| {
-            let arrived = self.recorder.arrived_at(plan.source) + self.names.strangers(plan.source);
+            let arrived = self.recorder.arrived_at(plan.source) + self.names.unarrived(plan.source);
             arrived.saturating_sub(self.recorder.settled_by(place).0)
         });
         open.sum()
@@ -290,10 +295,10 @@ impl LoadTest {
     }
 }
 
-fn due(arrival: Arrival, factor: f64) -> Due {
+fn due(arrival: Arrival) -> Due {
     Due {
-        at: Duration::from_millis(arrival.at_ms).div_f64(factor),
-        key: arrival.key,
+        at: Duration::from_millis(arrival.at_ms),
+        key: arrival.key.name,
         payload: arrival.payload,
     }
 }

@@ -40,6 +40,14 @@ pub fn text(report: &SweepReport, width: usize, all: bool) -> String {
     verdict(&mut out, report, width);
     table(&mut out, report, width, all);
     refused(&mut out, report, width);
+    if !report.notes.is_empty() {
+        heading(&mut out, "Notes");
+        let mut notes = Grid::new(width, 2).first_column(3);
+        for note in &report.notes {
+            notes.row(&[&"·", note]);
+        }
+        notes.write(&mut out);
+    }
     out
 }
 
@@ -136,9 +144,7 @@ fn recommended(report: &SweepReport, change: &Recommendation) -> Vec<String> {
     ];
     if !change.left_out.is_empty() {
         let all = changes_in_words(&change.left_out);
-        sentences.push(format!(
-            "The best configuration has {all} besides, which matters little."
-        ));
+        sentences.push(format!("The very best has {all}, which gets hardly more."));
     }
     sentences
 }

@@ -1,0 +1,135 @@
+//! Figures beside each other.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// By how much a simulation may differ.
+pub(crate) const AGREES: f64 = 0.15;
+/// The same for times, on a machine that does other things too; and what differs by less says nothing.
+const TIMES_AGREE: f64 = 0.5;
+const NOISE_MS: f64 = 60.0;
+
+/// The figures of a report's first mapping that are compared.
+struct Figures {
+    arrived: f64,
+    invocations_per_record: f64,
+    mean_batch: f64,
+    /// How large a share of the invocations had so many records.
+    sizes: BTreeMap<u64, f64>,
+    p50: f64,
+    p99: f64,
+}
+
+impl Figures {
+    fn of(report: &Value) -> Self {
+        let mapping = &report["mappings"][0];
+        let number = |value: &Value| value.as_f64().unwrap();
+        let sizes: BTreeMap<u64, f64> = mapping["batch_sizes"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(size, count)| (size.parse().unwrap(), number(count)))
+            .collect();
+        let invocations: f64 = sizes.values().sum();
+        let records: f64 = sizes.iter().map(|(size, count)| *size as f64 * count).sum();
+        Self {
+            arrived: number(&mapping["records"]["arrived"]),
+            invocations_per_record: invocations / records,
+            mean_batch: records / invocations,
+            sizes: sizes
+                .into_iter()
+                .map(|(size, count)| (size, count / invocations))
+                .collect(),
+            p50: number(&mapping["latency"]["p50"]),
+            p99: number(&mapping["latency"]["p99"]),
+        }
+    }
+
+    /// Returns the share of invocations that would have to have another size, for both to be distributed alike. Sizes of 10
+    /// and more are taken in tens.
+    fn distance(&self, other: &Self) -> f64 {
+        let classes = |figures: &Self| {
+            let mut classes: BTreeMap<u64, f64> = BTreeMap::new();
+            for (size, share) in &figures.sizes {
+                let class = if *size > 10 {
+                    size.div_ceil(10) * 10
+                } else {
+                    *size
+                };
+                *classes.entry(class).or_default() += share;
+            }
+            classes
+        };
+        let (one, two) = (classes(self), classes(other));
+        let all = one
+            .keys()
+            .chain(two.keys().filter(|size| !one.contains_key(size)));
+        let share = |of: &BTreeMap<u64, f64>, size| of.get(size).copied().unwrap_or_default();
+        all.map(|size| (share(&one, size) - share(&two, size)).abs())
+            .sum::<f64>()
+            / 2.0
+    }
+}
+
+/// Prints both beside each other, and fails where they differ by more than `agrees`.
+pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, agrees: f64) {
+    let (one, two) = (Figures::of(simulated), Figures::of(measured));
+    println!("{what:<24} simulated  measured");
+    for (name, one, two) in [
+        ("records", one.arrived, two.arrived),
+        (
+            "invocations per record",
+            one.invocations_per_record,
+            two.invocations_per_record,
+        ),
+        ("records per invocation", one.mean_batch, two.mean_batch),
+        ("p50 in ms", one.p50, two.p50),
+        ("p99 in ms", one.p99, two.p99),
+    ] {
+        println!(
+            "{name:<24} {one:>9.3} {two:>9.3}  {:+.1} %",
+            (one / two - 1.0) * 100.0
+        );
+    }
+    let distance = one.distance(&two);
+    println!(
+        "batch sizes differ in {:.1} % of the invocations",
+        distance * 100.0
+    );
+    let agree =
+        |one: f64, two: f64, by: f64, noise: f64| (one - two).abs() <= (two * by).max(noise);
+    assert!(
+        agree(
+            one.invocations_per_record,
+            two.invocations_per_record,
+            agrees,
+            0.0
+        ),
+        "invocations differ"
+    );
+    assert!(
+        distance <= agrees,
+        "batch sizes differ: {:?} {:?}",
+        one.sizes,
+        two.sizes
+    );
+    assert!(
+        agree(one.p50, two.p50, TIMES_AGREE, NOISE_MS),
+        "the median differs"
+    );
+    assert!(
+        agree(one.p99, two.p99, TIMES_AGREE, 3.0 * NOISE_MS),
+        "p99 differs"
+    );
+}
+
+/// Fails unless all records that arrived were processed once, and something is told of warm-up.
+pub(crate) fn check_whole(report: &Value) {
+    let records = &report["mappings"][0]["records"];
+    assert_eq!(records["arrived"], records["processed"], "{records}");
+    assert_eq!(records["waiting"], 0);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("warm-up"), "{notes}");
+    assert!(!notes.contains("records of others"), "{notes}");
+}

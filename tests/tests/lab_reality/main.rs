@@ -1,0 +1,12 @@
+//! The same workload simulated and with real servers: what a simulation says is what happens.
+//!
+//! Counts and distributions are asserted; times are printed beside each other, and asserted with room for a machine that
+//! is busy with other things.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod compared;
+mod queue;
+mod scene;
+mod stream;
+mod table;

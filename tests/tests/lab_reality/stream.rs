@@ -1,0 +1,31 @@
+//! Streams of ministack's Kinesis.
+
+use lambda_esm_tests::streams::Streams;
+use serde_json::json;
+
+use crate::compared::{AGREES, check_whole, compare};
+use crate::scene::{Scene, stage};
+
+#[tokio::test]
+async fn a_stream_is_simulated_as_it_is() {
+    let (Some(streams), Some((files, python))) = (Streams::ministack_kinesis(), stage()) else {
+        return;
+    };
+    let stream = streams.kinesis("reality", 2).await;
+    let source = json!({ "kind": "kinesis", "shards": 2, "arrivals": { "poisson": "60/s" } });
+    let scene = Scene {
+        endpoints: json!({ "kinesis": streams.endpoint }),
+        source: (stream.name.clone(), source),
+        mapping: json!({
+            "EventSourceArn": stream.arn,
+            "FunctionName": "sleeper",
+            "StartingPosition": "LATEST",
+            "BatchSize": 100,
+            "MaximumBatchingWindowInSeconds": 1,
+        }),
+    };
+    let measured = scene.load(&python, files.folder(), &[]).await;
+    check_whole(&measured);
+    let simulated = scene.simulate(files.folder(), &measured).await;
+    compare("Kinesis, window of 1 s", &simulated, &measured, AGREES);
+}

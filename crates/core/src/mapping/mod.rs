@@ -11,7 +11,8 @@
 //!
 //! What needs facts from outside is in functions of those facts: the function's timeout against the queue's
 //! visibility timeout ([`function_timeout`]), the broker's engine ([`broker_engine`]), another mapping of the
-//! same source ([`duplicate`]). Whether the function exists is for the caller.
+//! same source ([`duplicate`]). Whether the function exists is for the caller. What is legal, and does what hardly
+//! anybody wants, is found by [`traps()`].
 
 mod arn;
 mod broker_engine;

@@ -237,7 +237,7 @@ impl MemoryQueue {
         let stored = Stored::new(id.clone(), group, deduplication_id, content, now);
         inner.storage.push(stored, now + message.delay, now);
         drop(inner);
-        self.shared.arrived.notify_waiters();
+        self.shared.arrived.notify_one();
         Ok(id)
     }
 
@@ -309,7 +309,7 @@ impl MemoryQueue {
             inner.storage.push(moved, now, now);
         }
         drop(inner);
-        self.shared.arrived.notify_waiters();
+        self.shared.arrived.notify_one();
     }
 
     fn settle_one(&self, inner: &mut Inner, settlement: &Settlement) -> Result<(), SourceError> {
@@ -335,6 +335,16 @@ impl MemoryQueue {
             }
         };
         if good { Ok(()) } else { Err(invalid()) }
+    }
+}
+
+/// One receive at a time is woken, however many wait: it takes what there is, or waits until the next message is
+/// visible. As it leaves, another one takes its place.
+struct Leaving<'a>(&'a Notify);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -377,8 +387,9 @@ impl QueueSource for MemoryQueue {
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
+        let _leaving = Leaving(&self.shared.arrived);
         loop {
-            // Register before looking, so that a message sent in between is not missed.
+            // Registered before looking, so that a message sent in between is not missed.
             let arrived = self.shared.arrived.notified();
             let (messages, next) = self.take(&request);
             if !messages.is_empty() || self.shared.clock.now() >= deadline {
@@ -401,15 +412,17 @@ impl QueueSource for MemoryQueue {
         &self,
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
-        let results = {
-            let mut inner = self.lock();
-            settlements
-                .iter()
-                .map(|one| self.settle_one(&mut inner, one))
-                .collect()
-        };
-        // Deletions and releases unlock message groups.
-        self.shared.arrived.notify_waiters();
+        let mut inner = self.lock();
+        let results = settlements
+            .iter()
+            .map(|one| self.settle_one(&mut inner, one))
+            .collect();
+        // A release shows its message again, and a deletion may unlock a message group.
+        let is_there_any = inner.storage.next(&BTreeSet::new()).is_some();
+        drop(inner);
+        if is_there_any {
+            self.shared.arrived.notify_one();
+        }
         Ok(results)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lambda_esm_engine::memory::MemoryStream;
 use rand_distr::weighted::WeightedAliasIndex;
 
 use super::chance::{Chance, Sampler};
@@ -14,12 +15,30 @@ const KEPT_KEYS: u64 = 100_000;
 /// A payload has at most so many bytes, whatever a distribution says: the largest that any source takes, 10 MB of Kinesis.
 const LARGEST: f64 = 10.0 * 1024.0 * 1024.0;
 
+/// A partition key, message group or item.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) name: Arc<str>,
+    /// What decides about its shard in Kinesis.
+    pub(crate) hash: u128,
+}
+
+impl Key {
+    pub(super) fn new(name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        Self {
+            hash: MemoryStream::hash_key(&name),
+            name,
+        }
+    }
+}
+
 /// Draws keys.
 pub(super) struct KeyDrawer {
     keys: Keys,
     zipf: Option<rand_distr::Zipf<f64>>,
     chance: Chance,
-    made: Vec<Option<Arc<str>>>,
+    made: Vec<Option<Key>>,
 }
 
 impl KeyDrawer {
@@ -35,12 +54,12 @@ impl KeyDrawer {
         }
     }
 
-    pub(super) fn draw(&mut self) -> Arc<str> {
+    pub(super) fn draw(&mut self) -> Key {
         let number = match &self.zipf {
             Some(zipf) => self.chance.sample(zipf) as u64 - 1,
             None => self.chance.below(self.keys.count),
         };
-        let make = || Arc::from(format!("key-{number}"));
+        let make = || Key::new(format!("key-{number}"));
         let place = usize::try_from(number).ok();
         match place.and_then(|place| self.made.get_mut(place)) {
             Some(kept) => kept.get_or_insert_with(make).clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::chance::Chance;
-use super::content::{BodyDrawer, KeyDrawer};
+use super::content::{BodyDrawer, Key, KeyDrawer};
 use super::times::Times;
 use crate::scenario::{Arrivals, RecordedArrival, Scenario, Source};
 
@@ -20,7 +20,7 @@ pub(crate) struct Arrival {
     /// Its number at the source, from 0.
     pub(crate) number: u64,
     /// Its partition key or message group.
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Key,
     pub(crate) payload: Bytes,
 }
 
@@ -83,7 +83,7 @@ impl Iterator for Records {
         let (key, payload) = match recorded {
             None => (self.keys.draw(), self.bodies.draw(number)),
             Some(recorded) => {
-                let key = recorded.key.clone();
+                let key = recorded.key.clone().map(Key::new);
                 let payload = recorded.payload.clone();
                 (
                     key.unwrap_or_else(|| self.keys.draw()),

@@ -17,7 +17,7 @@ use super::behaviour::Behaviour;
 use super::environments::{Environment, Environments};
 use super::other_load::Others;
 use crate::arrivals::{Chance, mix};
-use crate::recorder::{Identity, NamedRecord, RecordId, Roster, find_records};
+use crate::recorder::{Identity, NamedRecord, RecordId, Recorder, Roster, find_records};
 use crate::scenario::{Function, FunctionChange, Scenario};
 
 /// The end of an event of a tumbling window, and of no other.
@@ -44,6 +44,7 @@ struct Shared {
     clock: Clock,
     pacing: Pacing,
     roster: Arc<Roster>,
+    recorder: Arc<Recorder>,
     identity: Arc<dyn Identity>,
     /// Decides which records are poison.
     poison: u64,
@@ -98,7 +99,7 @@ impl FunctionModel {
         scenario: &Scenario,
         function: &Function,
         clock: Clock,
-        roster: Arc<Roster>,
+        recorder: Arc<Recorder>,
         identity: Arc<dyn Identity>,
         fifo: Vec<bool>,
     ) -> Self {
@@ -120,7 +121,8 @@ impl FunctionModel {
             shared: Arc::new(Shared {
                 clock,
                 pacing: scenario.pacing,
-                roster,
+                roster: recorder.roster().clone(),
+                recorder,
                 identity,
                 poison: chance("poison").next_u64(),
                 fifo,
@@ -256,15 +258,11 @@ impl InvokeBackend for FunctionModel {
         let source = spec.as_ref().map_or(usize::MAX, |spec| spec.source);
         let kind = shared.roster.sources.get(source).map(|source| source.kind);
         let looks = shared.lock().behaviour.looks_at_records();
-        let (mut names, mut records) = (Vec::new(), 0);
-        if let Some(kind) = kind {
-            find_records(kind, &request.payload, |name| {
-                records += 1;
-                if looks {
-                    names.push(name);
-                }
-            });
+        let mut names = Vec::new();
+        if let Some(kind) = kind.filter(|_| looks) {
+            find_records(kind, &request.payload, |name| names.push(name));
         }
+        let records = shared.recorder.size(mapping, request.batch);
         let ids = names
             .iter()
             .map(|name| shared.identity.record(source, *name));

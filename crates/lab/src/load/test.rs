@@ -298,7 +298,7 @@ impl LoadTest {
 fn due(arrival: Arrival) -> Due {
     Due {
         at: Duration::from_millis(arrival.at_ms),
-        key: arrival.key,
+        key: arrival.key.name,
         payload: arrival.payload,
     }
 }

@@ -84,7 +84,7 @@ impl Recorder {
                 ..
             } => {
                 let known = figures.batches.remove(batch);
-                let settled = known.iter().flatten();
+                let settled = known.iter().flat_map(|records| records.iter());
                 let settled = settled.filter(|id| fates.settle(reader, **id)).count();
                 let left = (*records as u64).saturating_sub(settled as u64);
                 let first = self.named(source, shard.as_str(), first);

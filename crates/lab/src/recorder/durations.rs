@@ -38,8 +38,8 @@ impl Durations {
         self.min = self.min.min(millis);
         self.max = self.max.max(millis);
         if let Some(histogram) = &mut self.histogram {
-            // It grows as it has to.
-            histogram.saturating_record_n(millis, times);
+            // It grows as it has to; what is too long for it, 300 million years, is the longest all the same.
+            histogram.record_n(millis, times).ok();
         }
     }
 
@@ -60,6 +60,26 @@ impl Durations {
             p90: quantile(0.9),
             p99: quantile(0.99),
             max: self.max as f64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_durations_are_told_as_well_as_short_ones() {
+        let mut durations = Durations::default();
+        for second in 1..=1_000 {
+            durations.add(second * 1000);
+        }
+        let Summary { p50, p99, max, .. } = durations.summary();
+        for (seen, expected) in [(p50, 500_000.0), (p99, 990_000.0), (max, 1_000_000.0)] {
+            assert!(
+                (seen / expected - 1.0).abs() < 0.001,
+                "{seen}, not {expected}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The figures of one mapping.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use lambda_esm_core::decision::{AfterFailure, BatchId, Decision};
 use lambda_esm_core::on_failure_record::Condition;
@@ -35,7 +36,7 @@ pub(super) struct Figures {
     pub(super) concurrency: Concurrency,
     decisions: BTreeMap<String, u64>,
     /// The records of batches that are not over yet.
-    pub(super) batches: HashMap<BatchId, Vec<RecordId>>,
+    pub(super) batches: HashMap<BatchId, Arc<[RecordId]>>,
     /// Records that the on-failure destination is to be told of: their shard, how many, and why.
     telling: VecDeque<(ShardId, u64, Condition)>,
 }
@@ -66,7 +67,6 @@ impl Concurrency {
     pub(super) fn begin(&mut self, now_ms: u64) {
         self.pass(now_ms);
         self.running += 1;
-        self.max = self.max.max(self.running);
     }
 
     pub(super) fn end(&mut self, now_ms: u64) {

@@ -1,5 +1,7 @@
 //! An invocation, as the recorder has it while it runs.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 
@@ -23,8 +25,12 @@ pub(super) struct Invocation {
     /// Whether its function may report failed records.
     pub(super) reports_failures: bool,
     pub(super) payload: Bytes,
-    pub(super) records: Vec<RecordId>,
+    pub(super) records: Arc<[RecordId]>,
     /// How many records the event has, also such as nobody knows.
     pub(super) size: u64,
     pub(super) began: Timestamp,
+    /// How many of the mapping ran then, with this one.
+    pub(super) at_a_time: u64,
+    /// The same of the function.
+    pub(super) at_a_time_in_all: u64,
 }

@@ -1,10 +1,13 @@
 //! What the recorder makes of invocations.
 
+use std::sync::Arc;
+
+use lambda_esm_core::decision::BatchId;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_engine::ports::{InvokeAnswer, InvokeRequest};
 
 use super::fates::Processed;
-use super::identity::find_records;
+use super::identity::{RecordId, find_records};
 use super::invocation::{Invocation, Seat};
 use super::recording::{Inner, Recorder};
 use super::verdict::{Answered, answered};
@@ -25,10 +28,11 @@ impl Recorder {
         let began = self.clock.now();
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let at_ms = began.since(inner.begins).as_millis() as u64;
+        let at_ms = inner.millis(began);
         let figures = inner.mappings.get_mut(mapping)?;
         figures.concurrency.begin(at_ms);
-        let running = figures.concurrency.running;
+        let at_a_time = figures.concurrency.running;
+        let records: Arc<[RecordId]> = records.into();
         if let Some(batch) = request.batch {
             if let Some(bars) = inner.bars.get_mut(mapping) {
                 bars.begin(batch.0, at_ms, request.payload.len());
@@ -38,12 +42,11 @@ impl Recorder {
                 .entry(batch)
                 .or_insert_with(|| records.clone());
         }
-        let step = inner.steps.at(mapping, at_ms);
-        step.concurrency = step.concurrency.max(running);
-        if let Some(function) = inner.functions.get_mut(seat.function) {
+        let function = inner.functions.get_mut(seat.function);
+        let at_a_time_in_all = function.map_or(0, |function| {
             function.running += 1;
-            function.max = function.max.max(function.running);
-        }
+            function.running
+        });
         Some(Invocation {
             mapping,
             payload: request.payload.clone(),
@@ -51,9 +54,20 @@ impl Recorder {
             size,
             batch: request.batch.map_or(0, |batch| batch.0),
             began,
+            at_a_time,
+            at_a_time_in_all,
             seat,
             reports_failures,
         })
+    }
+
+    /// Returns how many records a batch under way has, as far as the recorder knows it.
+    pub(crate) fn size(&self, mapping: Option<usize>, batch: Option<BatchId>) -> u64 {
+        let inner = self.lock();
+        let figures = mapping.and_then(|mapping| inner.mappings.get(mapping));
+        let records = figures.zip(batch);
+        let records = records.and_then(|(figures, batch)| figures.batches.get(&batch));
+        records.map_or(0, |records| records.len() as u64)
     }
 
     /// An invocation has ended.
@@ -114,9 +128,14 @@ impl Recorder {
         let at_ms = inner.millis(now);
         inner.end(invocation, at_ms, outcome);
         let began_ms = inner.millis(invocation.began);
-        inner.steps.at(invocation.mapping, began_ms).invocations += 1;
+        // Those that were throttled were not at work, so this is known only now.
+        let at_a_time = invocation.at_a_time;
+        let step = inner.steps.at(invocation.mapping, began_ms);
+        step.invocations += 1;
+        step.concurrency = step.concurrency.max(at_a_time);
         if let Some(function) = inner.functions.get_mut(function) {
             let took = now.since(invocation.began).as_millis() as u64;
+            function.max = function.max.max(invocation.at_a_time_in_all);
             function.invocations += 1;
             function.duration.add(took);
             function.billed_ms += took;
@@ -127,6 +146,7 @@ impl Recorder {
         ) else {
             return;
         };
+        figures.concurrency.max = figures.concurrency.max.max(at_a_time);
         figures.invocations += 1;
         *figures.batch_sizes.entry(invocation.size).or_default() += 1;
         figures.retries += u64::from(fates.send(reader, &invocation.records));

@@ -87,6 +87,12 @@ impl Recorder {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns who takes part.
+    #[must_use]
+    pub const fn roster(&self) -> &Arc<Roster> {
+        &self.roster
+    }
+
     /// Counts times from now on.
     pub fn begin(&self) {
         self.lock().begins = self.clock.now();
@@ -258,6 +264,7 @@ impl Recorder {
         let mappings = mappings.into_iter().zip(&self.seats).enumerate();
         let mappings = mappings.map(|(mapping, (mut figures, seat))| {
             figures.concurrency.pass(end_ms);
+            figures.concurrency.max = figures.concurrency.max.max(figures.concurrency.running);
             if let Some(fates) = sources.get(seat.source) {
                 let open = fates.backlog(seat.reader);
                 figures.records.arrived = fates.arrived();

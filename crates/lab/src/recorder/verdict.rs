@@ -38,7 +38,7 @@ pub(super) fn answered(
         }
     };
     let all = || Answered::Processed {
-        records: invocation.records.clone(),
+        records: invocation.records.to_vec(),
         partly: false,
     };
     let names_failures = memchr::memmem::find(&answer.payload, b"batchItemFailures").is_some();

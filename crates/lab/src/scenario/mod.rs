@@ -6,6 +6,7 @@ mod expectation;
 mod function;
 mod prices;
 mod source;
+mod traps;
 mod workload;
 
 pub use distribution::Distribution;

@@ -72,7 +72,7 @@ impl Assembly {
                 scenario,
                 function,
                 clock,
-                roster.clone(),
+                recorder.clone(),
                 identity.clone(),
                 fifo.clone(),
             );

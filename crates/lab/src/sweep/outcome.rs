@@ -39,6 +39,8 @@ pub struct SweepReport {
     pub trade_off: TradeOff,
     /// What to do.
     pub verdict: Verdict,
+    /// What a reader should know: what the scenario says in vain.
+    pub notes: Vec<String>,
 }
 
 /// A constraint, and how hard it is.

@@ -50,6 +50,12 @@ pub fn html(report: &SweepReport) -> String {
                     (trade_off(report))
                     (table(report))
                     (refused(report))
+                    @if !report.notes.is_empty() {
+                        section aria-labelledby="notes" {
+                            h2 id="notes" { "Notes" }
+                            ul { @for note in &report.notes { li { (note) } } }
+                        }
+                    }
                 }
             }
         }

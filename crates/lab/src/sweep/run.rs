@@ -70,6 +70,7 @@ where
         verdict,
         configurations: tried.reports(),
         ranking: tried.ranking,
+        notes: Vec::new(),
     })
 }
 

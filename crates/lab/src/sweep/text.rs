@@ -40,6 +40,14 @@ pub fn text(report: &SweepReport, width: usize, all: bool) -> String {
     verdict(&mut out, report, width);
     table(&mut out, report, width, all);
     refused(&mut out, report, width);
+    if !report.notes.is_empty() {
+        heading(&mut out, "Notes");
+        let mut notes = Grid::new(width, 2).first_column(3);
+        for note in &report.notes {
+            notes.row(&[&"·", note]);
+        }
+        notes.write(&mut out);
+    }
     out
 }
 

@@ -90,12 +90,19 @@ impl Intake {
     }
 
     /// Hands over what has arrived up to now, if anything has: `put` puts it into the source, and says where each is.
-    pub(super) fn fill(&self, put: impl FnOnce(&[(Timestamp, Arrival)]) -> Vec<RecordId>) {
+    pub(super) fn fill(&self, put: impl FnOnce(Vec<(Timestamp, Arrival)>) -> Vec<RecordId>) {
         let now = self.clock.now();
         let mut feed = self.lock();
         let Some(begins) = feed.begins else {
             return;
         };
+        if feed
+            .next
+            .as_ref()
+            .is_none_or(|next| begins + Duration::from_millis(next.at_ms) > now)
+        {
+            return;
+        }
         let mut due = Vec::new();
         let time = |arrival: &Arrival| begins + Duration::from_millis(arrival.at_ms);
         while let Some(arrival) = feed.next.take_if(|arrival| time(arrival) <= now) {
@@ -103,14 +110,10 @@ impl Intake {
             due.push((time(&arrival), arrival));
             feed.next = feed.records.next();
         }
-        if due.is_empty() {
-            return;
-        }
         feed.arrived += due.len() as u64;
-        let places = put(&due);
-        let times = due.iter().map(|(time, _)| *time);
-        self.recorder
-            .arrived_many(self.source, places.into_iter().zip(times));
+        let times: Vec<Timestamp> = due.iter().map(|(time, _)| *time).collect();
+        let places = put(due).into_iter().zip(times);
+        self.recorder.arrived_many(self.source, places);
     }
 
     /// Returns when the next record arrives; `None` if none will, or the scenario has not begun.

@@ -16,7 +16,7 @@ impl Identity for Names {
             }
             NamedRecord::Text(text) => text,
         };
-        let decimal = |from: usize, to: usize| digits(text.as_bytes().get(from..to)?, 10);
+        let decimal = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
         let (lane, index) = match self.0.get(source)? {
             // The last 12 of the 16 digits of its number; see `MemoryQueueOptions::seed`.
             SourceType::Sqs => {

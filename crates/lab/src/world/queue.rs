@@ -55,16 +55,16 @@ impl Queue {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
-            let places = due.iter().map(|(time, arrival)| {
+            let places = due.into_iter().map(|(time, arrival)| {
                 let body = String::from_utf8_lossy(&arrival.payload).into_owned();
                 let mut message = SendMessage::new(body);
                 if self.fifo {
                     message = message
-                        .in_group(&*arrival.key)
+                        .in_group(&*arrival.key.name)
                         .with_deduplication_id(arrival.number.to_string());
                 }
                 // It has a group where it needs one.
-                drop(self.queue.send_at(message, *time));
+                drop(self.queue.send_at(message, time));
                 RecordId {
                     lane: 0,
                     index: arrival.number,

@@ -50,9 +50,10 @@ impl Stream {
             let mut places = Vec::with_capacity(due.len());
             let mut shards = self.lock();
             let Shards { lengths, names, .. } = &mut *shards;
-            let records = due
-                .iter()
-                .map(|(time, arrival)| (*time, content(self.kind, arrival)));
+            let records = due.into_iter().map(|(time, arrival)| {
+                let hash_key = (self.kind == StreamKind::Kinesis).then_some(arrival.key.hash);
+                (time, hash_key, content(self.kind, arrival))
+            });
             let put = self.stream.put_many_at(records, |shard| {
                 let lane = lane_of(self.kind(), shard.as_str()).unwrap_or_default();
                 let at = lane as usize;
@@ -109,30 +110,27 @@ impl Stream {
     }
 }
 
-fn content(kind: StreamKind, arrival: &Arrival) -> StreamContent {
+fn content(kind: StreamKind, arrival: Arrival) -> StreamContent {
     let text = || String::from_utf8_lossy(&arrival.payload).into_owned();
     match kind {
         StreamKind::DynamoDb => {
-            let keys = format!("{{\"id\":{{\"S\":{}}}}}", quoted(&arrival.key));
+            let keys = format!("{{\"id\":{{\"S\":{}}}}}", quoted(&arrival.key.name));
             let record = DynamoDbRecord::new("", "INSERT", keys)
-                .with_new_image(Some(image(arrival, text())))
+                .with_new_image(Some(image(&arrival, text())))
                 .with_size_bytes(arrival.payload.len() as u64)
                 .with_stream_view_type("NEW_AND_OLD_IMAGES".into());
             StreamContent::DynamoDb(Box::new(record))
         }
         StreamKind::DocumentDb => {
             let number = arrival.number;
-            let key = quoted(&arrival.key);
+            let key = quoted(&arrival.key.name);
             StreamContent::Change(format!(
                 "{{\"_id\":{{\"_data\":\"8200000000{number:020}\"}},\"operationType\":\"insert\",\
                  \"documentKey\":{{\"_id\":{key}}},\"fullDocument\":{}}}",
                 object(text())
             ))
         }
-        _ => StreamContent::Kinesis(KinesisRecord::new(
-            arrival.key.clone(),
-            arrival.payload.clone(),
-        )),
+        _ => StreamContent::Kinesis(KinesisRecord::new(arrival.key.name, arrival.payload)),
     }
 }
 
@@ -140,7 +138,7 @@ fn content(kind: StreamKind, arrival: &Arrival) -> StreamContent {
 fn image(arrival: &Arrival, text: String) -> String {
     if is_filler(&text) {
         let (number, filler) = (arrival.number, "x".repeat(text.len()));
-        let key = quoted(&arrival.key);
+        let key = quoted(&arrival.key.name);
         return format!(
             "{{\"id\":{{\"S\":{key}}},\"n\":{{\"N\":\"{number}\"}},\"filler\":{{\"S\":\"{filler}\"}}}}"
         );

@@ -50,10 +50,10 @@ impl Topic {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
-            let records = due.iter().map(|(time, arrival)| {
-                NewRecord::new(arrival.payload.clone())
-                    .with_key(Some(Bytes::copy_from_slice(arrival.key.as_bytes())))
-                    .with_timestamp(Some(*time))
+            let records = due.into_iter().map(|(time, arrival)| {
+                NewRecord::new(arrival.payload)
+                    .with_key(Some(Bytes::copy_from_slice(arrival.key.name.as_bytes())))
+                    .with_timestamp(Some(time))
             });
             // The topic chooses among its own partitions.
             let places = self.topic.put_many(records).unwrap_or_default().into_iter();

@@ -281,6 +281,64 @@ fn short_functions_are_the_long_ones() {
 }
 
 #[test]
+fn a_plan_tells_what_is_known_to_be_nothing_from_what_is_not_known() {
+    let plan = r#"{"format_version": "1.2", "planned_values": {"root_module": {"resources": [
+        {"address": "aws_lambda_event_source_mapping.m", "type": "aws_lambda_event_source_mapping", "name": "m",
+         "values": {"event_source_arn": "arn:aws:sqs:us-east-1:000000000000:q", "function_name": "f", "batch_size": null}},
+        {"address": "aws_lambda_event_source_mapping.n", "type": "aws_lambda_event_source_mapping", "name": "n",
+         "values": {"function_name": "f"}},
+        {"address": "aws_sqs_queue.q", "type": "aws_sqs_queue", "name": "q", "values": {"name": "q"}}
+    ]}}, "configuration": {"root_module": {"resources": [
+        {"type": "aws_lambda_event_source_mapping", "name": "m", "expressions": {"batch_size": {"references": ["local.lot"]}}},
+        {"type": "aws_lambda_event_source_mapping", "name": "n", "expressions":
+            {"event_source_arn": {"references": ["aws_sqs_queue.q.name", "aws_sqs_queue.q"]}}}
+    ]}}}"#;
+    let plan = text(plan);
+    assert_eq!(plan.mappings[0].request.batch_size, None);
+    // An ARN that is put together of a name is not known.
+    let arn = plan.mappings[1]
+        .request
+        .event_source_arn
+        .as_deref()
+        .unwrap();
+    assert!(
+        arn.starts_with("arn:aws:sqs:us-east-1:000000000000:UNRESOLVED-"),
+        "{arn}"
+    );
+    let listed: Vec<&str> = plan
+        .not_carried
+        .iter()
+        .map(|found| found.property.as_str())
+        .collect();
+    assert_eq!(listed, ["event_source_arn"]);
+}
+
+#[test]
+fn outputs_of_nested_stacks_are_given_by_name() {
+    let nested = "Resources:\n  N: { Type: AWS::CloudFormation::Stack }\n  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      EventSourceArn: !GetAtt N.Outputs.QueueArn\n      FunctionName: f\n";
+    let unknown = text(nested);
+    assert_eq!(
+        unknown.not_carried[0].way_out,
+        "give it by --parameter N.Outputs.QueueArn=VALUE"
+    );
+    let arn = "arn:aws:sqs:us-east-1:000000000000:q";
+    let known = import(nested.as_bytes(), &with(&[("N.Outputs.QueueArn", arn)])).unwrap();
+    assert_eq!(
+        known.mappings[0].request.event_source_arn.as_deref(),
+        Some(arn)
+    );
+    assert_eq!(known.not_carried, []);
+}
+
+#[test]
+fn events_may_depend_on_a_condition() {
+    let imported = text(
+        "Conditions: { Yes: !Equals [a, a] }\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Events:\n        Fn::If:\n          - Yes\n          - E: { Type: SQS, Properties: { Queue: 'arn:aws:sqs:us-east-1:000000000000:q' } }\n          - {}\n",
+    );
+    assert_eq!(imported.mappings.len(), 1);
+}
+
+#[test]
 fn a_format_that_is_named_is_taken_at_its_word() {
     let mut settings = with(&[]);
     settings.format = Some(Format::Sam);

@@ -9,7 +9,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_engine::functions::Closure;
-use lambda_esm_engine::memory::{MemoryQueue, MemoryStream};
+use lambda_esm_engine::memory::{MemoryPushQueue, MemoryQueue, MemoryStream, MemoryTopic};
 use lambda_esm_engine::ports::InvokeRequest;
 use lambda_esm_engine::{Clock, Engine, EngineOptions};
 use lambda_esm_lab::recording::{
@@ -60,14 +60,15 @@ impl Memory {
 
 /// An engine with one source, which is recorded.
 pub(crate) struct World {
-    pub(crate) engine: Engine,
-    pub(crate) clock: Clock,
+    engine: Engine,
     pub(crate) recording: Memory,
 }
 
 pub(crate) enum Source {
     Queue(MemoryQueue),
     Stream(MemoryStream),
+    Topic(MemoryTopic),
+    PushQueue(MemoryPushQueue),
 }
 
 pub(crate) fn clock() -> Clock {
@@ -103,15 +104,13 @@ pub(crate) fn world(clock: Clock, source: Source, options: RecordingOptions, fai
     let builder = match source {
         Source::Queue(queue) => builder.source("orders.fifo", queue),
         Source::Stream(stream) => builder.stream("clicks", stream),
+        Source::Topic(topic) => builder.topic("clicks", topic),
+        Source::PushQueue(queue) => builder.push_queue("jobs", queue),
     };
     let engine = builder
         .through(move |provider| recordings.of(provider))
         .build();
-    World {
-        engine,
-        clock,
-        recording,
-    }
+    World { engine, recording }
 }
 
 impl World {

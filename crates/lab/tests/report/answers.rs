@@ -239,6 +239,26 @@ fn a_backlog_that_a_batching_window_gathers_does_not_grow() {
 }
 
 #[test]
+fn a_run_of_few_steps_tells_nothing_of_a_steady_state() {
+    let mut report = build::of(vec![build::steady(LABEL)]);
+    (report.arrivals_ms, report.ran_ms) = (15_000, 15_000);
+    let series = &mut report.series.mappings[0];
+    for figures in [
+        &mut series.arrivals,
+        &mut series.processed,
+        &mut series.backlog,
+    ] {
+        figures.truncate(1);
+    }
+    says(
+        &report,
+        "keeps_up",
+        true,
+        &["arrived within 15 s", "This was only a burst"],
+    );
+}
+
+#[test]
 fn of_several_mappings_the_worst_is_named() {
     let report = build::of(vec![
         build::steady("a -> f"),
@@ -426,6 +446,8 @@ fn what_is_given_up_is_told_with_its_reason() {
         None,
     )];
     says(&allowed, "losses", true, &["396 records"]);
+    allowed.expectations[0].expectation.metric = Metric::Lost;
+    says(&allowed, "losses", false, &["396 records"]);
 }
 
 #[test]

@@ -43,6 +43,21 @@ pub(crate) fn constant(rate: f64, until: u64) -> Arrivals {
     Arrivals::Constant { rate, span }
 }
 
+pub(crate) fn poisson(rate: f64) -> Arrivals {
+    let span = Span {
+        from: Duration::ZERO,
+        until: Duration::MAX,
+    };
+    Arrivals::Poisson { rate, span }
+}
+
+/// Adds a filter of bodies that lets none but those with a number pass.
+pub(crate) fn with_filters(mut settings: Value) -> Value {
+    let pattern = json!({ "body": { "n": [{ "numeric": [">=", 100] }] } }).to_string();
+    settings["FilterCriteria"] = json!({ "Filters": [{ "Pattern": pattern }] });
+    settings
+}
+
 pub(crate) fn burst(count: u64) -> Arrivals {
     let span = Span {
         from: Duration::ZERO,

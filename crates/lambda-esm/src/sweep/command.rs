@@ -82,7 +82,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut scenario = file.scenario;
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     let plan = plan(args, file.sweep, &scenario);
-    let report = swept(args, &scenario, &plan)?;
+    let mut report = swept(args, &scenario, &plan)?;
+    report.notes = file.notes;
     write(args, &report)?;
     if report.stopped {
         return Err(Failure::general(format!(

@@ -94,7 +94,7 @@ fn a_template_that_cannot_be_read_says_where_why_and_what_to_do() {
     let said = lambda_esm(&["import", &template]);
     assert_eq!((said.code, said.out.as_str()), (78, ""));
     let expected = format!(
-        "error: {template}:7:23: Resources.M.Properties.EventSourceArn is \
+        "error: {template}:7:28: Resources.M.Properties.EventSourceArn is \
          \"arn:aws:sqs:${{AWS::Region}}:${{AWS::AccountId}}:${{Nmae}}\": there is no parameter and no resource \"Nmae\" in \
          the template; see to its spelling, or add it\n"
     );

@@ -44,12 +44,28 @@ impl Lineage {
     /// are greater than those of its parents.
     pub(super) fn sequence(self, kind: StreamKind, index: u64) -> Arc<str> {
         let Self { generation, number } = self;
-        match kind {
-            StreamKind::Kinesis => format!("49{generation:012}{number:020}{index:022}"),
-            StreamKind::DocumentDb => format!("82{generation:08}{index:020}"),
-            StreamKind::DynamoDb => format!("1{generation:07}{number:012}{index:020}"),
+        let (head, parts) = match kind {
+            StreamKind::Kinesis => ("49", [(generation, 12), (number, 20), (index, 22)]),
+            StreamKind::DocumentDb => ("82", [(generation, 8), (0, 0), (index, 20)]),
+            StreamKind::DynamoDb => ("1", [(generation, 7), (number, 12), (index, 20)]),
+        };
+        // Written by hand: one for each record.
+        let mut digits = [b'0'; 56];
+        let mut end = head.len();
+        digits[..end].copy_from_slice(head.as_bytes());
+        for (mut value, width) in parts {
+            end += width;
+            let mut at = end;
+            while value > 0 {
+                at -= 1;
+                digits[at] = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
         }
-        .into()
+        // All of them are digits.
+        std::str::from_utf8(&digits[..end])
+            .unwrap_or_default()
+            .into()
     }
 
     /// Returns the index of the record of this shard that has a sequence number; `None` if `sequence` is

@@ -242,7 +242,7 @@ impl Shards {
 }
 
 /// Returns the hash key of a key: its MD5 digest as a number (Kinesis API reference, `PutRecord`).
-fn hash(key: &str) -> u128 {
+pub(super) fn hash(key: &str) -> u128 {
     u128::from_be_bytes(Md5::digest(key.as_bytes()).into())
 }
 

@@ -13,7 +13,7 @@ use super::faults::{Fault, Faults, StreamCall};
 use super::iterator::ShardIterator;
 use super::options::{MemoryStreamOptions, StreamKind};
 use super::shard::ShardLog;
-use super::shards::{Placed, Shards, unknown};
+use super::shards::{Placed, Shards, hash, unknown};
 use crate::clock::Clock;
 use crate::ports::{Cursor, FetchRequest, Listing, Page, Shard, ShardId, Start, StreamSource};
 
@@ -136,23 +136,32 @@ impl MemoryStream {
         })
     }
 
-    /// Puts records as of the time that stands beside each, in ascending order and none after now: for records that were not
-    /// put into the stream when they came. `placed` is told of the shard that takes each.
+    /// Puts records as of the time that stands before each, in ascending order and none after now: for records that were not
+    /// put into the stream when they came. A hash key beside it decides about the shard in place of the record's own key;
+    /// `placed` is told of the shard that takes each.
     ///
     /// # Errors
     /// Fails at the first record that is not of the stream's kind; those before it are in the stream.
     pub fn put_many_at(
         &self,
-        records: impl IntoIterator<Item = (Timestamp, StreamContent)>,
+        records: impl IntoIterator<Item = (Timestamp, Option<u128>, StreamContent)>,
         mut placed: impl FnMut(&ShardId),
     ) -> Result<(), SourceError> {
         self.with(|shards, options, now| {
-            records.into_iter().try_for_each(|(time, record)| {
-                let at = shards.put(record, None, options, time.min(now))?;
-                placed(&at.shard);
-                Ok(())
-            })
+            records
+                .into_iter()
+                .try_for_each(|(time, hash_key, record)| {
+                    let at = shards.put(record, hash_key, options, time.min(now))?;
+                    placed(&at.shard);
+                    Ok(())
+                })
         })
+    }
+
+    /// Returns the hash key of a partition key: its MD5 digest as a number (Kinesis API reference, `PutRecord`).
+    #[must_use]
+    pub fn hash_key(partition_key: &str) -> u128 {
+        hash(partition_key)
     }
 
     /// Drops the records of a shard before its `index`-th, 0 being its first, as if their retention had ended.

@@ -1,6 +1,7 @@
 //! CloudFormation templates, also those that SAM and CDK begin with or end in.
 
 mod calls;
+mod conditions;
 mod kinds;
 mod mappings;
 mod resources;

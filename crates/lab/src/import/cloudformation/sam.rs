@@ -60,6 +60,15 @@ pub(super) fn function(
     gathered.functions.push(found);
     let path = join(path, "Properties.Events");
     let events = resource.node.at_path(&["Properties", "Events"]);
+    let is_call = |events: &&Node| {
+        events
+            .only_member()
+            .is_some_and(|only| only.key.starts_with("Fn::"))
+    };
+    let chosen = events
+        .filter(is_call)
+        .and_then(|events| template.resolve(events, &path));
+    let events = chosen.as_ref().or(events);
     if let Some(events) = events
         && !matches!(events.value, Value::Map(_))
     {

@@ -1,11 +1,9 @@
 //! The functions of a `serverless.yml`, and the resources beside them.
 
-use std::collections::BTreeMap;
-
 use super::events;
 use super::variables::Variables;
 use crate::import::cloudformation::{self, Template};
-use crate::import::findings::Findings;
+use crate::import::findings::{Findings, is_placeholder};
 use crate::import::gathered::Gathered;
 use crate::import::imported::{ImportSettings, ImportedFunction, Origin};
 use crate::import::node::{Member, Node, Value, join};
@@ -21,15 +19,22 @@ pub(crate) fn gather(
     settings: &ImportSettings,
     gathered: &mut Gathered,
 ) -> (Place, Findings) {
-    let region = settings.region.clone().or_else(|| region(root));
-    let place = Place::new(region.as_deref(), settings.account_id.as_deref());
     let variables = Variables { root };
     let nothing = Node::new(root.at, Value::Null);
-    let mut of_variables = Template::new(&nothing, place.clone(), settings.parameters.clone());
-    let resources = resources(root, variables, &mut of_variables);
-    let parameters: BTreeMap<String, String> = settings.parameters.clone();
-    let mut template = Template::new(&resources, place, parameters);
-    template.findings = of_variables.findings;
+    let mut template = Template::new(
+        &nothing,
+        Place::new(settings.region.as_deref(), settings.account_id.as_deref()),
+        settings.parameters.clone(),
+    );
+    if settings.region.is_none()
+        && let Some(region) = root.at_path(&["provider", "region"])
+    {
+        let region = variables.resolve(region, "provider.region", &mut template);
+        let region = region.scalar().filter(|_| !is_placeholder(&region));
+        template.place = Place::new(region.as_deref(), settings.account_id.as_deref());
+    }
+    let resources = resources(root, variables, &mut template);
+    template.root = &resources;
     let functions = functions(root, variables, &mut template);
     for (function, logical) in &functions {
         template
@@ -50,20 +55,8 @@ pub(crate) fn gather(
         );
         gathered.functions.push(function);
     }
+    template.list_unused();
     (template.place, template.findings)
-}
-
-fn region(root: &Node) -> Option<String> {
-    let text = root.at_path(&["provider", "region"])?.scalar()?;
-    if !text.contains("${") {
-        return Some(text);
-    }
-    // Usually `${opt:region, 'eu-west-1'}`.
-    let default = text.rsplit(',').next()?.trim().trim_end_matches('}');
-    let default = default
-        .strip_prefix(['\'', '"'])?
-        .strip_suffix(['\'', '"'])?;
-    Some(default.to_owned())
 }
 
 /// Returns the members of a section, which may also be a list of maps.

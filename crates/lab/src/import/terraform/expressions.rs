@@ -34,7 +34,8 @@ impl Plan<'_> {
             index: resource.index.clone(),
         };
         let path = join(&resource.address, name);
-        let known = resource.value(name);
+        // What is not known yet is left out of the values; what is known to be nothing is there.
+        let known = resource.values.and_then(|values| values.get(name));
         let fallback = Node::new(resource.at, Value::Null);
         self.combine(known, expression, &scope, (&fallback, &path))
     }
@@ -53,15 +54,22 @@ impl Plan<'_> {
         if expression.get("references").is_none() && expression.get("constant_value").is_none() {
             return self.block(known, expression, scope, (fallback, path));
         }
-        if let Some(known) = known.filter(|known| !matches!(known.value, Value::Null)) {
+        if let Some(known) = known {
             return Some(known.clone());
         }
+        // A text that is made of several values has a name for its first reference, say, and is no ARN.
+        let must_be_arn = path.ends_with("_arn");
+        let is_arn = |node: &Node| node.as_text().is_some_and(|text| text.starts_with("arn:"));
         match self.expression(expression, scope, MOST_STEPS)? {
-            Found::Node(node) => Some(Node {
+            Found::Node(node) if !must_be_arn || is_arn(&node) => Some(Node {
                 at: fallback.at,
                 ..node
             }),
-            Found::Unknown(reference) => {
+            found => {
+                let reference = match found {
+                    Found::Unknown(reference) => reference,
+                    Found::Node(node) => node.shown(),
+                };
                 let shown = Node::text(fallback.at, reference.as_str());
                 let reason = format!(
                     "is known only when the plan is carried out: it is made of {reference}"

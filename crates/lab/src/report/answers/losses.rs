@@ -12,12 +12,11 @@ const UNTOLD: &str = "DestinationFailed";
 const EARLY: &str = "BeforeStartingPosition";
 const EXPIRED: &str = "RetentionExceeded";
 
-const METRICS: [Metric; 3] = [Metric::Drops, Metric::DeadLetters, Metric::Lost];
-
 pub(super) fn answer(report: &Report) -> Answer {
     let all = Totals::of(report);
-    let given_up = all.dropped().saturating_add(all.dead_lettered());
-    let bad = given_up > 0 && !stated::holds(report, &METRICS).unwrap_or(false);
+    let stated = |metric| stated::holds(report, &[metric]).unwrap_or(false);
+    let bad = all.dropped() > 0 && !stated(Metric::Drops)
+        || all.dead_lettered() > 0 && !stated(Metric::DeadLetters);
     let unmatched = all.arrived > 0 && all.filtered == all.arrived;
     Answer {
         about: "losses",

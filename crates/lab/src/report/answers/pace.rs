@@ -98,7 +98,7 @@ fn burst(
             wanted
         })
         .count();
-    let few = steps < FEW_STEPS && steps < series.arrivals.len();
+    let few = steps < FEW_STEPS;
     if !few && holding_most as f64 > steps as f64 * SHORT {
         return None;
     }

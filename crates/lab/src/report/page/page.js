@@ -4,7 +4,7 @@
   const OUTCOMES = ["processed", "processed in part", "failed", "throttled or not reached", "under way at the end"];
   const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5,
     36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 6048e5];
-  const GAP = 88, ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
+  const ROW = 24, LEAST = 8, WIDEST = 120000, LOG_LINES = 12;
   const data = JSON.parse(document.getElementById("data").textContent);
   let tips = 0;
 
@@ -95,6 +95,8 @@
       this.place = place;
       this.batches = read(timeline);
       this.parts = stretches(this.batches);
+      // What is cut out has its length written on it, if there is room for all of them.
+      this.gap = this.parts.length > 24 ? 20 : 88;
       this.lanes = timeline.lanes
         .map((name, at) => ({ name, batches: this.batches.filter((batch) => batch.lane === at) }))
         .filter((lane) => lane.batches.length);
@@ -190,7 +192,7 @@
       const usual = Math.max(1, tries[Math.floor(tries.length / 2)] ?? 1);
       const width = Math.max(300, this.scroller.clientWidth - 140);
       this.all = all;
-      return Math.min(Math.max(width / all, 20 / usual), 20000 / all);
+      return Math.min(Math.max(width / all, 20 / usual), 40000 / all);
     }
     zoom(times) {
       const middle = this.current;
@@ -205,9 +207,9 @@
       let left = this.left;
       for (const part of this.parts) {
         if (ms <= part.to) return left + Math.max(0, ms - part.from) * this.scale;
-        left += (part.to - part.from) * this.scale + GAP;
+        left += (part.to - part.from) * this.scale + this.gap;
       }
-      return left - GAP;
+      return left - this.gap;
     }
 
     layout() {
@@ -225,10 +227,11 @@
           style.left = `${from}px`;
           style.width = `${to - from}px`;
           style.top = `${batch.box.top}px`;
+          // A bar that is shown longer than it is has its tries drawn longer with it.
+          const scale = (to - from) / Math.max(1, batch.end - batch.closed);
           for (const each of batch.tries) {
-            const began = this.x(each.began);
-            each.element.style.left = `${began - from}px`;
-            each.element.style.width = `${Math.max(3, this.x(each.ended) - began)}px`;
+            each.element.style.left = `${(each.began - batch.closed) * scale}px`;
+            each.element.style.width = `${Math.max(3, (each.ended - each.began) * scale)}px`;
           }
         }
         lane.element.style.height = `${ends.length * ROW + 4}px`;
@@ -240,30 +243,35 @@
     }
 
     drawAxis() {
+      const place = (element, left, width) => {
+        element.style.left = `${left}px`;
+        if (width) element.style.width = `${width}px`;
+        return element;
+      };
       this.axis.replaceChildren(make("div", { class: "name" }, "h:mm:ss"));
       this.grid.querySelectorAll(".skip").forEach((skip) => skip.remove());
       const step = STEPS.find((each) => each * this.scale >= 90) ?? STEPS.at(-1);
       const digits = step >= 1000 ? 0 : step >= 100 ? 1 : step >= 10 ? 2 : 3;
+      // No label reaches into the next, or into what is cut out.
+      let free = 0;
+      const tick = (ms, until) => {
+        const left = this.x(ms);
+        if (left < free || left + 60 > until) return;
+        free = left + 64;
+        this.axis.append(place(make("div", { class: "tick" }, clock(ms, digits)), left));
+      };
       this.parts.forEach((part, at) => {
-        const place = (element, left, width) => {
-          element.style.left = `${left}px`;
-          if (width) element.style.width = `${width}px`;
-          return element;
-        };
+        const following = this.parts[at + 1], right = this.x(part.to);
+        const until = following && this.gap > 60 ? right : Infinity;
         const first = Math.ceil(part.from / step) * step;
-        // A label that would reach into what is cut out is left away.
-        const last = at + 1 < this.parts.length ? part.to - 60 / this.scale : part.to;
-        for (let ms = first; ms <= last; ms += step) {
-          this.axis.append(place(make("div", { class: "tick" }, clock(ms, digits)), this.x(ms)));
-        }
-        if (first > last) {
-          this.axis.append(place(make("div", { class: "tick" }, clock(part.from, digits)), this.x(part.from)));
-        }
-        const following = this.parts[at + 1];
-        if (following) {
-          const left = this.x(part.to);
-          this.axis.append(place(make("div", { class: "gap" }, lasting(following.from - part.to)), left, GAP));
-          for (const lane of this.lanes) lane.element.prepend(place(make("div", { class: "skip" }), left, GAP));
+        for (let ms = first; ms <= part.to; ms += step) tick(ms, until);
+        if (first > part.to) tick(part.from, Infinity);
+        if (!following) return;
+        const length = lasting(following.from - part.to);
+        this.grid.append(place(make("div", { class: "skip", "aria-hidden": "true", title: length }), right, this.gap));
+        if (this.gap > 60 && free <= right) {
+          this.axis.append(place(make("div", { class: "gap" }, length), right, this.gap));
+          free = right + this.gap;
         }
       });
     }
@@ -275,10 +283,10 @@
         if (!batch.of) continue;
         const from = batch.of, middle = (each) => each.row.element.offsetTop + each.box.top + ROW / 2 - 2;
         const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        const [x1, y1, x2, y2] = [from.box.right, middle(from), batch.box.left, middle(batch)];
+        const [x1, y1, x2, y2] = [from.box.right - 3, middle(from), batch.box.left + 3, middle(batch)];
         // Within one row the line goes below what lies between.
-        const bend = Math.max(8, Math.abs(x2 - x1) / 3), dip = y1 === y2 ? ROW * 0.8 : 0;
-        path.setAttribute("d", `M${x1},${y1} C${x1 + bend},${y1 + dip} ${x2 - bend},${y2 + dip} ${x2},${y2}`);
+        const dip = y1 === y2 ? ROW * 0.8 : 0, third = (x2 - x1) / 3;
+        path.setAttribute("d", `M${x1},${y1} C${x1 + third},${y1 + dip} ${x2 - third},${y2 + dip} ${x2},${y2}`);
         this.links.append(path);
       }
     }

@@ -19,7 +19,7 @@ pub struct Runs<'a> {
     pub jobs: NonZero<usize>,
     /// Once this is true no further simulation begins: what is done is ranked.
     pub stop: &'a AtomicBool,
-    /// Is told of each simulation that is done, from any thread.
+    /// Is told when a phase begins, and of each simulation that is done, from any thread.
     pub progress: &'a (dyn Fn(SweepProgress) + Sync),
 }
 
@@ -119,6 +119,16 @@ where
     ) -> Vec<(usize, Result<Measured, String>)> {
         let results: Vec<OnceLock<_>> = open.iter().map(|_| OnceLock::new()).collect();
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let told = |done| {
+            (self.runs.progress)(SweepProgress {
+                phase,
+                done,
+                total: open.len(),
+            });
+        };
+        if !open.is_empty() {
+            told(0);
+        }
         let work = || {
             while !self.runs.stop.load(Ordering::Relaxed) {
                 let place = next.fetch_add(1, Ordering::Relaxed);
@@ -126,11 +136,7 @@ where
                     break;
                 };
                 result.get_or_init(|| self.one(&jobs[at]));
-                (self.runs.progress)(SweepProgress {
-                    phase,
-                    done: done.fetch_add(1, Ordering::Relaxed) + 1,
-                    total: open.len(),
-                });
+                told(done.fetch_add(1, Ordering::Relaxed) + 1);
             }
         };
         std::thread::scope(|scope| {

@@ -11,6 +11,9 @@ use crate::scenario::{Comparison, Expectation, Metric};
 /// behind, is cheap and fast.
 const GUARDED: [Metric; 3] = [Metric::Drops, Metric::DeadLetters, Metric::Waiting];
 
+/// The share of the gain that a smaller change may lack.
+const NEARLY: f64 = 0.02;
+
 /// What configurations are measured by.
 pub(super) struct Judge<'a> {
     objective: Objective,
@@ -67,6 +70,23 @@ impl<'a> Judge<'a> {
     /// Returns what is to be as low as possible.
     pub(super) fn effort(&self, measured: &Measured) -> f64 {
         self.objective.effort(self.aim(measured))
+    }
+
+    /// Returns the effort up to which a configuration has nearly all of what the best one gains.
+    pub(super) fn enough(&self, base: &Measured, best: &Measured) -> f64 {
+        let (base, best) = (self.effort(base), self.effort(best));
+        best + NEARLY * (base - best).abs()
+    }
+
+    /// Returns the figure that one mostly pays with: latency where money is the aim, money where times are.
+    pub(super) fn price(&self, measured: &Measured) -> f64 {
+        let metric = match self.objective.metric {
+            Metric::P50 | Metric::P90 | Metric::P99 | Metric::MaxLatency | Metric::Age => {
+                Metric::Cost
+            }
+            _ => Metric::P99,
+        };
+        value(&measured.figures, metric)
     }
 
     /// Returns what decides about a configuration's place, but for its place in the plan.

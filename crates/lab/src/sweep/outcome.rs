@@ -154,9 +154,10 @@ pub enum Verdict {
 pub struct Recommendation {
     /// The best configuration, by its place.
     pub winner: usize,
-    /// What to change: the fewest settings that get all but 2 % of what the best configuration gets.
+    /// What to change: the fewest settings that get all but 2 % of what the best configuration gets, with the values for
+    /// which one pays least: in latency where money is the aim, in money where times are.
     pub changes: Vec<SettingChange>,
-    /// What the best configuration has besides, and what matters little.
+    /// What the best configuration has besides or instead, and what matters little.
     pub left_out: Vec<SettingChange>,
     /// What it buys, in words.
     pub buys: String,

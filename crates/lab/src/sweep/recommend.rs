@@ -14,16 +14,19 @@ use super::{PlanError, SweepError};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
-/// The share of the gain that a smaller change may lack.
-const NEARLY: f64 = 0.02;
 /// How many other seeds the change is tried with.
 const OTHER_SEEDS: u64 = 4;
 
-/// The best configuration.
-pub(super) struct Winner {
+/// The best configuration, and from where on a smaller change is looked for.
+pub(super) struct Winner<'a> {
+    /// The place of the best one.
     pub(super) index: usize,
-    pub(super) changes: Vec<SettingChange>,
-    pub(super) measured: Measured,
+    /// How that differs from the scenario.
+    pub(super) changes: &'a [SettingChange],
+    /// What was seen of it.
+    pub(super) measured: &'a Measured,
+    /// A configuration that has nearly all of its gain: how it differs, and what was seen.
+    pub(super) start: (Vec<SettingChange>, Measured),
 }
 
 /// Makes the recommendation of the best configuration.
@@ -33,20 +36,17 @@ pub(super) fn recommend<S, E>(
     plan: &SweepPlan,
     judge: &Judge<'_>,
     base: &Measured,
-    winner: Winner,
+    winner: Winner<'_>,
 ) -> Result<Recommendation, SweepError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
 {
-    let index = winner.index;
-    let all = winner.changes.clone();
-    let (changes, after) = smallest(bench, scenario.seed, judge, base, winner)?;
+    let enough = judge.enough(base, winner.measured);
+    let (changes, after) = smallest(bench, scenario.seed, judge, enough, winner.start)?;
     let seeds = seeds(bench, scenario, plan, &changes)?;
-    let left_out = all.into_iter().filter(|change| {
-        let kept = changes.iter().any(|kept| kept.target == change.target);
-        !kept
-    });
+    let left_out = winner.changes.iter();
+    let left_out = left_out.filter(|change| !changes.contains(change));
     let before = &bench.candidates.effective;
     let changed = bench.candidates.scenario(&changes)?;
     let effective = Effective::of(&changed).map_err(|refusal| PlanError::new(refusal.message))?;
@@ -59,8 +59,8 @@ where
             after: after.clone(),
         });
     Ok(Recommendation {
-        winner: index,
-        left_out: left_out.collect(),
+        winner: winner.index,
+        left_out: left_out.cloned().collect(),
         buys: buys(&base.figures, &after.figures, plan.objective.metric),
         before: base.figures.clone(),
         after: after.figures,
@@ -77,16 +77,13 @@ fn smallest<S, E>(
     bench: &mut Bench<'_, S>,
     seed: u64,
     judge: &Judge<'_>,
-    base: &Measured,
-    winner: Winner,
+    enough: f64,
+    (mut changes, mut measured): (Vec<SettingChange>, Measured),
 ) -> Result<(Vec<SettingChange>, Measured), PlanError>
 where
     S: Fn(&Scenario) -> Result<Report, E> + Sync,
     E: Display,
 {
-    let best = judge.effort(&winner.measured);
-    let enough = best + NEARLY * (judge.effort(base) - best).abs();
-    let (mut changes, mut measured) = (winner.changes, winner.measured);
     while changes.len() > 1 {
         let mut jobs = Vec::new();
         // Of equals what the plan names first stays.

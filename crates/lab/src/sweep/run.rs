@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::bench::{Bench, Job, Measured, Phase, Runs};
-use super::candidates::{Candidate, Candidates, SettingChange};
+use super::candidates::{Candidate, Candidates};
 use super::judge::{Judge, Standing, fulfilled, value};
 use super::outcome::{
     Broken, ConfigurationReport, ConfigurationResult, Constraint, SweepReport, TradeOff, Verdict,
@@ -163,6 +163,21 @@ impl<'a> Tried<'a> {
         matches!(self.broken.get(index), Some(Some(broken)) if broken.is_empty())
     }
 
+    /// Returns the place of the configuration that changes least among those whose effort is low enough; of several that one
+    /// pays least for.
+    fn easiest(&self, judge: &Judge<'_>, enough: f64, best: usize) -> usize {
+        let all = self.ranking.iter().copied().filter(|&one| self.fits(one));
+        let good = all.filter_map(|one| Some((one, self.measured(one)?)));
+        let good = good.filter(|(_, measured)| judge.effort(measured) <= enough);
+        let count = |one: usize| self.list[one].changes.len();
+        let least = good.min_by(|(one, measured), (other, known)| {
+            let prices = (judge.price(measured), judge.price(known));
+            let by_count = count(*one).cmp(&count(*other));
+            by_count.then(prices.0.total_cmp(&prices.1))
+        });
+        least.map_or(best, |(one, _)| one)
+    }
+
     /// Tells whether something legal was not simulated.
     fn stopped(&self) -> bool {
         let mut all = self.list.iter().zip(self.results);
@@ -251,11 +266,15 @@ where
     if tried.fits(0) && gain <= WORTH * judge.aim(base).abs() {
         return Ok(Verdict::Keep);
     }
-    let changes: Vec<SettingChange> = tried.list[first].changes.clone();
+    let start = tried.easiest(judge, judge.enough(base, measured), first);
     let winner = Winner {
         index: first,
-        changes,
-        measured: measured.clone(),
+        changes: &tried.list[first].changes,
+        measured,
+        start: (
+            tried.list[start].changes.clone(),
+            tried.measured(start).unwrap_or(measured).clone(),
+        ),
     };
     let recommendation = recommend(bench, scenario, plan, judge, base, winner)?;
     Ok(Verdict::Change(Box::new(recommendation)))

@@ -144,9 +144,7 @@ fn recommended(report: &SweepReport, change: &Recommendation) -> Vec<String> {
     ];
     if !change.left_out.is_empty() {
         let all = changes_in_words(&change.left_out);
-        sentences.push(format!(
-            "The best configuration has {all} besides, which matters little."
-        ));
+        sentences.push(format!("The very best has {all}, which gets hardly more."));
     }
     sentences
 }

@@ -61,6 +61,27 @@ fn a_change_that_matters_little_is_left_out() {
 }
 
 #[test]
+fn of_values_that_get_nearly_the_same_the_one_is_taken_that_one_pays_least_for() {
+    let axes = ["MaximumBatchingWindowInSeconds=0,1,2,5"];
+    let cost = [10.0, 8.0, 4.05, f64::NAN, f64::NAN, 4.0];
+    let report = swept(&queue(), &plan(&axes), |scenario| {
+        let window = usize::try_from(window(scenario)).unwrap();
+        Seen {
+            cost: cost[window],
+            p99: 200.0 + 1_000.0 * window as f64,
+            ..Seen::default()
+        }
+    })
+    .unwrap();
+    assert_eq!(words(&report), "MaximumBatchingWindowInSeconds 0 → 2");
+    let best = recommendation(&report);
+    let left_out = changes_in_words(&best.left_out);
+    assert_eq!(left_out, "MaximumBatchingWindowInSeconds 0 → 5");
+    let winner = &report.configurations[best.winner].changes;
+    assert_eq!(*winner, best.left_out);
+}
+
+#[test]
 fn no_single_change_can_be_taken_from_a_recommendation() {
     // Each of three settings saves a third: all of them are needed.
     let thirds = |scenario: &Scenario| Seen {

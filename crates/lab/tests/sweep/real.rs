@@ -21,7 +21,7 @@ fn swept(jobs: usize, axes: &[&str]) -> (SweepReport, usize) {
         jobs: NonZero::new(jobs).unwrap(),
         stop: &AtomicBool::new(false),
         progress: &|seen| {
-            if seen.phase == Phase::Configurations {
+            if seen.phase == Phase::Configurations && seen.done > 0 {
                 told.lock().unwrap().insert(seen.done);
             }
         },
@@ -52,9 +52,9 @@ fn two_hundred_configurations_give_one_change_that_holds() {
         panic!("{:?}", report.verdict);
     };
     let words = changes_in_words(&change.changes);
-    assert!(words.contains("BatchSize 10 → "), "{words}");
+    // Ten messages come in two seconds: what is larger than that gets nothing more.
     assert!(
-        words.contains("MaximumBatchingWindowInSeconds 0 → "),
+        words.starts_with("MaximumBatchingWindowInSeconds 0 → "),
         "{words}"
     );
     assert!(change.holds, "{:?}", change.seeds);

@@ -17,8 +17,8 @@ pub(super) fn show(bar: &ProgressBar, seen: SweepProgress) {
         Phase::Changes => "smaller changes",
         Phase::Seeds => "simulations with other seeds",
     };
-    // A new phase begins with its first simulation: the time left is that of the phase.
-    if seen.done == 1 {
+    // The time left is that of the phase.
+    if seen.done == 0 {
         bar.reset();
     }
     bar.set_message(what);

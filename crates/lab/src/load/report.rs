@@ -101,7 +101,7 @@ impl LoadTest {
             let name = &source.name;
             if let Some(Some(produced)) = measured.produced.get(place) {
                 let took = self.plan.warm_up + measured.arrivals;
-                notes.extend(production(name, produced, took));
+                notes.push(production(name, produced, took));
             } else {
                 notes.push(format!(
                     "Nothing was put into {name} here: of its records there are neither latencies nor ages."
@@ -143,22 +143,22 @@ impl LoadTest {
     }
 }
 
-/// Says how putting went, where that was not as it should be.
-fn production(name: &str, produced: &Produced, took: Duration) -> Option<String> {
+/// Says how putting went.
+fn production(name: &str, produced: &Produced, took: Duration) -> String {
     if let Some(problem) = &produced.problem {
         let refused = produced.refused;
-        return Some(format!(
+        return format!(
             "{refused} of {} records were not put into {name}: {problem}",
             produced.due
-        ));
+        );
     }
     let seconds = took.as_secs_f64().max(1e-3);
     if !reaches(produced) {
-        return Some(format!(
+        return format!(
             "The producer reached {:.0}/s of {:.0}/s in {name}: figures are of that.",
             produced.put as f64 / seconds,
             produced.due as f64 / seconds
-        ));
+        );
     }
     let (late, took) = (produced.lateness.summary(), produced.took.summary());
     let late = if late.p50 > ON_TIME_MS {
@@ -169,11 +169,11 @@ fn production(name: &str, produced: &Produced, took: Duration) -> Option<String>
     } else {
         String::new()
     };
-    Some(format!(
+    format!(
         "Putting is part of latencies: in {name} {late}a request took {} ms in the median, and {} ms at the 99th \
          percentile.",
         took.p50, took.p99
-    ))
+    )
 }
 
 /// Returns why no more could be put, if that was the case.

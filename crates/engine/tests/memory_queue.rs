@@ -161,3 +161,26 @@ async fn a_message_of_a_fifo_queue_that_dies_makes_way_for_the_next() {
     assert_eq!(attribute(&next, "ApproximateReceiveCount"), Some("1"));
     assert_eq!((queue.counts(), dead.counts()), ((0, 1, 0), (1, 0, 0)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_makes_the_identifiers_of_messages_and_their_numbers_are_in_them() {
+    let seeded = |seed| queue(MemoryQueueOptions::default().with_seed(Some(seed)));
+    let ids = |queue: &MemoryQueue| -> Vec<String> {
+        let send = |body: &str| queue.send(SendMessage::new(body)).unwrap();
+        ["one", "two"].map(send).into()
+    };
+    let (first, again, other) = (ids(&seeded(7)), ids(&seeded(7)), ids(&seeded(8)));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    assert!(first[1].ends_with("-000000000002"), "{first:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_sent_later_has_the_time_it_came() {
+    let queue = standard();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let sent = Timestamp(1_700_000_000_000) + Duration::from_secs(3);
+    queue.send_at(SendMessage::new("late"), sent).unwrap();
+    let message = one(&queue).await;
+    assert_eq!(attribute(&message, "SentTimestamp"), Some("1700000003000"));
+}

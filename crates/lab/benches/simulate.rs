@@ -82,7 +82,7 @@ fn scenario(shards: usize, rate: f64, hours: u64) -> Scenario {
             workload: Workload {
                 arrivals: vec![Arrivals::Poisson { rate, span }],
                 keys: Keys {
-                    count: 10_000,
+                    count: 1_000,
                     skew: 0.0,
                 },
                 size: Distribution::Fixed(200.0),

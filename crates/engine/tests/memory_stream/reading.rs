@@ -7,7 +7,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::SourceErrorKind;
 use lambda_esm_core::record::StreamContent;
 use lambda_esm_engine::contract::fetch;
-use lambda_esm_engine::memory::{MemoryStreamOptions, StreamKind};
+use lambda_esm_engine::memory::{MemoryStream, MemoryStreamOptions, StreamKind};
 use lambda_esm_engine::ports::{Cursor, Start, StreamSource as _};
 use tokio::time::sleep;
 
@@ -258,4 +258,33 @@ async fn places_that_the_stream_never_gave_out_are_refused() {
         let kind = open_refusal(&stream, shard, after).await;
         assert_eq!(kind, SourceErrorKind::Fatal, "{sequence}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_are_put_later_have_the_time_they_came() {
+    let stream = kinesis(2);
+    sleep(Duration::from_secs(10)).await;
+    let times = [1, 5, 60].map(|second| START + Duration::from_secs(second));
+    let records = times.map(|time| (time, Some(0), record(StreamKind::Kinesis, "a", "text")));
+    let mut shards = Vec::new();
+    let put = stream.put_many_at(records, |shard| shards.push(shard.clone()));
+    put.unwrap();
+    let first = shard(&stream, 0);
+    assert_eq!(shards, [first.clone(), first.clone(), first.clone()]);
+    let page = read(&stream, &first, Start::TrimHorizon).await;
+    let arrivals: Vec<_> = page.records.iter().map(|record| record.arrival).collect();
+    // None comes after now.
+    let now = START + Duration::from_secs(10);
+    assert_eq!(arrivals, [times[0], times[1], now]);
+    let late = read(&stream, &first, Start::Timestamp(times[1])).await;
+    assert_eq!(late.records.len(), 2);
+}
+
+#[test]
+fn a_hash_key_is_the_digest_of_the_partition_key() {
+    // The MD5 digest of "a".
+    assert_eq!(
+        MemoryStream::hash_key("a"),
+        0x0cc1_75b9_c0f1_b6a8_31c3_99e2_6977_2661
+    );
 }

@@ -176,3 +176,23 @@ async fn a_recreated_dynamo_db_stream_has_new_names() {
     let kind = refusal(&stream, &before[0].id, &cursor).await;
     assert_eq!(kind, SourceErrorKind::NotFound);
 }
+
+#[tokio::test(start_paused = true)]
+async fn records_that_are_dropped_are_gone_as_if_they_were_too_old() {
+    let stream = kinesis(1);
+    let id = shard(&stream, 0);
+    for text in ["1", "2", "3"] {
+        put(&stream, StreamKind::Kinesis, "a", text);
+    }
+    let first = open(&stream, &id, Start::TrimHorizon).await;
+    stream.drop_before(&id, 2);
+    let page = read(&stream, &id, Start::TrimHorizon).await;
+    assert_eq!(texts(&page), ["3"]);
+    assert_eq!(
+        refusal(&stream, &id, &first).await,
+        SourceErrorKind::Trimmed
+    );
+    stream.drop_before(&id, 99);
+    let next = put(&stream, StreamKind::Kinesis, "a", "4");
+    assert!(next.sequence.ends_with("3"), "{}", next.sequence);
+}

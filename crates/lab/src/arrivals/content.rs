@@ -1,44 +1,22 @@
 //! What records are made of: keys, sizes and payloads.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use lambda_esm_engine::memory::MemoryStream;
+use bytes::{Bytes, BytesMut};
 use rand_distr::weighted::WeightedAliasIndex;
 
 use super::chance::{Chance, Sampler};
 use crate::scenario::{Bodies, Keys, Workload};
 
-/// So many keys are kept once they are made.
-const KEPT_KEYS: u64 = 100_000;
+/// How many bytes of payloads are made at a time. To free 64 KB at once has malloc tidy up each time.
+const CHUNK: usize = 16 * 1024;
 
 /// A payload has at most so many bytes, whatever a distribution says: the largest that any source takes, 10 MB of Kinesis.
 const LARGEST: f64 = 10.0 * 1024.0 * 1024.0;
 
-/// A partition key, message group or item.
-#[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) name: Arc<str>,
-    /// What decides about its shard in Kinesis.
-    pub(crate) hash: u128,
-}
-
-impl Key {
-    pub(super) fn new(name: impl Into<Arc<str>>) -> Self {
-        let name = name.into();
-        Self {
-            hash: MemoryStream::hash_key(&name),
-            name,
-        }
-    }
-}
-
-/// Draws keys.
+/// Draws the numbers of keys.
 pub(super) struct KeyDrawer {
     keys: Keys,
     zipf: Option<rand_distr::Zipf<f64>>,
     chance: Chance,
-    made: Vec<Option<Key>>,
 }
 
 impl KeyDrawer {
@@ -46,24 +24,14 @@ impl KeyDrawer {
         let zipf = (keys.skew > 0.0)
             .then(|| rand_distr::Zipf::new(keys.count as f64, keys.skew).ok())
             .flatten();
-        Self {
-            made: vec![None; usize::try_from(keys.count.min(KEPT_KEYS)).unwrap_or_default()],
-            keys,
-            zipf,
-            chance,
-        }
+        Self { keys, zipf, chance }
     }
 
-    pub(super) fn draw(&mut self) -> Key {
-        let number = match &self.zipf {
+    pub(super) fn draw(&mut self) -> u64 {
+        match &self.zipf {
+            // From 1 on.
             Some(zipf) => self.chance.sample(zipf) as u64 - 1,
             None => self.chance.below(self.keys.count),
-        };
-        let make = || Key::new(format!("key-{number}"));
-        let place = usize::try_from(number).ok();
-        match place.and_then(|place| self.made.get_mut(place)) {
-            Some(kept) => kept.get_or_insert_with(make).clone(),
-            None => make(),
         }
     }
 }
@@ -75,6 +43,8 @@ pub(super) struct BodyDrawer {
     chance: Chance,
     /// As long as the longest filler so far.
     filler: Vec<u8>,
+    /// Where the next payloads are written: many share one allocation.
+    chunk: BytesMut,
 }
 
 impl BodyDrawer {
@@ -93,6 +63,7 @@ impl BodyDrawer {
             samples,
             chance,
             filler: Vec::new(),
+            chunk: BytesMut::new(),
         }
     }
 
@@ -114,12 +85,15 @@ impl BodyDrawer {
         const MIDDLE: &[u8] = b",\"filler\":\"";
         const END: &[u8] = b"\"}";
         let rest = size.saturating_sub(HEAD.len() + digits.len() + MIDDLE.len() + END.len());
-        let mut body = Vec::with_capacity(size);
+        let body = &mut self.chunk;
+        if body.capacity() < size + HEAD.len() + digits.len() + 1 {
+            *body = BytesMut::with_capacity(CHUNK.max(2 * size));
+        }
         body.extend_from_slice(HEAD);
         body.extend_from_slice(digits);
         if rest == 0 {
-            body.push(b'}');
-            return body.into();
+            body.extend_from_slice(b"}");
+            return body.split().freeze();
         }
         if self.filler.len() < rest {
             self.filler.resize(rest, b'x');
@@ -127,7 +101,7 @@ impl BodyDrawer {
         body.extend_from_slice(MIDDLE);
         body.extend_from_slice(self.filler.get(..rest).unwrap_or_default());
         body.extend_from_slice(END);
-        body.into()
+        body.split().freeze()
     }
 }
 

@@ -6,26 +6,32 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::chance::Chance;
-use super::content::{BodyDrawer, Key, KeyDrawer};
+use super::content::{BodyDrawer, KeyDrawer};
 use super::times::Times;
 use crate::scenario::{Arrivals, RecordedArrival, Scenario, Source};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A record that arrives.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrival {
+/// A record that is to arrive.
+#[derive(Debug)]
+pub(super) struct Drawn {
     /// When, in milliseconds from the beginning.
-    pub(crate) at_ms: u64,
+    pub(super) at_ms: u64,
     /// Its number at the source, from 0.
-    pub(crate) number: u64,
-    /// Its partition key or message group.
-    pub(crate) key: Key,
-    pub(crate) payload: Bytes,
+    pub(super) number: u64,
+    pub(super) key: DrawnKey,
+    pub(super) payload: Bytes,
 }
 
-/// The records that arrive at one source, in ascending order of time.
-pub(crate) struct Records {
+/// The key of a record that is to arrive.
+#[derive(Debug)]
+pub(super) enum DrawnKey {
+    Numbered(u64),
+    Recorded(Arc<str>),
+}
+
+/// Draws the records that arrive at one source, in ascending order of time.
+pub(super) struct Drawer {
     streams: Vec<Stream>,
     keys: KeyDrawer,
     bodies: BodyDrawer,
@@ -38,8 +44,8 @@ struct Stream {
     recorded: Option<(Arc<[RecordedArrival]>, usize)>,
 }
 
-impl Records {
-    pub(crate) fn new(scenario: &Scenario, source: &Source) -> Self {
+impl Drawer {
+    pub(super) fn new(scenario: &Scenario, source: &Source) -> Self {
         let chance = |what: &str| Chance::new(scenario.seed, &format!("{what} {}", source.name));
         let midnight = scenario.begins.millis().rem_euclid(DAY_MS);
         let midnight = Duration::from_millis(midnight.unsigned_abs());
@@ -65,10 +71,10 @@ impl Records {
     }
 }
 
-impl Iterator for Records {
-    type Item = Arrival;
+impl Iterator for Drawer {
+    type Item = Drawn;
 
-    fn next(&mut self) -> Option<Arrival> {
+    fn next(&mut self) -> Option<Drawn> {
         let coming = self.streams.iter_mut();
         let coming = coming.filter(|stream| stream.next.is_some());
         let stream = coming.min_by_key(|stream| stream.next)?;
@@ -81,17 +87,15 @@ impl Iterator for Records {
         let number = self.number;
         self.number += 1;
         let (key, payload) = match recorded {
-            None => (self.keys.draw(), self.bodies.draw(number)),
+            None => (None, self.bodies.draw(number)),
             Some(recorded) => {
-                let key = recorded.key.clone().map(Key::new);
                 let payload = recorded.payload.clone();
-                (
-                    key.unwrap_or_else(|| self.keys.draw()),
-                    payload.unwrap_or_else(|| self.bodies.filler(number, recorded.size)),
-                )
+                let filler = || self.bodies.filler(number, recorded.size);
+                (recorded.key.clone(), payload.unwrap_or_else(filler))
             }
         };
-        Some(Arrival {
+        let key = key.map_or_else(|| DrawnKey::Numbered(self.keys.draw()), DrawnKey::Recorded);
+        Some(Drawn {
             at_ms: at / 1000,
             number,
             key,

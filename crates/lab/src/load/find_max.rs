@@ -85,6 +85,10 @@ impl LoadTest {
                     held = Some(trial);
                 }
             }
+            if arrived == 0 {
+                above = "nothing arrived".to_owned();
+                break;
+            }
             if let Some(limit) = limit {
                 above = format!("more could not be put: {limit}");
                 break;

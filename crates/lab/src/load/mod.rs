@@ -7,6 +7,7 @@ mod open_loop;
 mod phase;
 mod plan;
 mod report;
+mod scale;
 mod search;
 mod steady;
 mod test;

@@ -58,15 +58,29 @@ pub(super) struct Produced {
     pub(super) refused: u64,
     /// Records that were due and not sent any more when the end came.
     pub(super) unsent: u64,
+    /// How long requests took, in milliseconds.
+    pub(super) took: Durations,
     /// Why the first was refused.
     pub(super) problem: Option<String>,
     /// How much later than they were due records were sent, in milliseconds.
     pub(super) lateness: Durations,
 }
 
+/// What came of some requests.
+#[derive(Debug, Default)]
+struct Part {
+    put: u64,
+    refused: u64,
+    problem: Option<String>,
+    requests: Vec<u64>,
+}
+
 impl Produced {
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: Part) {
         self.put += other.put;
+        for took in other.requests {
+            self.took.add(took);
+        }
         self.refused += other.refused;
         self.problem = self.problem.take().or(other.problem);
     }
@@ -114,10 +128,7 @@ pub(super) async fn produce(
         produced.due += batch.len() as u64;
         let now = begin.elapsed();
         for (at, _) in &batch {
-            let late = now.saturating_sub(*at).as_millis();
-            produced
-                .lateness
-                .add(u64::try_from(late).unwrap_or(u64::MAX));
+            produced.lateness.add(millis(now.saturating_sub(*at)));
         }
         let (producer, arrived) = (producer.clone(), arrived.clone());
         puts.spawn(async move {
@@ -168,12 +179,15 @@ async fn put(
     producer: &dyn Producer,
     mut batch: Vec<(Duration, NewRecord)>,
     arrived: &dyn Arrived,
-) -> Produced {
-    let mut produced = Produced::default();
+) -> Part {
+    let mut produced = Part::default();
     let mut wait = FIRST_WAIT;
     for attempt in 1..=TRIES {
         let records: Vec<NewRecord> = batch.iter().map(|(_, record)| record.clone()).collect();
-        let results = match producer.put(&records).await {
+        let sent = Instant::now();
+        let results = producer.put(&records).await;
+        produced.requests.push(millis(sent.elapsed()));
+        let results = match results {
             Ok(results) => results,
             // Some may have been put: sent again they would be there twice.
             Err(error) => {
@@ -204,6 +218,10 @@ async fn put(
         wait *= 2;
     }
     produced
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn may_pass(error: &SourceError) -> bool {

@@ -160,12 +160,20 @@ fn production(name: &str, produced: &Produced, took: Duration) -> Option<String>
             produced.due as f64 / seconds
         ));
     }
-    let late = produced.lateness.summary().p50;
-    (late > ON_TIME_MS).then(|| {
+    let (late, took) = (produced.lateness.summary(), produced.took.summary());
+    let late = if late.p50 > ON_TIME_MS {
         format!(
-            "Half of the records were sent to {name} {late} ms late or later, which is part of their latencies."
+            "half of the records were sent {} ms late or later, and ",
+            late.p50
         )
-    })
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "Putting is part of latencies: in {name} {late}a request took {} ms in the median, and {} ms at the 99th \
+         percentile.",
+        took.p50, took.p99
+    ))
 }
 
 /// Returns why no more could be put, if that was the case.

@@ -19,10 +19,11 @@ use super::keys::Keyed;
 use super::open_loop::{Due, Produced, Wish, produce};
 use super::phase::{Phases, enter};
 use super::plan::LoadPlan;
+use super::scale::scaled;
 use super::steady::Window;
 use crate::arrivals::{Arrival, Records};
 use crate::recorder::{Observed, Recorded, Recorder, kind_of};
-use crate::scenario::Scenario;
+use crate::scenario::Source;
 use crate::simulation::roster;
 
 /// How often ages and backlogs are looked at.
@@ -47,7 +48,7 @@ pub struct LoadTest {
 /// How far a load test is.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadProgress {
-    /// By how much arrivals are faster than the scenario's.
+    /// How many times as many records arrive as the scenario says.
     pub factor: f64,
     /// Since the beginning.
     pub at: Duration,
@@ -154,7 +155,7 @@ impl LoadTest {
         }
     }
 
-    /// Puts records, `factor` times as fast as the scenario says, and measures what becomes of them. `phase` is that of the
+    /// Puts records, `factor` times as many as the scenario says, and measures what becomes of them. `phase` is that of the
     /// warm-up; the next one is taken, too.
     pub(super) async fn measure(
         &self,
@@ -170,10 +171,6 @@ impl LoadTest {
         let (begin, begins) = (Instant::now(), self.clock.now());
         let mut producing = JoinSet::new();
         let mut sources = Vec::new();
-        let faster = Scenario {
-            duration: of.mul_f64(factor),
-            ..scenario.clone()
-        };
         for (place, source) in scenario.sources.iter().enumerate() {
             let phases = Arc::new(Phases {
                 recorder: self.recorder.clone(),
@@ -188,7 +185,11 @@ impl LoadTest {
             let Some(Some(producer)) = self.plan.producers.get(place).cloned() else {
                 continue;
             };
-            let records = Records::new(&faster, source).map(move |arrival| due(arrival, factor));
+            let source = Source {
+                workload: scaled(&source.workload, factor),
+                ..source.clone()
+            };
+            let records = Records::new(scenario, &source).map(due);
             let name = format!("{}-{phase}-{place}", self.plan.run);
             let (span, wish) = ((begin, begin + of), wish.clone());
             producing.spawn(async move {
@@ -294,9 +295,9 @@ impl LoadTest {
     }
 }
 
-fn due(arrival: Arrival, factor: f64) -> Due {
+fn due(arrival: Arrival) -> Due {
     Due {
-        at: Duration::from_millis(arrival.at_ms).div_f64(factor),
+        at: Duration::from_millis(arrival.at_ms),
         key: arrival.key.name,
         payload: arrival.payload,
     }

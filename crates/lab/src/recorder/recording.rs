@@ -266,10 +266,30 @@ impl Recorder {
             figures.concurrency.pass(end_ms);
             figures.concurrency.max = figures.concurrency.max.max(figures.concurrency.running);
             if let Some(fates) = sources.get(seat.source) {
-                let open = fates.backlog(seat.reader);
-                figures.records.arrived = fates.arrived();
-                figures.records.waiting = waiting(mapping).unwrap_or(open).min(open);
-                figures.records.lost = open - figures.records.waiting;
+                // Of mappings that share a queue, the first is told of what nobody has taken.
+                let is_shared = self.readers.get(seat.source).is_some_and(|readers| {
+                    readers
+                        .iter()
+                        .filter(|(_, reader)| *reader == seat.reader)
+                        .count()
+                        > 1
+                });
+                let is_first = self
+                    .seats
+                    .iter()
+                    .position(|other| other.source == seat.source)
+                    == Some(mapping);
+                let records = &mut figures.records;
+                if is_first || !is_shared {
+                    let open = fates.backlog(seat.reader);
+                    records.waiting = waiting(mapping).unwrap_or(open).min(open);
+                    records.lost = open - records.waiting;
+                }
+                records.arrived = if is_shared {
+                    records.taken() + records.waiting + records.lost
+                } else {
+                    fates.arrived()
+                };
             }
             figures.report(MappingReport::default())
         });

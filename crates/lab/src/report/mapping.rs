@@ -70,3 +70,12 @@ pub struct Records {
     /// Records that were processed more than once, beyond the first time.
     pub repeats: u64,
 }
+
+impl Records {
+    /// Returns how many have come to an end, whatever end.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        let given_up = self.dropped.values().chain(self.dead_lettered.values());
+        self.processed + self.filtered + given_up.sum::<u64>()
+    }
+}

@@ -62,3 +62,87 @@ impl Scenario {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lambda_esm_core::Timestamp;
+    use lambda_esm_core::mapping::CreateEventSourceMapping;
+    use lambda_esm_core::pacing::Pacing;
+
+    use super::*;
+    use crate::scenario::{Bodies, Distribution, Function, Keys, Prices, Source, Workload};
+
+    fn scenario(timeout: u64, visibility: u64) -> Scenario {
+        let nothing = Distribution::Fixed(0.0);
+        let arn = "arn:aws:sqs:us-east-1:000000000000:orders";
+        Scenario {
+            name: "traps".to_owned(),
+            seed: 1,
+            begins: Timestamp(0),
+            duration: Duration::ZERO,
+            drain: Duration::ZERO,
+            region: "us-east-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            pacing: Pacing::Aws,
+            sources: vec![Source {
+                name: "orders".to_owned(),
+                arn: arn.to_owned(),
+                kind: SourceKind::Sqs {
+                    fifo: false,
+                    visibility_timeout: Duration::from_secs(visibility),
+                    max_receive_count: None,
+                },
+                workload: Workload {
+                    arrivals: Vec::new(),
+                    keys: Keys {
+                        count: 1,
+                        skew: 0.0,
+                    },
+                    size: nothing.clone(),
+                    bodies: Bodies::Filler,
+                },
+            }],
+            functions: vec![Function {
+                name: "f".to_owned(),
+                memory_mb: 128,
+                timeout: Duration::from_secs(timeout),
+                duration: nothing.clone(),
+                per_record: nothing.clone(),
+                cold_start: nothing,
+                environment_lifetime: Duration::ZERO,
+                error_rate: 0.0,
+                throttle_rate: 0.0,
+                record_error_rate: 0.0,
+                poison_rate: 0.0,
+                reserved_concurrency: Some(10),
+                other_load: Vec::new(),
+            }],
+            mappings: vec![MappingPlan {
+                label: "orders -> f".to_owned(),
+                source: 0,
+                function: 0,
+                request: CreateEventSourceMapping {
+                    event_source_arn: Some(arn.to_owned()),
+                    function_name: Some("f".to_owned()),
+                    ..CreateEventSourceMapping::default()
+                },
+            }],
+            events: Vec::new(),
+            expectations: Vec::new(),
+            prices: Prices::default(),
+        }
+    }
+
+    #[test]
+    fn a_scenario_tells_traps_by_all_that_it_knows() {
+        let fields = |scenario: Scenario| -> Vec<&str> {
+            let traps = scenario.traps();
+            traps[0].iter().map(|trap| trap.field).collect()
+        };
+        let all = ["VisibilityTimeout", "RedrivePolicy", "ScalingConfig"];
+        assert_eq!(fields(scenario(10, 59)), all);
+        assert_eq!(fields(scenario(10, 60)), all[1..]);
+    }
+}

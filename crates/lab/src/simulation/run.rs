@@ -17,7 +17,7 @@ use crate::world::SourceInMemory;
 const TICK: Duration = Duration::from_secs(1);
 
 /// How often what is settled is forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+const FORGET: Duration = Duration::from_secs(10);
 
 /// How long mappings may take until they read.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -228,6 +228,7 @@ impl Assembly {
             mapping: plan.label.clone(),
             ..timeline
         });
+        notes.extend(shared_queues(scenario));
         notes.dedup();
         Report {
             name: scenario.name.clone(),
@@ -249,6 +250,22 @@ impl Assembly {
             notes,
         }
     }
+}
+
+/// Tells of queues whose mappings take messages from each other.
+fn shared_queues(scenario: &Scenario) -> impl Iterator<Item = String> {
+    let sources = scenario.sources.iter().enumerate();
+    sources.filter_map(|(place, source)| {
+        let plans = scenario.mappings.iter();
+        let readers = plans.filter(|plan| plan.source == place).count();
+        (readers > 1 && kind_of(&source.kind).is_shared()).then(|| {
+            format!(
+                "{} mappings take messages of {} from each other: what waits there, what was filtered out by a broker's \
+                 mapping, and its dead letters are told of the first",
+                readers, source.name
+            )
+        })
+    })
 }
 
 /// Returns how many consumers with enhanced fan-out read a source.

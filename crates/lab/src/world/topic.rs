@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::fault::SourceError;
-use lambda_esm_engine::memory::{MemoryTopic, MemoryTopicOptions, NewRecord};
+use lambda_esm_engine::memory::{MemoryDestination, MemoryTopic, MemoryTopicOptions, NewRecord};
 use lambda_esm_engine::ports::{
-    GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicConsumer, TopicFetch, TopicPage,
-    TopicSource, Watermarks,
+    FailureDestination, GroupEvent, JoinRequest, OwnedPartition, PartitionOffset, TopicConsumer,
+    TopicFetch, TopicPage, TopicSource, Watermarks,
 };
 
 use super::intake::Intake;
@@ -81,6 +81,10 @@ impl TopicSource for Topic {
             topic: self.clone(),
             consumer: self.topic.join(request).await?,
         }))
+    }
+
+    async fn destination(&self, _: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        Ok(Arc::new(MemoryDestination::new(0)))
     }
 }
 

@@ -1,6 +1,6 @@
 """Opens a page of a report in Chromium, by the DevTools protocol over a pipe, and fails if something is not as it should be.
 
-    browser.py CHROMIUM PAGE [FOLDER]      with FOLDER, screenshots go there
+    browser.py CHROMIUM PAGE [FOLDER]      at two widths, light and dark; with FOLDER, screenshots go there
 """
 
 import base64
@@ -86,12 +86,13 @@ class Browser:
         """Waits until what was done is drawn."""
         self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))")
 
-    def press(self, key):
+    def press(self, key, draws=True):
         named = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
         text = {"text": "\r"} if key == "Enter" else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", **named, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", **named)
-        self.frames()
+        if draws:
+            self.frames()
 
     def media(self, scheme, motion="no-preference"):
         features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": motion}]
@@ -132,9 +133,10 @@ def walk(browser):
     focused = "document.activeElement.getAttribute('aria-label') ?? ''"
     browser.evaluate("document.activeElement.blur()")
     for _ in range(200):
-        browser.press("Tab")
+        browser.press("Tab", draws=False)
         if browser.evaluate("document.activeElement.getAttribute('role') === 'gridcell'"):
             break
+    browser.frames()
     first = browser.evaluate(focused)
     must(first.startswith("Batch "), f"Tab leads into the timeline: {first!r}")
     must(browser.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "the focus can be seen")

@@ -28,3 +28,28 @@ fn a_burst_goes_out_in_full_batches_as_fast_as_it_is_received() {
     assert_eq!(mapping.records.processed, 200);
     assert_eq!(mapping.batch_sizes, [(10, 20)].into());
 }
+
+#[test]
+fn mappings_that_share_a_queue_take_messages_from_each_other() {
+    let mut scenario = scenario(
+        queue(constant(20.0, 60)),
+        function(0.5),
+        json!({ "BatchSize": 1 }),
+    );
+    let mut other = scenario.functions[0].clone();
+    other.name = "other".to_owned();
+    scenario.functions.push(other);
+    let mut plan = scenario.mappings[0].clone();
+    plan.label = "orders -> other".to_owned();
+    plan.function = 1;
+    plan.request.function_name = Some("other".to_owned());
+    scenario.mappings.push(plan);
+    let report = run(&scenario);
+    let processed = report
+        .mappings
+        .iter()
+        .map(|mapping| mapping.records.processed);
+    let processed: Vec<u64> = processed.collect();
+    assert_eq!(processed.iter().sum::<u64>(), 1200);
+    assert!(processed.iter().all(|&each| each > 300), "{processed:?}");
+}

@@ -139,7 +139,16 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         .as_ref()
         .map(|field| mappings::read(field, &context, &names, Clients::NotNeeded, problems))
         .unwrap_or_default();
-    let notes = read.iter().flat_map(|settings| settings.notes.clone());
+    let told = |settings: &MappingSettings| {
+        let filters = settings.mapping.unmatchable_filters();
+        settings
+            .notes
+            .iter()
+            .cloned()
+            .chain(filters)
+            .collect::<Vec<_>>()
+    };
+    let notes = read.iter().flat_map(told);
     let notes = notes.chain(of_arrivals.notes.take()).collect();
     let mappings = plans(&read, &sources, &names, problems);
     let of_events = EventContext {

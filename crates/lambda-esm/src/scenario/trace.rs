@@ -9,9 +9,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use super::units;
 use crate::config::Problems;
 use crate::config::fields::Field;
+
+/// The longest time that a scenario may speak of.
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The most that is read of one file.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -110,7 +112,7 @@ pub(super) fn times(
             Some(moment.duration_since(first).as_secs_f64())
         });
         match seconds.map(Duration::try_from_secs_f64) {
-            Some(Ok(time)) if time <= units::LONGEST => times.push(time),
+            Some(Ok(time)) if time <= LONGEST => times.push(time),
             None if number == 1 => {}
             _ => {
                 let rule = "it must be seconds since the beginning, or a time such as 2026-01-01T00:00:00Z";

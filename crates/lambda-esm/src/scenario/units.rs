@@ -6,13 +6,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use lambda_esm_lab::scenario::Distribution;
 
-use super::trace;
+use super::trace::{self, LONGEST};
 use crate::config::Problems;
 use crate::config::fields::Field;
 use crate::config::yaml::Value;
-
-/// The longest time that a scenario may speak of.
-pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The most records per second that a source may get.
 const MOST_PER_SECOND: f64 = 1_000_000.0;

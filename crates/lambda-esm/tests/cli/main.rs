@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test support fails by panicking")]
 
 mod api_settings;
+mod bad_scenarios;
 mod check;
 #[cfg(all(
     feature = "sqs",
@@ -18,6 +19,7 @@ mod check_traps;
 mod demo;
 mod filter_samples;
 mod filter_test;
+mod ground_truth;
 mod import;
 #[cfg(feature = "sqs")]
 mod load;

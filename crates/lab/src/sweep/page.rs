@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::outcome::{ConfigurationResult, Recommendation, SweepReport, Verdict};
 use super::plot::svg;
-use super::text::{advice, columns, in_words, reasons, remark, settings, summary};
+use super::text::{advice, columns, in_words, is_recommended, reasons, remark, settings, summary};
 use super::wording::diff_lines;
 use crate::report::{figure_name, shown_figure};
 
@@ -125,7 +125,7 @@ fn trade_off(report: &SweepReport) -> Markup {
                      constraints, rings do not; of those on the line none is better in both. The square is today's, the \
                      triangle the recommended one."
                 }
-                figure.chart.trade { (PreEscaped(picture)) }
+                figure.chart.trade tabindex="0" { (PreEscaped(picture)) }
             }
         }
     }
@@ -161,7 +161,7 @@ fn row(report: &SweepReport, index: usize) -> Markup {
     markup! {
         @if let Some(one) = report.configurations.get(index) {
             @let rank = match one.result { ConfigurationResult::Fits { rank, .. } => Some(rank), _ => None };
-            tr.chosen[rank == Some(1)] {
+            tr.chosen[is_recommended(report, index)] {
                 th scope="row" {
                     @match rank { Some(rank) => (rank), None => span.mark.bad role="img" aria-label="ruled out" { "✗" } }
                 }

@@ -279,12 +279,24 @@ pub(super) fn settings(report: &SweepReport, one: &ConfigurationReport) -> Vec<S
     report.parameters.iter().map(of).collect()
 }
 
+/// Tells whether a configuration is the recommended change.
+pub(super) fn is_recommended(report: &SweepReport, index: usize) -> bool {
+    let one = report.configurations.get(index);
+    match &report.verdict {
+        Verdict::Change(change) => one.is_some_and(|one| one.changes == change.changes),
+        _ => false,
+    }
+}
+
 /// Says what is special about a configuration.
 pub(super) fn remark(report: &SweepReport, index: usize) -> String {
     let named = report.configurations.get(index);
     let mut remarks: Vec<String> = named.and_then(|one| one.name.clone()).into_iter().collect();
     if index == 0 {
         remarks.push("as today".to_owned());
+    }
+    if is_recommended(report, index) {
+        remarks.push("recommended".to_owned());
     }
     if report.trade_off.knee == Some(index) {
         remarks.push("front, knee".to_owned());

@@ -37,6 +37,7 @@ fn the_change_comes_first_then_its_diff_and_commands_then_the_table() {
         "\nIn AWS\n  aws lambda update-event-source-mapping",
         "--batch-size 100 --maximum-batching-window-in-seconds 2",
         "\nConfigurations\n",
+        "recommended, front",
         "as today",
         "✗ p99 latency",
         "\nNot simulated\n",

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::config::{Backend, Configuration, FunctionSettings, MappingSettings, Problem};
 use crate::failure::Failure;
-use crate::output;
 use crate::traps;
 use crate::warnings;
+use crate::{check_scenario, output};
 
 const EXAMPLES: &str = "\
 Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may
@@ -24,6 +24,7 @@ traps, with a way out and where that is written. They change no exit code.
 
 Examples:
   lambda-esm check my.yaml
+  lambda-esm check template.yaml         SAM, CloudFormation, CDK, serverless.yml, Terraform; or a scenario
   lambda-esm check --json my.yaml | jq .problems
   lambda-esm check --json my.yaml | jq '.mappings[].traps'
 
@@ -33,7 +34,7 @@ Exit codes: 0 valid, 2 invalid, 64 wrong usage.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The configuration file, YAML or JSON.
+    /// The configuration, scenario or template, YAML or JSON.
     config: PathBuf,
     /// Print one JSON object: `valid`, `problems`, and the effective settings.
     #[arg(long)]
@@ -42,7 +43,16 @@ pub(crate) struct Args {
 
 /// Checks a file.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    match (Configuration::load(&args.config), args.json) {
+    let mut read = Configuration::load(&args.config);
+    if read.is_err()
+        && let Some(other) = check_scenario::read(&args.config)
+    {
+        match other {
+            Ok(checked) => return checked.tell(args.json),
+            Err(problems) => read = Err(problems),
+        }
+    }
+    match (read, args.json) {
         (Ok(configuration), true) => output::json(&described(&configuration)),
         (Ok(configuration), false) => output::line(&explained(&configuration)),
         (Err(problems), true) => {

@@ -38,7 +38,7 @@ enum Command {
     Demo(demo::Args),
     /// Run the mappings of a configuration file until Ctrl-C or SIGTERM.
     Run(run::Args),
-    /// Validate a configuration file, and say in plain words what each mapping will do.
+    /// Validate a configuration, scenario or template, and say in plain words what each mapping will do.
     Check(check::Args),
     /// Run a scenario in virtual time, and tell what its mappings will do and what that costs.
     Simulate(simulate::Args),

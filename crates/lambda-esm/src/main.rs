@@ -3,6 +3,7 @@
 mod backends;
 mod background_writer;
 mod check;
+mod check_scenario;
 mod cli;
 mod client;
 mod config;

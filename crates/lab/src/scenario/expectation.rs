@@ -77,7 +77,7 @@ pub enum Metric {
     MaxLatency,
     /// The greatest age of the oldest record that is not settled: iterator age, age of the oldest message.
     Age,
-    /// Records that were given up without being processed, wherever they went.
+    /// Records that were given up without being processed, and of which nobody was told.
     Drops,
     /// Records that moved to a dead-letter queue or an on-failure destination.
     DeadLetters,

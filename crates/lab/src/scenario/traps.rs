@@ -21,6 +21,18 @@ impl Scenario {
         self.mappings.iter().zip(&made).map(of_one).collect()
     }
 
+    /// Says of each mapping in words what it will do.
+    #[must_use]
+    pub fn explained(&self) -> Vec<Vec<String>> {
+        let plans = self.mappings.iter().enumerate();
+        plans
+            .map(|(place, plan)| {
+                let made = self.made(place, plan);
+                made.map_or_else(Vec::new, |mapping| mapping.explain())
+            })
+            .collect()
+    }
+
     fn made(&self, place: usize, plan: &MappingPlan) -> Option<Mapping> {
         let context = Context {
             region: self.region.clone(),

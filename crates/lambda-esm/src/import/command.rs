@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lambda_esm_lab::import::{Format, ImportProblem, ImportSettings, Imported, import};
 
+use super::lines::told;
 use super::{configuration, scenario};
 use crate::config::Problem;
 use crate::config::yaml::Location;
@@ -88,6 +89,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         output::complain(&list(&name, &imported));
     }
     Ok(())
+}
+
+/// Returns the scenario that a template makes, and what could not be carried; `None` if it is no template.
+pub(crate) fn as_scenario(template: &Path, text: &str) -> Option<(String, Vec<String>)> {
+    let imported = import(text.as_bytes(), &ImportSettings::new()).ok()?;
+    let name = template.display().to_string();
+    let not_carried = imported.not_carried.iter().map(told).collect();
+    Some((scenario::write(&name, &imported).ok()?, not_carried))
 }
 
 fn read(template: &Path) -> std::io::Result<Vec<u8>> {

@@ -7,4 +7,4 @@ mod scenario;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use command::{Args, run};
+pub(crate) use command::{Args, as_scenario, run};

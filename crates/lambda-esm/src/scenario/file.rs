@@ -20,7 +20,7 @@ use super::{events, expect, functions, prices, sources, sweep, units};
 use crate::config::fields::{Field, Section};
 use crate::config::mappings;
 use crate::config::suggest::known_names;
-use crate::config::yaml::Node;
+use crate::config::yaml::{Member, Node, Value};
 use crate::config::{Clients, MappingSettings, Problem, Problems};
 
 /// The largest scenario file.
@@ -63,6 +63,16 @@ impl ScenarioFile {
                 Err(problems.into_sorted())
             }
         }
+    }
+
+    /// Tells a scenario from a configuration: it says where records come from.
+    pub(crate) fn is_one(text: &str) -> bool {
+        let root = Node::parse(text, &mut Problems::new(""));
+        let has = |members: &[Member], key: &str| members.iter().any(|member| member.key == key);
+        root.is_some_and(|root| match &root.value {
+            Value::Map(members) => has(members, "sources") && has(members, "duration"),
+            _ => false,
+        })
     }
 
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {

@@ -52,7 +52,18 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let report = simulate(&scenario, &mut watch);
     bar.finish_and_clear();
     let mut report = report.map_err(|error| Failure::general(error.to_string()))?;
-    report.notes.splice(0..0, file.notes);
+    let traps = scenario.traps();
+    let traps = scenario
+        .mappings
+        .iter()
+        .zip(&traps)
+        .flat_map(|(plan, traps)| {
+            let of_plan = move |trap| format!("{}: {trap}", plan.label);
+            traps.iter().map(of_plan)
+        });
+    report
+        .notes
+        .splice(0..0, file.notes.into_iter().chain(traps));
     output::report(&report, args.json, args.html.as_deref())?;
     if report.holds() {
         Ok(())

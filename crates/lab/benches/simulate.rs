@@ -6,7 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::pacing::Pacing;
@@ -16,6 +16,7 @@ use lambda_esm_lab::scenario::{
 };
 use lambda_esm_lab::simulate;
 use serde_json::json;
+use tokio::time::Instant;
 
 fn main() {
     let wanted = std::env::args().find(|argument| argument.starts_with("hours="));

@@ -160,7 +160,7 @@ fn list(name: &str, imported: &Imported) -> String {
         text.push_str(&format!(
             "{name}:{}: {}\n",
             found.line,
-            super::lines::told(found)
+            told(found)
         ));
     }
     text

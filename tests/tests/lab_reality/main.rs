@@ -1,7 +1,7 @@
 //! The same workload simulated and with real servers: what a simulation says is what happens.
 //!
-//! Counts and distributions are asserted; times are printed beside each other, and asserted with room for a machine that
-//! is busy with other things.
+//! Counts and distributions are asserted; times are printed beside each other: they have the calls of real servers in
+//! them, which take as long as the machine is busy with other things.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

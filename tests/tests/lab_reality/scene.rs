@@ -48,7 +48,10 @@ impl Scene {
         let scenario = written(folder, "scenario.json", &scenario);
         let warm_up = format!("{WARM_UP}s");
         let mut arguments = vec!["load", &config, "--scenario", &scenario];
-        arguments.extend(["--warm-up", &warm_up, "--json"]);
+        arguments.push("--json");
+        if more.is_empty() {
+            arguments.extend(["--warm-up", &warm_up]);
+        }
         arguments.extend(more);
         run(&arguments).await
     }

@@ -6,6 +6,9 @@ use serde_json::json;
 use crate::compared::{AGREES, check_whole, compare};
 use crate::scene::{Scene, stage};
 
+/// Of some sixty invocations chance alone gives as many another size.
+const SPREAD: f64 = 2.0 * AGREES;
+
 #[tokio::test]
 async fn a_stream_is_simulated_as_it_is() {
     let (Some(streams), Some((files, python))) = (Streams::ministack_kinesis(), stage()) else {
@@ -27,5 +30,10 @@ async fn a_stream_is_simulated_as_it_is() {
     let measured = scene.load(&python, files.folder(), &[]).await;
     check_whole(&measured);
     let simulated = scene.simulate(files.folder(), &measured).await;
-    compare("Kinesis, window of 1 s", &simulated, &measured, AGREES);
+    compare(
+        "Kinesis, window of 1 s",
+        &simulated,
+        &measured,
+        Some(SPREAD),
+    );
 }

@@ -1,5 +1,6 @@
 //! `lambda-esm load`: the workload of a simulation, with real servers in real time.
 
+mod arguments;
 mod command;
 mod duration;
 mod producers;
@@ -7,4 +8,5 @@ mod progress;
 mod safety;
 mod workload;
 
-pub(crate) use command::{Args, run};
+pub(crate) use arguments::Args;
+pub(crate) use command::run;

@@ -9,7 +9,7 @@ use lambda_esm_lab::scenario::{
     SourceKind, Span, Workload,
 };
 
-use super::Args;
+use super::arguments::Args;
 use crate::config::{Configuration, MappingSettings};
 use crate::scenario::{ScenarioFile, name_of};
 

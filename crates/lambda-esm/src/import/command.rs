@@ -157,11 +157,7 @@ fn list(name: &str, imported: &Imported) -> String {
     };
     let mut text = format!("{count} {what} not carried:\n");
     for found in &imported.not_carried {
-        text.push_str(&format!(
-            "{name}:{}: {}\n",
-            found.line,
-            told(found)
-        ));
+        text.push_str(&format!("{name}:{}: {}\n", found.line, told(found)));
     }
     text
 }

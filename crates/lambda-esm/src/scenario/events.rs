@@ -103,8 +103,10 @@ fn one(
         let mapping = mapping(field, context, problems)?;
         let first = enable.is_some();
         event.both(|begins| {
-            let mut request = UpdateEventSourceMapping::default();
-            request.enabled = Some(first == begins);
+            let request = UpdateEventSourceMapping {
+                enabled: Some(first == begins),
+                ..UpdateEventSourceMapping::default()
+            };
             Change::Update {
                 mapping,
                 request: Box::new(request),

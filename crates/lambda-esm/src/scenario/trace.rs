@@ -190,7 +190,8 @@ fn metric(json: &Json, step: Duration) -> Option<Vec<u64>> {
         }
         None => {
             let points = json.get("Datapoints")?.as_array()?.iter();
-            let value = |point: &Json| number(point.get("Sum").or(point.get("SampleCount"))?);
+            let value =
+                |point: &Json| number(point.get("Sum").or_else(|| point.get("SampleCount"))?);
             points
                 .map(|point| Some((time(point.get("Timestamp")?)?, value(point)?)))
                 .collect::<Option<_>>()?

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let file = ScenarioFile::load(&args.scenario).map_err(Failure::Invalid)?;
     let mut scenario = file.scenario;
     scenario.seed = args.seed.unwrap_or(scenario.seed);
-    let total = u64::try_from(scenario.duration.as_secs()).unwrap_or(u64::MAX);
+    let total = scenario.duration.as_secs();
     let bar = progress::bar(total, "{bar:40} {percent:>3} % {msg}, {eta} left");
     let mut watch = |seen: Progress| {
         bar.set_position(seen.at.as_secs().min(total));

@@ -17,6 +17,6 @@ pub use prices::Prices;
 pub use source::{Source, SourceKind};
 pub use workload::{Arrivals, Bodies, Body, Keys, RecordedArrival, Span, Workload};
 
-pub use self::whole::{MappingPlan, Scenario};
+pub use self::whole::{MappingPlan, Scenario, filter_limits};
 
 mod whole;

@@ -4,7 +4,7 @@ use lambda_esm_core::mapping::{Context, Facts, Mapping, Redrive, Trap, traps};
 use uuid::Uuid;
 
 use super::source::SourceKind;
-use super::whole::{MappingPlan, Scenario};
+use super::whole::{MappingPlan, Scenario, filter_limits};
 
 impl Scenario {
     /// Returns the traps of each of its mappings, in their order: settings that are legal, and do what hardly anybody
@@ -39,7 +39,7 @@ impl Scenario {
             account_id: self.account_id.clone(),
             uuid: Uuid::from_u128(place as u128),
             now: self.begins,
-            filter_limits: Default::default(),
+            filter_limits: filter_limits(),
             dialect: Default::default(),
         };
         Mapping::create(plan.request.clone(), &context).ok()

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::filter::Limits;
 use lambda_esm_core::mapping::CreateEventSourceMapping;
 use lambda_esm_core::pacing::Pacing;
 
@@ -39,6 +40,13 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// What things cost.
     pub prices: Prices,
+}
+
+/// Returns how many filters the mappings of a scenario may have: ten, to which AWS raises the quota of five on request
+/// (Lambda developer guide, "Control which events Lambda sends to your function").
+#[must_use]
+pub fn filter_limits() -> Limits {
+    Limits::default().with_max_filters(10)
 }
 
 /// A mapping of a scenario.

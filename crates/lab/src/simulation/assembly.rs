@@ -12,7 +12,7 @@ use super::error::SimulationError;
 use crate::arrivals::{Chance, Records};
 use crate::function::FunctionModel;
 use crate::recorder::{Identity, MappingSpec, Observed, Recorder, Roster, SourceSpec, kind_of};
-use crate::scenario::{Change, MappingPlan, Scenario, SourceKind};
+use crate::scenario::{Change, MappingPlan, Scenario, SourceKind, filter_limits};
 use crate::world::{Intake, Names, SourceInMemory};
 
 /// What makes failed records known as such.
@@ -41,6 +41,7 @@ impl Assembly {
             .with_region(scenario.region.clone())
             .with_account_id(scenario.account_id.clone())
             .with_pacing(scenario.pacing)
+            .with_filter_limits(filter_limits())
             .with_transition(Duration::ZERO)
             .with_detail(has_filters(scenario))
             .with_seed(Some(Chance::new(scenario.seed, "engine").next_u64()));

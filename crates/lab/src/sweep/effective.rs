@@ -1,6 +1,6 @@
 //! What a scenario's settings come to: legal or refused, with the defaults spelled out.
 
-use lambda_esm_core::filter::{Dialect, Limits};
+use lambda_esm_core::filter::Dialect;
 use lambda_esm_core::mapping::{
     ApiError, Context, CreateEventSourceMapping, ErrorCode, Mapping, check_function_timeout,
 };
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::target::Target;
-use crate::scenario::{Function, MappingPlan, Scenario, Source, SourceKind};
+use crate::scenario::{Function, MappingPlan, Scenario, Source, SourceKind, filter_limits};
 
 /// The most shards or partitions of a source; our choice, as Kinesis's quota can be raised.
 const MOST_SHARDS: u64 = 10_000;
@@ -72,7 +72,7 @@ pub(super) fn context(scenario: &Scenario) -> Context {
         account_id: scenario.account_id.clone(),
         uuid: Uuid::nil(),
         now: scenario.begins,
-        filter_limits: Limits::default(),
+        filter_limits: filter_limits(),
         dialect: Dialect::default(),
     }
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod browser;
 mod build;
+mod losses;
 mod page;
 mod parse;
 mod simulated;

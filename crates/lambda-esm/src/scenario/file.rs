@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
-use lambda_esm_core::filter::{Dialect, Limits};
+use lambda_esm_core::filter::Dialect;
 use lambda_esm_core::mapping::{Arn, Context, Mapping, Source as MappingSource};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::{Timestamp, text};
-use lambda_esm_lab::scenario::{MappingPlan, Prices, Scenario, Source};
+use lambda_esm_lab::scenario::{MappingPlan, Prices, Scenario, Source, filter_limits};
 use lambda_esm_lab::sweep::SweepPlan;
 use uuid::Uuid;
 
@@ -137,7 +137,7 @@ fn read(path: &Path, root: &Node, problems: &mut Problems) -> Option<ScenarioFil
         account_id: account_id.clone(),
         uuid: Uuid::nil(),
         now: begins,
-        filter_limits: Limits::default(),
+        filter_limits: filter_limits(),
         dialect: Dialect::Lambda,
     };
     let field = section.require(

@@ -80,6 +80,7 @@ fn scenario(shards: usize, rate: f64, hours: u64) -> Scenario {
                 shards,
                 retention: Duration::from_secs(24 * 3600),
             },
+            call_time: Distribution::Fixed(0.0),
             workload: Workload {
                 arrivals: vec![Arrivals::Poisson { rate, span }],
                 keys: Keys {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Workload;
+use super::{Distribution, Workload};
 
 /// A source of a scenario.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Source {
     pub kind: SourceKind,
     /// What arrives there.
     pub workload: Workload,
+    /// How long a call takes that asks it for records or settles them, in seconds. Brokers of Amazon MQ are not asked.
+    pub call_time: Distribution,
 }
 
 /// What a source is.

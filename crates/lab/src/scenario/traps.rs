@@ -106,6 +106,7 @@ mod tests {
                     visibility_timeout: Duration::from_secs(visibility),
                     max_receive_count: None,
                 },
+                call_time: Distribution::Fixed(0.0),
                 workload: Workload {
                     arrivals: Vec::new(),
                     keys: Keys {

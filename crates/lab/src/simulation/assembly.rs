@@ -55,7 +55,9 @@ impl Assembly {
             let mut plans = scenario.mappings.iter();
             let mapping = plans.position(|plan| plan.source == place);
             let records = Records::new(scenario, source);
-            let intake = Intake::new(clock, recorder.clone(), place, mapping, records);
+            let chance = Chance::new(scenario.seed, &format!("calls {}", source.name));
+            let (recorder, call_time) = (recorder.clone(), &source.call_time);
+            let intake = Intake::new(clock, recorder, place, mapping, records, call_time, chance);
             let name = format!("messages {}", source.name);
             let seed = Chance::new(scenario.seed, &name).next_u64();
             let memory = SourceInMemory::new(source, intake, seed);

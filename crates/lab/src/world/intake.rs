@@ -10,8 +10,12 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_engine::Clock;
 use tokio::sync::Notify;
 
-use crate::arrivals::{Arrival, Records};
+use crate::arrivals::{Arrival, Chance, Records, Sampler};
 use crate::recorder::{RecordId, Recorder};
+use crate::scenario::Distribution;
+
+/// No call takes longer, in seconds.
+const LONGEST_CALL: f64 = 60.0;
 
 /// What arrives at a source, and what is asked of it.
 pub(crate) struct Intake {
@@ -25,6 +29,8 @@ pub(crate) struct Intake {
     /// Told when the first arrival has a time.
     pub(super) begun: Notify,
     calls: Mutex<Calls>,
+    /// How long calls take; `None` if they take no time.
+    call_time: Option<Mutex<(Sampler, Chance)>>,
     down: AtomicBool,
 }
 
@@ -59,6 +65,8 @@ impl Intake {
         source: usize,
         mapping: Option<usize>,
         mut records: Records,
+        call_time: &Distribution,
+        chance: Chance,
     ) -> Self {
         let feed = Feed {
             next: records.next(),
@@ -75,12 +83,32 @@ impl Intake {
             feed: Mutex::new(feed),
             begun: Notify::new(),
             calls: Mutex::default(),
+            call_time: (*call_time != Distribution::Fixed(0.0))
+                .then(|| Mutex::new((Sampler::new(call_time), chance))),
             down: AtomicBool::new(false),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Feed> {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether calls take no time.
+    pub(super) const fn is_instant(&self) -> bool {
+        self.call_time.is_none()
+    }
+
+    /// Waits as long as a call takes.
+    pub(super) async fn take_call_time(&self) {
+        let Some(call_time) = &self.call_time else {
+            return;
+        };
+        let seconds = {
+            let mut drawing = call_time.lock().unwrap_or_else(PoisonError::into_inner);
+            let (sampler, chance) = &mut *drawing;
+            sampler.draw(chance)
+        };
+        tokio::time::sleep(Duration::from_secs_f64(seconds.min(LONGEST_CALL))).await;
     }
 
     /// From now on records arrive.

@@ -133,6 +133,7 @@ impl QueueSource for Queue {
             };
             self.empty_dead_letters().await?;
             if !received.messages.is_empty() {
+                self.intake.take_call_time().await;
                 return Ok(received);
             }
             if clock.now() >= deadline {
@@ -143,7 +144,8 @@ impl QueueSource for Queue {
     }
 
     fn receive_is_cancel_safe(&self) -> bool {
-        true
+        // What is on its way would be hidden until its visibility timeout ends.
+        self.intake.is_instant()
     }
 
     async fn settle(
@@ -158,6 +160,7 @@ impl QueueSource for Queue {
             "change_visibility"
         };
         self.intake.call(name)?;
+        self.intake.take_call_time().await;
         self.queue.settle(settlements).await
     }
 }

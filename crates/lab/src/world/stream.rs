@@ -178,6 +178,7 @@ impl StreamSource for Stream {
 
     async fn fetch(&self, request: FetchRequest) -> Result<Page, SourceError> {
         self.intake.call("fetch")?;
+        self.intake.take_call_time().await;
         self.fill();
         let page = self.stream.fetch(request).await?;
         if page.records.is_empty() {

@@ -109,6 +109,8 @@ impl TopicConsumer for Consumer {
             };
             if page.records.is_empty() {
                 intake.found_nothing();
+            } else {
+                intake.take_call_time().await;
             }
             return Ok(page);
         }

@@ -38,6 +38,7 @@ fn clicks() -> Report {
                 shards: 4,
                 retention: Duration::from_secs(86_400),
             },
+            call_time: Distribution::Fixed(0.0),
             workload: Workload {
                 arrivals: vec![Arrivals::Constant {
                     rate: 40.0,

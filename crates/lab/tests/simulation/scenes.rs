@@ -75,6 +75,7 @@ pub(crate) fn source(kind: SourceKind, arn: &str, arrivals: Arrivals) -> Source 
         name: "orders".to_owned(),
         arn: arn.to_owned(),
         kind,
+        call_time: Distribution::Fixed(0.0),
         workload: Workload {
             arrivals: vec![arrivals],
             keys: Keys {

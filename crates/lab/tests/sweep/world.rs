@@ -31,6 +31,7 @@ pub(crate) fn source(name: &str, arn: &str, kind: SourceKind) -> Source {
         name: name.to_owned(),
         arn: arn.to_owned(),
         kind,
+        call_time: Distribution::Fixed(0.0),
         workload: Workload {
             arrivals: vec![Arrivals::Poisson { rate: 5.0, span }],
             keys: Keys {

@@ -115,6 +115,7 @@ fn add(
             ));
         }
         scenario.sources.push(Source {
+            call_time: Distribution::Fixed(0.0),
             workload: same.map_or_else(
                 || workload(args, scenario.duration),
                 |source| source.workload.clone(),

@@ -68,6 +68,11 @@ fn source(
     let arn = arn.and_then(|field| field.text(problems).map(str::to_owned));
     let arn = arn.unwrap_or_else(|| default_arn(name, kind, context));
     let workload = workload(&mut section, context, problems);
+    let is_asked = !matches!(kind, Kind::RabbitMq | Kind::ActiveMq);
+    let call_time = is_asked.then(|| section.take("call_time")).flatten();
+    let call_time = call_time.map_or(Some(Distribution::Fixed(0.0)), |field| {
+        units::distribution(&field, units::seconds, context.arrivals.folder, problems)
+    });
     let kind = settings(name, kind, &mut section, problems);
     section.finish(problems);
     Some(Source {
@@ -75,6 +80,7 @@ fn source(
         arn,
         kind: kind?,
         workload: workload?,
+        call_time: call_time?,
     })
 }
 

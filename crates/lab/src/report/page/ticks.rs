@@ -71,7 +71,12 @@ fn steps(most: f64, step: f64) -> Vec<f64> {
     }
     // A little less than a whole step beyond the last is none.
     let last = (most / step - 1e-9).ceil().max(1.0) as usize;
-    (0..=last).map(|at| at as f64 * step).collect()
+    (0..=last).map(|at| plain(at as f64 * step)).collect()
+}
+
+/// Returns a figure without what the binary form of its tenths adds: 0.3, not 0.30000000000000004.
+fn plain(figure: f64) -> f64 {
+    format!("{figure:.10e}").parse().unwrap_or(figure)
 }
 
 #[cfg(test)]
@@ -83,6 +88,7 @@ mod tests {
         assert_eq!(of_numbers(97.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(of_numbers(100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(of_numbers(0.0), [0.0, 1.0]);
+        assert_eq!(of_numbers(0.4), [0.0, 0.1, 0.2, 0.3, 0.4]);
         assert_eq!(of_numbers(2.0), [0.0, 0.5, 1.0, 1.5, 2.0]);
         assert_eq!(of_whole_numbers(2.0), [0.0, 1.0, 2.0]);
         assert_eq!(

@@ -196,9 +196,9 @@ const ROWS: [Row; 24] = [
     ),
     (
         "p99: \"< 5s\"",
-        "p98: \"< 5s\"",
+        "pp99: \"< 5s\"",
         22,
-        "expect.p98",
+        "expect.pp99",
         ["is no figure of a report", "did you mean p99?"],
     ),
     (

@@ -60,7 +60,7 @@ fn the_configurations_of_the_readme_are_valid() {
         let said = lambda_esm(&["check", &file(&format!("readme-{checked}.yaml"), block)]);
         assert_eq!(said.code, 0, "{block}\n{}", said.err);
     }
-    assert_eq!(checked, 5);
+    assert_eq!(checked, 6);
 }
 
 #[test]

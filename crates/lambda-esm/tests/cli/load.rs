@@ -27,7 +27,8 @@ fn a_source_that_nothing_here_puts_records_into_is_refused_with_the_way_out() {
     let text = format!(
         "{FUNCTIONS}endpoints: {{ arns: {{ \"{broker}\": \"amqp://guest:guest@127.0.0.1:1\" }} }}\n\
          mappings:\n  - EventSourceArn: {broker}\n    FunctionName: f\n    Queues: [orders]\n    \
-         SourceAccessConfigurations: [{{ Type: VIRTUAL_HOST, URI: / }}]\n"
+         SourceAccessConfigurations:\n      - {{ Type: VIRTUAL_HOST, URI: / }}\n      - \
+         {{ Type: BASIC_AUTH, URI: \"arn:aws:secretsmanager:us-east-1:000000000000:secret:mq\" }}\n"
     );
     let config = file("load-rabbitmq.yaml", &text);
     let said = lambda_esm(&["load", &config, "--yes"]);

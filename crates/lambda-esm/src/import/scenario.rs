@@ -1,6 +1,6 @@
 //! Writes a scenario.
 
-use lambda_esm_core::mapping::Arn;
+use lambda_esm_core::mapping::{Arn, CreateEventSourceMapping};
 use lambda_esm_lab::import::{Imported, ImportedFunction, ImportedSource};
 
 use super::configuration::described;
@@ -46,23 +46,37 @@ fn sources(out: &mut String, imported: &Imported) {
         }
         out.push_str("    arrivals: 10/s          # assumed: replace it with the real rate\n");
         out.push_str("    size: 1KB               # assumed\n");
+        if readers(source, imported).any(|request| request.filter_criteria.is_some()) {
+            comment(
+                out,
+                4,
+                "A mapping has filters, which filler hardly matches: write what comes, for example \
+                 bodies: [{ payload: { kind: order }, weight: 3 }, { payload: { kind: other } }]",
+            );
+        }
         names.push(name);
     }
 }
 
 /// Tells whether a mapping reads the source.
 fn is_read(source: &ImportedSource, imported: &Imported) -> bool {
-    imported.mappings.iter().any(|mapping| {
-        let request = &mapping.request;
-        match source {
-            ImportedSource::Topic { topic, .. } => {
-                request.topics.iter().flatten().any(|name| name == topic)
-            }
-            ImportedSource::BrokerQueue { queue, .. } => {
-                request.queues.iter().flatten().any(|name| name == queue)
-            }
-            _ => request.event_source_arn.as_deref() == Some(source.arn()),
+    readers(source, imported).next().is_some()
+}
+
+/// Returns the mappings that read the source.
+fn readers<'a>(
+    source: &'a ImportedSource,
+    imported: &'a Imported,
+) -> impl Iterator<Item = &'a CreateEventSourceMapping> {
+    let requests = imported.mappings.iter().map(|mapping| &mapping.request);
+    requests.filter(move |request| match source {
+        ImportedSource::Topic { topic, .. } => {
+            request.topics.iter().flatten().any(|name| name == topic)
         }
+        ImportedSource::BrokerQueue { queue, .. } => {
+            request.queues.iter().flatten().any(|name| name == queue)
+        }
+        _ => request.event_source_arn.as_deref() == Some(source.arn()),
     })
 }
 

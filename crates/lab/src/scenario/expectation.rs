@@ -104,3 +104,27 @@ pub enum Metric {
     /// GB-seconds of the function.
     GbSeconds,
 }
+
+impl Metric {
+    /// All figures.
+    pub const ALL: [Self; 18] = [
+        Self::P50,
+        Self::P90,
+        Self::P99,
+        Self::MaxLatency,
+        Self::Age,
+        Self::Drops,
+        Self::DeadLetters,
+        Self::Lost,
+        Self::Waiting,
+        Self::Invocations,
+        Self::Throttles,
+        Self::Errors,
+        Self::Concurrency,
+        Self::Cost,
+        Self::CostPerDay,
+        Self::CostPerMonth,
+        Self::CostPerMillion,
+        Self::GbSeconds,
+    ];
+}

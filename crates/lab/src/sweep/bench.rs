@@ -7,10 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::candidates::{Candidates, SettingChange, key};
-use super::figures::METRICS;
 use super::outcome::Figures;
 use crate::report::{Report, figure};
-use crate::scenario::{Expectation, Scenario};
+use crate::scenario::{Expectation, Metric, Scenario};
 
 /// How a sweep is run.
 #[derive(Clone, Copy)]
@@ -156,7 +155,7 @@ where
         let mut scenario = scenario.map_err(|error| error.to_string())?;
         scenario.seed = job.seed;
         let report = (self.simulate)(&scenario).map_err(|error| error.to_string())?;
-        let figures = METRICS.map(|metric| Some((metric, figure(&report, None, metric)?)));
+        let figures = Metric::ALL.map(|metric| Some((metric, figure(&report, None, metric)?)));
         let seen = |wanted: &Expectation| {
             figure(&report, wanted.mapping.as_deref(), wanted.metric).unwrap_or_default()
         };

@@ -5,7 +5,6 @@ mod candidates;
 mod commands;
 mod effective;
 mod error;
-mod figures;
 mod judge;
 mod memory;
 mod outcome;

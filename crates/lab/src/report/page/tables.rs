@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::report::Report;
-use crate::report::figures::{expected, figure};
 use crate::report::units::{bytes, count, decimal, duration, money};
+use crate::report::words::{expected, figure};
 
 /// A table that scrolls in a box of its own where the page is too narrow.
 pub(super) fn wide(caption: &str, head: &[&str], rows: &Markup) -> Markup {

@@ -10,7 +10,7 @@ use super::mapping::mapping;
 use super::tables::{costs, expectations, functions, mark, sentence, sources};
 use super::timeline::{data, timeline};
 use crate::report::Report;
-use crate::report::figures::came_about;
+use crate::report::words::came_about;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -4,7 +4,7 @@ use super::grid::{Grid, heading};
 use super::mapping::mapping;
 use super::tables::tables;
 use crate::report::Report;
-use crate::report::figures::{came_about, expected, figure};
+use crate::report::words::{came_about, expected, figure};
 
 /// The narrowest and the widest that a text is made.
 const WIDTHS: (usize, usize) = (60, 200);

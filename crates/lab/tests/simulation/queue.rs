@@ -1,5 +1,6 @@
 //! Queues of SQS.
 
+use lambda_esm_lab::scenario::Distribution;
 use serde_json::json;
 
 use crate::scenes::{burst, constant, function, queue, run, scenario};
@@ -18,6 +19,18 @@ fn messages_that_come_one_by_one_are_invocations_of_one() {
     assert_eq!(mapping.invocations, 60);
     assert_eq!(mapping.batch_sizes, [(1, 60)].into());
     assert_eq!(mapping.latency.max, 100.0);
+}
+
+#[test]
+fn calls_that_take_time_make_messages_later_by_as_much() {
+    let mut source = queue(constant(1.0, 60));
+    source.call_time = Distribution::Fixed(0.2);
+    let scenario = scenario(source, function(0.1), json!({ "BatchSize": 10 }));
+    let report = run(&scenario);
+    let mapping = &report.mappings[0];
+    assert_eq!(mapping.records.processed, 60);
+    assert_eq!(mapping.invocations, 60);
+    assert_eq!((mapping.latency.min, mapping.latency.max), (300.0, 300.0));
 }
 
 #[test]

@@ -110,11 +110,17 @@ pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, spread: O
     );
 }
 
-/// Fails unless all records that arrived were processed once, and something is told of warm-up.
+/// Fails unless all records that arrived were processed, but for those of one receive at most, whose answer may be lost on
+/// its way: they are there again after their visibility timeout. Something is told of warm-up.
 pub(crate) fn check_whole(report: &Value) {
     let records = &report["mappings"][0]["records"];
-    assert_eq!(records["arrived"], records["processed"], "{records}");
-    assert_eq!(records["waiting"], 0);
+    let number = |name: &str| records[name].as_u64().unwrap();
+    assert_eq!(
+        number("processed") + number("waiting"),
+        number("arrived"),
+        "{records}"
+    );
+    assert!(number("waiting") <= 10 && number("lost") == 0, "{records}");
     let notes = report["notes"].to_string();
     assert!(notes.contains("warm-up"), "{notes}");
     assert!(!notes.contains("records of others"), "{notes}");

@@ -5,15 +5,16 @@ use std::time::Duration;
 use lambda_esm_tests::{QueueOptions, Sqs};
 use serde_json::{Value, json};
 
-use crate::compared::{AGREES, check_whole, compare};
+use crate::compared::{check_whole, compare};
 use crate::scene::{Scene, stage};
+use crate::stream::SPREAD;
 
 #[tokio::test]
 async fn a_queue_with_a_window_is_simulated_as_it_is() {
     compared(
         "SQS, window of 1 s",
         json!({ "MaximumBatchingWindowInSeconds": 1 }),
-        Some(AGREES),
+        Some(SPREAD),
     )
     .await;
 }
@@ -28,13 +29,13 @@ async fn compared(what: &str, members: Value, spread: Option<f64>) {
         return;
     };
     let options = QueueOptions {
-        visibility_timeout: Duration::from_secs(60),
+        visibility_timeout: Duration::from_secs(20),
         ..QueueOptions::default()
     };
     let queue = sqs.queue("reality", options).await;
     let source = json!({
         "kind": "sqs",
-        "visibility_timeout": "60s",
+        "visibility_timeout": "20s",
         "arrivals": { "poisson": "40/s" },
     });
     let mapping = queue.mapping("sleeper", members);

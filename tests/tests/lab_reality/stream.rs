@@ -7,7 +7,7 @@ use crate::compared::{AGREES, check_whole, compare};
 use crate::scene::{Scene, stage};
 
 /// Of some sixty invocations chance alone gives as many another size.
-const SPREAD: f64 = 2.0 * AGREES;
+pub(crate) const SPREAD: f64 = 2.0 * AGREES;
 
 #[tokio::test]
 async fn a_stream_is_simulated_as_it_is() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use rdkafka::admin::{AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _};
 use rdkafka::{Offset, TopicPartitionList};
@@ -18,6 +19,13 @@ use uuid::Uuid;
 use super::record::Record;
 use super::server::{Kafka, REQUEST};
 use crate::wait::{PATIENCE, until};
+
+fn is_led_anew(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable)
+    )
+}
 
 /// How a topic is to be.
 #[derive(Clone, Debug)]
@@ -190,9 +198,17 @@ impl Topic {
         let (config, name) = (self.kafka.config(), self.name.clone());
         spawn_blocking(move || {
             let consumer: BaseConsumer = config.create().unwrap();
-            consumer
-                .fetch_watermarks(&name, partition, REQUEST)
-                .unwrap()
+            let until = Instant::now() + PATIENCE;
+            loop {
+                // A partition that was just made may have no leader for a moment.
+                match consumer.fetch_watermarks(&name, partition, REQUEST) {
+                    Ok(watermarks) => return watermarks,
+                    Err(error) if is_led_anew(&error) && Instant::now() < until => {
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                    Err(error) => panic!("{name}: {error}"),
+                }
+            }
         })
         .await
         .unwrap()

@@ -31,6 +31,10 @@ pub(super) fn scenario(
     now: Timestamp,
 ) -> (Scenario, Vec<String>) {
     let mut notes = Vec::new();
+    if configuration.record.is_some() {
+        let note = "`record` has no effect in a load test: `run` records what sources deliver";
+        notes.push(note.to_owned());
+    }
     let given = file.map(|file| {
         notes.extend(file.notes);
         file.scenario

@@ -9,4 +9,5 @@ mod compared;
 mod queue;
 mod scene;
 mod stream;
+mod sweep;
 mod table;

@@ -43,7 +43,7 @@ impl Scene {
             "functions": { "sleeper": function },
             "mappings": [self.mapping],
         });
-        let scenario = self.scenario(&json!("50ms"));
+        let scenario = self.scenario(&json!("50ms"), None);
         let config = written(folder, "config.json", &configuration);
         let scenario = written(folder, "scenario.json", &scenario);
         let warm_up = format!("{WARM_UP}s");
@@ -56,17 +56,20 @@ impl Scene {
         run(&arguments).await
     }
 
-    /// Simulates the same, with a function that takes as long as the real one did.
+    /// Simulates the same, with a function and calls of the source that take as long as the real ones did.
     pub(crate) async fn simulate(&self, folder: &Path, measured: &Value) -> Value {
-        let took = &measured["functions"][0]["duration"];
-        let (p50, p99) = (&took["p50"], &took["p99"]);
-        let duration = json!({ "p50": format!("{p50}ms"), "p99": format!("{p99}ms") });
-        let scenario = written(folder, "simulated.json", &self.scenario(&duration));
+        let duration = distribution(&measured["functions"][0]["duration"]);
+        let calls = distribution(&measured["sources"][0]["call_time"]);
+        let scenario = self.scenario(&duration, Some(&calls));
+        let scenario = written(folder, "simulated.json", &scenario);
         run(&["simulate", &scenario, "--json"]).await
     }
 
-    fn scenario(&self, duration: &Value) -> Value {
-        let (name, source) = &self.source;
+    pub(crate) fn scenario(&self, duration: &Value, call_time: Option<&Value>) -> Value {
+        let (name, mut source) = self.source.clone();
+        if let Some(call_time) = call_time {
+            source["call_time"] = call_time.clone();
+        }
         json!({
             "name": "reality",
             "duration": format!("{SECONDS}s"),
@@ -78,14 +81,20 @@ impl Scene {
     }
 }
 
-fn written(folder: &Path, name: &str, value: &Value) -> String {
+/// Returns the distribution of durations of which a report tells.
+fn distribution(took: &Value) -> Value {
+    let (p50, p99) = (&took["p50"], &took["p99"]);
+    json!({ "p50": format!("{p50}ms"), "p99": format!("{p99}ms") })
+}
+
+pub(crate) fn written(folder: &Path, name: &str, value: &Value) -> String {
     let file = folder.join(name);
     fs::write(&file, value.to_string()).unwrap();
     file.display().to_string()
 }
 
 /// Runs the command, and returns what it prints.
-async fn run(arguments: &[&str]) -> Value {
+pub(crate) async fn run(arguments: &[&str]) -> Value {
     let mut command = Command::new(binary());
     command
         .args(arguments)

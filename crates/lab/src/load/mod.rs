@@ -1,5 +1,6 @@
 //! Load tests: the workload and the report of simulations, with real servers in real time.
 
+mod calls;
 mod find_max;
 mod identity;
 mod keys;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
 
+use super::calls::CallBook;
 use super::identity::RealNames;
 use super::open_loop::Arrived;
 use crate::recorder::Recorder;
@@ -15,6 +16,7 @@ use crate::recorder::Recorder;
 pub(super) struct Phases {
     pub(super) recorder: Arc<Recorder>,
     pub(super) names: Arc<RealNames>,
+    pub(super) calls: Arc<CallBook>,
     pub(super) source: usize,
     pub(super) begins: Timestamp,
     pub(super) warm_up: Duration,
@@ -25,9 +27,9 @@ pub(super) struct Phases {
 }
 
 /// Begins a phase, and figures anew with it, if that has not been done.
-pub(super) fn enter(recorder: &Recorder, names: &RealNames, phase: u32) {
+pub(super) fn enter(recorder: &Recorder, names: &RealNames, calls: &CallBook, phase: u32) {
     if names.enter(phase) {
-        drop(recorder.finish(|_| None));
+        drop((recorder.finish(|_| None), calls.take()));
     }
 }
 
@@ -36,7 +38,7 @@ impl Arrived for Phases {
         let is_warm = due >= self.warm_up;
         let phase = self.first + u32::from(is_warm);
         if is_warm {
-            enter(&self.recorder, &self.names, phase);
+            enter(&self.recorder, &self.names, &self.calls, phase);
             self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         }
         if let Some(record) = self.names.arrived(self.source, &id, phase) {

@@ -24,6 +24,7 @@ impl LoadTest {
             recorded,
             mut unarrived,
             bytes,
+            calls,
             begins,
             arrivals,
             ran,
@@ -60,13 +61,16 @@ impl LoadTest {
             gb_seconds: seen.gb_seconds * f64::from(function.memory_mb) / 1024.0,
             ..seen
         });
-        let sources = scenario.sources.iter().zip(arrived).zip(bytes);
-        let sources = sources.map(|((source, arrived), bytes)| SourceReport {
+        let sources = scenario.sources.iter().zip(arrived).zip(bytes).zip(calls);
+        let sources = sources.map(|(((source, arrived), bytes), calls)| SourceReport {
             name: source.name.clone(),
             arn: source.arn.clone(),
             kind: kind_of(&source.kind).as_str(),
             arrived,
             bytes,
+            call_time: Some(calls.call_time()),
+            calls: calls.made,
+            empty_reads: calls.empty,
             ..SourceReport::default()
         });
         let report = Report {
@@ -135,8 +139,7 @@ impl LoadTest {
             ));
         }
         notes.push(
-            "Requests to sources are not counted here, and cold starts are part of durations; costs are those of \
-             functions."
+            "Cold starts are part of durations. Costs are those of functions and of requests to queues, not of shards."
                 .to_owned(),
         );
         notes

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::lifecycle::State;
-use lambda_esm_engine::ports::InvokeBackend;
+use lambda_esm_engine::ports::{InvokeBackend, SourceProvider};
 use lambda_esm_engine::{Clock, Engine, Event};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use uuid::Uuid;
 
+use super::calls::{CallBook, Calls, CountedSources};
 use super::identity::RealNames;
 use super::keys::Keyed;
 use super::open_loop::{Due, Produced, Wish, produce};
@@ -40,6 +41,7 @@ pub struct LoadTest {
     pub(super) plan: LoadPlan,
     pub(super) clock: Clock,
     pub(super) names: Arc<RealNames>,
+    calls: Arc<CallBook>,
     /// By mapping.
     pub(super) uuids: Vec<Uuid>,
     pub(super) recorder: Arc<Recorder>,
@@ -70,6 +72,8 @@ pub(super) struct Measured {
     pub(super) produced: Vec<Option<Produced>>,
     /// By source, bytes of payloads after the warm-up.
     pub(super) bytes: Vec<u64>,
+    /// By source, what it was asked after the warm-up.
+    pub(super) calls: Vec<Calls>,
     /// By source, records of others.
     pub(super) strangers: Vec<u64>,
     /// By source, records that did not arrive after the warm-up, and have been seen.
@@ -96,9 +100,11 @@ impl LoadTest {
         let sources = sources.map(|source| (kind_of(&source.kind), source.arn.clone()));
         let names = Arc::new(RealNames::new(sources));
         let recorder = Recorder::new(clock, Arc::new(roster(scenario)), names.clone());
+        let arns = scenario.sources.iter().map(|source| source.arn.clone());
         Self {
             clock,
             names,
+            calls: Arc::new(CallBook::new(arns)),
             uuids: vec![Uuid::nil(); scenario.mappings.len()],
             recorder: Arc::new(recorder),
             plan,
@@ -120,6 +126,17 @@ impl LoadTest {
             self.plan.run.clone(),
             self.names.clone(),
         ))
+    }
+
+    /// Returns a provider of the same sources, whose calls are counted.
+    pub fn count(
+        &self,
+    ) -> impl Fn(Arc<dyn SourceProvider>) -> Arc<dyn SourceProvider> + 'static {
+        let book = self.calls.clone();
+        move |provider| {
+            let book = book.clone();
+            Arc::new(CountedSources { provider, book })
+        }
     }
 
     /// Says which UUID a mapping has that the engine runs; the place is that in the scenario.
@@ -166,7 +183,7 @@ impl LoadTest {
     ) -> Measured {
         let scenario = &self.plan.scenario;
         let (of, warm_up) = (scenario.duration, self.plan.warm_up);
-        enter(&self.recorder, &self.names, phase);
+        enter(&self.recorder, &self.names, &self.calls, phase);
         self.recorder.begin();
         let (begin, begins) = (Instant::now(), self.clock.now());
         let mut producing = JoinSet::new();
@@ -175,6 +192,7 @@ impl LoadTest {
             let phases = Arc::new(Phases {
                 recorder: self.recorder.clone(),
                 names: self.names.clone(),
+                calls: self.calls.clone(),
                 source: place,
                 begins,
                 warm_up,
@@ -218,7 +236,7 @@ impl LoadTest {
             let at = begin.elapsed();
             let is_warm = at >= warm_up;
             if is_warm {
-                enter(&self.recorder, &self.names, phase + 1);
+                enter(&self.recorder, &self.names, &self.calls, phase + 1);
             }
             let open = self.open();
             let (arrived, _) = self.recorder.totals();
@@ -256,6 +274,7 @@ impl LoadTest {
             strangers: strangers.collect(),
             unarrived: unarrived.collect(),
             recorded: self.recorder.finish(|_| None),
+            calls: self.calls.take(),
             bytes: sources
                 .iter()
                 .map(|each| each.bytes.load(Ordering::Relaxed))

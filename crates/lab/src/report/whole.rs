@@ -120,6 +120,10 @@ pub struct SourceReport {
     pub calls: BTreeMap<String, u64>,
     /// Calls that found nothing.
     pub empty_reads: u64,
+    /// How long calls took that do not wait for records, where they were measured: deletions and changes of visibility of
+    /// queues, fetches of streams. A scenario's `call_time` can be told from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_time: Option<Summary>,
     /// Shards times hours, of Kinesis.
     pub shard_hours: f64,
     /// The same for each consumer with enhanced fan-out, of all of them together.

@@ -218,6 +218,7 @@ impl Assembly {
                     bytes: usage.bytes,
                     calls: usage.calls,
                     empty_reads: usage.empty_reads,
+                    call_time: None,
                     shard_hours,
                     consumer_shard_hours: shard_hours * consumers,
                 }

@@ -87,6 +87,7 @@ fn source(mapping: &MappingReport) -> SourceReport {
             ("delete".to_owned(), 36_000),
         ]),
         empty_reads: 4_000,
+        call_time: None,
         shard_hours: 0.0,
         consumer_shard_hours: 0.0,
     }

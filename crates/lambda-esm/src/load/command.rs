@@ -54,12 +54,12 @@ async fn load(args: Args) -> Result<(), Failure> {
     let requests = plan.scenario.mappings.iter();
     let requests = requests.map(|plan| plan.request.clone()).collect();
     let mut test = LoadTest::new(plan, clock);
-    let observer = test.observer();
+    let (observer, counted) = (test.observer(), test.count());
     let (engine, processes) = backends::engine_with(
         &configuration,
         files.before,
         |backend| test.observe(backend),
-        |builder| builder.clock(clock).observer(observer),
+        |builder| builder.clock(clock).observer(observer).through(counted),
     )?;
     let outcome = async {
         let started = engine.start(requests).await;

@@ -44,7 +44,8 @@ pub(super) async fn by_a_broken_connection(subject: &dyn PushQueueContract) {
     let mut session = Session::begin(&queue, 3).await;
     let first = session.read(3).await;
     equal(ORDER, &numbers(&first), &vec![0, 1, 2]);
-    if !subject.break_connections(&queue.name).await {
+    let breaking = subject.break_connections(&queue.name);
+    if !ends("breaking connections", breaking).await {
         return session.close().await;
     }
     session
@@ -140,7 +141,7 @@ pub(super) async fn with_the_queue(subject: &dyn PushQueueContract) {
     queue.publish(1).await;
     let mut session = Session::begin(&queue, 1).await;
     equal(ORDER, &numbers(&session.read(1).await), &vec![0]);
-    if !subject.delete(&queue.name).await {
+    if !ends("deleting a queue", subject.delete(&queue.name)).await {
         return session.close().await;
     }
     session

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::queue::{A_WHILE, Queue, body, is_redelivered, numbers};
 use super::session::Session;
 use super::subject::{MessageToPublish, PushQueueContract};
-use crate::contract::bound::{dropped_after, ends_within};
+use crate::contract::bound::{dropped_after, ends, ends_within};
 use crate::contract::promise::{equal, holds, succeeds};
 use crate::contract::same_bytes::same_bytes;
 use crate::ports::Outcome;
@@ -18,7 +18,8 @@ pub(super) async fn come_as_they_were_published(subject: &dyn PushQueueContract)
     let queue = Queue::make(subject).await;
     let mut session = Session::begin(&queue, 10).await;
     for message in samples() {
-        subject.publish(&queue.name, message.clone()).await;
+        let published = subject.publish(&queue.name, message.clone());
+        ends("publishing", published).await;
         let found = session.read(1).await;
         equal(ORDER, &found.len(), &1);
         is_as_it_was_published(&found[0], &message);

@@ -29,8 +29,8 @@ pub(super) struct Queue<'a> {
 impl<'a> Queue<'a> {
     pub(super) async fn make(subject: &'a dyn PushQueueContract) -> Self {
         let name = format!("contract-{}", Uuid::new_v4());
-        subject.make(&name).await;
-        let source = subject.source(&name).await;
+        ends("making a queue", subject.make(&name)).await;
+        let source = ends("finding a queue", subject.source(&name)).await;
         equal(
             "a source tells which broker it is",
             &source.engine(),
@@ -49,7 +49,7 @@ impl<'a> Queue<'a> {
         for _ in 0..number {
             let message = MessageToPublish::text(self.published.to_string());
             self.published += 1;
-            self.subject.publish(&self.name, message).await;
+            ends("publishing", self.subject.publish(&self.name, message)).await;
         }
     }
 
@@ -74,7 +74,11 @@ impl<'a> Queue<'a> {
     /// Checks that there are so many dead letters, soon, if the broker can tell.
     pub(super) async fn has_dead(&self, promise: &str, dead: usize) {
         let start = Instant::now();
-        while let Some(seen) = self.subject.dead_letters(&self.name).await {
+        loop {
+            let looked = ends("a look at dead letters", self.subject.dead_letters(&self.name));
+            let Some(seen) = looked.await else {
+                return;
+            };
             if seen == dead {
                 return;
             }

@@ -115,6 +115,11 @@ pub(super) fn sources(report: &Report) -> Markup {
                     }
                 }
                 td { (count(each.empty_reads)) }
+                td.text {
+                    @if let Some(took) = &each.call_time {
+                        (duration(took.p50)) " (p50), " (duration(took.p99)) " (p99)"
+                    }
+                }
             }
         }
     };
@@ -125,6 +130,7 @@ pub(super) fn sources(report: &Report) -> Markup {
         "Payloads",
         "Calls",
         "Calls that found nothing",
+        "A call took",
     ];
     html! { (wide("Sources, and what was asked of them", &head, &rows)) }
 }

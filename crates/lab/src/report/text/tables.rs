@@ -64,12 +64,17 @@ fn sources(out: &mut String, sources: &[SourceReport], width: usize) {
         } else {
             calls.join(", ")
         };
+        let took = each.call_time.as_ref().filter(|took| took.count > 0);
+        let took = took.map_or_else(String::new, |took| {
+            let (p50, p99) = (duration(took.p50), duration(took.p99));
+            format!("; a call took {p50} (p50), {p99} (p99)")
+        });
         let arrived = format!("{} records, {}", count(each.arrived), bytes(each.bytes));
         grid.row(&[
             &each.name,
             &each.kind,
             &arrived,
-            &format!("{calls}; {} found nothing", count(each.empty_reads)),
+            &format!("{calls}; {} found nothing{took}", count(each.empty_reads)),
         ]);
     }
     grid.write(out);

@@ -1,5 +1,6 @@
 //! A queue of SQS.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use lambda_esm_engine::memory::{MemoryQueue, MemoryQueueOptions, Redrive, SendMe
 use lambda_esm_engine::ports::{
     QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement,
 };
+use tokio::sync::Mutex;
 
 use super::intake::Intake;
 use super::names::Names;
@@ -27,6 +29,8 @@ pub(crate) struct Queue {
     queue: MemoryQueue,
     dead_letters: Option<MemoryQueue>,
     fifo: bool,
+    /// Held by the receive that puts in what arrives.
+    filling: Arc<Mutex<()>>,
 }
 
 impl Queue {
@@ -50,6 +54,7 @@ impl Queue {
             intake,
             dead_letters,
             fifo,
+            filling: Arc::default(),
         }
     }
 
@@ -72,6 +77,16 @@ impl Queue {
             });
             places.collect()
         });
+    }
+
+    /// Puts in whatever arrives, when it does. Of the receives that wait one does so, and not each of them: there may be many.
+    async fn keep_filling(&self) -> Result<Infallible, SourceError> {
+        let _turn = self.filling.lock().await;
+        loop {
+            self.intake.arrival().await;
+            self.fill();
+            self.empty_dead_letters().await?;
+        }
     }
 
     /// Counts what has moved to the dead-letter queue, and forgets it there.
@@ -113,34 +128,22 @@ impl QueueSource for Queue {
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         self.intake.call("receive")?;
-        let clock = self.intake.clock;
-        let deadline = clock.now() + request.wait.min(LONGEST_WAIT);
-        loop {
-            self.fill();
-            let begun = self.intake.begun.notified();
-            let now = clock.now();
-            let wake = self
-                .intake
-                .next()
-                .map_or(deadline, |next| next.min(deadline));
-            let mut request = request;
-            request.wait = wake.since(now);
-            // Nothing is lost by the wait's end: the queue in memory takes no message before it answers.
-            let received = tokio::select! {
-                biased;
-                received = self.queue.receive(request) => received?,
-                () = begun => Received::default(),
-            };
-            self.empty_dead_letters().await?;
-            if !received.messages.is_empty() {
-                self.intake.take_call_time().await;
-                return Ok(received);
-            }
-            if clock.now() >= deadline {
-                self.intake.found_nothing();
-                return Ok(received);
-            }
+        self.fill();
+        let mut request = request;
+        request.wait = request.wait.min(LONGEST_WAIT);
+        // Nothing is lost by the end of the wait: the queue in memory takes no message before it answers.
+        let received = tokio::select! {
+            biased;
+            received = self.queue.receive(request) => received?,
+            ended = self.keep_filling() => match ended? {},
+        };
+        self.empty_dead_letters().await?;
+        if received.messages.is_empty() {
+            self.intake.found_nothing();
+        } else {
+            self.intake.take_call_time().await;
         }
+        Ok(received)
     }
 
     fn receive_is_cancel_safe(&self) -> bool {

@@ -1,5 +1,7 @@
 //! A client of AMQP 1.0 beside the one under test.
 
+use std::time::Duration;
+
 use fe2o3_amqp::connection::ConnectionHandle;
 use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::session::SessionHandle;
@@ -11,6 +13,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::scene::PATIENCE;
+use crate::wait::until;
+
+/// Longer than a greeting takes.
+const GREETING: Duration = Duration::from_secs(5);
 
 pub(crate) struct Amqp {
     session: SessionHandle<()>,
@@ -18,8 +24,15 @@ pub(crate) struct Amqp {
 }
 
 impl Amqp {
-    /// Connects to the broker at `HOST:PORT`.
+    /// Connects to the broker at `HOST:PORT`. One that has only just started may not answer its first client, ever.
     pub(crate) async fn to(broker: &str) -> Self {
+        until("the broker greets a client", async || {
+            timeout(GREETING, Self::greet(broker)).await.ok()
+        })
+        .await
+    }
+
+    async fn greet(broker: &str) -> Self {
         let mut connection = Connection::builder()
             .container_id(Uuid::new_v4().to_string())
             .sasl_profile(SaslProfile::Plain {

@@ -129,9 +129,7 @@ impl LoadTest {
     }
 
     /// Returns a provider of the same sources, whose calls are counted.
-    pub fn count(
-        &self,
-    ) -> impl Fn(Arc<dyn SourceProvider>) -> Arc<dyn SourceProvider> + 'static {
+    pub fn count(&self) -> impl Fn(Arc<dyn SourceProvider>) -> Arc<dyn SourceProvider> + 'static {
         let book = self.calls.clone();
         move |provider| {
             let book = book.clone();

@@ -75,7 +75,10 @@ impl<'a> Queue<'a> {
     pub(super) async fn has_dead(&self, promise: &str, dead: usize) {
         let start = Instant::now();
         loop {
-            let looked = ends("a look at dead letters", self.subject.dead_letters(&self.name));
+            let looked = ends(
+                "a look at dead letters",
+                self.subject.dead_letters(&self.name),
+            );
             let Some(seen) = looked.await else {
                 return;
             };

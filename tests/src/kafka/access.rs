@@ -51,7 +51,8 @@ impl Kafka {
         self.administer(&["password", user, password]).await;
     }
 
-    async fn administer(&self, words: &[&str]) {
+    /// Has Kafka's own client do something, and returns what it prints.
+    pub(super) async fn administer(&self, words: &[&str]) -> String {
         let home = variable("LAMBDA_ESM_TEST_KAFKA_HOME").unwrap();
         let output = Command::new("java")
             .args(["-XX:TieredStopAtLevel=1", "-Xmx128m", "-Dlog4j2.level=WARN"])
@@ -65,5 +66,6 @@ impl Kafka {
             .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {told}");
+        String::from_utf8(output.stdout).unwrap()
     }
 }

@@ -7,6 +7,7 @@ mod groups;
 mod listener;
 mod record;
 mod server;
+mod share_groups;
 mod topic;
 
 pub use access::Resource;
@@ -15,4 +16,5 @@ pub use cluster::Cluster;
 pub use listener::Listener;
 pub use record::Record;
 pub use server::Kafka;
+pub use share_groups::ShareGroup;
 pub use topic::{Topic, TopicOptions};

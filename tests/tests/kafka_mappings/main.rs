@@ -13,6 +13,7 @@ mod many;
 mod modes;
 mod payloads;
 mod poison;
+mod queue_mode;
 mod retries;
 mod shapes;
 mod stage;

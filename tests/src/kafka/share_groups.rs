@@ -1,0 +1,58 @@
+//! Share groups, as Kafka's own client sees them.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::server::Kafka;
+use super::topic::Topic;
+use crate::wait::until;
+
+/// A share group, as Kafka knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareGroup {
+    /// Its state in Kafka's words, such as `Stable` or `Empty`.
+    pub state: String,
+    /// How many members it has.
+    pub members: usize,
+    /// How many records are not done, by topic and partition.
+    pub lag: BTreeMap<String, i64>,
+}
+
+impl Kafka {
+    /// Returns the name of a group that begins with the first record of its topic, and is set so, by Kafka's names:
+    /// `share.delivery.count.limit=5`.
+    pub async fn share_group(&self, settings: &[&str]) -> String {
+        let group = format!("group-{}", Uuid::new_v4().simple());
+        let begins = ["group", &group, "share.auto.offset.reset=earliest"];
+        self.administer(&[&begins[..], settings].concat()).await;
+        group
+    }
+
+    /// Returns a share group as it is now.
+    pub async fn describe_share_group(&self, group: &str) -> ShareGroup {
+        let told = self.administer(&["share-group", group]).await;
+        let mut lines = told.lines();
+        let (state, members) = lines.next().unwrap().split_once(' ').unwrap();
+        let lag = lines.map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            (words[0].to_owned(), words[2].parse().unwrap())
+        });
+        ShareGroup {
+            state: state.to_owned(),
+            members: members.parse().unwrap(),
+            lag: lag.collect(),
+        }
+    }
+
+    /// Waits until Kafka says that nothing is left of a topic for a share group.
+    pub async fn until_shared_out(&self, group: &str, topic: &Topic) -> ShareGroup {
+        let partitions = usize::try_from(topic.partitions().await).unwrap();
+        until(&format!("nothing is left for {group}"), async || {
+            let known = self.describe_share_group(group).await;
+            let done = known.lag.len() == partitions && known.lag.values().all(|lag| *lag == 0);
+            done.then_some(known)
+        })
+        .await
+    }
+}

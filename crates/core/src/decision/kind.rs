@@ -27,6 +27,7 @@ impl Decision {
             Self::Oversized { .. } => "oversized",
             Self::Unreadable { .. } => "unreadable",
             Self::Scaled { .. } => "scaled",
+            Self::CallsLimited { .. } => "calls_limited",
             Self::ShardStarted { .. } => "shard_started",
             Self::ShardEnded { .. } => "shard_ended",
             Self::ShardAcquired { .. } => "shard_acquired",
@@ -87,6 +88,11 @@ mod tests {
                 failures: 1,
             },
             Decision::Deleted { messages: 1 },
+            Decision::CallsLimited {
+                from: 4,
+                to: 8,
+                because: "more calls at a time bring more",
+            },
         ] {
             let json = serde_json::to_value(&decision).expect("a decision is JSON");
             assert_eq!(json["decision"], decision.kind());

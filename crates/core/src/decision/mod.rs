@@ -222,6 +222,17 @@ pub enum Decision {
         /// Why.
         because: &'static str,
     },
+    /// The number of calls to the source that the mapping allows itself at a time has changed: so many as make the source
+    /// faster, with eager pacing. Trials of other numbers are not told.
+    #[non_exhaustive]
+    CallsLimited {
+        /// Before.
+        from: usize,
+        /// After.
+        to: usize,
+        /// Why.
+        because: &'static str,
+    },
     /// Reading of a shard begins.
     #[non_exhaustive]
     ShardStarted {

@@ -198,6 +198,12 @@ impl fmt::Display for Decision {
             Self::Scaled { from, to, because } => {
                 write!(out, "concurrency limit {from} -> {to}: {because}")
             }
+            Self::CallsLimited { from, to, because } => {
+                write!(
+                    out,
+                    "calls to the source at a time {from} -> {to}: {because}"
+                )
+            }
             _ => self.fmt_stream(out),
         }
     }

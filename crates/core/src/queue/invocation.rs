@@ -142,7 +142,8 @@ impl QueueMachine {
     pub(super) fn scale(&mut self, now: Timestamp, outcome: Outcome) {
         let before = self.scaler.concurrency();
         let partial = self.config.report_batch_item_failures;
-        let lowered = self.scaler.on_outcome(now, outcome, partial);
+        let is_needed = self.is_little_room();
+        let lowered = self.scaler.on_outcome(now, outcome, partial, is_needed);
         self.report_scaling(before, lowered.unwrap_or("backlog"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::action::{Action, Input};
+use super::calls::{Calls, Waiting};
 use super::config::{Concurrency, QueueConfig};
 use super::delivery::{Delivery, ids};
 use super::filter::MessageFilter;
@@ -28,6 +29,7 @@ pub struct QueueMachine {
     pub(super) batcher: Batcher<Delivery>,
     pub(super) in_flight: InFlight,
     pub(super) settlements: Settlements,
+    pub(super) calls: Calls,
     pub(super) polling: Polling,
     pub(super) scaler: Scaler,
     /// When batches and settle calls are tried again. An entry whose deed was cancelled is ignored.
@@ -56,6 +58,7 @@ impl QueueMachine {
         );
         Self {
             batcher: Batcher::new(config.limits, config.encoder.envelope()),
+            calls: Calls::new(config.pacing, now),
             config,
             in_flight: InFlight::default(),
             settlements: Settlements::default(),
@@ -79,6 +82,7 @@ impl QueueMachine {
             self.actions.is_empty(),
             "the actions of the last input were not drained"
         );
+        self.calls.advance(now);
         match input {
             Input::Received { id, result } => self.received(now, id, result),
             Input::Reserved { batch } => self.reserved(now, batch),
@@ -93,6 +97,7 @@ impl QueueMachine {
             Input::Tick => {}
         }
         self.retry(now);
+        self.settle_waiting();
         self.give_back();
         self.release_late(now);
         self.close_due_window(now);
@@ -126,6 +131,7 @@ impl QueueMachine {
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
             && self.settlements.is_empty()
+            && self.calls.is_empty()
             && self.batcher.is_empty()
             && self.polling.open() == 0
     }
@@ -165,7 +171,7 @@ impl QueueMachine {
             self.timers.pop_first();
             match timer {
                 Timer::Batch(id) => self.retry_batch(now, at, id),
-                Timer::Settle(id) => self.retry_settle(at, id),
+                Timer::Settle(id) => self.line_up(Waiting::Again(at, id)),
             }
         }
     }
@@ -212,6 +218,7 @@ impl QueueMachine {
             config.function_concurrency,
         );
         self.report_scaling(before, "new settings");
+        self.calls.set_pacing(config.pacing);
         self.batcher.set_limits(config.limits);
         self.polling.hurry();
         self.config = config;

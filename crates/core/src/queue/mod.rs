@@ -12,11 +12,15 @@
 //!
 //! A batch holds a slot from its first try until its last deletion. The number of slots is what scaling
 //! decides; reading stops when no slot is free, so a mapping never holds more messages than its batches
-//! can carry.
+//! can carry. How many calls the server is given at a time is found out (`call_limit`), and who is next (`calls`).
 
 mod action;
 mod batch_result;
 mod batching_window;
+mod call_limit;
+mod call_measure;
+mod calling;
+mod calls;
 mod config;
 mod delivery;
 mod draining;

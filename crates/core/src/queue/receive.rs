@@ -1,7 +1,7 @@
 //! Receiving: what is asked of the queue, and what becomes of the messages that arrive.
 
 use super::action::{Action, ReceiveId};
-use super::delivery::Delivery;
+use super::delivery::{Deletion, Delivery};
 use super::filter::explain;
 use super::machine::QueueMachine;
 use super::polling::Receive;
@@ -15,11 +15,14 @@ use crate::time::Timestamp;
 impl QueueMachine {
     /// Opens as many receives as slots, scaling, quotas and the window allow.
     pub(super) fn read(&mut self, now: Timestamp) {
-        if self.drain_until.is_some() {
-            return;
-        }
-        if !self.polling.may_begin(now) {
-            return;
+        let waits = self.open_receives(now);
+        self.calls.set_receive_waits(waits);
+    }
+
+    /// Returns whether there would be one more but for the server, which has calls enough.
+    fn open_receives(&mut self, now: Timestamp) -> bool {
+        if self.drain_until.is_some() || !self.polling.may_begin(now) {
+            return false;
         }
         while self.polling.open() < self.scaler.pollers() {
             let room = self.room();
@@ -29,12 +32,16 @@ impl QueueMachine {
                 .polling
                 .longest_wait(now, window_end, &self.config.facts);
             let Some(wait) = wait.filter(|_| room > 0) else {
-                return;
+                return false;
             };
+            let waits = !self.scaler.has_backlog();
+            if !self.calls.may_receive(waits) {
+                return true;
+            }
             if let Some(pollers) = self.provisioned_pollers()
                 && !self.polling.take_call(now, pollers)
             {
-                return;
+                return false;
             }
             let max = room.min(self.config.facts.receive_limit.max(1));
             let id = ReceiveId(self.next_id());
@@ -46,6 +53,7 @@ impl QueueMachine {
                 visibility: visibility_timeout.unwrap_or(self.config.facts.visibility_timeout),
             };
             self.polling.begin(id, receive);
+            self.calls.receive(id, waits);
             let request = ReceiveRequest {
                 max,
                 wait,
@@ -53,6 +61,7 @@ impl QueueMachine {
             };
             self.actions.push_back(Action::Receive { id, request });
         }
+        false
     }
 
     /// Returns how many more messages the free slots could carry: none while a batch waits for its turn, lest
@@ -71,6 +80,12 @@ impl QueueMachine {
             .saturating_sub(taken)
     }
 
+    /// Tells whether less than half of what the slots could carry is left.
+    pub(super) fn is_little_room(&self) -> bool {
+        let all = self.scaler.concurrency() * self.config.limits.count;
+        self.room() < all / 2
+    }
+
     /// A receive ended.
     pub(super) fn received(
         &mut self,
@@ -81,6 +96,7 @@ impl QueueMachine {
         let Some(receive) = self.polling.end(id) else {
             return;
         };
+        self.receive_ended(id, receive.max, &result);
         match result {
             Ok(received) => self.sort(now, receive, received),
             Err(error) => self.poll_failed(now, error),
@@ -207,6 +223,7 @@ impl QueueMachine {
             group: group.map(Option::unwrap_or_default),
             hidden_until,
             receives: message.content.receive_count().unwrap_or_default(),
+            deletion: Deletion::NotDone,
         }
     }
 

@@ -21,6 +21,7 @@ impl QueueMachine {
         if delivery.receives == 1 {
             return;
         }
+        self.settlements.overtaken(&delivery.id);
         for (_, flight) in self.in_flight.iter_mut() {
             let mut items = flight.batch.items.iter();
             if items.any(|earlier| earlier.id == delivery.id) {

@@ -102,7 +102,13 @@ impl Scaler {
         }
     }
 
-    /// A receive asked for `asked` messages and got `got`.
+    /// Tells whether the last receive was full.
+    pub(super) const fn has_backlog(&self) -> bool {
+        self.backlog_since.is_some()
+    }
+
+    /// A receive asked for `asked` messages and got `got`. With eager pacing one that brought fewer is followed by fewer
+    /// at a time: what waits in the queue meanwhile makes the next ones fuller.
     pub(super) fn on_receive(&mut self, now: Timestamp, asked: usize, got: usize) {
         if got == 0 {
             self.backlog_since = None;
@@ -122,6 +128,9 @@ impl Scaler {
         }
         if got < asked {
             self.backlog_since = None;
+            if self.pacing == Pacing::Eager {
+                self.pollers = (self.pollers - 1).max(1);
+            }
             return;
         }
         self.pollers = (self.pollers * 2).min(self.most_pollers());
@@ -133,16 +142,18 @@ impl Scaler {
         self.backlog_since = Some(now);
     }
 
-    /// A batch ended. Returns why the limit was lowered, if it was.
+    /// A batch ended. Returns why the limit was lowered, if it was. With eager pacing it is raised only where more is
+    /// needed than half of it.
     pub(super) fn on_outcome(
         &mut self,
         now: Timestamp,
         outcome: Outcome,
         partial_responses: bool,
+        is_needed: bool,
     ) -> Option<&'static str> {
         let ((cut, interval), because) = match outcome {
             Outcome::Success => {
-                if self.pacing == Pacing::Eager && self.backlog_since.is_some() {
+                if self.pacing == Pacing::Eager && self.backlog_since.is_some() && is_needed {
                     self.level = (self.level + 1.0).min(self.ceiling);
                 } else if self.level < self.floor {
                     self.level = (self.level + 1.0).min(self.floor);
@@ -282,23 +293,23 @@ mod tests {
             scaler.on_receive(seconds(second), 10, 10);
         }
         assert_eq!(
-            scaler.on_outcome(seconds(61), Outcome::FunctionError, true),
+            scaler.on_outcome(seconds(61), Outcome::FunctionError, true, true),
             None
         );
         assert_eq!(scaler.concurrency(), 305);
         assert!(
             scaler
-                .on_outcome(seconds(61), Outcome::FunctionError, false)
+                .on_outcome(seconds(61), Outcome::FunctionError, false, true)
                 .is_some()
         );
         assert_eq!(scaler.concurrency(), 292);
         // A burst counts once.
         assert_eq!(
-            scaler.on_outcome(seconds(61), Outcome::FunctionError, false),
+            scaler.on_outcome(seconds(61), Outcome::FunctionError, false, true),
             None
         );
         for second in 62..200 {
-            scaler.on_outcome(seconds(second), Outcome::FunctionError, false);
+            scaler.on_outcome(seconds(second), Outcome::FunctionError, false, true);
         }
         assert_eq!(scaler.concurrency(), 2);
     }
@@ -323,7 +334,7 @@ mod tests {
                     } else {
                         Outcome::Success
                     };
-                    scaler.on_outcome(now, outcome, false);
+                    scaler.on_outcome(now, outcome, false, true);
                 }
                 if milli >= 60_000 {
                     sum += scaler.concurrency() as f64 / 240_000.0;
@@ -341,12 +352,12 @@ mod tests {
     fn an_unreachable_function_leaves_one_batch_to_probe_with_and_success_recovers() {
         let mut scaler = Scaler::new(Pacing::Eager, ON_DEMAND, None);
         for second in 0..10 {
-            scaler.on_outcome(seconds(second), Outcome::NotReached, false);
+            scaler.on_outcome(seconds(second), Outcome::NotReached, false, true);
         }
         assert_eq!(scaler.concurrency(), 1);
         scaler.on_receive(seconds(11), 10, 10);
         for _ in 0..8 {
-            scaler.on_outcome(seconds(11), Outcome::Success, false);
+            scaler.on_outcome(seconds(11), Outcome::Success, false, true);
         }
         assert_eq!(scaler.concurrency(), 9);
     }
@@ -363,7 +374,7 @@ mod tests {
                 let mut scaler = Scaler::new(pacing, concurrency, Some(4));
                 for second in 0..100 {
                     scaler.on_receive(seconds(second), 10, 10);
-                    scaler.on_outcome(seconds(second), Outcome::Success, false);
+                    scaler.on_outcome(seconds(second), Outcome::Success, false, true);
                 }
                 assert_eq!(scaler.concurrency(), 4, "{pacing:?} {concurrency:?}");
             }
@@ -375,11 +386,11 @@ mod tests {
         let maximum = Concurrency::OnDemand { maximum: Some(7) };
         let mut scaler = Scaler::new(Pacing::Aws, maximum, None);
         for second in 0..10 {
-            scaler.on_outcome(seconds(second), Outcome::NotReached, false);
+            scaler.on_outcome(seconds(second), Outcome::NotReached, false, true);
         }
         assert_eq!(scaler.concurrency(), 1);
         for _ in 0..10 {
-            scaler.on_outcome(seconds(10), Outcome::Success, false);
+            scaler.on_outcome(seconds(10), Outcome::Success, false, true);
         }
         assert_eq!(scaler.concurrency(), 5);
     }

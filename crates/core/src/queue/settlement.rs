@@ -1,10 +1,11 @@
 //! Settling: processed messages are deleted, others made visible again; a batch ends with its last answer.
 
 use super::action::SettleId;
+use super::calls::Waiting;
 use super::delivery::Delivery;
 use super::machine::QueueMachine;
 use super::port::SettleVerb;
-use super::settlements::{Settling, Then};
+use super::settlements::Then;
 use super::timer::Timer;
 use crate::decision::BatchId;
 use crate::fault::SourceError;
@@ -29,16 +30,8 @@ impl QueueMachine {
             self.in_flight.settle(id, lines.len());
         }
         for line in lines {
-            self.settle_next(line);
+            self.line_up(Waiting::Line(line));
         }
-    }
-
-    /// Makes the next call of a line.
-    fn settle_next(&mut self, settling: Settling) {
-        let limit = self.config.facts.settle_limit.max(1);
-        let id = SettleId(self.next_id());
-        let call = self.settlements.call(id, settling, limit);
-        self.actions.push_back(call);
     }
 
     /// A settle call ended.
@@ -48,6 +41,7 @@ impl QueueMachine {
         id: SettleId,
         result: Result<Vec<Result<(), SourceError>>, SourceError>,
     ) {
+        self.settle_ended(id, &result);
         let Some(answered) = self.settlements.answered(now, id, result, &mut self.random) else {
             return;
         };
@@ -55,19 +49,12 @@ impl QueueMachine {
             self.report(decision);
         }
         match answered.then {
-            Then::Call(settling) => self.settle_next(settling),
+            Then::Call(settling) => self.line_up(Waiting::Line(settling)),
             Then::Retry(at) => {
                 self.timers.insert((at, Timer::Settle(id)));
             }
             Then::End(Some(batch)) if self.in_flight.settled(batch) => self.end(batch),
             Then::End(_) => {}
-        }
-    }
-
-    /// Repeats a settle call whose back-off has ended.
-    pub(super) fn retry_settle(&mut self, at: Timestamp, id: SettleId) {
-        if let Some(call) = self.settlements.retry(at, id) {
-            self.actions.push_back(call);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Deletions and releases under way: each is tried again while the receipt is good.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::action::{Action, SettleId};
-use super::delivery::Delivery;
+use super::delivery::{Deletion, Delivery};
 use super::port::{SettleVerb, Settlement};
 use crate::backoff::{Backoff, Random};
 use crate::decision::{BatchId, Decision};
@@ -12,6 +13,9 @@ use crate::time::Timestamp;
 
 /// How many settle calls of one batch are under way at a time.
 const CALLS_AT_ONCE: usize = 8;
+
+/// For so long after a message has become visible it is still asked what came of its deletion, where that is not known.
+const ASKED_AFTER: Duration = Duration::from_secs(30);
 
 /// Settle calls one after another: one that is under way or to be tried again, and what comes after it.
 #[derive(Debug)]
@@ -167,6 +171,15 @@ impl Settlements {
         Some(Answered { decisions, then })
     }
 
+    /// A message was received again: the deletion of its earlier delivery, if it is under way, had not been done.
+    pub(super) fn overtaken(&mut self, id: &str) {
+        for settling in self.calls.values_mut() {
+            for delivery in settling.deliveries.iter_mut().filter(|one| one.id == id) {
+                delivery.deletion = Deletion::Overtaken;
+            }
+        }
+    }
+
     /// Repeats a call whose back-off ended `at` that time.
     pub(super) fn retry(&mut self, at: Timestamp, id: SettleId) -> Option<Action> {
         let due = |settling: &&mut Settling| settling.retry_at == Some(at);
@@ -203,10 +216,24 @@ fn sort_out(now: Timestamp, settling: &mut Settling, answer: Answer) -> Sorted {
     };
     let mut answers = answers.into_iter();
     let mut sorted = Sorted::default();
-    for delivery in deliveries {
+    for mut delivery in deliveries {
         let Err(error) = answers.next().unwrap_or_else(|| Err(missing.clone())) else {
             continue;
         };
+        if settling.verb == SettleVerb::Delete {
+            match after_failed_deletion(now, &mut delivery, error.kind) {
+                After::Done => continue,
+                After::Gone => {
+                    sorted.gone += 1;
+                    continue;
+                }
+                After::Ask => {
+                    sorted.retry.push(delivery);
+                    continue;
+                }
+                After::Usual => {}
+            }
+        }
         if delivery.hidden_until <= now {
             sorted.lost += 1;
             sorted.error = error.message;
@@ -217,4 +244,41 @@ fn sort_out(now: Timestamp, settling: &mut Settling, answer: Answer) -> Sorted {
         }
     }
     sorted
+}
+
+/// What a deletion leads to that failed.
+enum After {
+    /// It counts as done.
+    Done,
+    /// There is nothing to settle any more, by whomever it was done.
+    Gone,
+    /// It is tried again, to learn whether it was done.
+    Ask,
+    /// What any settlement leads to that failed.
+    Usual,
+}
+
+/// A deletion without an answer may have been done; servers other than SQS then refuse to do it again, since the receipt is no
+/// longer good. That counts as done, unless the receipt has run out otherwise: with a newer delivery, and of a FIFO queue with
+/// the visibility timeout.
+fn after_failed_deletion(now: Timestamp, delivery: &mut Delivery, kind: SourceErrorKind) -> After {
+    let is_hidden = delivery.hidden_until > now;
+    match (kind, delivery.deletion) {
+        (SourceErrorKind::Expired, Deletion::Unknown) if is_hidden || delivery.group.is_none() => {
+            After::Done
+        }
+        (SourceErrorKind::Expired, Deletion::Unknown | Deletion::Overtaken) => After::Gone,
+        (
+            SourceErrorKind::Transient | SourceErrorKind::Fatal,
+            Deletion::NotDone | Deletion::Unknown,
+        ) => {
+            delivery.deletion = Deletion::Unknown;
+            if is_hidden || now.since(delivery.hidden_until) < ASKED_AFTER {
+                After::Ask
+            } else {
+                After::Usual
+            }
+        }
+        _ => After::Usual,
+    }
 }

@@ -8,10 +8,12 @@
 mod again;
 mod draining;
 mod edges;
+mod knee;
 mod limits;
 mod pace;
 mod property;
 mod rules;
+mod server;
 mod settings;
 mod settling;
 mod unreadable;

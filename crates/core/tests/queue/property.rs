@@ -12,7 +12,7 @@ use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::{Concurrency, QueueConfig};
 use proptest::prelude::*;
 
-use super::world::{Fate, World, config, filters, index};
+use super::world::{Fate, Service, World, config, filters, index};
 
 /// A world drawn at random.
 #[derive(Clone, Debug)]
@@ -34,6 +34,10 @@ struct Case {
     slow_share: u8,
     /// How often the handler makes its messages visible before it ends.
     frees_share: u8,
+    /// How many calls at a time the server takes without becoming slower; `None` if it takes any number.
+    knee: Option<usize>,
+    /// How often the server does what it is asked for, and its answer is lost.
+    lost_share: u8,
     /// Whether long polls last as long as those of AWS.
     long_polls: bool,
     /// The size of each body, beyond what the filter reads.
@@ -90,8 +94,9 @@ fn cases() -> impl Strategy<Value = Case> {
     let shape = (1usize..25, 0u64..4, concurrencies(), any::<[bool; 5]>());
     let bursts = prop::collection::vec((0u64..20_000, 1usize..40), 1..6);
     let faults = (0u8..40, 0u8..40, 0u8..20, 0u8..20, 0u8..20, 0u8..20);
-    let drawn = (any::<u64>(), shape, bursts, faults, incidents());
-    drawn.prop_map(|(seed, shape, bursts, faults, incidents)| {
+    let server = (prop::option::of(1usize..12), 0u8..10);
+    let drawn = (any::<u64>(), shape, bursts, (faults, server), incidents());
+    drawn.prop_map(|(seed, shape, bursts, (faults, server), incidents)| {
         let (count, window, concurrency, [aws_pacing, fifo, partial, filtered, long_polls]) = shape;
         let (count, window) = legal(fifo, count, window);
         Case {
@@ -110,6 +115,8 @@ fn cases() -> impl Strategy<Value = Case> {
             receive_fault_share: faults.3,
             slow_share: faults.4,
             frees_share: faults.5,
+            knee: server.0,
+            lost_share: server.1,
             long_polls,
             padding: 0,
             incidents,
@@ -251,7 +258,8 @@ fn befall(case: &Case, world: &mut World, incident: Incident) {
         Incident::Drain => {
             world.drain();
             let receives = world.receives;
-            world.run_for(60_000);
+            // As long as a lost answer is waited for, and asked for again.
+            world.run_for(150_000);
             assert!(world.machine.is_idle(), "the drain does not end");
             assert_eq!(world.receives, receives, "a drain reads nothing new");
             world.restart();
@@ -279,6 +287,15 @@ fn world(case: &Case, ledger: &Rc<RefCell<Ledger>>) -> World {
     world.handler_frees = Box::new(move || {
         let after = Duration::from_millis(faults.next_u64() % 4_000);
         (faults.fraction() * 100.0 < share).then_some(after)
+    });
+    let mut faults = Random::new(case.seed ^ 5);
+    let (knee, share) = (case.knee, f64::from(case.lost_share));
+    world.serves = Box::new(move |calls| Service {
+        longer: knee.map_or(Duration::ZERO, |knee| {
+            let beyond = (calls as f64 / knee as f64 - 1.0).max(0.0);
+            Duration::from_millis(40).mul_f64(beyond * (0.5 + faults.fraction()))
+        }),
+        is_lost: faults.fraction() * 100.0 < share,
     });
     let mut faults = Random::new(case.seed ^ 3);
     let share = f64::from(case.receive_fault_share);
@@ -312,7 +329,7 @@ fn check(case: &Case) {
     let listens = status.receives > 0 || world.machine.next_deadline().is_some();
     assert!(listens, "nothing wakes the mapping any more");
     world.drain();
-    world.run_for(20_000);
+    world.run_for(60_000);
     assert!(world.machine.is_idle(), "the last receives have returned");
 }
 

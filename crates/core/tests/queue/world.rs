@@ -22,6 +22,8 @@ use lambda_esm_core::queue::{
     ReceiveRequest, Received,
 };
 
+pub(crate) use service::Service;
+
 pub(crate) fn filters(patterns: &[&str]) -> Option<Arc<Filters>> {
     let filters = Filters::compile(patterns, Dialect::Lambda, Default::default()).unwrap();
     Some(Arc::new(filters))
@@ -112,6 +114,8 @@ pub(crate) struct World {
     pub(crate) impatient: bool,
     /// The most messages in flight at once, failed ones that wait for their visibility excluded.
     pub(crate) most_held: usize,
+    /// How a call is served, of which so many are under way.
+    pub(crate) serves: Box<dyn FnMut(usize) -> Service>,
     pub(crate) settle_fails: Hiccup,
     pub(crate) receive_fails: Hiccup,
     /// After how long a handler makes its messages visible, if it does.
@@ -120,6 +124,8 @@ pub(crate) struct World {
     freed: BTreeMap<(Timestamp, u64), Vec<String>>,
     /// How many settle calls are under way, and how many were at once.
     settling: usize,
+    /// How many receives are being answered.
+    receiving: usize,
     pub(crate) most_settling: usize,
     /// The most records that an event may have.
     pub(crate) most_records: usize,
@@ -160,11 +166,13 @@ impl World {
             refuses_what_is_gone: false,
             impatient: false,
             most_held: 0,
+            serves: Box::new(|_| Service::AT_ONCE),
             settle_fails: Box::new(|| false),
             receive_fails: Box::new(|| false),
             handler_frees: Box::new(|| None),
             freed: BTreeMap::new(),
             settling: 0,
+            receiving: 0,
             most_settling: 0,
             most_records: config.limits.count.max(1),
             messages: Vec::new(),
@@ -203,17 +211,6 @@ impl World {
         });
     }
 
-    pub(crate) fn left(&self) -> usize {
-        self.messages
-            .iter()
-            .filter(|message| !message.deleted)
-            .count()
-    }
-
-    pub(crate) fn group_of(&self, id: &str) -> Option<&str> {
-        self.messages[index(id)].group.as_deref()
-    }
-
     /// Runs until nothing more happens before `end`, and leaves the clock there.
     pub(crate) fn run_until(&mut self, end: Timestamp) {
         self.wake_polls();
@@ -234,6 +231,7 @@ impl World {
         self.events.clear();
         self.freed.clear();
         self.settling = 0;
+        self.receiving = 0;
         self.polls.clear();
         self.running.clear();
         self.forget_turns();
@@ -245,11 +243,6 @@ impl World {
     pub(crate) fn drain(&mut self) {
         let until = self.now + Duration::from_secs(27);
         self.give(Input::Drain { until });
-    }
-
-    /// Returns how often a message was received.
-    pub(crate) fn receives_of(&self, id: &str) -> u32 {
-        self.messages[index(id)].receives
     }
 
     pub(crate) fn reconfigure(&mut self, config: QueueConfig) {
@@ -352,8 +345,10 @@ impl World {
     }
 
     fn on_input(&mut self, input: &Input) {
-        if let Input::Settled { .. } = input {
-            self.settling -= 1;
+        match input {
+            Input::Settled { .. } => self.settling -= 1,
+            Input::Received { .. } => self.receiving -= 1,
+            _ => {}
         }
         if let Input::Invoked { batch, result, .. } = input {
             let index = self.running.remove(batch).unwrap();
@@ -387,6 +382,7 @@ impl World {
                 self.receives += 1;
                 if (self.receive_fails)() {
                     let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
+                    self.receiving += 1;
                     self.schedule(
                         Duration::from_millis(1),
                         Input::Received {
@@ -416,8 +412,11 @@ impl World {
             Action::Settle { id, settlements } => {
                 self.settling += 1;
                 self.most_settling = self.most_settling.max(self.settling);
-                let result = self.settle(&settlements);
-                self.schedule(service::SETTLE_ANSWERS_AFTER, Input::Settled { id, result });
+                let service = (self.serves)(self.settling + self.receiving);
+                let after = service::SETTLE_ANSWERS_AFTER + service.longer;
+                let result = self.settle(&settlements, after);
+                let input = Input::Settled { id, result };
+                self.answer(after, service, input);
             }
             Action::Report(decision) => {
                 if let Decision::GivenUp { message_ids, .. }

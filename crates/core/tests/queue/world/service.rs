@@ -17,11 +17,31 @@ pub(crate) const GARBLED: &str = "garbled";
 /// When the machine hears what became of a settle call.
 pub(super) const SETTLE_ANSWERS_AFTER: Duration = Duration::from_millis(2);
 
+/// How long the machine's adapter waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a call is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// How much longer than usual it takes.
+    pub(crate) longer: Duration,
+    /// Whether its answer is lost, which the machine learns after half a minute.
+    pub(crate) is_lost: bool,
+}
+
+impl Service {
+    pub(super) const AT_ONCE: Self = Self {
+        longer: Duration::ZERO,
+        is_lost: false,
+    };
+}
+
 impl World {
     /// The calls succeed here, when they are made; whether the machine hears of it is another matter.
     pub(super) fn settle(
         &mut self,
         settlements: &[Settlement],
+        after: Duration,
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
         assert!((1..=10).contains(&settlements.len()));
         let mut results = Vec::new();
@@ -31,7 +51,7 @@ impl World {
                 let error = SourceError::new(SourceErrorKind::Transient, "unreachable");
                 results.push(Err(error));
                 // What is visible when the machine hears of it is not tried again: it is nobody's.
-                if self.messages[index(id)].visible_at <= self.now + SETTLE_ANSWERS_AFTER {
+                if self.messages[index(id)].visible_at <= self.now + after {
                     self.held.remove(id);
                 }
                 continue;
@@ -69,6 +89,42 @@ impl World {
         Ok(results)
     }
 
+    pub(crate) fn left(&self) -> usize {
+        self.messages
+            .iter()
+            .filter(|message| !message.deleted)
+            .count()
+    }
+
+    pub(crate) fn group_of(&self, id: &str) -> Option<&str> {
+        self.messages[index(id)].group.as_deref()
+    }
+
+    /// Returns how often a message was received.
+    pub(crate) fn receives_of(&self, id: &str) -> u32 {
+        self.messages[index(id)].receives
+    }
+
+    /// Answers a call, or lets it find out that nobody does.
+    pub(super) fn answer(&mut self, after: Duration, service: Service, input: Input) {
+        if !service.is_lost {
+            return self.schedule(after, input);
+        }
+        let late = SourceError::new(SourceErrorKind::Transient, "no answer in time");
+        let input = match input {
+            Input::Received { id, .. } => Input::Received {
+                id,
+                result: Err(late),
+            },
+            Input::Settled { id, .. } => Input::Settled {
+                id,
+                result: Err(late),
+            },
+            other => other,
+        };
+        self.schedule(PATIENCE, input);
+    }
+
     /// Deletes a message as its handler may.
     pub(crate) fn delete(&mut self, id: &str) {
         self.messages[index(id)].deleted = true;
@@ -88,21 +144,24 @@ impl World {
         let mut at = 0;
         while at < self.polls.len() {
             let (id, request, _) = self.polls[at];
-            let received = self.take(&request);
+            let service = (self.serves)(self.settling + self.receiving + 1);
+            let after = self.answers_after + service.longer;
+            let received = self.take(&request, after);
             if received == Received::default() {
                 at += 1;
             } else {
                 self.polls.remove(at);
+                self.receiving += 1;
                 let input = Input::Received {
                     id,
                     result: Ok(received),
                 };
-                self.schedule(self.answers_after, input);
+                self.answer(after, service, input);
             }
         }
     }
 
-    fn take(&mut self, request: &ReceiveRequest) -> Received {
+    fn take(&mut self, request: &ReceiveRequest, after: Duration) -> Received {
         let now = self.now;
         let hidden = request
             .visibility_timeout
@@ -129,7 +188,7 @@ impl World {
             }
             message.receives += 1;
             // Some time passes until the machine hears of it.
-            message.visible_at = now + hidden + self.answers_after;
+            message.visible_at = now + hidden + after;
             let id = format!("m{index}");
             if message.body == GARBLED {
                 let because = GARBLED.to_owned();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::decision::BatchId;
-use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
+use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub use lambda_esm_core::stream::{
 };
 
 /// A queue whose messages stay hidden from other consumers until they are settled or their visibility timeout
-/// ends.
+/// ends: one of SQS, or a topic that a share group makes one.
 ///
 /// What follows is promised to the engine, and checked by the `queue_source_contract` of the feature `contract`;
 /// what a queue with message groups promises on top, by its `fifo_contract`.
@@ -84,6 +84,27 @@ pub trait QueueSource: Send + Sync + 'static {
         &self,
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError>;
+
+    /// Returns how many records of each partition a share group has not yet done with; empty for a queue that does not
+    /// say. Asked every few seconds.
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns a topic of the same cluster, as an on-failure destination: the body of a record becomes the value of a
+    /// message, under its [key](FailureRecord::key).
+    ///
+    /// # Errors
+    /// Fails if the source takes no messages.
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        let text = format!("this source takes no messages, and so none for the topic {topic}");
+        Err(SourceError::new(SourceErrorKind::Fatal, text))
+    }
+
+    /// Ends what the source keeps open with its server, when a mapping's polling has ended: what was delivered and is
+    /// not settled may go to others at once, and a share group is left. Waits some seconds at most. Nothing is asked
+    /// of the source afterwards, but that it may be closed again.
+    async fn close(&self) {}
 }
 
 /// An ordered log in shards, which keeps its records whoever reads them.

@@ -22,6 +22,8 @@ impl Decision {
             Self::GivenUp { .. } => "given_up",
             Self::Deleted { .. } => "deleted",
             Self::Released { .. } => "released",
+            Self::Rejected { .. } => "rejected",
+            Self::Renewed { .. } => "renewed",
             Self::Gone { .. } => "gone",
             Self::SettleFailed { .. } => "settle_failed",
             Self::Oversized { .. } => "oversized",

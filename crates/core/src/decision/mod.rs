@@ -173,9 +173,22 @@ pub enum Decision {
         /// How many.
         messages: usize,
     },
-    /// Messages that were not handed to the function were made visible again.
+    /// Messages that were not handed to the function were made visible again; of a share group, also those with which it
+    /// failed.
     #[non_exhaustive]
     Released {
+        /// How many.
+        messages: usize,
+    },
+    /// Records of a share group that were given up were rejected: nobody gets them any more.
+    #[non_exhaustive]
+    Rejected {
+        /// How many.
+        messages: usize,
+    },
+    /// The locks of records of a share group begin anew, since they are still at work.
+    #[non_exhaustive]
+    Renewed {
         /// How many.
         messages: usize,
     },

@@ -161,6 +161,12 @@ impl fmt::Display for Decision {
             Self::Released { messages } => {
                 write!(out, "gave {} back", count(*messages, "message"))
             }
+            Self::Rejected { messages } => {
+                write!(out, "rejected {}", count(*messages, "record"))
+            }
+            Self::Renewed { messages } => {
+                write!(out, "renewed {}", count(*messages, "lock"))
+            }
             Self::Gone { messages } => {
                 let messages = count(*messages, "message");
                 write!(

@@ -1,6 +1,6 @@
 //! One delivery of a message, as the machine remembers it.
 
-use crate::record::Receipt;
+use crate::record::{Receipt, SharedRecord};
 use crate::time::Timestamp;
 
 /// What the machine remembers of a message in a batch.
@@ -14,6 +14,36 @@ pub(super) struct Delivery {
     pub(super) hidden_until: Timestamp,
     /// How often it was received, this time included; 0 if the source does not say.
     pub(super) receives: u32,
+    /// Of a share group, where the record stands.
+    pub(super) place: Option<SharedPlace>,
+}
+
+/// Where a record of a share group stands in its topic, and how old it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SharedPlace {
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    /// When the record was made, or its broker got it; of a record without a time, when it was received.
+    pub(super) arrival: Timestamp,
+}
+
+impl SharedPlace {
+    /// Returns the place of a record that was received now.
+    pub(super) fn of(now: Timestamp, shared: &SharedRecord) -> Self {
+        let made = shared.record.timestamp;
+        Self {
+            partition: shared.partition,
+            offset: shared.record.offset,
+            arrival: if made < Timestamp(0) { now } else { made },
+        }
+    }
+}
+
+impl Delivery {
+    /// Returns the partition; 0 of a message that has none.
+    pub(super) fn partition(&self) -> i32 {
+        self.place.map_or(0, |place| place.partition)
+    }
 }
 
 /// Returns the message identifiers if decisions are wanted in detail.

@@ -61,9 +61,14 @@ impl QueueMachine {
     }
 
     /// Makes messages visible again that arrive when it is over.
-    pub(super) fn send_back(&mut self, messages: Vec<QueueMessage>, hidden_until: Timestamp) {
+    pub(super) fn send_back(
+        &mut self,
+        now: Timestamp,
+        messages: Vec<QueueMessage>,
+        hidden_until: Timestamp,
+    ) {
         let deliveries = messages.into_iter();
-        let deliveries = deliveries.map(|message| self.delivery(&message, hidden_until));
+        let deliveries = deliveries.map(|message| self.delivery(now, &message, hidden_until));
         let deliveries = deliveries.collect();
         self.settle(None, SettleVerb::Release, deliveries);
     }

@@ -73,7 +73,7 @@ impl QueueMachine {
             return;
         };
         let (attempt, records) = (flight.attempt, flight.batch.items.len());
-        let payload = flight.batch.payload();
+        let payload = self.config.encoder.event(&flight.batch);
         self.report(Decision::Invoked {
             batch: id,
             attempt,

@@ -1,4 +1,4 @@
-//! Receipt-based sources: SQS now, Amazon MQ later.
+//! Receipt-based sources: SQS, and topics of Kafka that a share group makes queues.
 //!
 //! ```text
 //!  receive ──> filter ──> open batch ──> waiting ──> invoking ──> settling ──> gone
@@ -20,6 +20,7 @@ mod batching_window;
 mod config;
 mod delivery;
 mod draining;
+mod encoder;
 mod fifo_group;
 mod fifo_order;
 mod filter;
@@ -39,6 +40,7 @@ mod timer;
 mod visibility;
 
 pub use action::{Action, Input, ReceiveId, SettleId};
-pub use config::{Concurrency, QueueConfig, QueueEncoder};
+pub use config::{Concurrency, QueueConfig};
+pub use encoder::QueueEncoder;
 pub use machine::QueueMachine;
 pub use port::{QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage};

@@ -1,7 +1,7 @@
 //! Receiving: what is asked of the queue, and what becomes of the messages that arrive.
 
 use super::action::{Action, ReceiveId};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, SharedPlace};
 use super::filter::explain;
 use super::machine::QueueMachine;
 use super::polling::Receive;
@@ -9,7 +9,7 @@ use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
-use crate::record::{QueueContent, QueueMessage};
+use crate::record::QueueMessage;
 use crate::time::Timestamp;
 
 impl QueueMachine {
@@ -146,23 +146,24 @@ impl QueueMachine {
         });
         let hidden_until = now + receive.visibility;
         if self.is_late(now) {
-            self.send_back(messages, hidden_until);
+            self.send_back(now, messages, hidden_until);
             return;
         }
         self.batcher.forget_empty_window(now);
         let ungrouped = self.config.fifo && messages.iter().any(|one| one.group.is_none());
         self.polling.set_ungrouped(ungrouped);
+        let (together, alone) = self.config.encoder.overhead(&messages);
+        self.batcher.reserve(together, alone);
         let mut filtered = Vec::new();
         for message in messages {
             if self.provisioned_pollers().is_some() {
-                let QueueContent::Sqs(sqs) = &message.content;
-                self.polling.spend_bytes(sqs.body.len());
+                self.polling.spend_bytes(message.content.size());
             }
             if self.filter.passes(&self.config, &message) {
                 self.gather(now, message, hidden_until);
             } else {
                 self.report_filtered(&message);
-                filtered.push(self.delivery(&message, hidden_until));
+                filtered.push(self.delivery(now, &message, hidden_until));
             }
         }
         if !filtered.is_empty() {
@@ -179,7 +180,7 @@ impl QueueMachine {
     }
 
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
-        let delivery = self.delivery(&message, hidden_until);
+        let delivery = self.delivery(now, &message, hidden_until);
         self.note_redelivery(&delivery);
         let (encoder, content) = (&self.config.encoder, message.content);
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
@@ -199,7 +200,12 @@ impl QueueMachine {
 
     /// Returns what is remembered of a message. Of a FIFO queue, those without a group share one: whatever
     /// their groups are, their order holds.
-    pub(super) fn delivery(&self, message: &QueueMessage, hidden_until: Timestamp) -> Delivery {
+    pub(super) fn delivery(
+        &self,
+        now: Timestamp,
+        message: &QueueMessage,
+        hidden_until: Timestamp,
+    ) -> Delivery {
         let group = self.config.fifo.then(|| message.group.clone());
         Delivery {
             id: message.id.clone(),
@@ -207,6 +213,10 @@ impl QueueMachine {
             group: group.map(Option::unwrap_or_default),
             hidden_until,
             receives: message.content.receive_count().unwrap_or_default(),
+            place: message
+                .content
+                .kafka()
+                .map(|shared| SharedPlace::of(now, shared)),
         }
     }
 

@@ -138,6 +138,8 @@ impl Settlements {
             decisions.push(match settling.verb {
                 SettleVerb::Delete => Decision::Deleted { messages },
                 SettleVerb::Release => Decision::Released { messages },
+                SettleVerb::Reject => Decision::Rejected { messages },
+                SettleVerb::Renew => Decision::Renewed { messages },
             });
         }
         if gone > 0 {

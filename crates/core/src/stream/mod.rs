@@ -15,7 +15,7 @@ mod action;
 mod checkpoint;
 mod config;
 mod context;
-mod data_filter;
+pub(crate) mod data_filter;
 mod deaggregation;
 mod encoder;
 mod filter;

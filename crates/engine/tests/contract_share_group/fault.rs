@@ -64,7 +64,7 @@ impl Fault {
             Self::ReleasesByAccepting | Self::NamesByDelivery => {
                 "a released record is there at once"
             }
-            Self::RenewsWithoutADeed => "whose lock holds can be settled",
+            Self::RenewsWithoutADeed => "whose lock is lost fails with Expired",
             Self::SettlesTheLostTwice | Self::ReleasesWithoutADeed => "cannot be settled",
             Self::FailsAllForOne => "only an unknown receipt fails",
             Self::ReversesResults => "in the order of the settlements",

@@ -19,12 +19,22 @@ pub(super) fn source_error(error: &KrafkaError, place: &Place) -> SourceError {
         } => return no_share_groups(place),
         KrafkaError::Broker { code, message } => known(*code, message, place),
         KrafkaError::Auth { message, .. } => {
-            let code = if message.starts_with("TLS handshake failed") {
-                Code::SSL
+            // What stands before says where it was, as the rest of what a mapping shows does.
+            let (code, begins) = if message.contains("TLS handshake failed") {
+                (Code::SSL, "TLS handshake failed")
             } else {
-                Code::Authentication
+                (Code::Authentication, "SASL ")
             };
-            problem(code, message, "", place)
+            let at = message.find(begins).unwrap_or_default();
+            let why = &message[at..];
+            let why = why
+                .strip_prefix("SASL authentication failed: ")
+                .unwrap_or(why);
+            problem(code, why, "", place)
+        }
+        // The broker refuses a certificate when the client is done with its part already.
+        KrafkaError::Network(error) if error.to_string().contains("fatal alert") => {
+            problem(Code::SSL, &error.to_string(), "", place)
         }
         KrafkaError::Network(_) | KrafkaError::Timeout { .. } => {
             problem(Code::AllBrokersDown, "", &error.to_string(), place)
@@ -69,9 +79,9 @@ fn known(code: ErrorCode, message: &str, place: &Place) -> Option<SourceError> {
 fn no_share_groups(place: &Place) -> SourceError {
     let servers = &place.servers;
     let message = format!(
-        "the brokers at {servers} have no share groups: ConsumptionMode Queue needs Kafka 4.2 or newer with `share` in \
-         group.coordinator.rebalance.protocols and the feature share.version at 1 or higher (kafka-features.sh upgrade \
-         --feature share.version=1); or make the mapping with ConsumptionMode Stream"
+        "the brokers at {servers} have no share groups: ConsumptionMode Queue needs Kafka 4.2 or newer with the feature \
+         share.version at 1 or higher (kafka-features.sh upgrade --feature share.version=1); or make the mapping with \
+         ConsumptionMode Stream"
     );
     SourceError::new(SourceErrorKind::Fatal, message).with_reason(ReasonCode::ConfigNotValid)
 }
@@ -132,7 +142,9 @@ mod tests {
                 ["SASL authentication failed", "user name and password"],
             ),
             (
-                KrafkaError::auth("TLS handshake failed: invalid peer certificate: UnknownIssuer"),
+                KrafkaError::auth(
+                    "could not connect to any of [b1:9094]: TLS handshake failed: invalid peer certificate: UnknownIssuer",
+                ),
                 Denied,
                 Some(Authentication),
                 [
@@ -150,6 +162,14 @@ mod tests {
                     "Server failed to authenticate Lambda",
                     "CLIENT_CERTIFICATE_TLS_AUTH",
                 ],
+            ),
+            (
+                KrafkaError::network(std::io::Error::other(
+                    "received fatal alert: BadCertificate",
+                )),
+                Denied,
+                Some(Authentication),
+                ["Server failed to authenticate Lambda", "BadCertificate"],
             ),
             (
                 KrafkaError::timeout("connecting"),

@@ -25,13 +25,22 @@ pub(crate) struct Brokers {
     home: String,
     folder: PathBuf,
     ports: Vec<[u16; PORTS]>,
-    properties: &'static str,
+    more: More,
     running: Vec<Option<Child>>,
 }
 
+/// What else brokers are told.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct More {
+    /// Properties, one a line.
+    pub(crate) properties: &'static str,
+    /// Arguments of what makes their folders ready.
+    pub(crate) format: &'static str,
+}
+
 impl Brokers {
-    /// Starts brokers with more properties, one a line; or says that the test is skipped.
-    pub(crate) async fn start(count: usize, properties: &'static str) -> Option<Self> {
+    /// Starts brokers; or says that the test is skipped.
+    pub(crate) async fn start(count: usize, more: More) -> Option<Self> {
         let Ok(home) = std::env::var("LAMBDA_ESM_TEST_KAFKA_HOME") else {
             println!("skipped: LAMBDA_ESM_TEST_KAFKA_HOME is not set");
             return None;
@@ -42,7 +51,7 @@ impl Brokers {
             home,
             folder,
             ports: free_ports(count),
-            properties,
+            more,
             running: (0..count).map(|_| None).collect(),
         };
         for broker in 0..count {
@@ -102,7 +111,8 @@ impl Brokers {
             .arg(voters.collect::<Vec<_>>().join(","))
             .args(self.ports[broker][1..].iter().map(u16::to_string))
             .env("KAFKA_HOME", &self.home)
-            .env("KAFKA_PROPERTIES", self.properties)
+            .env("KAFKA_PROPERTIES", self.more.properties)
+            .env("KAFKA_FORMAT", self.more.format)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

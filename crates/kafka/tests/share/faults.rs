@@ -8,7 +8,7 @@ use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb};
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
-use crate::brokers::Brokers;
+use crate::brokers::{Brokers, More};
 use crate::member::{Member, count, number};
 use crate::world::{PATIENCE, Shared, World};
 
@@ -110,7 +110,7 @@ async fn work_off(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
-    let Some(mut brokers) = Brokers::start(1, "").await else {
+    let Some(mut brokers) = Brokers::start(1, More::default()).await else {
         return;
     };
     let (world, total) = (brokers.world(), 500);
@@ -135,7 +135,7 @@ async fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_whose_leader_is_killed_are_read_from_the_next_one() {
-    let Some(mut brokers) = Brokers::start(3, "").await else {
+    let Some(mut brokers) = Brokers::start(3, More::default()).await else {
         return;
     };
     let (world, total) = (brokers.world(), 600);

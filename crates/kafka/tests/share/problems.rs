@@ -8,7 +8,7 @@ use lambda_esm_engine::ports::{QueueSource, ReceiveRequest, SettleVerb};
 use lambda_esm_kafka::{ClientSettings, KafkaShareGroup};
 use tokio::time::Instant;
 
-use crate::brokers::Brokers;
+use crate::brokers::{Brokers, More};
 use crate::logins::{certificate, password};
 use crate::member::Member;
 use crate::world::{PATIENCE, Servers, World, variable};
@@ -194,8 +194,12 @@ async fn a_group_and_a_topic_that_may_not_be_read_are_named_and_read_once_they_m
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn brokers_without_share_groups_and_a_group_that_is_full_are_told_with_the_way_out() {
-    let Some(brokers) = Brokers::start(1, "group.share.max.size=1").await else {
+async fn a_group_that_is_full_is_told_with_the_way_out_and_joined_once_there_is_room() {
+    let more = More {
+        properties: "group.share.max.size=1",
+        ..More::default()
+    };
+    let Some(brokers) = Brokers::start(1, more).await else {
         return;
     };
     let shared = brokers.world().shared(1, &[]).await;
@@ -214,15 +218,21 @@ async fn brokers_without_share_groups_and_a_group_that_is_full_are_told_with_the
     first.close().await;
     recovers(&second).await;
     second.close().await;
-    drop(brokers);
+}
 
-    let classic = "group.coordinator.rebalance.protocols=classic,consumer";
-    let Some(brokers) = Brokers::start(1, classic).await else {
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_without_share_groups_are_told_with_the_way_out() {
+    let more = More {
+        format: "--feature share.version=0",
+        ..More::default()
+    };
+    let Some(brokers) = Brokers::start(1, more).await else {
         return;
     };
     let world = brokers.world();
     let connect = Servers(Mutex::new(ClientSettings::new(&world.servers, "plaintext")));
-    let source = KafkaShareGroup::new(Arc::new(connect), "topic", "group");
+    let topic = world.topic(1).await;
+    let source = KafkaShareGroup::new(Arc::new(connect), topic, "group");
     let told = problem(&source).await;
     let texts = [
         "have no share groups",

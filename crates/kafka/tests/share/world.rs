@@ -64,13 +64,19 @@ impl World {
         config
     }
 
-    /// Makes a topic and a group with names of their own; the group is set so, and begins with the first record.
-    pub(crate) async fn shared(&self, partitions: i32, settings: &[&str]) -> Shared {
+    /// Makes a topic with a name of its own, and returns the name.
+    pub(crate) async fn topic(&self, partitions: i32) -> String {
         let topic = format!("topic-{}", Uuid::new_v4().simple());
         let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(-1));
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
         let made = admin.create_topics([&new], &AdminOptions::new()).await;
         made.unwrap().remove(0).unwrap();
+        topic
+    }
+
+    /// Makes a topic and a group with names of their own; the group is set so, and begins with the first record.
+    pub(crate) async fn shared(&self, partitions: i32, settings: &[&str]) -> Shared {
+        let topic = self.topic(partitions).await;
         let group = format!("group-{}", Uuid::new_v4().simple());
         let mut words = vec!["group", &group, "share.auto.offset.reset=earliest"];
         words.extend(settings);

@@ -7,7 +7,7 @@ use krafka::__private::metadata::ClusterMetadata;
 use krafka::__private::network::{BrokerConnection, ConnectionConfig, ConnectionPool};
 use krafka::__private::protocol::{ApiKey, versions};
 use krafka::__private::{kafka_metadata, kafka_pool};
-use krafka::admin::{ConfigResource, DescribeConfigsOptions};
+use krafka::admin::{ConfigResource, DescribeConfigsOptions, DescribeShareGroupOffsetsOptions};
 use krafka::auth::AuthConfig;
 use krafka::error::ErrorCode;
 use krafka::{BrokerInfo, Kafka, KrafkaError, ProtocolErrorKind};
@@ -229,6 +229,24 @@ impl Cluster {
             }
         }
         Ok(settings)
+    }
+
+    /// Returns how many records of each partition the group has not done with, as far as brokers tell (Kafka 4.3).
+    pub(super) async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        let options = DescribeShareGroupOffsetsOptions::default().timeout(REQUEST);
+        let admin = self.kafka.admin();
+        let answer = admin
+            .describe_share_group_offsets(&self.group, options)
+            .await;
+        let answer = answer.map_err(|error| self.source_error(&error))?;
+        let mut lags = Vec::with_capacity(answer.len());
+        for (partition, offset) in answer {
+            if partition.topic == self.topic {
+                let offset = offset.map_err(|error| self.source_error(&error))?;
+                lags.extend(offset.lag.and_then(|lag| u64::try_from(lag).ok()));
+            }
+        }
+        Ok(lags)
     }
 
     pub(super) fn source_error(&self, error: &KrafkaError) -> SourceError {

@@ -122,6 +122,10 @@ impl QueueSource for KafkaShareGroup {
         Ok(member.settle(settlements).await)
     }
 
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        self.member().await?.cluster.lags().await
+    }
+
     async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
         let connect = Arc::clone(&self.connect);
         Ok(Arc::new(TopicDestination::new(connect, topic)))

@@ -75,7 +75,8 @@ async fn a_lock_that_is_renewed_holds() {
     let record = one.receive_one().await;
     let begin = Instant::now();
     while begin.elapsed() < LOCK * 3 {
-        one.settle_all(&[record.clone()], SettleVerb::Renew).await;
+        one.settle_all(std::slice::from_ref(&record), SettleVerb::Renew)
+            .await;
         // Takes a second, in which nothing may come.
         assert_eq!(two.try_receive(1).await, []);
     }

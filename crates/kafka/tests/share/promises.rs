@@ -30,8 +30,10 @@ async fn a_record_that_is_accepted_is_done_and_kafka_agrees() {
     assert_eq!(records[2].id, format!("{}-0-2", shared.topic));
     let known = shared.known().await;
     assert_eq!((known.state.as_str(), known.members), ("Stable", 1));
+    assert_eq!(member.lags().await.unwrap(), [3]);
     member.settle_all(&records, SettleVerb::Delete).await;
     shared.is_done(1).await;
+    assert_eq!(member.lags().await.unwrap(), [0]);
     member.close().await;
     assert_eq!(shared.known().await.members, 0);
 }
@@ -208,7 +210,7 @@ async fn a_receipt_is_good_once() {
     let member = shared.member();
     let first = member.receive_one().await;
     member
-        .settle_all(&[first.clone()], SettleVerb::Release)
+        .settle_all(std::slice::from_ref(&first), SettleVerb::Release)
         .await;
     let second = member.receive_one().await;
     // Of an earlier delivery, and of none.
@@ -221,7 +223,7 @@ async fn a_receipt_is_good_once() {
         EXPIRED
     );
     member
-        .settle_all(&[second.clone()], SettleVerb::Delete)
+        .settle_all(std::slice::from_ref(&second), SettleVerb::Delete)
         .await;
     assert_eq!(
         member.try_settle(&[(&second, SettleVerb::Delete)]).await,

@@ -35,6 +35,18 @@ impl<P: QueueSource + ?Sized> QueueSource for Arc<P> {
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
         (**self).settle(settlements).await
     }
+
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        (**self).lags().await
+    }
+
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        (**self).destination(topic).await
+    }
+
+    async fn close(&self) {
+        (**self).close().await;
+    }
 }
 
 #[async_trait]

@@ -80,6 +80,21 @@ impl QueueSource for Guarded<dyn QueueSource> {
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
         guarded!(self.settle(settlements), source_panicked())
     }
+
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        guarded!(self.lags(), source_panicked())
+    }
+
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        let found = guarded!(self.destination(topic), source_panicked())?;
+        Ok(Arc::new(Guarded::new(found)))
+    }
+
+    async fn close(&self) {
+        let closed = AssertUnwindSafe(async { self.0.close().await }).catch_unwind();
+        // What panics has nothing left that could be closed.
+        drop(closed.await);
+    }
 }
 
 #[async_trait]

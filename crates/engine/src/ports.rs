@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use lambda_esm_core::decision::BatchId;
-use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError};
+use lambda_esm_core::fault::{DeliveryError, InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{AwsDestination, FunctionRef, Mapping};
 use lambda_esm_core::setters;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub use lambda_esm_core::stream::{
 };
 
 /// A queue whose messages stay hidden from other consumers until they are settled or their visibility timeout
-/// ends.
+/// ends: one of SQS, or a topic that a share group makes one.
 ///
 /// What follows is promised to the engine, and checked by the `queue_source_contract` of the feature `contract`;
 /// what a queue with message groups promises on top, by its `fifo_contract`.
@@ -49,7 +49,9 @@ pub use lambda_esm_core::stream::{
 #[async_trait]
 pub trait QueueSource: Send + Sync + 'static {
     /// Returns the facts about the queue that the rules depend on: the same each time, until somebody changes the
-    /// queue. Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue.
+    /// queue. Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue, and
+    /// with [`Unsupported`](lambda_esm_core::fault::SourceErrorKind::Unsupported) if its server has nothing of the kind,
+    /// as brokers without share groups: that disables the mapping.
     async fn describe(&self) -> Result<QueueFacts, SourceError>;
 
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
@@ -84,6 +86,28 @@ pub trait QueueSource: Send + Sync + 'static {
         &self,
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError>;
+
+    /// Returns how many records of each partition a share group has not yet done with; empty for a queue that does not
+    /// say. Asked every few seconds.
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns a topic of the same cluster, as an on-failure destination: the body of a record becomes the value of a
+    /// message, under its [key](FailureRecord::key).
+    ///
+    /// # Errors
+    /// Fails if the source takes no messages.
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        let text = format!("this source takes no messages, and so none for the topic {topic}");
+        Err(SourceError::new(SourceErrorKind::Fatal, text))
+    }
+
+    /// Ends what the source keeps open with its server, when a mapping's polling has ended: what was delivered and is
+    /// not settled may go to others at once, and a share group is left. Waits some seconds at most. A receive that is
+    /// still open may end afterwards, and what it brings is released, if that can be done. Whoever keeps the source may
+    /// have it polled again, which is to begin anew.
+    async fn close(&self) {}
 }
 
 /// An ordered log in shards, which keeps its records whoever reads them.
@@ -225,7 +249,9 @@ setters!(FunctionFacts {
 /// Finds the source of a mapping: by name among those an embedder registered, or by making a client.
 #[async_trait]
 pub trait SourceProvider: Send + Sync + 'static {
-    /// Returns the queue of `mapping`, or `None` if this provider does not serve it.
+    /// Returns the queue of `mapping`, or `None` if this provider does not serve it: that of SQS, or of a Kafka mapping in
+    /// Queue mode its share group. A share group is joined when something is first asked of it, not
+    /// before.
     ///
     /// # Errors
     /// Fails if the mapping's source is served here but cannot be reached with what is configured.

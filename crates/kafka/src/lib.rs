@@ -1,4 +1,5 @@
-//! Kafka topics as event sources, of Amazon MSK and of self-managed clusters, and as on-failure destinations.
+//! Kafka topics as event sources, of Amazon MSK and of self-managed clusters, by consumer groups and by share groups, and
+//! as on-failure destinations.
 
 mod auth;
 mod client;
@@ -7,6 +8,7 @@ mod consumer;
 mod destination;
 mod options;
 mod problem;
+mod share;
 mod source;
 mod token_keeper;
 
@@ -17,4 +19,5 @@ pub use auth::{
 pub use connect::{Connect, MappingConnection};
 pub use destination::TopicDestination;
 pub use options::{GroupProtocol, Isolation, KafkaOptions};
+pub use share::KafkaShareGroup;
 pub use source::KafkaTopic;

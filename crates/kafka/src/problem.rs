@@ -143,7 +143,13 @@ fn is_tls(reason: &str) -> bool {
 }
 
 fn tls(reason: &str) -> String {
-    if reason.contains("certificate verify failed") || reason.contains("hostname mismatch") {
+    // As OpenSSL has it, and as rustls does.
+    let untrusted = [
+        "certificate verify failed",
+        "hostname mismatch",
+        "invalid peer certificate",
+    ];
+    if untrusted.iter().any(|text| reason.contains(text)) {
         format!(
             "Lambda failed to authenticate server: {reason}: give the mapping the certificate of the authority that \
              signed the broker's (SERVER_ROOT_CA_CERTIFICATE)"

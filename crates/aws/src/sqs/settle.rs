@@ -42,8 +42,26 @@ pub(super) async fn settle(
     };
     let mut results = deletes.results(deleted);
     results.extend(releases.results(released));
+    results.extend(foreign(settlements));
     results.sort_by_key(|(at, _)| *at);
     Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Returns the refusals of what SQS has no call for: its messages are deleted or made visible, and go the way of a redrive
+/// policy.
+fn foreign(
+    settlements: &[Settlement],
+) -> impl Iterator<Item = (usize, Result<(), SourceError>)> + '_ {
+    let of_sqs = |verb| matches!(verb, SettleVerb::Delete | SettleVerb::Release);
+    let settlements = settlements.iter().enumerate();
+    let foreign = settlements.filter(move |(_, each)| !of_sqs(each.verb));
+    foreign.map(|(at, each)| {
+        let text = format!(
+            "SQS can delete a message or make it visible, and knows no {:?}",
+            each.verb
+        );
+        (at, Err(SourceError::new(SourceErrorKind::Fatal, text)))
+    })
 }
 
 /// The entries of one request, each with its number among all settlements, which is its id too.

@@ -308,6 +308,23 @@ async fn a_delete_names_the_receipt_and_a_release_ends_the_visibility() {
 }
 
 #[tokio::test]
+async fn what_only_a_share_group_knows_is_refused_in_words_and_the_rest_is_settled() {
+    let fake = Fake::start([found(), reply(200, &[], r#"{"Successful":[{"Id":"1"}]}"#)]).await;
+    let queue = open(&fake.url, ARN).await;
+    let verbs = [SettleVerb::Reject, SettleVerb::Delete, SettleVerb::Renew];
+    let results = queue.settle(&settlements(&verbs)).await.unwrap();
+    assert_eq!(results[1], Ok(()));
+    for (at, verb) in [(0, "Reject"), (2, "Renew")] {
+        let error = results[at].as_ref().unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Fatal);
+        assert!(
+            error.message.ends_with(&format!("knows no {verb}")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_settle_that_fails_as_a_whole_fails_once() {
     let fake = Fake::start([found(), refused(500, "InternalError", "again")]).await;
     let queue = open(&fake.url, ARN).await;

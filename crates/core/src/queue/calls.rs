@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::action::{ReceiveId, SettleId};
 use super::call_limit::{Call, CallLimit, End, Moved};
 use super::call_measure::Kind;
+use super::config::QueueConfig;
 use super::settlements::Settling;
 use crate::pacing::Pacing;
 use crate::time::Timestamp;
@@ -35,10 +36,16 @@ pub(super) struct Calls {
     receive_waits: bool,
 }
 
+/// Tells whether calls are held back. Those of a share group are not: the client asks its brokers on its own, and answers
+/// receives from what it has; how long that takes tells nothing of the brokers.
+fn is_limited(config: &QueueConfig) -> bool {
+    config.pacing == Pacing::Eager && config.share_group.is_none()
+}
+
 impl Calls {
-    pub(super) fn new(pacing: Pacing, now: Timestamp) -> Self {
+    pub(super) fn new(config: &QueueConfig, now: Timestamp) -> Self {
         Self {
-            is_limited: pacing == Pacing::Eager,
+            is_limited: is_limited(config),
             limit: CallLimit::new(now),
             now,
             under_way: BTreeMap::new(),
@@ -49,8 +56,8 @@ impl Calls {
     }
 
     /// Holds calls back, or does not, from now on.
-    pub(super) fn set_pacing(&mut self, pacing: Pacing) {
-        self.is_limited = pacing == Pacing::Eager;
+    pub(super) fn reconfigure(&mut self, config: &QueueConfig) {
+        self.is_limited = is_limited(config);
     }
 
     /// Time has passed.

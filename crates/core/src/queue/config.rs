@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use lambda_esm_filter::Filters;
 
+use super::encoder::QueueEncoder;
 use super::port::QueueFacts;
+use super::share_group::ShareGroupConfig;
 use crate::batching::Limits;
-use crate::event::sqs::SqsEncoder;
-use crate::event::{Envelope, RECORDS};
 use crate::pacing::Pacing;
-use crate::record::{QueueContent, Receipt};
 
 /// How many batches a mapping may work on at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,31 +54,6 @@ pub struct QueueConfig {
     pub function_concurrency: Option<usize>,
     /// Whether decisions name the messages they are about.
     pub detail: bool,
-}
-
-/// Writes the events of one kind of queue.
-#[derive(Clone, Debug)]
-pub enum QueueEncoder {
-    /// SQS events.
-    Sqs(SqsEncoder),
-}
-
-impl QueueEncoder {
-    pub(super) const fn envelope(&self) -> Envelope {
-        match self {
-            Self::Sqs(_) => RECORDS,
-        }
-    }
-
-    /// Appends the fragment of one message.
-    pub(super) fn write(
-        &self,
-        out: &mut Vec<u8>,
-        id: &str,
-        receipt: &Receipt,
-        content: &QueueContent,
-    ) {
-        let (Self::Sqs(encoder), QueueContent::Sqs(sqs)) = (self, content);
-        encoder.write(out, id, receipt, sqs);
-    }
+    /// What holds for a topic that a share group makes a queue; `None` for a queue of SQS.
+    pub share_group: Option<Arc<ShareGroupConfig>>,
 }

@@ -1,42 +1,24 @@
 //! `FilterCriteria`: which messages of a queue are delivered; the others are deleted (Lambda developer guide,
 //! "Control which events Lambda sends to your function").
 
-use lambda_esm_filter::{Mismatch, Record, Scratch};
+use lambda_esm_filter::{Filters, Mismatch, Record, Scratch};
 
-use super::config::{QueueConfig, QueueEncoder};
-use crate::record::{QueueContent, QueueMessage};
+use super::config::QueueConfig;
+use super::encoder::QueueEncoder;
+use crate::event::sqs::SqsEncoder;
+use crate::record::{QueueContent, QueueMessage, SqsMessage};
+use crate::stream::data_filter::{self, DataFilter};
+use crate::stream::topic::filter::PartitionRecord;
 
-impl QueueEncoder {
-    /// Returns what filters see of a message.
-    fn record<'a>(&self, message: &'a QueueMessage, metadata: &'a [&'a [u8]]) -> Record<'a> {
-        let QueueContent::Sqs(sqs) = &message.content;
-        let data = sqs.body.as_bytes();
-        Record {
-            data_key: self.data_key(),
-            data,
-            metadata,
-            on_mismatch: Mismatch::Drop,
-        }
-    }
-
-    /// Appends what filters may look at beside the data key.
-    fn write_metadata(&self, out: &mut Vec<u8>, message: &QueueMessage) {
-        let (Self::Sqs(encoder), QueueContent::Sqs(sqs)) = (self, &message.content);
-        encoder.write_without_body(out, &message.id, &message.receipt, sqs);
-    }
-
-    const fn data_key(&self) -> &'static str {
-        match self {
-            Self::Sqs(_) => "body",
-        }
-    }
-}
+/// The name under which patterns speak of a message's body.
+const BODY: &str = "body";
 
 /// Decides which messages are delivered.
 #[derive(Debug, Default)]
 pub(super) struct MessageFilter {
     scratch: Scratch,
     metadata: Vec<u8>,
+    records: DataFilter,
 }
 
 impl MessageFilter {
@@ -45,14 +27,48 @@ impl MessageFilter {
         let Some(filters) = &config.filters else {
             return true;
         };
-        let needed = filters.needs_metadata(config.encoder.data_key());
+        match (&config.encoder, &message.content) {
+            (QueueEncoder::Sqs(encoder), QueueContent::Sqs(sqs)) => {
+                self.message_passes(filters, encoder, message, sqs)
+            }
+            (QueueEncoder::Kafka(encoder), QueueContent::Kafka(shared)) => {
+                let record = PartitionRecord {
+                    encoder,
+                    partition: shared.partition,
+                    record: &shared.record,
+                };
+                self.records.passes(filters, &record)
+            }
+            _ => true,
+        }
+    }
+
+    fn message_passes(
+        &mut self,
+        filters: &Filters,
+        encoder: &SqsEncoder,
+        message: &QueueMessage,
+        sqs: &SqsMessage,
+    ) -> bool {
+        let needed = filters.needs_metadata(BODY);
         self.metadata.clear();
         if needed {
-            config.encoder.write_metadata(&mut self.metadata, message);
+            encoder.write_without_body(&mut self.metadata, &message.id, &message.receipt, sqs);
         }
         let metadata: &[&[u8]] = if needed { &[&self.metadata] } else { &[] };
-        let record = config.encoder.record(message, metadata);
-        filters.matches_record(&record, &mut self.scratch).is_some()
+        filters
+            .matches_record(&seen(sqs, metadata), &mut self.scratch)
+            .is_some()
+    }
+}
+
+/// Returns what filters see of a message.
+fn seen<'a>(sqs: &'a SqsMessage, metadata: &'a [&'a [u8]]) -> Record<'a> {
+    Record {
+        data_key: BODY,
+        data: sqs.body.as_bytes(),
+        metadata,
+        on_mismatch: Mismatch::Drop,
     }
 }
 
@@ -61,11 +77,22 @@ pub(super) fn explain(config: &QueueConfig, message: &QueueMessage) -> String {
     let Some(filters) = &config.filters else {
         return String::new();
     };
-    let mut metadata = Vec::new();
-    config.encoder.write_metadata(&mut metadata, message);
-    let metadata: &[&[u8]] = &[&metadata];
-    let record = config.encoder.record(message, metadata);
-    let explanation = filters.explain_record(&record).to_string();
-    let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
-    lines.join("; ")
+    match (&config.encoder, &message.content) {
+        (QueueEncoder::Sqs(encoder), QueueContent::Sqs(sqs)) => {
+            let mut metadata = Vec::new();
+            encoder.write_without_body(&mut metadata, &message.id, &message.receipt, sqs);
+            let explanation = filters.explain_record(&seen(sqs, &[&metadata])).to_string();
+            let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
+            lines.join("; ")
+        }
+        (QueueEncoder::Kafka(encoder), QueueContent::Kafka(shared)) => {
+            let record = PartitionRecord {
+                encoder,
+                partition: shared.partition,
+                record: &shared.record,
+            };
+            data_filter::explain(filters, &record)
+        }
+        _ => String::new(),
+    }
 }

@@ -12,6 +12,7 @@ use super::in_flight::{InFlight, Phase};
 use super::polling::Polling;
 use super::scaling::Scaler;
 use super::settlements::Settlements;
+use super::share_group::{Holder, ShareGroup, Tries};
 use super::timer::Timer;
 use crate::activity::Activity;
 use crate::backoff::Random;
@@ -41,6 +42,7 @@ pub struct QueueMachine {
     pub(super) longest_run: Duration,
     pub(super) filter: MessageFilter,
     pub(super) ignored_failures: IgnoredFailures,
+    pub(super) share: ShareGroup,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
     /// The last number of a receive or a settle call.
@@ -58,7 +60,7 @@ impl QueueMachine {
         );
         Self {
             batcher: Batcher::new(config.limits, config.encoder.envelope()),
-            calls: Calls::new(config.pacing, now),
+            calls: Calls::new(&config, now),
             config,
             in_flight: InFlight::default(),
             settlements: Settlements::default(),
@@ -70,6 +72,7 @@ impl QueueMachine {
             longest_run: Duration::ZERO,
             filter: MessageFilter::default(),
             ignored_failures: IgnoredFailures::default(),
+            share: ShareGroup::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
             last_id: 0,
@@ -92,17 +95,20 @@ impl QueueMachine {
                 result,
             } => self.invoked(now, batch, attempt, result),
             Input::Settled { id, result } => self.settled(now, id, result),
+            Input::Delivered { id, result } => self.delivered(now, id, result),
+            Input::Measured { result } => self.measured(now, result),
             Input::Reconfigure(config) => self.reconfigure(*config),
             Input::Drain { until } => self.drain(until),
             Input::Tick => {}
         }
         self.retry(now);
         self.settle_waiting();
-        self.give_back();
+        self.give_back(now);
         self.release_late(now);
         self.close_due_window(now);
         self.start_waiting(now);
         self.read(now);
+        self.measure(now);
     }
 
     /// Returns the next thing to do.
@@ -133,13 +139,15 @@ impl QueueMachine {
             && self.settlements.is_empty()
             && self.calls.is_empty()
             && self.batcher.is_empty()
+            && self.share.give_ups.is_empty()
             && self.polling.open() == 0
     }
 
     /// Returns a view of the machine.
     #[must_use]
     pub fn status(&self) -> Activity {
-        let retry = self.timers.first().map(|&(at, _)| at);
+        let retry = self.timers.iter().find(|(_, timer)| timer.is_retry());
+        let retry = retry.map(|&(at, _)| at);
         let source = self.polling.backing_off_until();
         Activity {
             concurrency: self.scaler.concurrency(),
@@ -149,8 +157,8 @@ impl QueueMachine {
             receives: self.polling.open(),
             backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
             iterator_age_ms: None,
-            max_offset_lag: None,
-            sum_offset_lag: None,
+            max_offset_lag: self.share.lags.max,
+            sum_offset_lag: self.share.lags.sum,
             source_problem: self.polling.problem(),
             source_reason: None,
             halted: None,
@@ -172,6 +180,10 @@ impl QueueMachine {
             match timer {
                 Timer::Batch(id) => self.retry_batch(now, at, id),
                 Timer::Settle(id) => self.line_up(Waiting::Again(at, id)),
+                Timer::Deliver(id) => self.deliver_again(at, id),
+                Timer::Renew(holder) => self.renew_locks(now, at, holder),
+                // It is asked when it is time.
+                Timer::Measure => {}
             }
         }
     }
@@ -183,6 +195,11 @@ impl QueueMachine {
 
     /// Puts a closed batch in the queue for a slot; in parts, if it has more records than a batch may have.
     pub(super) fn enqueue(&mut self, batch: Batch<Delivery>) {
+        self.enqueue_tried(batch, &Tries::default());
+    }
+
+    /// Does the same with what the function has tried before.
+    fn enqueue_tried(&mut self, batch: Batch<Delivery>, tries: &Tries) {
         let mut next = Some(batch);
         while let Some(mut batch) = next {
             next = batch.split_off(self.config.limits.count.max(1));
@@ -195,7 +212,8 @@ impl QueueMachine {
                 message_ids: ids(self.config.detail, &batch.items),
             };
             self.report(closed);
-            self.in_flight.add(batch);
+            let id = self.in_flight.add(batch, tries.clone());
+            self.keep_locks(Holder::Batch(id));
         }
         self.polling.batch_closed();
     }
@@ -203,7 +221,7 @@ impl QueueMachine {
     /// The number of provisioned pollers at work, where quotas hold per poller.
     pub(super) fn provisioned_pollers(&self) -> Option<f64> {
         match (self.config.pacing, self.config.concurrency) {
-            (Pacing::Aws, Concurrency::Provisioned { .. }) => {
+            (Pacing::Aws, Concurrency::Provisioned { .. }) if self.config.share_group.is_none() => {
                 Some((self.scaler.concurrency() as f64 / QUEUE_BATCHES_PER_POLLER).max(1.0))
             }
             _ => None,
@@ -218,7 +236,7 @@ impl QueueMachine {
             config.function_concurrency,
         );
         self.report_scaling(before, "new settings");
-        self.calls.set_pacing(config.pacing);
+        self.calls.reconfigure(&config);
         self.batcher.set_limits(config.limits);
         self.polling.hurry();
         self.config = config;
@@ -240,8 +258,9 @@ impl QueueMachine {
         order.extend(self.in_flight.take_waiting());
         for id in order {
             self.in_flight.line_up(id);
+            let tries = self.in_flight.tries(id);
             if let Some(rest) = self.in_flight.cut(id, most) {
-                self.enqueue(rest);
+                self.enqueue_tried(rest, &tries);
             }
         }
     }

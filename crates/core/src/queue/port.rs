@@ -9,7 +9,8 @@ use crate::setters;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueFacts {
-    /// How long a received message stays hidden.
+    /// How long a received message stays hidden: its visibility timeout, or of a share group the duration of its lock
+    /// (Kafka: `share.record.lock.duration.ms`).
     pub visibility_timeout: Duration,
     /// The most messages that one receive returns (SQS: 10).
     pub receive_limit: usize,
@@ -24,6 +25,11 @@ pub struct QueueFacts {
     /// After how many receives the queue moves a message to its dead-letter queue (`maxReceiveCount` of
     /// the redrive policy); `None` without a policy.
     pub max_receive_count: Option<u32>,
+    /// After how many deliveries a share group archives a record, which nobody gets any more then: at least 1 (Kafka:
+    /// `share.delivery.count.limit`). `None` of a queue that has no such limit.
+    pub delivery_limit: Option<u32>,
+    /// Whether the lock of a delivery can be [renewed](SettleVerb::Renew) (Kafka: `share.renew.acknowledge.enable`).
+    pub can_renew: bool,
 }
 
 impl QueueFacts {
@@ -37,6 +43,8 @@ impl QueueFacts {
             longest_wait: Duration::from_secs(20),
             wait_step: Duration::from_secs(1),
             max_receive_count: None,
+            delivery_limit: None,
+            can_renew: false,
         }
     }
 }
@@ -47,6 +55,8 @@ setters!(QueueFacts {
     with_longest_wait sets longest_wait: Duration,
     with_wait_step sets wait_step: Duration,
     with_max_receive_count sets max_receive_count: Option<u32>,
+    with_delivery_limit sets delivery_limit: Option<u32>,
+    with_can_renew sets can_renew: bool,
 });
 
 /// What to ask of a queue.
@@ -141,12 +151,19 @@ impl Settlement {
     }
 }
 
-/// How a delivery ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a delivery ends, or that it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum SettleVerb {
-    /// The message is done: remove it from the queue.
+    /// The message is done: remove it from the queue. Of a share group: accept the record.
     Delete,
-    /// The message was not handed to the function: make it visible again at once.
+    /// The message is to be delivered again: make it visible at once. A share group archives one that it has delivered
+    /// as often as its [limit](QueueFacts::delivery_limit) says.
     Release,
+    /// The record is given up: archive it, and deliver it to nobody any more. Only of a share group; the machine asks
+    /// no other queue for it.
+    Reject,
+    /// The delivery is still at work: its lock begins anew, as long as [`QueueFacts::visibility_timeout`], and the
+    /// receipt stays good. Asked for only where the [facts](QueueFacts::can_renew) allow it.
+    Renew,
 }

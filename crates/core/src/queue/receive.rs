@@ -1,7 +1,7 @@
 //! Receiving: what is asked of the queue, and what becomes of the messages that arrive.
 
 use super::action::{Action, ReceiveId};
-use super::delivery::{Deletion, Delivery};
+use super::delivery::{Deletion, Delivery, SharedPlace};
 use super::filter::explain;
 use super::machine::QueueMachine;
 use super::polling::Receive;
@@ -9,7 +9,8 @@ use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
-use crate::record::{QueueContent, QueueMessage};
+use crate::on_failure_record::Condition;
+use crate::record::QueueMessage;
 use crate::time::Timestamp;
 
 impl QueueMachine {
@@ -74,8 +75,10 @@ impl QueueMachine {
             .scaler
             .concurrency()
             .saturating_sub(self.in_flight.batches());
-        let taken =
-            self.batcher.len() + self.polling.outstanding() + self.settlements.deleting_filtered();
+        let taken = self.batcher.len()
+            + self.polling.outstanding()
+            + self.settlements.deleting_filtered()
+            + self.share.give_ups.records();
         free.saturating_mul(self.config.limits.count)
             .saturating_sub(taken)
     }
@@ -162,23 +165,27 @@ impl QueueMachine {
         });
         let hidden_until = now + receive.visibility;
         if self.is_late(now) {
-            self.send_back(messages, hidden_until);
+            self.send_back(now, messages, hidden_until);
             return;
         }
         self.batcher.forget_empty_window(now);
         let ungrouped = self.config.fifo && messages.iter().any(|one| one.group.is_none());
         self.polling.set_ungrouped(ungrouped);
+        let (together, alone) = self.config.encoder.overhead(&messages);
+        self.batcher.reserve(together, alone);
         let mut filtered = Vec::new();
         for message in messages {
             if self.provisioned_pollers().is_some() {
-                let QueueContent::Sqs(sqs) = &message.content;
-                self.polling.spend_bytes(sqs.body.len());
+                self.polling.spend_bytes(message.content.size());
             }
-            if self.filter.passes(&self.config, &message) {
+            if let Some(failure) = undecoded(&message) {
+                let delivery = self.delivery(now, &message, hidden_until);
+                self.give_up_unseen(now, &message, delivery, failure);
+            } else if self.filter.passes(&self.config, &message) {
                 self.gather(now, message, hidden_until);
             } else {
                 self.report_filtered(&message);
-                filtered.push(self.delivery(&message, hidden_until));
+                filtered.push(self.delivery(now, &message, hidden_until));
             }
         }
         if !filtered.is_empty() {
@@ -195,15 +202,20 @@ impl QueueMachine {
     }
 
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
-        let delivery = self.delivery(&message, hidden_until);
+        let delivery = self.delivery(now, &message, hidden_until);
         self.note_redelivery(&delivery);
-        let (encoder, content) = (&self.config.encoder, message.content);
+        let encoder = &self.config.encoder;
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
-            encoder.write(out, &delivery.id, &delivery.receipt, &content);
+            encoder.write(out, &delivery.id, &delivery.receipt, &message.content);
         });
         match pushed {
             Ok(Some(batch)) => self.enqueue(batch),
             Ok(None) => {}
+            Err(Oversized { item, bytes }) if self.config.share_group.is_some() => {
+                let because = format!("its event alone is {bytes} bytes");
+                let why = (Condition::MaximumPayloadSizeExceeded, because);
+                self.give_up_unseen(now, &message, item, why);
+            }
             Err(Oversized { item, bytes }) => {
                 self.report(Decision::Oversized {
                     message_id: item.id,
@@ -215,7 +227,12 @@ impl QueueMachine {
 
     /// Returns what is remembered of a message. Of a FIFO queue, those without a group share one: whatever
     /// their groups are, their order holds.
-    pub(super) fn delivery(&self, message: &QueueMessage, hidden_until: Timestamp) -> Delivery {
+    pub(super) fn delivery(
+        &self,
+        now: Timestamp,
+        message: &QueueMessage,
+        hidden_until: Timestamp,
+    ) -> Delivery {
         let group = self.config.fifo.then(|| message.group.clone());
         Delivery {
             id: message.id.clone(),
@@ -224,6 +241,10 @@ impl QueueMachine {
             hidden_until,
             receives: message.content.receive_count().unwrap_or_default(),
             deletion: Deletion::NotDone,
+            place: message
+                .content
+                .kafka()
+                .map(|shared| SharedPlace::of(now, shared)),
         }
     }
 
@@ -249,4 +270,11 @@ impl QueueMachine {
             });
         }
     }
+}
+
+/// Returns why a record cannot be decoded by its schema, if that is so.
+fn undecoded(message: &QueueMessage) -> Option<(Condition, String)> {
+    let schemas = message.content.kafka()?.record.schemas.as_ref()?;
+    let failure = schemas.failure.as_ref()?;
+    Some((failure.condition, failure.because.clone()))
 }

@@ -134,18 +134,27 @@ impl Settlements {
             retry,
             gone,
             lost,
+            unlocked,
             error,
         } = sort_out(now, &mut settling, answer);
         let mut decisions = Vec::new();
-        let messages = total - retry.len() - gone - lost;
+        let messages = total - retry.len() - gone - lost - unlocked;
         if messages > 0 {
             decisions.push(match settling.verb {
                 SettleVerb::Delete => Decision::Deleted { messages },
                 SettleVerb::Release => Decision::Released { messages },
+                SettleVerb::Reject => Decision::Rejected { messages },
+                SettleVerb::Renew => Decision::Renewed { messages },
             });
         }
         if gone > 0 {
             decisions.push(Decision::Gone { messages: gone });
+        }
+        if unlocked > 0 {
+            decisions.push(Decision::LocksLost {
+                messages: unlocked,
+                message_ids: Vec::new(),
+            });
         }
         if lost > 0 {
             decisions.push(Decision::SettleFailed {
@@ -197,6 +206,8 @@ struct Sorted {
     /// How many are not ours to settle, though they should be hidden yet: deleted by the handler, or made
     /// visible by it and received by somebody else.
     gone: usize,
+    /// How many records of a share group have lost their lock.
+    unlocked: usize,
     /// How many became visible before they were settled.
     lost: usize,
     error: String,
@@ -220,6 +231,10 @@ fn sort_out(now: Timestamp, settling: &mut Settling, answer: Answer) -> Sorted {
         let Err(error) = answers.next().unwrap_or_else(|| Err(missing.clone())) else {
             continue;
         };
+        if delivery.place.is_some() && error.kind == SourceErrorKind::Expired {
+            sorted.unlocked += 1;
+            continue;
+        }
         if settling.verb == SettleVerb::Delete {
             match after_failed_deletion(now, &mut delivery, error.kind) {
                 After::Done => continue,

@@ -12,7 +12,7 @@ mod stream;
 pub use activemq::{ActiveMqKind, ActiveMqMessage};
 pub use kafka::{DecodeFailure, KafkaRecord, Schema, Schemas, TimestampType};
 pub use push_queue::{DeliveryTag, PushedContent, PushedMessage};
-pub use queue::{QueueContent, QueueMessage, Receipt};
+pub use queue::{QueueContent, QueueMessage, Receipt, SharedRecord};
 pub use rabbitmq::{BasicProperties, FieldTable, FieldValue, RabbitMqMessage};
 pub use sqs::{AttributeValue, MessageAttribute, SqsMessage};
 pub use stream::{

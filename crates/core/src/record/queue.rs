@@ -1,5 +1,6 @@
 //! Messages of queues.
 
+use super::kafka::KafkaRecord;
 use super::sqs::SqsMessage;
 use crate::setters;
 
@@ -45,21 +46,77 @@ pub struct Receipt(pub String);
 pub enum QueueContent {
     /// A message of an SQS queue.
     Sqs(SqsMessage),
+    /// A record that a share group delivers.
+    Kafka(SharedRecord),
+}
+
+/// A record of a Kafka topic, as a share group delivers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SharedRecord {
+    /// The partition; the offset is the record's.
+    pub partition: i32,
+    /// How often it was delivered, this time included: at least 1. After a fail-over of a broker it may be less than it
+    /// was (Kafka: `DeliveryCount` of `AcquiredRecords`).
+    pub delivery_count: u32,
+    /// The record.
+    pub record: KafkaRecord,
+}
+
+impl SharedRecord {
+    /// Returns a record that is delivered for the `delivery_count`-th time.
+    #[must_use]
+    pub const fn new(partition: i32, delivery_count: u32, record: KafkaRecord) -> Self {
+        Self {
+            partition,
+            delivery_count,
+            record,
+        }
+    }
+
+    /// Returns the name of the record in its topic, which no other has: partition and offset, as in `0-100`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.partition, self.record.offset)
+    }
 }
 
 impl QueueContent {
     /// Returns the message of an SQS queue; `None` if it is one of another kind.
     #[must_use]
     pub const fn sqs(&self) -> Option<&SqsMessage> {
-        let Self::Sqs(message) = self;
-        Some(message)
+        match self {
+            Self::Sqs(message) => Some(message),
+            Self::Kafka(_) => None,
+        }
+    }
+
+    /// Returns the record that a share group delivers; `None` if it is no such message.
+    #[must_use]
+    pub const fn kafka(&self) -> Option<&SharedRecord> {
+        match self {
+            Self::Sqs(_) => None,
+            Self::Kafka(shared) => Some(shared),
+        }
+    }
+
+    /// Returns how many bytes of data it carries.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Sqs(message) => message.body.len(),
+            Self::Kafka(shared) => shared.record.size(),
+        }
     }
 
     /// Returns how often the message was received, this time included; `None` if the source does not
     /// say.
     #[must_use]
     pub fn receive_count(&self) -> Option<u32> {
-        let Self::Sqs(sqs) = self;
+        let sqs = match self {
+            Self::Sqs(sqs) => sqs,
+            Self::Kafka(shared) => return Some(shared.delivery_count),
+        };
         let mut attributes = sqs.attributes.iter();
         let (_, count) = attributes.find(|(name, _)| name == "ApproximateReceiveCount")?;
         count.parse().ok()

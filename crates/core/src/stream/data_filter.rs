@@ -8,7 +8,7 @@ use lambda_esm_filter::{Filters, Mismatch, Record, Scratch};
 /// fields, and so is every pattern if the data is not UTF-8 (Lambda developer guide, "Properly filtering Amazon MQ
 /// messages", and the same of Kafka). Where a record has no data, no field of a pattern below the data key is met but
 /// `exists: false` (our choice; not documented).
-pub(super) trait FilteredRecord {
+pub(crate) trait FilteredRecord {
     /// The name under which patterns speak of the data.
     const DATA_KEY: &'static str;
 
@@ -21,14 +21,14 @@ pub(super) trait FilteredRecord {
 
 /// What filters work with from record to record.
 #[derive(Debug, Default)]
-pub(super) struct DataFilter {
+pub(crate) struct DataFilter {
     scratch: Scratch,
     metadata: Vec<u8>,
 }
 
 impl DataFilter {
     /// Tells whether a record is to be delivered.
-    pub(super) fn passes<R: FilteredRecord>(&mut self, filters: &Filters, record: &R) -> bool {
+    pub(crate) fn passes<R: FilteredRecord>(&mut self, filters: &Filters, record: &R) -> bool {
         self.metadata.clear();
         let Some(data) = record.data() else {
             record.write_metadata(&mut self.metadata);
@@ -54,7 +54,7 @@ const fn seen<'a, R: FilteredRecord>(data: &'a [u8], metadata: &'a [&'a [u8]]) -
 }
 
 /// Returns why a record passes no filter, in words.
-pub(super) fn explain<R: FilteredRecord>(filters: &Filters, record: &R) -> String {
+pub(crate) fn explain<R: FilteredRecord>(filters: &Filters, record: &R) -> String {
     let mut metadata = Vec::new();
     record.write_metadata(&mut metadata);
     let explanation = match record.data() {

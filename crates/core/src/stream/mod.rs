@@ -13,9 +13,9 @@
 
 mod action;
 mod checkpoint;
-mod config;
+pub(crate) mod config;
 mod context;
-mod data_filter;
+pub(crate) mod data_filter;
 mod deaggregation;
 mod encoder;
 mod filter;

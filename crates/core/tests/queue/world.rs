@@ -46,6 +46,7 @@ pub(crate) fn config() -> QueueConfig {
         function_timeout: None,
         function_concurrency: None,
         detail: true,
+        share_group: None,
     }
 }
 
@@ -417,6 +418,9 @@ impl World {
                 let result = self.settle(&settlements, after);
                 let input = Input::Settled { id, result };
                 self.answer(after, service, input);
+            }
+            other @ (Action::Deliver { .. } | Action::Measure) => {
+                unreachable!("a queue of SQS has no share group: {other:?}")
             }
             Action::Report(decision) => {
                 if let Decision::GivenUp { message_ids, .. }

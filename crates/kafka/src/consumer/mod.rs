@@ -10,4 +10,5 @@ mod reader;
 mod record;
 mod topic_consumer;
 
+pub(crate) use record::Copier;
 pub(crate) use topic_consumer::join;

@@ -20,7 +20,7 @@ const NO_NAME: &str = "\u{fffd}";
 
 /// Copies messages, a page at a time, with few allocations.
 #[derive(Default)]
-pub(super) struct Copier {
+pub(crate) struct Copier {
     memory: BytesMut,
     /// How much the last page took, in bytes.
     usual: usize,
@@ -30,7 +30,7 @@ pub(super) struct Copier {
 
 impl Copier {
     /// Begins a page.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.usual = self.taken;
         self.taken = 0;
     }
@@ -70,7 +70,8 @@ impl Copier {
         copied.collect()
     }
 
-    fn name(&mut self, name: &str) -> Arc<str> {
+    /// Copies the name of a header, which is often the same.
+    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
         self.taken += name.len();
         if let Some(known) = self.names.iter().find(|known| ***known == *name) {
             return Arc::clone(known);
@@ -82,7 +83,8 @@ impl Copier {
         name
     }
 
-    fn bytes(&mut self, bytes: &[u8]) -> Bytes {
+    /// Copies a key or a value into the page.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Bytes {
         self.taken += bytes.len();
         if bytes.len() > LARGE {
             return Bytes::copy_from_slice(bytes);

@@ -13,8 +13,8 @@ use lambda_esm_core::event::sqs::SqsEncoder;
 use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, StreamContent, StreamRecord};
 use lambda_esm_engine::ports::{
-    Cursor, FetchRequest, Listing, Page, QueueFacts, QueueSource, ReceiveRequest, Received,
-    Settlement, ShardId, Start, StreamSource,
+    Cursor, FailureDestination, FetchRequest, Listing, Page, QueueFacts, QueueSource,
+    ReceiveRequest, Received, Settlement, ShardId, Start, StreamSource,
 };
 
 use super::recorder::{Delivered, Recorder};
@@ -49,6 +49,18 @@ impl QueueSource for RecordedQueue {
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
         self.source.settle(settlements).await
+    }
+
+    async fn lags(&self) -> Result<Vec<u64>, SourceError> {
+        self.source.lags().await
+    }
+
+    async fn destination(&self, topic: &str) -> Result<Arc<dyn FailureDestination>, SourceError> {
+        self.source.destination(topic).await
+    }
+
+    async fn close(&self) {
+        self.source.close().await;
     }
 }
 

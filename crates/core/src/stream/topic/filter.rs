@@ -6,10 +6,10 @@ use crate::record::KafkaRecord;
 use crate::stream::data_filter::FilteredRecord;
 
 /// A record of a partition. A tombstone has no value.
-pub(super) struct PartitionRecord<'a> {
-    pub(super) encoder: &'a KafkaEncoder,
-    pub(super) partition: i32,
-    pub(super) record: &'a KafkaRecord,
+pub(crate) struct PartitionRecord<'a> {
+    pub(crate) encoder: &'a KafkaEncoder,
+    pub(crate) partition: i32,
+    pub(crate) record: &'a KafkaRecord,
 }
 
 impl FilteredRecord for PartitionRecord<'_> {

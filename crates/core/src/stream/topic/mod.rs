@@ -15,7 +15,7 @@ mod commits;
 mod committing;
 mod config;
 mod drawing;
-mod filter;
+pub(crate) mod filter;
 mod group;
 mod invoking;
 mod machine;

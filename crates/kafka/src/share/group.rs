@@ -1,0 +1,189 @@
+//! A member of a share group: what its tasks and its callers share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_engine::ports::{Received, Settlement};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
+
+use super::cluster::{Cluster, GroupSettings};
+use super::lock_book::{LockBook, Place};
+
+/// Who reports a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reporter {
+    Membership,
+    Session(i32),
+}
+
+/// One member, with a session for each broker that leads a partition.
+pub(super) struct Group {
+    pub(super) cluster: Cluster,
+    pub(super) member: String,
+    state: Mutex<State>,
+    /// Something has arrived, or there is a problem.
+    arrived: Notify,
+    /// Who leads a partition may have changed.
+    pub(super) moved: Notify,
+    pub(super) closing: watch::Sender<bool>,
+    pub(super) ended: watch::Sender<bool>,
+}
+
+/// What is behind the lock.
+pub(super) struct State {
+    pub(super) book: LockBook,
+    /// The partitions that the member is to read.
+    pub(super) assigned: Vec<Place>,
+    pub(super) problems: BTreeMap<Reporter, SourceError>,
+    /// What wakes the session with a broker.
+    pub(super) sessions: BTreeMap<i32, Arc<Notify>>,
+    /// Counts the sessions.
+    pub(super) opened: u64,
+}
+
+impl Group {
+    /// Returns a member that has not joined yet.
+    pub(super) fn new(cluster: Cluster, settings: GroupSettings) -> Self {
+        let member = Uuid::new_v4().to_string();
+        let topic = cluster.topic.clone();
+        let book = LockBook::new(member.clone(), topic, settings.lock, settings.can_renew);
+        Self {
+            cluster,
+            member,
+            state: Mutex::new(State {
+                book,
+                assigned: Vec::new(),
+                problems: BTreeMap::new(),
+                sessions: BTreeMap::new(),
+                opened: 0,
+            }),
+            arrived: Notify::new(),
+            moved: Notify::new(),
+            closing: watch::channel(false).0,
+            ended: watch::channel(false).0,
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives up to `max` records, and waits for the first one until `wait` is over.
+    pub(super) async fn receive(
+        &self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Received, SourceError> {
+        let deadline = Instant::now() + wait;
+        let _want = Want::new(self, max);
+        let mut is_over = false;
+        loop {
+            let more = self.arrived.notified();
+            tokio::pin!(more);
+            more.as_mut().enable();
+            {
+                let mut state = self.state();
+                if let Some(received) = state.book.take(max) {
+                    return Ok(received);
+                }
+                let lasting =
+                    |problem: &&SourceError| is_over || problem.kind != SourceErrorKind::Transient;
+                if let Some(problem) = state.problems.values().find(lasting) {
+                    return Err(problem.clone());
+                }
+            }
+            if is_over {
+                return Ok(Received::default());
+            }
+            is_over = timeout_at(deadline, more).await.is_err();
+        }
+    }
+
+    /// Settles deliveries, and waits until brokers have answered.
+    pub(super) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<(), SourceError>> {
+        let settling = {
+            let mut state = self.state();
+            let (settling, brokers) = state.book.settle(settlements);
+            for broker in brokers {
+                match state.sessions.get(&broker) {
+                    Some(session) => session.notify_one(),
+                    None => self.moved.notify_one(),
+                }
+            }
+            settling
+        };
+        settling.wait().await
+    }
+
+    /// Takes note of a problem.
+    pub(super) fn report(&self, reporter: Reporter, problem: SourceError) {
+        self.state().problems.insert(reporter, problem);
+        self.arrived.notify_waiters();
+    }
+
+    /// Takes note that a problem is over.
+    pub(super) fn recovered(&self, reporter: Reporter) {
+        self.state().problems.remove(&reporter);
+    }
+
+    /// Tells whether brokers do not let the member in.
+    pub(super) fn is_denied(&self) -> bool {
+        let state = self.state();
+        let mut problems = state.problems.values();
+        problems.any(|problem| problem.kind == SourceErrorKind::Denied)
+    }
+
+    /// Tells receives that something has arrived.
+    pub(super) fn tell_arrived(&self) {
+        self.arrived.notify_waiters();
+    }
+
+    /// Wakes all sessions.
+    pub(super) fn wake(&self) {
+        for session in self.state().sessions.values() {
+            session.notify_one();
+        }
+    }
+
+    /// Begins to leave: what is held goes back to the group.
+    pub(super) fn leave(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Leaves, and waits for that until `bound` is over.
+    pub(super) async fn close(&self, bound: Duration) {
+        self.leave();
+        let mut ended = self.ended.subscribe();
+        let left = timeout(bound, ended.wait_for(|ended| *ended)).await;
+        if left.is_err() {
+            tracing::warn!(
+                group = self.cluster.group,
+                "the share group was not left in time: it forgets the member by itself"
+            );
+        }
+    }
+}
+
+/// An open receive.
+struct Want<'a> {
+    group: &'a Group,
+    number: u64,
+}
+
+impl<'a> Want<'a> {
+    fn new(group: &'a Group, max: usize) -> Self {
+        let number = group.state().book.want(max);
+        group.wake();
+        Self { group, number }
+    }
+}
+
+impl Drop for Want<'_> {
+    fn drop(&mut self) {
+        self.group.state().book.want_no_more(self.number);
+    }
+}

@@ -1,0 +1,464 @@
+//! What a member holds, what it wants, and what it has to tell the brokers: without input or output, and with the time as
+//! an argument.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::record::{QueueContent, QueueMessage, SharedRecord};
+use lambda_esm_engine::ports::{Received, SettleVerb, Settlement, UnreadableMessage};
+use tokio::time::Instant;
+
+use super::acknowledgement::{Acknowledgement, Bundle, Kind};
+use super::receipt::Acquired;
+use super::records::Page;
+use super::settling::Settling;
+
+/// The most records that one fetch asks for.
+pub(super) const FETCH: usize = 1_000;
+/// How often a broker is told again what it could not write down.
+const TRIES: u32 = 20;
+/// The most unreadable records that are told of at a time.
+const UNREADABLE: usize = 1_000;
+
+/// A share session: one broker's, over one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SessionId {
+    pub(super) broker: i32,
+    /// Counts the sessions of a member.
+    pub(super) number: u64,
+}
+
+/// A partition of a topic, by the topic's id.
+pub(super) type Place = ([u8; 16], i32);
+
+/// Where what is acquired comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) session: SessionId,
+    pub(super) place: Place,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    origin: Origin,
+    number: u64,
+    locked_until: Instant,
+}
+
+/// What a session is to do next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Nothing before this time.
+    Wait(Instant),
+    Fetch(usize),
+    Acknowledge(Vec<Bundle>),
+}
+
+/// The books of one member.
+#[derive(Debug)]
+pub(super) struct LockBook {
+    member: String,
+    topic: String,
+    /// How long a lock lasts, as a broker said last.
+    pub(super) lock: Duration,
+    pub(super) can_renew: bool,
+    /// What is acquired and not settled, by partition and offset.
+    held: HashMap<(i32, i64), Held>,
+    acquisitions: u64,
+    /// What nobody has asked for yet, though it is acquired.
+    arrived: VecDeque<(Acquired, QueueMessage)>,
+    unreadable: Vec<UnreadableMessage>,
+    /// How much each open receive wants.
+    wanted: BTreeMap<u64, usize>,
+    receives: u64,
+    /// The fetches that are under way, by broker, and how much they may bring.
+    fetching: BTreeMap<i32, usize>,
+    /// What is to be told, by the broker that it is told to.
+    pending: BTreeMap<i32, VecDeque<Bundle>>,
+}
+
+impl LockBook {
+    /// Returns the books of a member that holds nothing.
+    pub(super) fn new(member: String, topic: String, lock: Duration, can_renew: bool) -> Self {
+        Self {
+            member,
+            topic,
+            lock,
+            can_renew,
+            held: HashMap::new(),
+            acquisitions: 0,
+            arrived: VecDeque::new(),
+            unreadable: Vec::new(),
+            wanted: BTreeMap::new(),
+            receives: 0,
+            fetching: BTreeMap::new(),
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// Begins a receive, and returns its number.
+    pub(super) fn want(&mut self, max: usize) -> u64 {
+        self.receives += 1;
+        self.wanted.insert(self.receives, max);
+        self.receives
+    }
+
+    /// Ends a receive.
+    pub(super) fn want_no_more(&mut self, receive: u64) {
+        self.wanted.remove(&receive);
+    }
+
+    /// Hands out what has arrived, if anything has.
+    pub(super) fn take(&mut self, max: usize) -> Option<Received> {
+        if self.arrived.is_empty() && self.unreadable.is_empty() {
+            return None;
+        }
+        let count = self.arrived.len().min(max);
+        let messages = self.arrived.drain(..count).map(|(_, message)| message);
+        let messages: Vec<QueueMessage> = messages.collect();
+        let unreadable = std::mem::take(&mut self.unreadable);
+        Some(Received::from(messages).with_unreadable(unreadable))
+    }
+
+    /// Tells whether something has arrived that nobody has asked for yet.
+    pub(super) fn has_arrived(&self) -> bool {
+        !self.arrived.is_empty() || !self.unreadable.is_empty()
+    }
+
+    /// Tells whether records of a session are held.
+    pub(super) fn holds(&self, session: SessionId) -> bool {
+        self.held
+            .values()
+            .any(|held| held.origin.session == session)
+    }
+
+    /// Tells whether anything is held.
+    pub(super) fn holds_anything(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Returns what a session is to do next; `reads` tells whether its broker leads a partition that is assigned.
+    pub(super) fn step(&mut self, now: Instant, session: SessionId, reads: bool) -> Step {
+        let renewed = self.keep_arrived(now, session);
+        if let Some(bundles) = self.bundles(session.broker) {
+            return Step::Acknowledge(bundles);
+        }
+        let wanted: usize = self.wanted.values().sum();
+        let arriving: usize = self.fetching.values().sum();
+        let missing = wanted.saturating_sub(self.arrived.len());
+        // What comes beyond what is wanted stays locked, so one broker is asked at a time where locks cannot be renewed.
+        let may_fetch = self.can_renew || arriving == 0;
+        if reads && may_fetch && missing > 0 {
+            let count = missing.min(FETCH);
+            self.fetching.insert(session.broker, count);
+            return Step::Fetch(count);
+        }
+        Step::Wait(renewed)
+    }
+
+    /// Takes note that the fetch of a broker has been answered, or is not.
+    pub(super) fn fetched(&mut self, broker: i32) {
+        self.fetching.remove(&broker);
+    }
+
+    /// Takes what was acquired in one partition.
+    pub(super) fn acquire(&mut self, now: Instant, origin: Origin, page: Page) {
+        let (topic, partition) = origin.place;
+        let locked_until = now + self.lock;
+        for (record, count) in page.records {
+            self.acquisitions += 1;
+            let (offset, number) = (record.offset, self.acquisitions);
+            let held = Held {
+                origin,
+                number,
+                locked_until,
+            };
+            if self.held.insert((partition, offset), held).is_some() {
+                // Its earlier lock ended unseen.
+                self.arrived.retain(|(earlier, _)| {
+                    (earlier.partition, earlier.offset) != (partition, offset)
+                });
+            }
+            let acquired = Acquired {
+                partition,
+                offset,
+                number,
+            };
+            let content = QueueContent::Kafka(SharedRecord::new(partition, count, record));
+            let id = self.id(partition, offset);
+            let receipt = acquired.receipt(&self.member);
+            let message = QueueMessage::new(id, receipt, content);
+            self.arrived.push_back((acquired, message));
+        }
+        for (first, _, because) in page.damaged {
+            if self.unreadable.len() < UNREADABLE {
+                let id = self.id(partition, first);
+                self.unreadable.push(UnreadableMessage::new(id, because));
+            }
+        }
+        let gaps = page.gaps.into_iter();
+        let gaps = gaps.map(|(first, last)| Acknowledgement::gap(first, last));
+        self.tell(origin.session.broker, (topic, partition), gaps);
+    }
+
+    fn id(&self, partition: i32, offset: i64) -> String {
+        format!("{}-{partition}-{offset}", self.topic)
+    }
+
+    /// Takes settlements. What is known at once is in the answer; the brokers to be told the rest are returned.
+    pub(super) fn settle(&mut self, settlements: &[Settlement]) -> (Arc<Settling>, Vec<i32>) {
+        let mut outcomes: Vec<Result<(), SourceError>> = Vec::with_capacity(settlements.len());
+        let mut open = Vec::new();
+        for (index, settlement) in settlements.iter().enumerate() {
+            match self.settlement(settlement) {
+                Ok(told) => {
+                    outcomes.push(Ok(()));
+                    open.push((index, told));
+                }
+                Err(error) => outcomes.push(Err(error)),
+            }
+        }
+        let settling = Arc::new(Settling::new(outcomes, open.len()));
+        let mut brokers = Vec::new();
+        for (index, (origin, mut acknowledgement)) in open {
+            acknowledgement.answer = Some((Arc::clone(&settling), index));
+            let broker = origin.session.broker;
+            self.tell(broker, origin.place, [acknowledgement]);
+            if !brokers.contains(&broker) {
+                brokers.push(broker);
+            }
+        }
+        (settling, brokers)
+    }
+
+    fn settlement(
+        &mut self,
+        settlement: &Settlement,
+    ) -> Result<(Origin, Acknowledgement), SourceError> {
+        let Settlement { receipt, verb, .. } = settlement;
+        let kind = match verb {
+            SettleVerb::Delete => Kind::Accept,
+            SettleVerb::Release => Kind::Release,
+            SettleVerb::Reject => Kind::Reject,
+            SettleVerb::Renew => Kind::Renew,
+            _ => {
+                let message = format!("a share group knows no {verb:?}");
+                return Err(SourceError::new(SourceErrorKind::Fatal, message));
+            }
+        };
+        let acquired = Acquired::read(&self.member, receipt);
+        let acquired = acquired.ok_or_else(|| expired("is of no delivery of this member"))?;
+        let held = self.held_by(acquired);
+        let held = held.ok_or_else(|| expired("is settled, or its lock is lost"))?;
+        if kind != Kind::Renew {
+            self.held.remove(&(acquired.partition, acquired.offset));
+        }
+        Ok((held.origin, Acknowledgement::of(kind, acquired)))
+    }
+
+    /// Has a broker told of records of a partition.
+    fn tell(&mut self, broker: i32, place: Place, all: impl IntoIterator<Item = Acknowledgement>) {
+        let (topic, partition) = place;
+        let bundles = self.pending.entry(broker).or_default();
+        for one in all {
+            let open = bundles.iter_mut().rev().find(|bundle| {
+                !bundle.is_split && (bundle.topic, bundle.partition) == (topic, partition)
+            });
+            // A renewal and an end of the same record are told one after the other.
+            match open.filter(|bundle| bundle.renews() == (one.kind == Kind::Renew)) {
+                Some(bundle) => bundle.all.push(one),
+                None => bundles.push_back(Bundle::new(topic, partition, vec![one])),
+            }
+        }
+    }
+
+    /// Takes what a broker is to be told next: of each partition the oldest bundle.
+    fn bundles(&mut self, broker: i32) -> Option<Vec<Bundle>> {
+        let pending = self.pending.get_mut(&broker)?;
+        let mut next: Vec<Bundle> = Vec::new();
+        let mut later = VecDeque::new();
+        for bundle in pending.drain(..) {
+            let same =
+                |other: &Bundle| (other.topic, other.partition) == (bundle.topic, bundle.partition);
+            if next.iter().any(same) {
+                later.push_back(bundle);
+            } else {
+                next.push(bundle);
+            }
+        }
+        if later.is_empty() {
+            self.pending.remove(&broker);
+        } else {
+            *pending = later;
+        }
+        (!next.is_empty()).then_some(next)
+    }
+
+    /// Takes what a broker is to be told before its session ends, and whether there is more; of each partition one
+    /// bundle at a time, as always.
+    pub(super) fn last_words(&mut self, broker: i32) -> Option<(Vec<Bundle>, bool)> {
+        let bundles = self.bundles(broker)?;
+        Some((bundles, self.pending.contains_key(&broker)))
+    }
+
+    /// Takes the broker's answer to one bundle. What it refused for want of a lock is told again in parts, since one
+    /// record whose lock is gone has the whole bundle refused.
+    pub(super) fn acknowledged(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        bundle: Bundle,
+        outcome: Outcome,
+    ) {
+        let why = match outcome {
+            Outcome::Done => {
+                for one in &bundle.all {
+                    if let (Kind::Renew, Some(acquired)) = (one.kind, one.acquired) {
+                        self.lock_begins(now, acquired);
+                    }
+                    tell_one(one, Ok(()));
+                }
+                return;
+            }
+            Outcome::NoLock(why) => match bundle.split() {
+                Ok(halves) => {
+                    let pending = self.pending.entry(session.broker).or_default();
+                    for half in halves.into_iter().rev() {
+                        pending.push_front(half);
+                    }
+                    return;
+                }
+                Err(bundle) => {
+                    self.refuse(&bundle, &why);
+                    return;
+                }
+            },
+            Outcome::Again(_) if bundle.tries < TRIES => {
+                let bundle = Bundle {
+                    tries: bundle.tries + 1,
+                    is_split: true,
+                    ..bundle
+                };
+                let pending = self.pending.entry(session.broker).or_default();
+                pending.push_front(bundle);
+                return;
+            }
+            Outcome::Again(why) | Outcome::Lost(why) => why,
+        };
+        self.refuse(&bundle, &why);
+    }
+
+    fn refuse(&mut self, bundle: &Bundle, why: &str) {
+        for one in &bundle.all {
+            if let Some(acquired) = one.acquired {
+                self.forget(acquired);
+            }
+            tell_one(one, Err(expired(why)));
+        }
+    }
+
+    /// Forgets a record whose lock is gone, also where nobody has asked for it yet.
+    fn forget(&mut self, acquired: Acquired) {
+        if self.held_by(acquired).is_some() {
+            self.held.remove(&(acquired.partition, acquired.offset));
+            self.arrived.retain(|(other, _)| *other != acquired);
+        }
+    }
+
+    /// Has the locks of what nobody has asked for yet renewed, well before they end; where that cannot be, gives it
+    /// back. Returns when to look again.
+    fn keep_arrived(&mut self, now: Instant, session: SessionId) -> Instant {
+        // Whoever gets it counts on a lock that has just begun, and renews it after half of its time.
+        let (quarter, mut next) = (self.lock / 4, now + self.lock / 4);
+        let mut due = Vec::new();
+        for (acquired, _) in &self.arrived {
+            let held = self.held_by(*acquired);
+            let Some(held) = held.filter(|held| held.origin.session == session) else {
+                continue;
+            };
+            let at = held.locked_until.checked_sub(self.lock - quarter);
+            let at = at.unwrap_or(now);
+            if at <= now {
+                due.push((*acquired, held.origin.place));
+            } else {
+                next = next.min(at);
+            }
+        }
+        for (acquired, place) in due {
+            let kind = if self.can_renew {
+                // Until the answer is here it is not asked for again.
+                self.lock_begins(now, acquired);
+                Kind::Renew
+            } else {
+                self.forget(acquired);
+                Kind::Release
+            };
+            self.tell(session.broker, place, [Acknowledgement::of(kind, acquired)]);
+        }
+        next
+    }
+
+    fn lock_begins(&mut self, now: Instant, acquired: Acquired) {
+        let until = now + self.lock;
+        let held = self.held.get_mut(&(acquired.partition, acquired.offset));
+        if let Some(held) = held.filter(|held| held.number == acquired.number) {
+            held.locked_until = until;
+        }
+    }
+
+    fn held_by(&self, acquired: Acquired) -> Option<Held> {
+        let held = self.held.get(&(acquired.partition, acquired.offset));
+        held.filter(|held| held.number == acquired.number).copied()
+    }
+
+    /// Takes note that a session is over: nothing of it is locked any more, and what was to be told of it is not.
+    /// `untold` is what a request without an answer told.
+    pub(super) fn lose(&mut self, session: SessionId, untold: Vec<Bundle>, why: &str) {
+        self.held.retain(|_, held| held.origin.session != session);
+        let held = &self.held;
+        self.arrived.retain(|(acquired, _)| {
+            let held = held.get(&(acquired.partition, acquired.offset));
+            held.is_some_and(|held| held.number == acquired.number)
+        });
+        self.fetching.remove(&session.broker);
+        let pending = self.pending.remove(&session.broker).unwrap_or_default();
+        for bundle in untold.into_iter().chain(pending) {
+            for one in &bundle.all {
+                tell_one(one, Err(expired(why)));
+            }
+        }
+    }
+
+    /// Forgets what was never settled, well after its locks have ended.
+    pub(super) fn forget_ended(&mut self, now: Instant) {
+        let lock = self.lock;
+        self.held.retain(|_, held| held.locked_until + lock > now);
+    }
+}
+
+/// What a broker answers to a bundle.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Done,
+    /// The lock of one of its records is gone.
+    NoLock(String),
+    /// The broker could not write it down, and may be able to soon.
+    Again(String),
+    /// All its records are another's, or may be.
+    Lost(String),
+}
+
+fn tell_one(one: &Acknowledgement, outcome: Result<(), SourceError>) {
+    if let Some((settling, index)) = &one.answer {
+        settling.tell(*index, outcome);
+    }
+}
+
+fn expired(why: &str) -> SourceError {
+    SourceError::new(SourceErrorKind::Expired, format!("the record {why}"))
+}
+
+#[cfg(test)]
+mod tests;

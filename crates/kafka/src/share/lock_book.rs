@@ -15,8 +15,8 @@ use super::receipt::Acquired;
 use super::records::Page;
 use super::settling::Settling;
 
-/// The most records that one fetch asks for.
-pub(super) const FETCH: usize = 1_000;
+/// The most records that one fetch asks for: what many receives want together.
+const FETCH: usize = 5_000;
 /// The most unreadable records that are told of at a time.
 const UNREADABLE: usize = 1_000;
 

@@ -62,6 +62,20 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
+    const ALL: [Self; 4] = [
+        Self::ConfigNotValid,
+        Self::Authentication,
+        Self::Authorization,
+        Self::FunctionConfigNotValid,
+    ];
+
+    /// Returns the code that a text begins with, and what is behind its colon: so says a mapping why it has disabled itself.
+    pub(crate) fn split(text: &str) -> Option<(Self, &str)> {
+        let (code, rest) = text.split_once(": ")?;
+        let mut all = Self::ALL.into_iter();
+        Some((all.find(|known| known.as_str() == code)?, rest))
+    }
+
     /// Returns the text that the API shows.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -93,6 +107,9 @@ pub enum SourceErrorKind {
     Transient,
     /// The answer makes no sense; retrying is unlikely to help.
     Fatal,
+    /// The source has not what the mapping needs, and will not have it by itself: the mapping is disabled. The message
+    /// says what to do.
+    Unsupported,
     /// Records are there, and the schema registry cannot be asked how to decode them.
     SchemaRegistry,
 }

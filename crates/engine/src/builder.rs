@@ -87,6 +87,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Serves Kafka mappings of the topic `name` in Queue mode, of whatever cluster, from the share group `source`.
+    #[must_use]
+    pub fn share_group(mut self, name: impl Into<String>, source: impl QueueSource) -> Self {
+        self.named
+            .share_groups
+            .insert(name.into(), Arc::new(source));
+        self
+    }
+
     /// Serves mappings of the queue `name`, of whatever broker of Amazon MQ, from `source`.
     #[must_use]
     pub fn push_queue(mut self, name: impl Into<String>, source: impl PushQueueSource) -> Self {

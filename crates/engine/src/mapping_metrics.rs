@@ -57,6 +57,7 @@ pub(crate) struct MappingMetrics {
     pub(crate) invoked: Number,
     pub(crate) failed_invoke: Number,
     pub(crate) deleted: Number,
+    pub(crate) acknowledged: Number,
     pub(crate) committed: Number,
     pub(crate) polling_errors: Number,
     pub(crate) invoke_errors: Number,
@@ -88,7 +89,7 @@ pub struct Counts {
     pub invoked_event_count: u64,
     /// Records whose invocation failed.
     pub failed_invoke_event_count: u64,
-    /// Messages deleted from the queue; of a broker's queue, acknowledged.
+    /// Messages deleted from the queue; of a broker's queue, acknowledged; of a share group, accepted.
     pub deleted_event_count: u64,
     /// Of a topic, by how much the offsets committed to the consumer group have grown.
     pub committed_event_count: u64,
@@ -155,7 +156,11 @@ impl MappingMetrics {
                 add(&self.delivery_failures, 1);
                 add(&self.dropped, *records);
             }
-            Decision::Deleted { messages, .. } => add(&self.deleted, *messages),
+            Decision::Deleted { messages, .. } => {
+                add(&self.deleted, *messages);
+                add(&self.acknowledged, *messages);
+            }
+            Decision::Rejected { messages, .. } => add(&self.acknowledged, *messages),
             Decision::OffsetCommitted { events, .. } => add(&self.committed, *events),
             Decision::CommitFailed { .. } => add(&self.commit_errors, 1),
             _ => {}

@@ -49,6 +49,7 @@ enum Kind {
     Stream,
     ChangeStream,
     Topic,
+    ShareGroup,
 }
 
 impl Kind {
@@ -57,6 +58,7 @@ impl Kind {
             Source::Kinesis(_) | Source::DynamoDb(_) => Self::Stream,
             Source::DocumentDb(_) => Self::ChangeStream,
             Source::Mq(_) => Self::PushQueue,
+            Source::Kafka(kafka) if kafka.is_queue() => Self::ShareGroup,
             Source::Kafka(_) => Self::Topic,
             _ => Self::Queue,
         }
@@ -69,6 +71,7 @@ const ALL: &[Kind] = &[
     Kind::Stream,
     Kind::ChangeStream,
     Kind::Topic,
+    Kind::ShareGroup,
 ];
 const QUEUES: &[Kind] = &[Kind::Queue, Kind::PushQueue];
 const STREAMS: &[Kind] = &[Kind::Stream, Kind::ChangeStream];
@@ -78,12 +81,15 @@ const GIVEN_UP: &[Kind] = &[
     Kind::Stream,
     Kind::ChangeStream,
     Kind::Topic,
+    Kind::ShareGroup,
 ];
 /// Sources that have on-failure destinations.
-const WITH_DESTINATION: &[Kind] = &[Kind::Stream, Kind::Topic];
+const WITH_DESTINATION: &[Kind] = &[Kind::Stream, Kind::Topic, Kind::ShareGroup];
 /// Sources whose records may be larger than an event.
 const UNBOUNDED: &[Kind] = &[Kind::PushQueue, Kind::ChangeStream];
 const TOPICS: &[Kind] = &[Kind::Topic];
+const SHARE_GROUPS: &[Kind] = &[Kind::ShareGroup];
+const KAFKA: &[Kind] = &[Kind::Topic, Kind::ShareGroup];
 
 /// A metric of mappings.
 struct Metric<V> {
@@ -95,7 +101,7 @@ struct Metric<V> {
 }
 
 /// The counters.
-const COUNTERS: [Metric<u64>; 16] = [
+const COUNTERS: [Metric<u64>; 17] = [
     Metric {
         name: "PolledEventCount",
         help: "Records read from the source",
@@ -139,6 +145,12 @@ const COUNTERS: [Metric<u64>; 16] = [
         value: |metrics| metrics.committed.get(),
     },
     Metric {
+        name: "AcknowledgedEventCount",
+        help: "Records of a share group that are done with: accepted, or given up and rejected",
+        of: SHARE_GROUPS,
+        value: |metrics| metrics.acknowledged.get(),
+    },
+    Metric {
         name: "PollingErrorCount",
         help: "Reads of the source that failed",
         of: ALL,
@@ -147,13 +159,13 @@ const COUNTERS: [Metric<u64>; 16] = [
     Metric {
         name: "InvokeErrorCount",
         help: "Batches whose invocation failed, each try for itself",
-        of: TOPICS,
+        of: KAFKA,
         value: |metrics| metrics.invoke_errors.get(),
     },
     Metric {
         name: "SchemaRegistryErrorCount",
         help: "Records that could not be decoded by a schema, and tries that failed to ask the registry for one",
-        of: TOPICS,
+        of: KAFKA,
         value: |metrics| metrics.schema_registry_errors.get(),
     },
     Metric {
@@ -183,7 +195,7 @@ const COUNTERS: [Metric<u64>; 16] = [
     Metric {
         name: "OnFailureDestinationDeliveryErrorCount",
         help: "Tries to tell the on-failure destination that failed",
-        of: TOPICS,
+        of: KAFKA,
         value: |metrics| metrics.delivery_errors.get(),
     },
     Metric {
@@ -211,20 +223,21 @@ const GAUGES: [Metric<Option<u64>>; 5] = [
     },
     Metric {
         name: "OffsetLag",
-        help: "Records of the topic that are not committed, in the partitions that this process reads",
-        of: TOPICS,
+        help: "Records of the topic that are not committed, in the partitions that this process reads; of a share group, \
+               those that it has not done with, in all partitions",
+        of: KAFKA,
         value: |metrics| metrics.sum_offset_lag.get(),
     },
     Metric {
         name: "SumOffsetLag",
         help: "The same: the sum over those partitions",
-        of: TOPICS,
+        of: KAFKA,
         value: |metrics| metrics.sum_offset_lag.get(),
     },
     Metric {
         name: "MaxOffsetLag",
-        help: "Records that are not committed in the partition where that is most",
-        of: TOPICS,
+        help: "The same: those of the partition where that is most",
+        of: KAFKA,
         value: |metrics| metrics.max_offset_lag.get(),
     },
 ];

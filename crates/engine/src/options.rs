@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lambda_esm_core::filter::{Dialect, Limits};
 use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::queue::ShareGroupRetries;
 use lambda_esm_core::setters;
 
 /// Settings of an engine that hold for all of its mappings.
@@ -19,6 +20,9 @@ pub struct EngineOptions {
     pub role_arn: String,
     /// How closely poll rates and scaling follow the service. Default [`Pacing::Eager`].
     pub pacing: Pacing,
+    /// What `MaximumRetryAttempts` counts for the records of a share group. Default
+    /// [`ShareGroupRetries::InPoller`].
+    pub share_group_retries: ShareGroupRetries,
     /// The pattern language of filters. Default [`Dialect::Lambda`].
     pub dialect: Dialect,
     /// How many filters a mapping may have, and how long they may be. Default 5 of 4,096 characters.
@@ -50,6 +54,7 @@ impl Default for EngineOptions {
             account_id: "000000000000".to_owned(),
             role_arn: "arn:aws:iam::000000000000:role/lambda-role".to_owned(),
             pacing: Pacing::default(),
+            share_group_retries: ShareGroupRetries::default(),
             dialect: Dialect::Lambda,
             filter_limits: Limits::default(),
             transition: Duration::from_millis(100),
@@ -67,6 +72,7 @@ setters!(EngineOptions {
     with_account_id sets account_id: String,
     with_role_arn sets role_arn: String,
     with_pacing sets pacing: Pacing,
+    with_share_group_retries sets share_group_retries: ShareGroupRetries,
     with_dialect sets dialect: Dialect,
     with_filter_limits sets filter_limits: Limits,
     with_transition sets transition: Duration,

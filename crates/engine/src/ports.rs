@@ -49,7 +49,9 @@ pub use lambda_esm_core::stream::{
 #[async_trait]
 pub trait QueueSource: Send + Sync + 'static {
     /// Returns the facts about the queue that the rules depend on: the same each time, until somebody changes the
-    /// queue. Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue.
+    /// queue. Fails with [`NotFound`](lambda_esm_core::fault::SourceErrorKind::NotFound) if there is no such queue, and
+    /// with [`Unsupported`](lambda_esm_core::fault::SourceErrorKind::Unsupported) if its server has nothing of the kind,
+    /// as brokers without share groups: that disables the mapping.
     async fn describe(&self) -> Result<QueueFacts, SourceError>;
 
     /// Receives up to `request.max` messages, and waits up to `request.wait` for the first one.
@@ -102,8 +104,9 @@ pub trait QueueSource: Send + Sync + 'static {
     }
 
     /// Ends what the source keeps open with its server, when a mapping's polling has ended: what was delivered and is
-    /// not settled may go to others at once, and a share group is left. Waits some seconds at most. Nothing is asked
-    /// of the source afterwards, but that it may be closed again.
+    /// not settled may go to others at once, and a share group is left. Waits some seconds at most. A receive that is
+    /// still open may end afterwards, and what it brings is released, if that can be done. Whoever keeps the source may
+    /// have it polled again, which is to begin anew.
     async fn close(&self) {}
 }
 
@@ -246,7 +249,9 @@ setters!(FunctionFacts {
 /// Finds the source of a mapping: by name among those an embedder registered, or by making a client.
 #[async_trait]
 pub trait SourceProvider: Send + Sync + 'static {
-    /// Returns the queue of `mapping`, or `None` if this provider does not serve it.
+    /// Returns the queue of `mapping`, or `None` if this provider does not serve it: that of SQS, or of a Kafka mapping in
+    /// Queue mode its share group. A share group is joined when something is first asked of it, not
+    /// before.
     ///
     /// # Errors
     /// Fails if the mapping's source is served here but cannot be reached with what is configured.

@@ -16,6 +16,7 @@ use crate::ports::{
 #[derive(Default)]
 pub(crate) struct Registered {
     pub(crate) queues: BTreeMap<String, Arc<dyn QueueSource>>,
+    pub(crate) share_groups: BTreeMap<String, Arc<dyn QueueSource>>,
     pub(crate) streams: BTreeMap<String, Arc<dyn StreamSource>>,
     pub(crate) topics: BTreeMap<String, Arc<dyn TopicSource>>,
     pub(crate) push_queues: BTreeMap<String, Arc<dyn PushQueueSource>>,
@@ -25,6 +26,9 @@ pub(crate) struct Registered {
 #[async_trait]
 impl SourceProvider for Registered {
     async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
+        if let Source::Kafka(kafka) = &mapping.source {
+            return Ok(self.share_groups.get(&kafka.topic).cloned());
+        }
         Ok(mapping.source.arn().and_then(|arn| find(&self.queues, arn)))
     }
 

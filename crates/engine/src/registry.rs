@@ -64,6 +64,9 @@ impl Entry {
                     .clone_into(&mut configuration.state_transition_reason);
             }
         }
+        if let Some(problem) = self.mapping.disabling_problem() {
+            configuration.last_processing_result = Some(problem.to_owned());
+        }
         configuration
     }
 

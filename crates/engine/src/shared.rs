@@ -67,6 +67,17 @@ impl Shared {
                 return Ok(queue);
             }
         }
+        if let Source::Kafka(_) = &mapping.source {
+            return Err(LookupError::Unserved {
+                problem: format!(
+                    "no source is registered for the share group of {}",
+                    mapping.source.name()
+                ),
+                way_out: "this build has no client for share groups of Kafka; register one, or build with the feature \
+                          \"kafka\""
+                    .to_owned(),
+            });
+        }
         Err(unserved(&mapping.source, "queue", "SQS client", "sqs"))
     }
 

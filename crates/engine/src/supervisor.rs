@@ -444,9 +444,14 @@ impl Supervisor {
             until: self.shared.clock.now() + wait,
         };
         tracing::warn!(mapping = %self.mapping.uuid, %error, retry_in = ?wait, "cannot begin polling");
-        self.reporter
-            .progress
-            .send_modify(|progress| progress.start_problem = Some(error));
+        let halted = (error.kind == SourceErrorKind::Unsupported).then(|| match error.reason {
+            Some(code) => format!("{}: {error}", code.as_str()),
+            None => error.to_string(),
+        });
+        self.reporter.progress.send_modify(|progress| {
+            progress.activity.halted = halted;
+            progress.start_problem = Some(error);
+        });
     }
 
     /// Lets the driver finish what is in flight, within the engine's bound.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lambda_esm_api::Auth;
+use lambda_esm_core::mapping::Source;
 use lambda_esm_core::pacing::Pacing;
+use lambda_esm_core::queue::ShareGroupRetries;
 use lambda_esm_core::text::url;
 use lambda_esm_engine::EngineOptions;
 use lambda_esm_engine::simulated::{Behaviour, Runtime};
@@ -98,6 +100,7 @@ fn described(configuration: &Configuration) -> Value {
         "account_id": options.account_id,
         "role_arn": options.role_arn,
         "pacing": options.pacing,
+        "share_group_retries": options.share_group_retries,
         "filters": {
             "dialect": options.dialect.to_string(),
             "maximum": options.filter_limits.max_filters,
@@ -184,7 +187,7 @@ fn explained(configuration: &Configuration) -> String {
     }
     let options = &configuration.options;
     let (dialect, limits) = (options.dialect, options.filter_limits);
-    let settings = [
+    let mut settings = vec![
         (
             "region",
             format!("{}, from {}", options.region, configuration.region_origin),
@@ -205,6 +208,7 @@ fn explained(configuration: &Configuration) -> String {
         ("recording", recording(configuration)),
         ("api", api(configuration)),
     ];
+    settings.extend(share_groups(configuration).map(|says| ("share groups", says.to_owned())));
     let functions = configuration.functions.iter();
     let functions =
         functions.map(|function| (function.name.as_str(), runs(configuration, function)));
@@ -250,6 +254,22 @@ fn pacing(configuration: &Configuration) -> String {
     } else {
         format!("{pacing}: {what}")
     }
+}
+
+/// Says what `MaximumRetryAttempts` counts in Queue mode, if a mapping has that. The sentences about mappings speak of the
+/// default.
+fn share_groups(configuration: &Configuration) -> Option<&'static str> {
+    let mut mappings = configuration.mappings.iter();
+    let in_queue_mode = |settings: &MappingSettings| matches!(&settings.mapping.source, Source::Kafka(kafka) if kafka.is_queue());
+    if !mappings.any(in_queue_mode) {
+        return None;
+    }
+    Some(match configuration.options.share_group_retries {
+        ShareGroupRetries::Total => {
+            "total: MaximumRetryAttempts counts the deliveries of a record, whose failed batch is not retried during one"
+        }
+        _ => "in_poller: MaximumRetryAttempts counts invocations during each delivery of a record",
+    })
 }
 
 fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>) -> String {

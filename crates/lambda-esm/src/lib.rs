@@ -139,6 +139,8 @@ pub use lambda_esm_core::activity::Activity;
 #[doc(inline)]
 pub use lambda_esm_core::pacing::Pacing;
 #[doc(inline)]
+pub use lambda_esm_core::queue::ShareGroupRetries;
+#[doc(inline)]
 pub use lambda_esm_core::{fault, record};
 #[doc(inline)]
 pub use lambda_esm_engine::{

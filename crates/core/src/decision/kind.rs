@@ -24,6 +24,7 @@ impl Decision {
             Self::Released { .. } => "released",
             Self::Rejected { .. } => "rejected",
             Self::Renewed { .. } => "renewed",
+            Self::LocksLost { .. } => "locks_lost",
             Self::Gone { .. } => "gone",
             Self::SettleFailed { .. } => "settle_failed",
             Self::Oversized { .. } => "oversized",

@@ -192,6 +192,15 @@ pub enum Decision {
         /// How many.
         messages: usize,
     },
+    /// Records of a share group have lost their locks before their end was told to it. They count as nothing: the group
+    /// delivers them again, unless it has delivered them as often as it does.
+    #[non_exhaustive]
+    LocksLost {
+        /// How many.
+        messages: usize,
+        /// Which, if that was noticed before they were settled.
+        message_ids: Vec<String>,
+    },
     /// Messages need not be settled any more: the handler deleted them, or made them visible and somebody
     /// else received them.
     #[non_exhaustive]
@@ -402,7 +411,7 @@ pub enum Decision {
         error: String,
         /// The number of tries so far.
         tries: u32,
-        /// The wait in milliseconds.
+        /// The wait in milliseconds; 0 where it waits until a share group has delivered the records again.
         retry_ms: u64,
     },
     /// The on-failure destination could not be told, and will not be: the records are dropped.
@@ -492,4 +501,11 @@ pub enum AfterFailure {
     },
     /// The retries are used up.
     Discard,
+    /// The share group is told: it delivers some again, and gives up those that it has delivered as often as may be.
+    Acknowledge {
+        /// How many are released.
+        released: usize,
+        /// How many are given up.
+        given_up: usize,
+    },
 }

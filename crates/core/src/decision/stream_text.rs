@@ -26,6 +26,10 @@ impl fmt::Display for AfterFailure {
                 write!(out, "split into batches {} and {}", left.0, right.0)
             }
             Self::Discard => out.write_str("its retries are used up"),
+            Self::Acknowledge { released, given_up } => write!(
+                out,
+                "{released} released to be delivered again, {given_up} given up"
+            ),
         }
     }
 }
@@ -216,6 +220,17 @@ impl Decision {
                 let records = count(*records, "record");
                 write!(out, "told {destination} of {records} given up in {shard}")
             }
+            Self::DeliveryDeferred {
+                shard,
+                records,
+                error,
+                retry_ms: 0,
+                ..
+            } => write!(
+                out,
+                "cannot tell the on-failure destination of {} given up in {shard}: {error}; they are released",
+                count(*records, "record"),
+            ),
             Self::DeliveryDeferred {
                 shard,
                 records,

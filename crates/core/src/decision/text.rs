@@ -167,6 +167,17 @@ impl fmt::Display for Decision {
             Self::Renewed { messages } => {
                 write!(out, "renewed {}", count(*messages, "lock"))
             }
+            Self::LocksLost {
+                messages,
+                message_ids,
+            } => {
+                write!(
+                    out,
+                    "lost the lock of {}, which may be delivered again{}",
+                    count(*messages, "record"),
+                    Named(message_ids)
+                )
+            }
             Self::Gone { messages } => {
                 let messages = count(*messages, "message");
                 write!(

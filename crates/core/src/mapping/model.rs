@@ -16,6 +16,7 @@ use super::mq::MqMapping;
 use super::partition::Partition;
 use super::settings::{AwsDestination, Pollers, RetryPolicy, StartingPosition};
 use super::wire::{FullDocument, Metric};
+use crate::fault::ReasonCode;
 use crate::time::Timestamp;
 
 /// What validation needs beside the request.
@@ -81,12 +82,22 @@ impl Mapping {
         filters.map_or_else(Vec::new, |set| set.unmatchable(self.source.kind()))
     }
 
-    /// Returns the `StateTransitionReason`: why the mapping has disabled itself (AWS documents no text for that), or that
-    /// a user has changed it.
+    /// Returns the `StateTransitionReason`: why the mapping has disabled itself, by a code where there is one (AWS documents
+    /// no text for that), or that a user has changed it.
     #[must_use]
     pub fn transition_reason(&self) -> &str {
         let because = self.disabled_because.as_deref();
+        let code = because.and_then(ReasonCode::split);
+        let because = code.map(|(code, _)| code.as_str()).or(because);
         because.unwrap_or_else(|| self.user_reason())
+    }
+
+    /// Returns what is wrong with the source, if the mapping has disabled itself for that and shows a code in its
+    /// `StateTransitionReason`.
+    #[must_use]
+    pub fn disabling_problem(&self) -> Option<&str> {
+        let (_, problem) = ReasonCode::split(self.disabled_because.as_deref()?)?;
+        Some(problem)
     }
 
     /// Returns the `StateTransitionReason` of a change a user made: `User action` for the streams

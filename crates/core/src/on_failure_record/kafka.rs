@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::condition::Condition;
 use super::envelope::{Envelope, ResponseContext, object_key, write_number, write_text};
 use super::record::FailureRecord;
+use crate::event::kafka::KafkaEncoder;
 use crate::json::write_string;
 use crate::mapping::AwsDestination;
 use crate::time::Timestamp;
@@ -60,6 +61,37 @@ pub struct DiscardedPartition {
     pub first_timestamp: Timestamp,
     /// The timestamp of the last record.
     pub last_timestamp: Timestamp,
+}
+
+impl DiscardedPartition {
+    /// Returns what is discarded of each partition, in the order in which they first come, of records by partition, offset
+    /// and timestamp; those of a partition come in the order of their offsets.
+    #[must_use]
+    pub fn of_records(
+        encoder: &KafkaEncoder,
+        records: impl Iterator<Item = (i32, i64, Timestamp)>,
+    ) -> Vec<Self> {
+        let mut partitions: Vec<(i32, Self)> = Vec::new();
+        for (partition, offset, timestamp) in records {
+            match partitions.iter_mut().find(|(known, _)| *known == partition) {
+                Some((_, known)) => {
+                    known.last_offset = offset;
+                    known.last_timestamp = timestamp;
+                }
+                None => partitions.push((
+                    partition,
+                    Self {
+                        name: encoder.topic_partition(partition),
+                        first_offset: offset,
+                        last_offset: offset,
+                        first_timestamp: timestamp,
+                        last_timestamp: timestamp,
+                    },
+                )),
+            }
+        }
+        partitions.into_iter().map(|(_, known)| known).collect()
+    }
 }
 
 impl DiscardedKafka<'_> {

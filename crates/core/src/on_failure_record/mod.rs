@@ -3,12 +3,14 @@
 
 mod condition;
 mod envelope;
+mod failed_response;
 mod kafka;
 mod record;
 mod stream;
 
 pub use condition::Condition;
 pub use envelope::ResponseContext;
+pub(crate) use failed_response::FailedResponse;
 pub use kafka::{DiscardedKafka, DiscardedPartition, kafka_key};
 pub use record::FailureRecord;
 pub use stream::{Discarded, StreamKind};

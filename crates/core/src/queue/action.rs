@@ -4,8 +4,10 @@ use bytes::Bytes;
 
 use super::config::QueueConfig;
 use super::port::{ReceiveRequest, Received, Settlement};
+use super::share_group::DeliveryId;
 use crate::decision::{BatchId, Decision};
-use crate::fault::{InvokeError, SourceError};
+use crate::fault::{DeliveryError, InvokeError, SourceError};
+use crate::on_failure_record::FailureRecord;
 use crate::response::InvokeAnswer;
 use crate::time::Timestamp;
 
@@ -47,6 +49,18 @@ pub enum Input {
         id: SettleId,
         /// The outer error means that nothing is known of any settlement.
         result: Result<Vec<Result<(), SourceError>>, SourceError>,
+    },
+    /// The on-failure destination was told of records of a share group, or could not be.
+    Delivered {
+        /// The record.
+        id: DeliveryId,
+        /// Whether it was told.
+        result: Result<(), DeliveryError>,
+    },
+    /// A share group has said how many records of each partition it has not yet done with; nothing if it does not say.
+    Measured {
+        /// The lags.
+        result: Result<Vec<u64>, SourceError>,
     },
     /// The settings changed. They hold for whatever happens from now on: the next receive, the next
     /// record of the open batch, the next answer of the function.
@@ -97,6 +111,15 @@ pub enum Action {
         /// What to do with each.
         settlements: Vec<Settlement>,
     },
+    /// Tell the on-failure destination of records of a share group, and answer with [`Input::Delivered`].
+    Deliver {
+        /// The record.
+        id: DeliveryId,
+        /// What to tell.
+        record: FailureRecord,
+    },
+    /// Ask a share group for its lag, and answer with [`Input::Measured`].
+    Measure,
     /// Tell whoever listens.
     Report(Decision),
 }

@@ -40,7 +40,7 @@ impl QueueMachine {
         }
     }
 
-    fn succeeded(&mut self, now: Timestamp, id: BatchId) {
+    pub(super) fn succeeded(&mut self, now: Timestamp, id: BatchId) {
         self.function_problem = None;
         self.scale(now, Outcome::Success);
         let Some(mut deliveries) = self.take_deliveries(id) else {

@@ -7,6 +7,7 @@ use lambda_esm_filter::Filters;
 
 use super::encoder::QueueEncoder;
 use super::port::QueueFacts;
+use super::share_group::ShareGroupConfig;
 use crate::batching::Limits;
 use crate::pacing::Pacing;
 
@@ -53,4 +54,6 @@ pub struct QueueConfig {
     pub function_concurrency: Option<usize>,
     /// Whether decisions name the messages they are about.
     pub detail: bool,
+    /// What holds for a topic that a share group makes a queue; `None` for a queue of SQS.
+    pub share_group: Option<Arc<ShareGroupConfig>>,
 }

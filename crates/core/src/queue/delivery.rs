@@ -1,5 +1,7 @@
 //! One delivery of a message, as the machine remembers it.
 
+use std::time::Duration;
+
 use crate::record::{Receipt, SharedRecord};
 use crate::time::Timestamp;
 
@@ -40,6 +42,25 @@ impl SharedPlace {
 }
 
 impl Delivery {
+    /// When the lock is lost of a record that nobody can settle any more: long ago.
+    const LOST: Timestamp = Timestamp(i64::MIN);
+
+    /// Takes it that the lock is lost.
+    pub(super) const fn lose(&mut self) {
+        self.hidden_until = Self::LOST;
+    }
+
+    /// Tells whether the lock is known to be lost, so that the delivery cannot be settled.
+    pub(super) fn is_lost(&self) -> bool {
+        self.hidden_until == Self::LOST
+    }
+
+    /// Returns how old the record of a share group is; zero of another message.
+    pub(super) fn age(&self, now: Timestamp) -> Duration {
+        let place = self.place.as_ref();
+        place.map_or(Duration::ZERO, |place| now.since(place.arrival))
+    }
+
     /// Returns the partition; 0 of a message that has none.
     pub(super) fn partition(&self) -> i32 {
         self.place.map_or(0, |place| place.partition)

@@ -30,7 +30,7 @@ impl QueueMachine {
     }
 
     /// Releases what waits for a retry, when the time has come.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn give_back(&mut self, now: Timestamp) {
         if !self.gives_back() {
             return;
         }
@@ -38,7 +38,7 @@ impl QueueMachine {
             .in_flight
             .in_phase(|phase| matches!(phase, Phase::BackingOff { .. }))
         {
-            self.release(id);
+            self.release(now, id);
         }
     }
 
@@ -52,11 +52,16 @@ impl QueueMachine {
         if !self.is_late(now) {
             return;
         }
+        if self.config.share_group.is_some() {
+            for id in self.in_flight.waiting().clone() {
+                self.let_go(now, id);
+            }
+        }
         for deliveries in self.in_flight.give_up_waiting() {
             self.settle(None, SettleVerb::Release, deliveries);
         }
         for id in self.in_flight.in_phase(|phase| phase == Phase::Reserving) {
-            self.release(id);
+            self.release(now, id);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::delivery::Delivery;
 use super::fifo_group::{self, Groups};
+use super::share_group::Tries;
 use crate::batching::Batch;
 use crate::decision::BatchId;
 use crate::time::Timestamp;
@@ -35,11 +36,13 @@ pub(super) struct Flight {
     pub(super) invoked_at: Timestamp,
     /// Whether one of its messages was received again since.
     pub(super) overtaken: bool,
+    /// Of a share group, what the function has made of it.
+    pub(super) tries: Tries,
 }
 
 impl Flight {
     /// Returns a batch that waits for a slot.
-    fn new(batch: Batch<Delivery>) -> Self {
+    fn new(batch: Batch<Delivery>, tries: Tries) -> Self {
         Self {
             groups: fifo_group::of(&batch.items),
             batch,
@@ -47,6 +50,7 @@ impl Flight {
             attempt: 0,
             invoked_at: Timestamp::default(),
             overtaken: false,
+            tries,
         }
     }
 
@@ -91,11 +95,20 @@ impl InFlight {
     }
 
     /// Puts a closed batch in the queue for a slot.
-    pub(super) fn add(&mut self, batch: Batch<Delivery>) {
+    pub(super) fn add(&mut self, batch: Batch<Delivery>, tries: Tries) -> BatchId {
         let id = self.next_id();
         self.closed += 1;
-        self.flights.insert(id, Flight::new(batch));
+        self.flights.insert(id, Flight::new(batch, tries));
         self.waiting.push_back(id);
+        id
+    }
+
+    /// Returns what the function has made of a batch of a share group.
+    pub(super) fn tries(&self, id: BatchId) -> Tries {
+        let flight = self.flights.get(&id);
+        flight
+            .map(|flight| flight.tries.clone())
+            .unwrap_or_default()
     }
 
     /// Tells whether there is no batch.

@@ -111,15 +111,18 @@ impl QueueMachine {
             self.batcher.previous_completed(now);
         }
         match result {
-            Ok(answer) => self.answered(now, id, &answer.payload),
             Err(error) if is_worth_retrying(error.kind) => self.not_reached(now, id, error),
+            result if self.config.share_group.is_some() => self.acknowledge(now, id, result),
+            Ok(answer) => self.answered(now, id, &answer.payload),
             Err(error) => self.failed(now, id, error.message),
         }
     }
 
     /// Makes the messages of a batch that waits for a retry visible again.
-    pub(super) fn release(&mut self, id: BatchId) {
-        if let Some(deliveries) = self.take_deliveries(id) {
+    pub(super) fn release(&mut self, now: Timestamp, id: BatchId) {
+        if self.config.share_group.is_some() {
+            self.let_go(now, id);
+        } else if let Some(deliveries) = self.take_deliveries(id) {
             self.hold_back(&deliveries);
             self.settle(Some(id), SettleVerb::Release, deliveries);
         }

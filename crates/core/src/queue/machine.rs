@@ -11,6 +11,7 @@ use super::in_flight::{InFlight, Phase};
 use super::polling::Polling;
 use super::scaling::Scaler;
 use super::settlements::Settlements;
+use super::share_group::{Holder, ShareGroup, Tries};
 use super::timer::Timer;
 use crate::activity::Activity;
 use crate::backoff::Random;
@@ -39,6 +40,7 @@ pub struct QueueMachine {
     pub(super) longest_run: Duration,
     pub(super) filter: MessageFilter,
     pub(super) ignored_failures: IgnoredFailures,
+    pub(super) share: ShareGroup,
     pub(super) random: Random,
     pub(super) actions: VecDeque<Action>,
     /// The last number of a receive or a settle call.
@@ -67,6 +69,7 @@ impl QueueMachine {
             longest_run: Duration::ZERO,
             filter: MessageFilter::default(),
             ignored_failures: IgnoredFailures::default(),
+            share: ShareGroup::default(),
             random: Random::new(seed),
             actions: VecDeque::new(),
             last_id: 0,
@@ -88,16 +91,19 @@ impl QueueMachine {
                 result,
             } => self.invoked(now, batch, attempt, result),
             Input::Settled { id, result } => self.settled(now, id, result),
+            Input::Delivered { id, result } => self.delivered(now, id, result),
+            Input::Measured { result } => self.measured(now, result),
             Input::Reconfigure(config) => self.reconfigure(*config),
             Input::Drain { until } => self.drain(until),
             Input::Tick => {}
         }
         self.retry(now);
-        self.give_back();
+        self.give_back(now);
         self.release_late(now);
         self.close_due_window(now);
         self.start_waiting(now);
         self.read(now);
+        self.measure(now);
     }
 
     /// Returns the next thing to do.
@@ -127,13 +133,15 @@ impl QueueMachine {
         self.in_flight.is_empty()
             && self.settlements.is_empty()
             && self.batcher.is_empty()
+            && self.share.give_ups.is_empty()
             && self.polling.open() == 0
     }
 
     /// Returns a view of the machine.
     #[must_use]
     pub fn status(&self) -> Activity {
-        let retry = self.timers.first().map(|&(at, _)| at);
+        let retry = self.timers.iter().find(|(_, timer)| timer.is_retry());
+        let retry = retry.map(|&(at, _)| at);
         let source = self.polling.backing_off_until();
         Activity {
             concurrency: self.scaler.concurrency(),
@@ -143,8 +151,8 @@ impl QueueMachine {
             receives: self.polling.open(),
             backing_off_until: retry.into_iter().chain(source).min().map(Timestamp::millis),
             iterator_age_ms: None,
-            max_offset_lag: None,
-            sum_offset_lag: None,
+            max_offset_lag: self.share.lags.max,
+            sum_offset_lag: self.share.lags.sum,
             source_problem: self.polling.problem(),
             source_reason: None,
             halted: None,
@@ -166,6 +174,10 @@ impl QueueMachine {
             match timer {
                 Timer::Batch(id) => self.retry_batch(now, at, id),
                 Timer::Settle(id) => self.retry_settle(at, id),
+                Timer::Deliver(id) => self.deliver_again(at, id),
+                Timer::Renew(holder) => self.renew_locks(now, at, holder),
+                // It is asked when it is time.
+                Timer::Measure => {}
             }
         }
     }
@@ -177,6 +189,11 @@ impl QueueMachine {
 
     /// Puts a closed batch in the queue for a slot; in parts, if it has more records than a batch may have.
     pub(super) fn enqueue(&mut self, batch: Batch<Delivery>) {
+        self.enqueue_tried(batch, &Tries::default());
+    }
+
+    /// Does the same with what the function has tried before.
+    fn enqueue_tried(&mut self, batch: Batch<Delivery>, tries: &Tries) {
         let mut next = Some(batch);
         while let Some(mut batch) = next {
             next = batch.split_off(self.config.limits.count.max(1));
@@ -189,7 +206,8 @@ impl QueueMachine {
                 message_ids: ids(self.config.detail, &batch.items),
             };
             self.report(closed);
-            self.in_flight.add(batch);
+            let id = self.in_flight.add(batch, tries.clone());
+            self.keep_locks(Holder::Batch(id));
         }
         self.polling.batch_closed();
     }
@@ -197,7 +215,7 @@ impl QueueMachine {
     /// The number of provisioned pollers at work, where quotas hold per poller.
     pub(super) fn provisioned_pollers(&self) -> Option<f64> {
         match (self.config.pacing, self.config.concurrency) {
-            (Pacing::Aws, Concurrency::Provisioned { .. }) => {
+            (Pacing::Aws, Concurrency::Provisioned { .. }) if self.config.share_group.is_none() => {
                 Some((self.scaler.concurrency() as f64 / QUEUE_BATCHES_PER_POLLER).max(1.0))
             }
             _ => None,
@@ -233,8 +251,9 @@ impl QueueMachine {
         order.extend(self.in_flight.take_waiting());
         for id in order {
             self.in_flight.line_up(id);
+            let tries = self.in_flight.tries(id);
             if let Some(rest) = self.in_flight.cut(id, most) {
-                self.enqueue(rest);
+                self.enqueue_tried(rest, &tries);
             }
         }
     }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A mapping that stops waits for its open receives ([`Input::Drain`]), and a message that is received again
-//! while it is at work takes its own place (`redelivery`).
+//! while it is at work takes its own place (`redelivery`). What a share group has and SQS has not is in `share_group`.
 //!
 //! A batch holds a slot from its first try until its last deletion. The number of slots is what scaling
 //! decides; reading stops when no slot is free, so a mapping never holds more messages than its batches
@@ -36,6 +36,7 @@ mod retry;
 mod scaling;
 mod settlement;
 mod settlements;
+mod share_group;
 mod timer;
 mod visibility;
 
@@ -44,3 +45,4 @@ pub use config::{Concurrency, QueueConfig};
 pub use encoder::QueueEncoder;
 pub use machine::QueueMachine;
 pub use port::{QueueFacts, ReceiveRequest, Received, SettleVerb, Settlement, UnreadableMessage};
+pub use share_group::{DeliveryId, ShareGroupConfig, ShareGroupRetries};

@@ -9,6 +9,7 @@ use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
 use crate::fault::{SourceError, SourceErrorKind};
+use crate::on_failure_record::Condition;
 use crate::record::QueueMessage;
 use crate::time::Timestamp;
 
@@ -65,8 +66,10 @@ impl QueueMachine {
             .scaler
             .concurrency()
             .saturating_sub(self.in_flight.batches());
-        let taken =
-            self.batcher.len() + self.polling.outstanding() + self.settlements.deleting_filtered();
+        let taken = self.batcher.len()
+            + self.polling.outstanding()
+            + self.settlements.deleting_filtered()
+            + self.share.give_ups.records();
         free.saturating_mul(self.config.limits.count)
             .saturating_sub(taken)
     }
@@ -159,7 +162,10 @@ impl QueueMachine {
             if self.provisioned_pollers().is_some() {
                 self.polling.spend_bytes(message.content.size());
             }
-            if self.filter.passes(&self.config, &message) {
+            if let Some(failure) = undecoded(&message) {
+                let delivery = self.delivery(now, &message, hidden_until);
+                self.give_up_unseen(now, &message, delivery, failure);
+            } else if self.filter.passes(&self.config, &message) {
                 self.gather(now, message, hidden_until);
             } else {
                 self.report_filtered(&message);
@@ -182,13 +188,18 @@ impl QueueMachine {
     fn gather(&mut self, now: Timestamp, message: QueueMessage, hidden_until: Timestamp) {
         let delivery = self.delivery(now, &message, hidden_until);
         self.note_redelivery(&delivery);
-        let (encoder, content) = (&self.config.encoder, message.content);
+        let encoder = &self.config.encoder;
         let pushed = self.batcher.push(now, delivery, |delivery, out| {
-            encoder.write(out, &delivery.id, &delivery.receipt, &content);
+            encoder.write(out, &delivery.id, &delivery.receipt, &message.content);
         });
         match pushed {
             Ok(Some(batch)) => self.enqueue(batch),
             Ok(None) => {}
+            Err(Oversized { item, bytes }) if self.config.share_group.is_some() => {
+                let because = format!("its event alone is {bytes} bytes");
+                let why = (Condition::MaximumPayloadSizeExceeded, because);
+                self.give_up_unseen(now, &message, item, why);
+            }
             Err(Oversized { item, bytes }) => {
                 self.report(Decision::Oversized {
                     message_id: item.id,
@@ -242,4 +253,11 @@ impl QueueMachine {
             });
         }
     }
+}
+
+/// Returns why a record cannot be decoded by its schema, if that is so.
+fn undecoded(message: &QueueMessage) -> Option<(Condition, String)> {
+    let schemas = message.content.kafka()?.record.schemas.as_ref()?;
+    let failure = schemas.failure.as_ref()?;
+    Some((failure.condition, failure.because.clone()))
 }

@@ -38,7 +38,9 @@ impl QueueMachine {
             retry_ms,
         });
         if self.gives_back() {
-            self.release(id);
+            self.release(now, id);
+        } else if self.config.share_group.is_some() {
+            self.wait_or_let_go(now, id, retry_at);
         } else if self.drop_expired(retry_at, id) {
             self.end(id);
         } else {

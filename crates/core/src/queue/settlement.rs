@@ -17,8 +17,9 @@ impl QueueMachine {
         &mut self,
         batch: Option<BatchId>,
         verb: SettleVerb,
-        deliveries: Vec<Delivery>,
+        mut deliveries: Vec<Delivery>,
     ) {
+        deliveries.retain(|delivery| !delivery.is_lost());
         let limit = self.config.facts.settle_limit.max(1);
         let lines = self.settlements.lines(batch, verb, deliveries, limit);
         if let Some(id) = batch {
@@ -48,6 +49,9 @@ impl QueueMachine {
         id: SettleId,
         result: Result<Vec<Result<(), SourceError>>, SourceError>,
     ) {
+        let Some(result) = self.renewed(now, id, result) else {
+            return;
+        };
         let Some(answered) = self.settlements.answered(now, id, result, &mut self.random) else {
             return;
         };

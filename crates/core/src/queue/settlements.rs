@@ -130,10 +130,11 @@ impl Settlements {
             retry,
             gone,
             lost,
+            unlocked,
             error,
         } = sort_out(now, &mut settling, answer);
         let mut decisions = Vec::new();
-        let messages = total - retry.len() - gone - lost;
+        let messages = total - retry.len() - gone - lost - unlocked;
         if messages > 0 {
             decisions.push(match settling.verb {
                 SettleVerb::Delete => Decision::Deleted { messages },
@@ -144,6 +145,12 @@ impl Settlements {
         }
         if gone > 0 {
             decisions.push(Decision::Gone { messages: gone });
+        }
+        if unlocked > 0 {
+            decisions.push(Decision::LocksLost {
+                messages: unlocked,
+                message_ids: Vec::new(),
+            });
         }
         if lost > 0 {
             decisions.push(Decision::SettleFailed {
@@ -186,6 +193,8 @@ struct Sorted {
     /// How many are not ours to settle, though they should be hidden yet: deleted by the handler, or made
     /// visible by it and received by somebody else.
     gone: usize,
+    /// How many records of a share group have lost their lock.
+    unlocked: usize,
     /// How many became visible before they were settled.
     lost: usize,
     error: String,
@@ -209,7 +218,9 @@ fn sort_out(now: Timestamp, settling: &mut Settling, answer: Answer) -> Sorted {
         let Err(error) = answers.next().unwrap_or_else(|| Err(missing.clone())) else {
             continue;
         };
-        if delivery.hidden_until <= now {
+        if delivery.place.is_some() && error.kind == SourceErrorKind::Expired {
+            sorted.unlocked += 1;
+        } else if delivery.hidden_until <= now {
             sorted.lost += 1;
             sorted.error = error.message;
         } else if error.kind == SourceErrorKind::Expired {

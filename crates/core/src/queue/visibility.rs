@@ -37,6 +37,9 @@ impl QueueConfig {
 impl QueueMachine {
     /// Gives up the copies that others can see again. Returns whether nothing is left of the batch.
     pub(super) fn drop_expired(&mut self, now: Timestamp, id: BatchId) -> bool {
+        if self.config.share_group.is_some() {
+            return self.drop_unwanted(now, id);
+        }
         let Some(flight) = self.in_flight.get_mut(id) else {
             return true;
         };

@@ -224,7 +224,7 @@ impl<'a> Rules<'a> {
 
 /// Returns the version that runs under a qualifier. Which one an alias stands for is not known here; it is
 /// taken as the latest.
-pub(super) fn version(qualifier: Option<&str>) -> String {
+pub(crate) fn version(qualifier: Option<&str>) -> String {
     let number = qualifier.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.unwrap_or("$LATEST").to_owned()
 }

@@ -13,7 +13,7 @@
 
 mod action;
 mod checkpoint;
-mod config;
+pub(crate) mod config;
 mod context;
 pub(crate) mod data_filter;
 mod deaggregation;

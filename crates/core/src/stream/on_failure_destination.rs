@@ -16,49 +16,11 @@ use crate::event::RECORDS;
 use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::fault::DeliveryError;
 use crate::mapping::KafkaDestination;
-use crate::on_failure_record::{Condition, FailureRecord};
-use crate::response::Run;
+use crate::on_failure_record::{Condition, FailedResponse, FailureRecord};
 use crate::time::{self, Timestamp};
 
 /// How often a delivery is tried. Lambda documents no number.
 const DELIVERY_TRIES: u32 = 5;
-
-/// What the function answered to a failed try.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FailedResponse {
-    status_code: u16,
-    function_error: Option<&'static str>,
-    run: Run,
-}
-
-impl FailedResponse {
-    /// The function ran and failed (recorded: `Unhandled` whatever the error, with status 200).
-    pub(super) const fn unhandled(run: Run) -> Self {
-        Self {
-            status_code: 200,
-            function_error: Some("Unhandled"),
-            run,
-        }
-    }
-
-    /// The function answered, but not that the batch succeeded (recorded: `null`).
-    pub(super) const fn answered(run: Run) -> Self {
-        Self {
-            status_code: 200,
-            function_error: None,
-            run,
-        }
-    }
-
-    /// The backend did not take the call.
-    pub(super) const fn refused(status: u16, run: Run) -> Self {
-        Self {
-            status_code: status,
-            function_error: None,
-            run,
-        }
-    }
-}
 
 /// Records that are given up together, adjacent in their batch.
 #[derive(Debug)]

@@ -44,6 +44,7 @@ pub(crate) fn config() -> QueueConfig {
         function_timeout: None,
         function_concurrency: None,
         detail: true,
+        share_group: None,
     }
 }
 
@@ -418,6 +419,9 @@ impl World {
                 self.most_settling = self.most_settling.max(self.settling);
                 let result = self.settle(&settlements);
                 self.schedule(service::SETTLE_ANSWERS_AFTER, Input::Settled { id, result });
+            }
+            other @ (Action::Deliver { .. } | Action::Measure) => {
+                unreachable!("a queue of SQS has no share group: {other:?}")
             }
             Action::Report(decision) => {
                 if let Decision::GivenUp { message_ids, .. }

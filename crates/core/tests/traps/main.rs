@@ -6,6 +6,7 @@
 mod mapping_common;
 mod ordered;
 mod queue;
+mod share_group;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod promise;
 mod push_queue;
 mod queue;
 mod same_bytes;
+mod share_group;
 mod store;
 mod store_races;
 mod stored;
@@ -20,6 +21,7 @@ pub use backend::{ContractFunctions, backend_contract};
 pub use destination::destination_contract;
 pub use push_queue::{MessageToPublish, PushQueueContract, push_queue_contract};
 pub use queue::{MessageToSend, fifo_contract, one, queue_source_contract, receive, settle_ok};
+pub use share_group::{ShareGroupContract, SharedRecordToPut, share_group_contract};
 pub use store::store_contract;
 pub use stream::{
     StreamReader, bytes_contract, expiry_contract, fetch, merge_contract, recreation_contract,

@@ -6,6 +6,7 @@ mod log;
 mod push_queue;
 mod queue;
 mod secrets;
+mod share_group;
 mod storage;
 mod store;
 mod stream;
@@ -15,6 +16,9 @@ pub use destination::MemoryDestination;
 pub use push_queue::{MemoryPushQueue, MemoryPushQueueOptions, PushQueueCall};
 pub use queue::{MemoryQueue, MemoryQueueOptions, Redrive, SendMessage};
 pub use secrets::MemorySecrets;
+pub use share_group::{
+    MemoryShareGroup, MemoryShareGroupOptions, MemoryShareMember, ShareGroupCounts,
+};
 pub use store::MemoryStore;
 pub use stream::{MemoryStream, MemoryStreamOptions, Placed, StreamCall, StreamKind};
 pub use topic::{GroupMember, MemoryTopic, MemoryTopicOptions, NewRecord, Tombstones, TopicCall};

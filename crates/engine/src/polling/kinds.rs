@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::kind::{FoundSource, SourceKind};
 use super::push_queue::PushQueue;
 use super::queue::Queue;
+use super::share_group::ShareGroup;
 use super::stream::Stream;
 use super::topic::Topic;
 use crate::ports::FunctionFacts;
@@ -18,25 +19,17 @@ use crate::shared::Shared;
 /// the API tells that it may still happen.
 const CHECK_LIMIT: Duration = Duration::from_secs(20);
 
-/// Returns the rules of a kind of source. What has none is refused: in the words given here, and by the field that asks
-/// for it.
-fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, (&'static str, String)> {
+/// Returns the rules of a kind of source. What has none is refused in the words given here.
+fn kind_of(source: &Source) -> Result<&'static dyn SourceKind, String> {
     match source {
         Source::Sqs(_) => Ok(&Queue),
         Source::Kinesis(_) | Source::DynamoDb(_) | Source::DocumentDb(_) => Ok(&Stream),
         Source::Mq(_) => Ok(&PushQueue),
-        Source::Kafka(kafka) if !kafka.is_queue() => Ok(&Topic),
-        Source::Kafka(_) => Err((
-            "SelfManagedKafkaEventSourceConfig",
-            "ConsumptionMode Queue (share groups) is not supported by this build; use Stream"
-                .to_owned(),
-        )),
-        other => Err((
-            "EventSourceArn",
-            format!(
-                "event sources of kind {:?} are not supported by this build",
-                other.kind()
-            ),
+        Source::Kafka(kafka) if kafka.is_queue() => Ok(&ShareGroup),
+        Source::Kafka(_) => Ok(&Topic),
+        other => Err(format!(
+            "event sources of kind {:?} are not supported by this build",
+            other.kind()
         )),
     }
 }
@@ -47,7 +40,7 @@ pub(crate) async fn find(
     mapping: &Mapping,
 ) -> Result<Box<dyn FoundSource>, SourceError> {
     let kind = kind_of(&mapping.source);
-    let kind = kind.map_err(|(_, text)| SourceError::new(SourceErrorKind::Fatal, text))?;
+    let kind = kind.map_err(|text| SourceError::new(SourceErrorKind::Fatal, text))?;
     kind.find(shared, mapping).await
 }
 
@@ -72,6 +65,6 @@ async fn check_in_time(shared: &Shared, mapping: &Mapping) -> Result<(), ApiErro
         check_function_timeout(mapping, timeout, None)?;
     }
     let kind = kind_of(&mapping.source);
-    let kind = kind.map_err(|(field, text)| ApiError::invalid(field, text))?;
+    let kind = kind.map_err(|text| ApiError::invalid("EventSourceArn", text))?;
     kind.check(shared, mapping, &function).await
 }

@@ -5,6 +5,7 @@ mod kind;
 mod kinds;
 mod push_queue;
 mod queue;
+mod share_group;
 mod stream;
 mod topic;
 

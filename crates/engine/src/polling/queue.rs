@@ -81,7 +81,7 @@ impl FoundSource for FoundQueue {
             return Err(SourceError::new(SourceErrorKind::Fatal, text));
         };
         let clock = settings.shared.clock;
-        let ports = QueuePorts::new(source.clone(), settings.shared.receives.clone());
+        let ports = QueuePorts::new((source.clone(), None), settings.shared.receives.clone());
         let driver = Driver::new(ports, settings.to_call(), reporter, clock);
         let machine = QueueMachine::new(config, seed, clock.now());
         Ok(Box::new(QueuePolling {
@@ -132,7 +132,11 @@ impl Polling for QueuePolling {
             return Reconfigured::NeedsRestart;
         };
         let function = settings.to_call();
-        Reconfigured::told(self.driver.reconfigure(config, function, source).await)
+        Reconfigured::told(
+            self.driver
+                .reconfigure(config, function, (source, None))
+                .await,
+        )
     }
 
     async fn ended(&self) {
@@ -176,5 +180,6 @@ fn config(settings: &Settings<'_>, facts: QueueFacts) -> Option<QueueConfig> {
         function_timeout: settings.function.timeout,
         function_concurrency: settings.function.concurrency,
         detail: options.detail,
+        share_group: None,
     })
 }

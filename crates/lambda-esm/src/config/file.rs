@@ -216,6 +216,9 @@ fn options(section: &mut Section<'_>, region: String, problems: &mut Problems) -
     if let Some(field) = section.take("pacing") {
         options.pacing = field.parse(problems).unwrap_or_default();
     }
+    if let Some(field) = section.take("share_group_retries") {
+        options.share_group_retries = field.parse(problems).unwrap_or_default();
+    }
     if let Some(field) = section.take("filters") {
         filters(&field, &mut options, problems);
     }

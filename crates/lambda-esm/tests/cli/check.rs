@@ -335,6 +335,40 @@ mappings:
     }
 
     #[test]
+    fn a_share_group_is_told_of_with_what_its_retries_count() {
+        for (retries, words) in [
+            ("", "in_poller: MaximumRetryAttempts counts invocations"),
+            (
+                "share_group_retries: total\n",
+                "total: MaximumRetryAttempts counts the deliveries",
+            ),
+        ] {
+            let text = format!(
+                "{retries}functions: {{f: {{backend: simulated}}}}\nmappings:\n\
+                 - SelfManagedEventSource: {{Endpoints: {{KAFKA_BOOTSTRAP_SERVERS: ['b:9092']}}}}\n  \
+                 SelfManagedKafkaEventSourceConfig: {{ConsumptionMode: Queue, ConsumerGroupId: team}}\n  \
+                 SourceAccessConfigurations: []\n  Topics: [orders]\n  FunctionName: f\n"
+            );
+            let said = check("share-group.yaml", &text);
+            assert_eq!(said.code, 0, "{}", said.err);
+            for words in [
+                words,
+                "joins the share group team",
+                "share.auto.offset.reset=earliest",
+            ] {
+                assert!(said.out.contains(words), "{words}\nis not in\n{}", said.out);
+            }
+            assert!(!said.out.contains("consumer group"), "{}", said.out);
+        }
+        let refusal = check(
+            "share-group-retries.yaml",
+            "share_group_retries: both\nmappings: []\n",
+        );
+        assert_eq!(refusal.code, 2);
+        assert!(refusal.err.contains("in_poller"), "{}", refusal.err);
+    }
+
+    #[test]
     fn json_is_accepted_and_given() {
         let text = r#"{"functions": {"f": {"backend": "simulated"}}, "mappings": [
             {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders", "FunctionName": "f", "Tags": null}]}"#;

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::pages;
 use super::trap::Trap;
-use super::{concurrency, filter, ordered, queue, stream};
+use super::{concurrency, filter, ordered, queue, share_group, stream};
 use crate::mapping::function_timeout::check_function_timeout;
 use crate::mapping::model::{Mapping, Source};
 
@@ -20,6 +20,7 @@ pub fn traps(mapping: &Mapping, facts: &Facts<'_>) -> Vec<Trap> {
             ordered::look(&mapping.source, facts, &mut found);
             stream::look(mapping, facts, &mut found);
         }
+        Source::Kafka(kafka) if kafka.is_queue() => share_group::look(kafka, &mut found),
         Source::Kafka(_) | Source::DocumentDb(_) => {
             ordered::look(&mapping.source, facts, &mut found);
         }

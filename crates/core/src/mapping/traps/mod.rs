@@ -7,6 +7,7 @@ mod find;
 mod ordered;
 mod pages;
 mod queue;
+mod share_group;
 mod stream;
 mod trap;
 mod twice;

@@ -68,7 +68,6 @@ fn of_stream(
     }
 }
 
-/// A share group has no order to hold up.
 fn of_topic(kafka: &KafkaMapping, facts: &Facts<'_>) -> Option<Failing> {
     let KafkaMode::Provisioned(provisioned) = &kafka.mode else {
         return None;
@@ -209,9 +208,6 @@ fn on_demand(kafka: &KafkaMapping) -> Option<Trap> {
     let KafkaMode::OnDemand { on_failure: None } = kafka.mode else {
         return None;
     };
-    if kafka.is_queue() {
-        return None;
-    }
     Some(Trap {
         field: "ProvisionedPollerConfig",
         value: "none".to_owned(),
@@ -231,7 +227,7 @@ fn idle_pollers(kafka: &KafkaMapping, facts: &Facts<'_>) -> Option<Trap> {
         return None;
     };
     let minimum = provisioned.pollers.minimum;
-    if kafka.is_queue() || minimum <= partitions {
+    if minimum <= partitions {
         return None;
     }
     Some(Trap {
@@ -257,9 +253,8 @@ fn latest(source: &Source) -> Option<Trap> {
             false,
             pages::DYNAMODB,
         ),
-        // The brokers say where a share group starts.
         Source::Kafka(kafka) => (
-            kafka.start == StartingPosition::Latest && !kafka.is_queue(),
+            kafka.start == StartingPosition::Latest,
             true,
             pages::KAFKA_START,
         ),

@@ -28,5 +28,6 @@ pub(super) const KAFKA_SCALING: &str =
     "Lambda developer guide, Apache Kafka event poller scaling modes in Lambda";
 pub(super) const KAFKA_ERRORS: &str =
     "Lambda developer guide, Configuring error handling controls for Kafka event sources";
+pub(super) const SHARE_GROUP: &str = "Kafka documentation, Group Configs, share.auto.offset.reset";
 pub(super) const DOCUMENTDB: &str = "Lambda developer guide, Using Lambda with Amazon DocumentDB";
 pub(super) const MQ: &str = "Lambda developer guide, Using Lambda with Amazon MQ";

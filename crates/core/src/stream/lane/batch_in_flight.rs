@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use super::super::item::Item;
-use super::super::on_failure_destination::{FailedResponse, GivenUp};
+use super::super::on_failure_destination::GivenUp;
 use super::super::tumbling_window::WindowEnd;
 use crate::batching::{Batch, CloseReason};
 use crate::decision::BatchId;
 use crate::event::RECORDS;
+use crate::on_failure_record::FailedResponse;
 use crate::time::Timestamp;
 
 /// A batch on its way through the function, in parts: one, until it is split.

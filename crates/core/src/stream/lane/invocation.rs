@@ -5,11 +5,11 @@ use super::partial_batch_response::{Failures, failures};
 use super::{Effect, Lane, Turn};
 use crate::decision::{BatchId, Decision};
 use crate::fault::InvokeError;
+use crate::on_failure_record::FailedResponse;
 use crate::response::{InvokeAnswer, read_window_state};
 use crate::stream::action::Action;
 use crate::stream::context::Context;
 use crate::stream::iterator_age::iterator_age_ms;
-use crate::stream::on_failure_destination::FailedResponse;
 use crate::stream::tumbling_window::{self, WindowEnd};
 
 impl Lane {

@@ -4,11 +4,11 @@
 use super::batch_in_flight::{Part, Phase};
 use super::{Effect, Lane};
 use crate::decision::{AfterFailure, Decision};
-use crate::on_failure_record::Condition;
+use crate::on_failure_record::{Condition, FailedResponse};
 use crate::response::{Run, Verdict, read_kafka_failures, read_partial_failures};
 use crate::stream::context::Context;
 use crate::stream::encoder::StreamEncoder;
-use crate::stream::on_failure_destination::{FailedResponse, GivenUp};
+use crate::stream::on_failure_destination::GivenUp;
 use crate::time;
 
 /// Which records of a batch the function reported as failed, though not all.

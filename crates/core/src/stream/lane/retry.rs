@@ -5,9 +5,9 @@ use super::batch_in_flight::{Part, Phase};
 use super::{Effect, Lane};
 use crate::decision::{AfterFailure, Decision};
 use crate::excerpt::{LONGEST_TEXT, excerpt};
-use crate::on_failure_record::Condition;
+use crate::on_failure_record::{Condition, FailedResponse};
 use crate::stream::context::Context;
-use crate::stream::on_failure_destination::{FailedResponse, GivenUp};
+use crate::stream::on_failure_destination::GivenUp;
 use crate::time;
 
 impl Lane {

@@ -9,8 +9,8 @@ use crate::backoff::Backoff;
 use crate::decision::Decision;
 use crate::excerpt::{LONGEST_TEXT, excerpt};
 use crate::fault::{InvokeError, InvokeErrorKind};
+use crate::on_failure_record::FailedResponse;
 use crate::stream::context::Context;
-use crate::stream::on_failure_destination::FailedResponse;
 use crate::time;
 
 /// The longest `Retry-After` that is heeded.

@@ -7,8 +7,8 @@ use crate::batching::Batch;
 use crate::event::kafka::KafkaEncoder;
 use crate::mapping::AwsDestination;
 use crate::on_failure_record::{
-    Condition, Discarded, DiscardedKafka, DiscardedPartition, FailureRecord, ResponseContext,
-    StreamKind, kafka_key,
+    Condition, Discarded, DiscardedKafka, DiscardedPartition, FailedResponse, FailureRecord,
+    ResponseContext, StreamKind, kafka_key,
 };
 use crate::stream::config::StreamConfig;
 use crate::stream::context::Context;
@@ -110,29 +110,13 @@ fn kafka<'a>(
     }
 }
 
-/// Returns what was discarded of each partition, in the order in which they first come.
+/// Returns what was discarded of each partition.
 fn partitions(encoder: &KafkaEncoder, items: &[Item]) -> Vec<DiscardedPartition> {
-    let mut partitions: Vec<(i32, DiscardedPartition)> = Vec::new();
-    for item in items {
+    let records = items.iter().map(|item| {
         let (partition, offset) = item.place.offset();
-        match partitions.iter_mut().find(|(known, _)| *known == partition) {
-            Some((_, known)) => {
-                known.last_offset = offset;
-                known.last_timestamp = item.arrival;
-            }
-            None => partitions.push((
-                partition,
-                DiscardedPartition {
-                    name: encoder.topic_partition(partition),
-                    first_offset: offset,
-                    last_offset: offset,
-                    first_timestamp: item.arrival,
-                    last_timestamp: item.arrival,
-                },
-            )),
-        }
-    }
-    partitions.into_iter().map(|(_, known)| known).collect()
+        (partition, offset, item.arrival)
+    });
+    DiscardedPartition::of_records(encoder, records)
 }
 
 /// Returns the id of the run that failed last, or a new one. Only one batch is given up for the failure of a run; age may
@@ -140,17 +124,11 @@ fn partitions(encoder: &KafkaEncoder, items: &[Item]) -> Vec<DiscardedPartition>
 fn request_id(ctx: &mut Context<'_>, given_up: &GivenUp) -> Uuid {
     let response = given_up.response.as_ref();
     let response = response.filter(|_| given_up.condition == Condition::RetryAttemptsExhausted);
-    let id =
-        response.and_then(|response| Uuid::parse_str(response.run.request_id.as_deref()?).ok());
+    let id = response.and_then(FailedResponse::request_id);
     id.unwrap_or_else(|| ctx.shared.random.uuid())
 }
 
 fn response<'a>(config: &'a StreamConfig, given_up: &'a GivenUp) -> Option<ResponseContext<'a>> {
     let response = given_up.response.as_ref()?;
-    let version = response.run.executed_version.as_deref();
-    Some(ResponseContext {
-        status_code: response.status_code,
-        executed_version: version.unwrap_or(&config.executed_version),
-        function_error: response.function_error,
-    })
+    Some(response.context(&config.executed_version))
 }

@@ -6,7 +6,7 @@ mod faults;
 mod group;
 mod log;
 mod options;
-mod partitioner;
+pub(super) mod partitioner;
 mod record;
 mod shared;
 mod source;

@@ -1,7 +1,7 @@
 //! Which partition a key belongs to: the same as with Kafka's own producers.
 
 /// Returns which of so many partitions takes a key (Kafka: `BuiltInPartitioner.partitionForKey`).
-pub(super) fn partition_of(key: &[u8], partitions: usize) -> usize {
+pub(in crate::memory) fn partition_of(key: &[u8], partitions: usize) -> usize {
     let positive = murmur2(key) & 0x7fff_ffff;
     positive as usize % partitions.max(1)
 }

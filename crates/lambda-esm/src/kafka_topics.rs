@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lambda_esm_aws::AwsConfig;
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::{KafkaCluster, KafkaMapping, Mapping, Source};
-use lambda_esm_engine::ports::{SourceProvider, TopicSource};
-use lambda_esm_kafka::{Authenticator, Connect as _, KafkaOptions, KafkaTopic, MappingConnection};
+use lambda_esm_engine::ports::{QueueSource, SourceProvider, TopicSource};
+use lambda_esm_kafka::{
+    Authenticator, Connect as _, KafkaOptions, KafkaShareGroup, KafkaTopic, MappingConnection,
+};
 use lambda_esm_schema_registry::DecodedTopic;
 
 use crate::config::Configuration;
@@ -33,6 +35,27 @@ impl KafkaTopics {
 
 #[async_trait]
 impl SourceProvider for KafkaTopics {
+    async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
+        let Source::Kafka(kafka) = &mapping.source else {
+            return Ok(None);
+        };
+        if !kafka.is_queue() {
+            return Ok(None);
+        }
+        if kafka.schema_registry().is_some() {
+            let text = "SchemaRegistryConfig is not honoured yet with ConsumptionMode Queue: records would be delivered as \
+                        they are; leave it out and decode them in the function, or use ConsumptionMode Stream";
+            return Err(SourceError::new(SourceErrorKind::Fatal, text));
+        }
+        let kafka: &KafkaMapping = kafka;
+        let connection = MappingConnection::new(self.authenticator.clone(), kafka.clone());
+        Ok(Some(Arc::new(KafkaShareGroup::new(
+            Arc::new(connection),
+            kafka.topic.clone(),
+            kafka.consumer_group_id.clone(),
+        ))))
+    }
+
     async fn topic(&self, mapping: &Mapping) -> Result<Option<Arc<dyn TopicSource>>, SourceError> {
         let Source::Kafka(kafka) = &mapping.source else {
             return Ok(None);

@@ -32,15 +32,21 @@ impl Kafka {
     /// Returns a share group as it is now.
     pub async fn describe_share_group(&self, group: &str) -> ShareGroup {
         let told = self.administer(&["share-group", group]).await;
-        let mut lines = told.lines();
-        let (state, members) = lines.next().unwrap().split_once(' ').unwrap();
-        let lag = lines.map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            (words[0].to_owned(), words[2].parse().unwrap())
+        // The client complains of brokers that are away on lines between them.
+        let lines = told.lines().map(|line| line.split(' ').collect());
+        let lines: Vec<Vec<&str>> = lines.collect();
+        let first = lines.iter().find_map(|words| match words[..] {
+            [state, members] => Some((state, members.parse().ok()?)),
+            _ => None,
+        });
+        let (state, members) = first.unwrap();
+        let lag = lines.iter().filter_map(|words| match words[..] {
+            [partition, _, lag] => Some((partition.to_owned(), lag.parse().ok()?)),
+            _ => None,
         });
         ShareGroup {
             state: state.to_owned(),
-            members: members.parse().unwrap(),
+            members,
             lag: lag.collect(),
         }
     }

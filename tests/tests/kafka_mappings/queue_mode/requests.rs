@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{map, request};
 use crate::function::fine;
-use crate::stage::Stage;
+use crate::stage::{Stage, provisioned};
 
 const MAPPINGS: &str = "/2015-03-31/event-source-mappings/";
 
@@ -35,7 +35,9 @@ async fn queue_mode_is_shown_and_what_it_forbids_is_refused() {
             "{name}: {status} {text}"
         );
     }
-    let uuid = map(&stage, &topic, &group, "asked", &json!({})).await;
+    // Retry controls are shown in provisioned mode.
+    let members = provisioned(&json!({}));
+    let uuid = map(&stage, &topic, &group, "asked", &members).await;
     let shown = stage.mapping(uuid).await;
     let mode = &shown["SelfManagedKafkaEventSourceConfig"]["ConsumptionMode"];
     assert_eq!(mode, "Queue", "{shown}");

@@ -51,6 +51,20 @@ pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest);
 }
 
+/// Returns how many bytes [`write_escaped`] appends.
+pub fn escaped_length(text: &str) -> usize {
+    let mut rest = text.as_bytes();
+    let mut length = rest.len();
+    while let Some(at) = next_special(rest) {
+        length += match ESCAPE[usize::from(rest[at])] {
+            b'u' => 5,
+            _ => 1,
+        };
+        rest = &rest[at + 1..];
+    }
+    length
+}
+
 /// Returns where the first byte is that needs an escape.
 fn next_special(bytes: &[u8]) -> Option<usize> {
     let mut words = bytes.chunks_exact(8);
@@ -103,6 +117,11 @@ pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
         .unwrap_or_default();
     out.truncate(start + written);
     out.push(b'"');
+}
+
+/// Returns how many bytes stand between the quotes that [`write_base64`] writes for so many bytes.
+pub const fn base64_length(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
 }
 
 /// For each byte: its number as Java counts and a comma, and how long that is.
@@ -193,6 +212,18 @@ pub fn write_seconds(out: &mut Vec<u8>, time: Timestamp) {
         _ => 0,
     };
     out.truncate(out.len() - zeros);
+}
+
+/// Returns how many bytes [`write_seconds`] appends.
+pub fn seconds_length(time: Timestamp) -> usize {
+    let millis = time.millis().unsigned_abs();
+    let digits = (millis / 1_000).checked_ilog10().unwrap_or_default() as usize + 1;
+    let fraction = match millis % 1_000 {
+        fraction if fraction % 100 == 0 => 1,
+        fraction if fraction % 10 == 0 => 2,
+        _ => 3,
+    };
+    usize::from(time.millis() < 0) + digits + 1 + fraction
 }
 
 #[cfg(test)]

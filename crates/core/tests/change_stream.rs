@@ -11,6 +11,7 @@ use aws_lambda_events::documentdb::DocumentDbEvent;
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::decision::Decision;
+use lambda_esm_core::event::EventDetail;
 use lambda_esm_core::event::documentdb::DocumentDbEncoder;
 use lambda_esm_core::fault::{InvokeError, SourceError, SourceErrorKind};
 use lambda_esm_core::mapping::StartingPosition;
@@ -34,6 +35,7 @@ fn config(parameters: Value) -> StreamConfig {
         role_arn: String::new(),
         pacing: Pacing::Eager,
         detail: true,
+        event_detail: EventDetail::Whole,
     };
     StreamConfig::new(&accepted(with("documentdb", parameters)), &around).unwrap()
 }

@@ -47,6 +47,7 @@ impl Engine {
         let (orders, receiver) = mpsc::channel(8);
         let reporter = Reporter {
             progress: watch::Sender::new(Progress::new(lifecycle)),
+            halts: Arc::default(),
             history: Arc::new(History::new(uuid, self.shared.events.clone())),
             metrics: self.shared.metrics.of(&mapping),
         };

@@ -169,6 +169,7 @@ fn bytes(decision: &Decision) -> usize {
         | Decision::Succeeded { .. }
         | Decision::Deleted { .. } => return SMALL,
         Decision::BatchClosed { message_ids, .. } if message_ids.is_empty() => return SMALL,
+        Decision::Checkpointed { place, .. } => return SMALL + place.len(),
         _ => {}
     }
     let mut bytes = Bytes(0);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lambda_esm_core::event::EventDetail;
 use lambda_esm_core::filter::{Dialect, Limits};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::queue::ShareGroupRetries;
@@ -42,6 +43,9 @@ pub struct EngineOptions {
     pub allow_missing_sources: bool,
     /// Whether decisions name the messages they are about. Default false.
     pub detail: bool,
+    /// How much is written of the events that functions are called with: less than all only where no function reads them.
+    /// Default [`EventDetail::Whole`].
+    pub event_detail: EventDetail,
     /// What new UUIDs and all jitter come from: the same seed and the same calls give the same run. `None`, the default,
     /// draws them anew each time.
     pub seed: Option<u64>,
@@ -62,6 +66,7 @@ impl Default for EngineOptions {
             answer_grace: Duration::from_secs(30),
             allow_missing_sources: false,
             detail: false,
+            event_detail: EventDetail::default(),
             seed: None,
         }
     }
@@ -80,5 +85,6 @@ setters!(EngineOptions {
     with_answer_grace sets answer_grace: Duration,
     with_missing_sources_allowed sets allow_missing_sources: bool,
     with_detail sets detail: bool,
+    with_event_detail sets event_detail: EventDetail,
     with_seed sets seed: Option<u64>,
 });

@@ -198,6 +198,9 @@ pub struct InvokeRequest {
     pub function: Arc<FunctionRef>,
     /// The event: one JSON document of at most 6 MB.
     pub payload: Bytes,
+    /// How many bytes of the event are counted and not written: 0 unless the engine's
+    /// [`event_detail`](crate::EngineOptions::event_detail) says otherwise.
+    pub unwritten: usize,
     /// The mapping that asks for it; nil in a request that comes from none.
     pub mapping: Uuid,
     /// What the event's records come from: an ARN, or bootstrap servers.
@@ -215,6 +218,7 @@ impl InvokeRequest {
         Self {
             function: function.into(),
             payload: payload.into(),
+            unwritten: 0,
             mapping: Uuid::nil(),
             source: Arc::from(""),
             batch: None,
@@ -224,6 +228,7 @@ impl InvokeRequest {
 }
 
 setters!(InvokeRequest {
+    with_unwritten sets unwritten: usize,
     with_mapping sets mapping: Uuid,
     with_source sets source: Arc<str>,
     with_batch sets batch: Option<BatchId>,

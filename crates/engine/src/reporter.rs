@@ -6,7 +6,7 @@ use lambda_esm_core::Timestamp;
 use lambda_esm_core::activity::Activity;
 use lambda_esm_core::decision::Decision;
 use lambda_esm_core::lifecycle::LastProcessingResult;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::events::History;
 use crate::mapping_metrics::MappingMetrics;
@@ -16,6 +16,8 @@ use crate::status::Progress;
 #[derive(Clone)]
 pub(crate) struct Reporter {
     pub(crate) progress: watch::Sender<Progress>,
+    /// Tells the supervisor when to look whether the mapping has halted: it need not look at all that happens.
+    pub(crate) halts: Arc<Notify>,
     pub(crate) history: Arc<History>,
     pub(crate) metrics: MappingMetrics,
 }
@@ -42,6 +44,7 @@ impl Reporter {
     pub(crate) fn publish(&self, activity: Activity) {
         self.metrics.show(&activity);
         let counts = self.metrics.counts();
+        let halts = activity.halted.is_some();
         self.progress.send_if_modified(|progress| {
             let changed = progress.activity != activity || progress.counts != counts;
             if changed {
@@ -50,6 +53,18 @@ impl Reporter {
             }
             changed
         });
+        if halts {
+            self.halts.notify_one();
+        }
+    }
+
+    /// Returns why nothing of the source is left to do, if that is so: its next records are lost, and what was read before is
+    /// settled.
+    pub(crate) fn halted(&self) -> Option<String> {
+        let progress = self.progress.borrow();
+        let activity = &progress.activity;
+        let is_settled = activity.running == 0 && activity.gathering == 0;
+        activity.halted.clone().filter(|_| is_settled)
     }
 }
 

@@ -230,17 +230,11 @@ impl Supervisor {
     /// was read before is settled. Returns why.
     async fn halted(&self) -> String {
         self.shared.clock.sleep_until(self.disable_at).await;
-        let mut progress = self.reporter.progress.subscribe();
-        let halted = progress.wait_for(|progress| {
-            let activity = &progress.activity;
-            activity.halted.is_some() && activity.running == 0 && activity.gathering == 0
-        });
-        let because = halted
-            .await
-            .map(|progress| progress.activity.halted.clone());
-        match because {
-            Ok(because) => because.unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        loop {
+            if let Some(because) = self.reporter.halted() {
+                return because;
+            }
+            self.reporter.halts.notified().await;
         }
     }
 

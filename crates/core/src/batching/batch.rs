@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::fragments::{Fragments, fragment};
+use super::fragments::{End, Fragment, Fragments, fragment};
 use crate::event::{Envelope, RECORDS};
 
 /// Why a batch was closed (Lambda developer guide, "Batching behavior": whichever comes first).
@@ -34,7 +34,7 @@ pub struct Batch<T> {
     /// Why it was closed.
     pub reason: CloseReason,
     payload: Bytes,
-    ends: Vec<usize>,
+    ends: Vec<End>,
     envelope: Envelope,
 }
 
@@ -57,7 +57,7 @@ impl<T> Batch<T> {
     }
 
     /// Opens it again: the items, and the payload without the envelope's end with where each fragment ends.
-    pub(super) fn into_parts(self) -> (Vec<T>, Bytes, Vec<usize>) {
+    pub(super) fn into_parts(self) -> (Vec<T>, Bytes, Vec<End>) {
         let without_suffix = self.payload.len() - self.envelope.suffix.len();
         (self.items, self.payload.slice(..without_suffix), self.ends)
     }
@@ -66,6 +66,18 @@ impl<T> Batch<T> {
     #[must_use]
     pub fn payload(&self) -> Bytes {
         self.payload.clone()
+    }
+
+    /// Returns how many bytes of the event are counted and [not written](crate::event::EventDetail).
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.ends.last().map_or(0, |end| end.unwritten)
+    }
+
+    /// Returns the size of the event in bytes, with what is counted and not written.
+    #[must_use]
+    pub fn event_bytes(&self) -> usize {
+        self.payload.len() + self.unwritten()
     }
 
     /// Returns a batch without records.
@@ -84,7 +96,10 @@ impl<T> Batch<T> {
     #[must_use]
     pub fn of_one(item: T, fragment: &[u8], envelope: Envelope) -> Self {
         let mut fragments = Fragments::new(envelope, None);
-        fragments.push(|out| out.extend_from_slice(fragment));
+        fragments.copy(Fragment {
+            bytes: fragment,
+            unwritten: 0,
+        });
         Self::sealed(vec![item], fragments, envelope, CloseReason::Available)
     }
 
@@ -106,7 +121,7 @@ impl<T> Batch<T> {
         let mut joined = Self::empty(envelope, reason);
         for part in parts {
             for index in 0..part.ends.len() {
-                fragments.push(|out| out.extend_from_slice(part.fragment(index)));
+                fragments.copy(part.fragment(index));
             }
             joined.items.extend(part.items);
         }
@@ -116,10 +131,10 @@ impl<T> Batch<T> {
 
     /// Returns the records as the event has them, one after another.
     pub fn each_fragment(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        (0..self.ends.len()).map(|index| self.fragment(index))
+        (0..self.ends.len()).map(|index| self.fragment(index).bytes)
     }
 
-    fn fragment(&self, index: usize) -> &[u8] {
+    fn fragment(&self, index: usize) -> Fragment<'_> {
         fragment(&self.payload, &self.ends, index, self.envelope)
     }
 
@@ -127,7 +142,7 @@ impl<T> Batch<T> {
     fn fragments(&self, indexes: impl IntoIterator<Item = usize>) -> Fragments {
         let mut fragments = Fragments::new(self.envelope, None);
         for index in indexes {
-            fragments.push(|out| out.extend_from_slice(self.fragment(index)));
+            fragments.copy(self.fragment(index));
         }
         fragments
     }
@@ -162,15 +177,14 @@ impl<T> Batch<T> {
         }
         let mut fragments = Fragments::new(self.envelope, None);
         let (mut kept, mut removed) = (Vec::new(), Vec::new());
-        let mut start = self.envelope.prefix.len();
-        for ((item, keeps), &end) in self.items.drain(..).zip(keeps).zip(&self.ends) {
+        for (index, (item, keeps)) in self.items.drain(..).zip(keeps).enumerate() {
             if keeps {
-                fragments.push(|out| out.extend_from_slice(&self.payload[start..end]));
+                let (payload, ends) = (&self.payload, &self.ends);
+                fragments.copy(fragment(payload, ends, index, self.envelope));
                 kept.push(item);
             } else {
                 removed.push(item);
             }
-            start = end + 1;
         }
         self.items = kept;
         self.seal(fragments);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::batch::{Batch, CloseReason};
 use super::batching_window::BatchingWindow;
-use super::fragments::Fragments;
+use super::fragments::{Fragment, Fragments};
 use super::payload_limit::MAX_PAYLOAD_BYTES;
 use crate::event::Envelope;
 use crate::time::Timestamp;
@@ -101,10 +101,8 @@ impl<T> Batcher<T> {
         self.window.set_length(limits.window);
     }
 
-    /// Adds a record, encoding it into the open batch, and returns a batch that this closed.
-    ///
-    /// The batch closed is the one with the record if it reached the count, and the one before it if
-    /// the record would have made the payload too large.
+    /// Adds a record, encoding it into the open batch, and returns a batch that this closed; see
+    /// [`push_measured`](Self::push_measured).
     ///
     /// # Errors
     /// Returns the record if it is too large to be delivered at all.
@@ -114,20 +112,45 @@ impl<T> Batcher<T> {
         item: T,
         encode: impl FnOnce(&T, &mut Vec<u8>),
     ) -> Result<Option<Batch<T>>, Oversized<T>> {
-        let start = self.fragments.push(|out| encode(&item, out));
-        let size = self.fragments.bytes.len() + self.envelope.suffix.len();
+        self.push_measured(now, item, |item, out| {
+            encode(item, out);
+            0
+        })
+    }
+
+    /// Adds a record, encoding it into the open batch, and returns a batch that this closed. `encode` returns how many bytes
+    /// of the fragment it has not written: they count as if they were there.
+    ///
+    /// The batch closed is the one with the record if it reached the count, and the one before it if
+    /// the record would have made the payload too large.
+    ///
+    /// # Errors
+    /// Returns the record if it is too large to be delivered at all.
+    pub fn push_measured(
+        &mut self,
+        now: Timestamp,
+        item: T,
+        encode: impl FnOnce(&T, &mut Vec<u8>) -> usize,
+    ) -> Result<Option<Batch<T>>, Oversized<T>> {
+        self.fragments.push(|out| encode(&item, out));
+        let written = self.fragments.bytes.len() + self.envelope.suffix.len();
         let mut closed = None;
-        if size + self.reserved > MAX_PAYLOAD_BYTES {
-            let alone = self.envelope.prefix.len() + size - start;
+        if written + self.fragments.unwritten() + self.reserved > MAX_PAYLOAD_BYTES {
+            let last = self.fragments.ends.len() - 1;
+            let fragment = self.fragments.fragment(last, self.envelope);
+            let envelope = self.envelope.prefix.len() + self.envelope.suffix.len();
+            let alone = envelope + fragment.bytes.len() + fragment.unwritten;
             if alone + self.reserved_alone > MAX_PAYLOAD_BYTES {
                 self.fragments.pop(self.envelope);
                 return Err(Oversized { item, bytes: alone });
             }
-            let last = self.fragments.ends.len() - 1;
-            let fragment = self.fragments.fragment(last, self.envelope).to_vec();
+            let (bytes, unwritten) = (fragment.bytes.to_vec(), fragment.unwritten);
             self.fragments.pop(self.envelope);
             closed = self.close(CloseReason::Bytes);
-            self.fragments.push(|out| out.extend_from_slice(&fragment));
+            self.fragments.copy(Fragment {
+                bytes: &bytes,
+                unwritten,
+            });
         }
         self.window.record_came(now);
         self.items.push(item);

@@ -8,7 +8,24 @@ pub(super) struct Fragments {
     /// The envelope's prefix, then the fragments with a comma between each two.
     pub(super) bytes: Vec<u8>,
     /// Where each fragment ends.
-    pub(super) ends: Vec<usize>,
+    pub(super) ends: Vec<End>,
+}
+
+/// Where a fragment ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct End {
+    /// In what is written.
+    pub(super) at: usize,
+    /// How many bytes of the fragments up to here are counted and not written.
+    pub(super) unwritten: usize,
+}
+
+/// One encoded record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fragment<'a> {
+    pub(super) bytes: &'a [u8],
+    /// How many bytes of it are counted and not written.
+    pub(super) unwritten: usize,
 }
 
 impl Fragments {
@@ -23,24 +40,38 @@ impl Fragments {
         }
     }
 
-    /// Appends one fragment and returns where it starts (its comma excluded).
-    pub(super) fn push(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
+    /// Appends one fragment and returns where it starts (its comma excluded). `encode` tells how much of it is not written.
+    pub(super) fn push(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> usize) -> usize {
         if !self.ends.is_empty() {
             self.bytes.push(b',');
         }
         let start = self.bytes.len();
-        encode(&mut self.bytes);
-        self.ends.push(self.bytes.len());
+        let unwritten = self.unwritten() + encode(&mut self.bytes);
+        let at = self.bytes.len();
+        self.ends.push(End { at, unwritten });
         start
+    }
+
+    /// Appends a fragment that is encoded already.
+    pub(super) fn copy(&mut self, fragment: Fragment<'_>) {
+        self.push(|out| {
+            out.extend_from_slice(fragment.bytes);
+            fragment.unwritten
+        });
     }
 
     pub(super) fn pop(&mut self, envelope: Envelope) {
         self.ends.pop();
-        let end = self.ends.last().copied().unwrap_or(envelope.prefix.len());
+        let end = self.ends.last().map_or(envelope.prefix.len(), |end| end.at);
         self.bytes.truncate(end);
     }
 
-    pub(super) fn fragment(&self, index: usize, envelope: Envelope) -> &[u8] {
+    /// Returns how many bytes of the fragments are counted and not written.
+    pub(super) fn unwritten(&self) -> usize {
+        self.ends.last().map_or(0, |end| end.unwritten)
+    }
+
+    pub(super) fn fragment(&self, index: usize, envelope: Envelope) -> Fragment<'_> {
         fragment(&self.bytes, &self.ends, index, envelope)
     }
 }
@@ -48,13 +79,17 @@ impl Fragments {
 /// Returns one of the fragments in `bytes`.
 pub(super) fn fragment<'a>(
     bytes: &'a [u8],
-    ends: &[usize],
+    ends: &[End],
     index: usize,
     envelope: Envelope,
-) -> &'a [u8] {
-    let start = match index {
-        0 => envelope.prefix.len(),
-        _ => ends[index - 1] + 1,
+) -> Fragment<'a> {
+    let (start, before) = match index {
+        0 => (envelope.prefix.len(), 0),
+        _ => (ends[index - 1].at + 1, ends[index - 1].unwritten),
     };
-    &bytes[start..ends[index]]
+    let End { at, unwritten } = ends[index];
+    Fragment {
+        bytes: &bytes[start..at],
+        unwritten: unwritten - before,
+    }
 }

@@ -1,6 +1,10 @@
 //! The Kinesis event (Lambda developer guide, "Using Lambda with Kinesis"; key order recorded).
 
-use crate::json::{write_base64, write_escaped, write_seconds, write_string};
+use super::EventDetail;
+use crate::json::{
+    base64_length, escaped_length, seconds_length, write_base64, write_escaped, write_seconds,
+    write_string,
+};
 use crate::record::KinesisRecord;
 use crate::stream::ShardId;
 use crate::time::Timestamp;
@@ -10,6 +14,7 @@ use crate::time::Timestamp;
 pub struct KinesisEncoder {
     /// What is the same in every fragment after the event's name: role, Region, ARN, and the closing brace.
     tail: Vec<u8>,
+    detail: EventDetail,
 }
 
 impl KinesisEncoder {
@@ -28,7 +33,50 @@ impl KinesisEncoder {
         tail.extend_from_slice(b",\"eventSourceARN\":");
         write_string(&mut tail, stream_arn);
         tail.push(b'}');
-        Self { tail }
+        Self {
+            tail,
+            detail: EventDetail::Whole,
+        }
+    }
+
+    /// Has fragments written in this detail; without it, whole.
+    #[must_use]
+    pub const fn with_detail(mut self, detail: EventDetail) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    /// Appends the fragment of one record, in the encoder's detail. Returns how many bytes of it are not written.
+    pub fn write_in_detail(
+        &self,
+        out: &mut Vec<u8>,
+        shard: &ShardId,
+        sequence: &str,
+        arrival: Timestamp,
+        record: &KinesisRecord,
+    ) -> usize {
+        match self.detail {
+            EventDetail::Whole => {
+                self.write(out, shard, sequence, arrival, record);
+                0
+            }
+            EventDetail::SequenceNumbers => {
+                let start = out.len();
+                out.extend_from_slice(b"{\"sequenceNumber\":\"");
+                write_escaped(out, sequence);
+                out.extend_from_slice(b"\"}");
+                // The sequence number stands there twice, and each of these texts is longer than that above.
+                let sequences = 2 * (out.len() - start - NAME_LENGTH);
+                let whole = HEAD_LENGTH
+                    + sequences
+                    + escaped_length(&record.partition_key)
+                    + base64_length(record.data.len())
+                    + seconds_length(arrival)
+                    + escaped_length(shard.as_str())
+                    + self.tail.len();
+                whole - (out.len() - start)
+            }
+        }
     }
 
     /// Appends the fragment of one record.
@@ -80,6 +128,15 @@ impl KinesisEncoder {
         out.extend_from_slice(&self.tail);
     }
 }
+
+/// The length of a fragment that only tells the sequence number, without that.
+const NAME_LENGTH: usize = b"{\"sequenceNumber\":\"\"}".len();
+
+/// The length of what is the same in every fragment of every stream.
+const HEAD_LENGTH: usize = b"{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\"\",\"sequenceNumber\":\"\",\
+    \"data\":\"\",\"approximateArrivalTimestamp\":},\
+    \"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":\":"
+    .len();
 
 /// Appends the members of the `kinesis` object that stand before its data.
 fn write_head(out: &mut Vec<u8>, sequence: &str, record: &KinesisRecord) {

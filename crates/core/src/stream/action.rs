@@ -152,8 +152,10 @@ pub enum Action {
         batch: BatchId,
         /// The try.
         attempt: u32,
-        /// The complete event.
+        /// The event.
         payload: Bytes,
+        /// How many bytes of it are counted and [not written](crate::event::EventDetail).
+        unwritten: usize,
     },
     /// Hand the record of a discarded batch to the on-failure destination, and answer with
     /// [`Input::Delivered`].

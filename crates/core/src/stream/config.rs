@@ -10,6 +10,7 @@ use super::encoder::StreamEncoder;
 use super::polling_slots::SHARDS_AT_ONCE;
 use crate::backoff::Backoff;
 use crate::batching::Limits;
+use crate::event::EventDetail;
 use crate::event::documentdb::DocumentDbEncoder;
 use crate::event::dynamodb::DynamoDbEncoder;
 use crate::event::kinesis::KinesisEncoder;
@@ -102,6 +103,8 @@ pub struct Surroundings {
     pub pacing: Pacing,
     /// Whether decisions name the records they are about.
     pub detail: bool,
+    /// How much is written of the events that functions are called with.
+    pub event_detail: EventDetail,
 }
 
 impl StreamConfig {
@@ -114,7 +117,10 @@ impl StreamConfig {
         let encoder = match &mapping.source {
             Source::DocumentDb(_) => StreamEncoder::DocumentDb(DocumentDbEncoder::new(text)),
             Source::DynamoDb(_) => StreamEncoder::DynamoDb(DynamoDbEncoder::new(text, region)),
-            _ => StreamEncoder::Kinesis(KinesisEncoder::new(text, region, &around.role_arn)),
+            _ => {
+                let encoder = KinesisEncoder::new(text, region, &around.role_arn);
+                StreamEncoder::Kinesis(encoder.with_detail(around.event_detail))
+            }
         };
         let filters = mapping.filters.as_ref();
         Some(Self {

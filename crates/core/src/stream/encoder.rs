@@ -50,17 +50,24 @@ impl StreamEncoder {
         }
     }
 
-    /// Appends the event fragment of a record. `change` is its `dynamodb` object, if it has one.
+    /// Appends the event fragment of a record. `change` is its `dynamodb` object, if it has one. Returns how many bytes of it
+    /// are counted and [not written](crate::event::EventDetail).
     pub(super) fn write(
         &self,
         out: &mut Vec<u8>,
         shard: &ShardId,
         record: &StreamRecord,
         change: &[u8],
-    ) {
+    ) -> usize {
         match (self, &record.content) {
             (Self::Kinesis(encoder), StreamContent::Kinesis(kinesis)) => {
-                encoder.write(out, shard, &record.sequence, record.arrival, kinesis);
+                return encoder.write_in_detail(
+                    out,
+                    shard,
+                    &record.sequence,
+                    record.arrival,
+                    kinesis,
+                );
             }
             (Self::DynamoDb(encoder), StreamContent::DynamoDb(dynamodb)) => {
                 encoder.write(out, dynamodb, change);
@@ -71,6 +78,7 @@ impl StreamEncoder {
             // A source that yields another kind of record than its mapping says.
             _ => out.extend_from_slice(b"null"),
         }
+        0
     }
 
     /// Appends what filters see of a record beside its data.

@@ -223,7 +223,7 @@ impl Lane {
         }
     }
 
-    /// Adds a record to the open batch, written by `encode`.
+    /// Adds a record to the open batch, written by `encode`, which returns how much of it it has not written.
     ///
     /// # Errors
     /// Returns it if it is too large for any event.
@@ -231,10 +231,13 @@ impl Lane {
         &mut self,
         now: Timestamp,
         item: Item,
-        encode: impl FnOnce(&mut Vec<u8>),
+        encode: impl FnOnce(&mut Vec<u8>) -> usize,
     ) -> Result<(), Oversized<Item>> {
         self.batcher.forget_empty_window(now);
-        if let Some(batch) = self.batcher.push(now, item, |_, out| encode(out))? {
+        if let Some(batch) = self
+            .batcher
+            .push_measured(now, item, |_, out| encode(out))?
+        {
             let window = self.tumbling.gathering();
             self.closed.push_back(ClosedBatch { batch, window });
         }

@@ -303,7 +303,8 @@ impl Shard {
         let encode = |out: &mut Vec<u8>| encoder.write(out, &ctx.shard, record, filter.change());
         if let Err(Oversized { item, bytes }) = self.lanes[index].gather(ctx.now, item, encode) {
             let mut fragment = Vec::new();
-            encode(&mut fragment);
+            // Without what is not written, which nobody reads.
+            let _: usize = encode(&mut fragment);
             let condition = Condition::MaximumPayloadSizeExceeded;
             let because = format!("its event alone is {bytes} bytes");
             let batch = ctx.shared.next_batch();

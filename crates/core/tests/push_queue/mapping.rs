@@ -1,6 +1,7 @@
 //! From the parameters of the Lambda API to a push queue machine's settings.
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::event::EventDetail;
 use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, Mapping, MqEngine};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::push_queue::PushQueueConfig;
@@ -41,6 +42,7 @@ pub(crate) fn settings(engine: MqEngine, parameters: &Value) -> PushQueueConfig 
         role_arn: "arn:aws:iam::123456789012:role/reader".to_owned(),
         pacing: Pacing::Eager,
         detail: false,
+        event_detail: EventDetail::Whole,
     };
     PushQueueConfig::new(&mapping, engine, &around).unwrap()
 }

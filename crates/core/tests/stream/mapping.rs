@@ -1,6 +1,7 @@
 //! From the parameters of the Lambda API to a machine's settings.
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::event::EventDetail;
 use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, Mapping};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::{StreamConfig, Surroundings};
@@ -69,6 +70,7 @@ pub(crate) fn settings(
         role_arn: ROLE.to_owned(),
         pacing,
         detail: true,
+        event_detail: EventDetail::Whole,
     };
     StreamConfig::new(&mapping, &around).ok_or_else(|| "mapping: not of a stream".to_owned())
 }

@@ -370,6 +370,7 @@ impl<S: Surroundings> World<S> {
                 batch,
                 attempt,
                 payload,
+                ..
             } => {
                 self.line.use_up(turn);
                 self.invoke(batch, attempt, &payload);

@@ -1,6 +1,7 @@
 //! From the parameters of the Lambda API to a topic machine's settings.
 
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::event::EventDetail;
 use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, Mapping};
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_core::stream::Surroundings;
@@ -41,6 +42,7 @@ pub(crate) fn settings(pacing: Pacing, parameters: &Value) -> TopicConfig {
         role_arn: "arn:aws:iam::123456789012:role/reader".to_owned(),
         pacing,
         detail: false,
+        event_detail: EventDetail::Whole,
     };
     TopicConfig::new(&mapping, "b-1:9092,b-2:9092", &around).unwrap()
 }

@@ -48,17 +48,16 @@ impl<M: Machine> Calls<M> {
         self.turns.forgo(turn);
     }
 
-    /// Calls the function in its turn. `input` makes its answer what the machine takes.
+    /// Calls the function in its turn with a try of a batch. Of the event so many bytes are not written. `input` makes its answer what the machine takes.
     pub(super) fn invoke(
         &mut self,
         turn: M::Turn,
-        batch: BatchId,
-        attempt: u32,
-        payload: Bytes,
+        batch: (BatchId, u32),
+        event: (Bytes, usize),
         input: impl FnOnce(Result<InvokeAnswer, InvokeError>) -> M::Input + Send + 'static,
     ) {
         let turn = self.turns.take(turn);
-        let invocation = self.function.invoke(turn, (batch, attempt), payload);
+        let invocation = self.function.invoke(turn, batch, event);
         self.begin(async move { input(invocation.await) });
     }
 

@@ -54,10 +54,11 @@ impl Function {
         &self,
         turn: Option<Turn>,
         (batch, attempt): (BatchId, u32),
-        payload: Bytes,
+        (payload, unwritten): (Bytes, usize),
     ) -> impl Future<Output = Result<InvokeAnswer, InvokeError>> + Send + use<> {
         let backend = self.backend.clone();
         let request = InvokeRequest::new(self.reference.clone(), payload)
+            .with_unwritten(unwritten)
             .with_mapping(self.mapping)
             .with_source(self.source.clone())
             .with_batch(Some(batch))

@@ -105,7 +105,7 @@ impl Ports for PushQueuePorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, batch, attempt, payload, move |result| {
+            } => calls.invoke(turn, (batch, attempt), (payload, 0), move |result| {
                 Input::Invoked {
                     batch,
                     attempt,

@@ -53,7 +53,7 @@ impl Ports for QueuePorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(batch, batch, attempt, payload, move |result| {
+            } => calls.invoke(batch, (batch, attempt), (payload, 0), move |result| {
                 Input::Invoked {
                     batch,
                     attempt,

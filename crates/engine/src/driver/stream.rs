@@ -138,13 +138,17 @@ impl Ports for StreamPorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, batch, attempt, payload, move |result| {
-                Input::Invoked {
-                    batch,
-                    attempt,
-                    result,
-                }
-            }),
+                unwritten,
+            } => {
+                let event = (payload, unwritten);
+                calls.invoke(turn, (batch, attempt), event, move |result| {
+                    Input::Invoked {
+                        batch,
+                        attempt,
+                        result,
+                    }
+                });
+            }
             Action::Deliver { id, record } => {
                 let delivery = self.deliver(record);
                 calls.begin(async move {

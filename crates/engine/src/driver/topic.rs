@@ -73,7 +73,7 @@ impl Ports for TopicPorts {
                 batch,
                 attempt,
                 payload,
-            } => calls.invoke(turn, batch, attempt, payload, move |result| {
+            } => calls.invoke(turn, (batch, attempt), (payload, 0), move |result| {
                 Input::Invoked {
                     batch,
                     attempt,

@@ -55,6 +55,7 @@ impl Settings<'_> {
             role_arn: options.role_arn.clone(),
             pacing: options.pacing,
             detail: options.detail,
+            event_detail: options.event_detail,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What records are made of: keys, sizes and payloads.
 
+use std::sync::LazyLock;
+
 use bytes::{Bytes, BytesMut};
 use rand_distr::weighted::WeightedAliasIndex;
 
@@ -10,7 +12,10 @@ use crate::scenario::{Bodies, Keys, Workload};
 const CHUNK: usize = 16 * 1024;
 
 /// A payload has at most so many bytes, whatever a distribution says: the largest that any source takes, 10 MB of Kinesis.
-const LARGEST: f64 = 10.0 * 1024.0 * 1024.0;
+const LARGEST: usize = 10 * 1024 * 1024;
+
+/// As many zeros as the longest filler has bytes, and some more. They take no memory until somebody reads them.
+static BLANK: LazyLock<Vec<u8>> = LazyLock::new(|| vec![0; LARGEST + 64]);
 
 /// Draws the numbers of keys.
 pub(super) struct KeyDrawer {
@@ -41,6 +46,8 @@ pub(super) struct BodyDrawer {
     size: Sampler,
     samples: Option<(Vec<Bytes>, WeightedAliasIndex<f64>)>,
     chance: Chance,
+    /// Whether somebody reads fillers.
+    is_read: bool,
     /// As long as the longest filler so far.
     filler: Vec<u8>,
     /// Where the next payloads are written: many share one allocation.
@@ -48,7 +55,7 @@ pub(super) struct BodyDrawer {
 }
 
 impl BodyDrawer {
-    pub(super) fn new(workload: &Workload, chance: Chance) -> Self {
+    pub(super) fn new(workload: &Workload, chance: Chance, is_read: bool) -> Self {
         let samples = match &workload.bodies {
             Bodies::Filler => None,
             Bodies::Samples(bodies) => {
@@ -62,6 +69,7 @@ impl BodyDrawer {
             size: Sampler::new(&workload.size),
             samples,
             chance,
+            is_read,
             filler: Vec::new(),
             chunk: BytesMut::new(),
         }
@@ -73,11 +81,12 @@ impl BodyDrawer {
             let at = self.chance.sample(index);
             return payloads.get(at).cloned().unwrap_or_default();
         }
-        let size = self.size.draw(&mut self.chance).min(LARGEST);
+        let size = self.size.draw(&mut self.chance).min(LARGEST as f64);
         self.filler(number, size as usize)
     }
 
-    /// Returns an object with this number that has so many bytes, or as few as it can have.
+    /// Returns an object with this number that has so many bytes, or as few as it can have; without anybody who reads it, as
+    /// many zeros.
     pub(super) fn filler(&mut self, number: u64, size: usize) -> Bytes {
         let mut digits = [0; 20];
         let digits = decimal(number, &mut digits);
@@ -85,6 +94,16 @@ impl BodyDrawer {
         const MIDDLE: &[u8] = b",\"filler\":\"";
         const END: &[u8] = b"\"}";
         let rest = size.saturating_sub(HEAD.len() + digits.len() + MIDDLE.len() + END.len());
+        if !self.is_read {
+            let around = if rest == 0 {
+                1
+            } else {
+                MIDDLE.len() + END.len()
+            };
+            let length = HEAD.len() + digits.len() + around + rest;
+            let blank = BLANK.get(..length);
+            return blank.map_or_else(|| vec![0; length].into(), Bytes::from_static);
+        }
         let body = &mut self.chunk;
         if body.capacity() < size + HEAD.len() + digits.len() + 1 {
             *body = BytesMut::with_capacity(CHUNK.max(2 * size));

@@ -27,9 +27,10 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(scenario: &Scenario, source: &Source) -> Self {
+    /// Where nobody reads payloads, only their sizes are drawn.
+    pub(crate) fn new(scenario: &Scenario, source: &Source, is_read: bool) -> Self {
         Self {
-            drawn: Ahead::new(Drawer::new(scenario, source)),
+            drawn: Ahead::new(Drawer::new(scenario, source, is_read)),
             names: KeyNames::default(),
         }
     }

@@ -45,7 +45,7 @@ struct Stream {
 }
 
 impl Drawer {
-    pub(super) fn new(scenario: &Scenario, source: &Source) -> Self {
+    pub(super) fn new(scenario: &Scenario, source: &Source, is_read: bool) -> Self {
         let chance = |what: &str| Chance::new(scenario.seed, &format!("{what} {}", source.name));
         let midnight = scenario.begins.millis().rem_euclid(DAY_MS);
         let midnight = Duration::from_millis(midnight.unsigned_abs());
@@ -65,7 +65,7 @@ impl Drawer {
         Self {
             streams: streams.collect(),
             keys: KeyDrawer::new(source.workload.keys, chance("keys")),
-            bodies: BodyDrawer::new(&source.workload, chance("bodies")),
+            bodies: BodyDrawer::new(&source.workload, chance("bodies"), is_read),
             number: 0,
         }
     }

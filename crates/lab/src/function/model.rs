@@ -17,7 +17,9 @@ use super::behaviour::Behaviour;
 use super::environments::{Environment, Environments};
 use super::other_load::Others;
 use crate::arrivals::{Chance, mix};
-use crate::recorder::{Identity, NamedRecord, RecordId, Recorder, Roster, find_records};
+use crate::recorder::{
+    Identity, MappingSpec, NamedRecord, RecordId, Roster, count_records, find_records,
+};
 use crate::scenario::{Function, FunctionChange, Scenario};
 
 /// The end of an event of a tumbling window, and of no other.
@@ -44,7 +46,6 @@ struct Shared {
     clock: Clock,
     pacing: Pacing,
     roster: Arc<Roster>,
-    recorder: Arc<Recorder>,
     identity: Arc<dyn Identity>,
     /// Decides which records are poison.
     poison: u64,
@@ -99,7 +100,7 @@ impl FunctionModel {
         scenario: &Scenario,
         function: &Function,
         clock: Clock,
-        recorder: Arc<Recorder>,
+        roster: Arc<Roster>,
         identity: Arc<dyn Identity>,
         fifo: Vec<bool>,
     ) -> Self {
@@ -121,8 +122,7 @@ impl FunctionModel {
             shared: Arc::new(Shared {
                 clock,
                 pacing: scenario.pacing,
-                roster: recorder.roster().clone(),
-                recorder,
+                roster,
                 identity,
                 poison: chance("poison").next_u64(),
                 fifo,
@@ -254,15 +254,22 @@ impl InvokeBackend for FunctionModel {
     async fn invoke(&self, request: InvokeRequest) -> Result<InvokeAnswer, InvokeError> {
         let shared = &*self.shared;
         let mapping = shared.roster.place(request.mapping);
-        let spec = mapping.and_then(|mapping| shared.roster.with(mapping, Clone::clone));
-        let source = spec.as_ref().map_or(usize::MAX, |spec| spec.source);
+        let spec = mapping.and_then(|mapping| {
+            let look = |spec: &MappingSpec| (spec.source, spec.reports_failures);
+            shared.roster.with(mapping, look)
+        });
+        let source = spec.map_or(usize::MAX, |(source, _)| source);
         let kind = shared.roster.sources.get(source).map(|source| source.kind);
         let looks = shared.lock().behaviour.looks_at_records();
         let mut names = Vec::new();
         if let Some(kind) = kind.filter(|_| looks) {
             find_records(kind, &request.payload, |name| names.push(name));
         }
-        let records = shared.recorder.size(mapping, request.batch);
+        let records = match kind {
+            Some(_) if looks => names.len() as u64,
+            Some(kind) => count_records(kind, &request.payload),
+            None => 0,
+        };
         let ids = names
             .iter()
             .map(|name| shared.identity.record(source, *name));
@@ -286,7 +293,7 @@ impl InvokeBackend for FunctionModel {
         if fate.fails {
             return Err(InvokeError::function("the function has failed"));
         }
-        let reports = spec.is_some_and(|spec| spec.reports_failures);
+        let reports = spec.is_some_and(|(_, reports)| reports);
         if !fate.failing.is_empty() && !reports {
             let text = format!("{} of {records} records failed", fate.failing.len());
             return Err(InvokeError::function(text));

@@ -205,7 +205,7 @@ impl LoadTest {
                 workload: scaled(&source.workload, factor),
                 ..source.clone()
             };
-            let records = Records::new(scenario, &source).map(due);
+            let records = Records::new(scenario, &source, true).map(due);
             let name = format!("{}-{phase}-{place}", self.plan.run);
             let (span, wish) = ((begin, begin + of), wish.clone());
             producing.spawn(async move {

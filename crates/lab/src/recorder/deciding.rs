@@ -5,9 +5,11 @@ use lambda_esm_core::decision::{AfterFailure, Decision};
 use lambda_esm_engine::Event;
 use uuid::Uuid;
 
+use super::books::{Books, Inner};
 use super::figures::count;
 use super::identity::{NamedRecord, RecordId};
 use super::invocation::Seat;
+use super::note::Note;
 use super::recording::Recorder;
 
 /// Why records are dropped that the stream no longer holds.
@@ -16,24 +18,26 @@ const EXPIRED: &str = "RetentionExceeded";
 impl Recorder {
     /// Says which mapping has a UUID, for the roster and for what it has decided already.
     pub fn assign(&self, uuid: Uuid, mapping: usize) {
-        self.roster.assign(uuid, mapping);
-        let early = std::mem::take(&mut self.lock().early);
-        for event in early {
-            self.decided(&event);
-        }
+        self.books.roster.assign(uuid, mapping);
+        self.desk.tell(Note::Known);
     }
 
     /// A mapping has decided something: an observer of the engine.
     pub fn decided(&self, event: &Event) {
+        self.desk.tell(Note::Decided(event.clone()));
+    }
+}
+
+impl Books {
+    /// A mapping has decided something.
+    pub(super) fn decided(&self, inner: &mut Inner, event: Event) {
         let Some(mapping) = self.roster.place(event.mapping) else {
-            self.lock().early.push(event.clone());
+            inner.early.push(event);
             return;
         };
         let Some(&Seat { source, reader, .. }) = self.seats.get(mapping) else {
             return;
         };
-        let mut inner = self.lock();
-        let inner = &mut *inner;
         let at_ms = inner.millis(Timestamp(event.time_ms));
         let (Some(figures), Some(fates)) = (
             inner.mappings.get_mut(mapping),

@@ -117,14 +117,10 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     documentdb: Finder::new("{\"event\":{\"_id\":{\"_data\":\""),
 });
 
-/// Tells `found` of the records of an event, in their order.
-pub(crate) fn find_records<'e>(
-    kind: SourceType,
-    event: &'e [u8],
-    mut found: impl FnMut(NamedRecord<'e>),
-) {
+/// Returns what stands before the identifiers of such a source.
+fn key_of(kind: SourceType) -> &'static Finder<'static> {
     let keys = &*KEYS;
-    let key = match kind {
+    match kind {
         SourceType::Sqs => &keys.sqs,
         SourceType::Kinesis => &keys.kinesis,
         SourceType::DynamoDb => &keys.dynamodb,
@@ -132,7 +128,21 @@ pub(crate) fn find_records<'e>(
         SourceType::RabbitMq => &keys.rabbitmq,
         SourceType::ActiveMq => &keys.activemq,
         SourceType::DocumentDb => &keys.documentdb,
-    };
+    }
+}
+
+/// Returns how many records an event has.
+pub(crate) fn count_records(kind: SourceType, event: &[u8]) -> u64 {
+    key_of(kind).find_iter(event).count() as u64
+}
+
+/// Tells `found` of the records of an event, in their order.
+pub(crate) fn find_records<'e>(
+    kind: SourceType,
+    event: &'e [u8],
+    mut found: impl FnMut(NamedRecord<'e>),
+) {
+    let key = key_of(kind);
     let mut rest = event;
     while let Some(at) = key.find(rest) {
         rest = rest.get(at + key.needle().len()..).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lambda_esm_core::Timestamp;
+use lambda_esm_core::decision::BatchId;
 
 use super::identity::RecordId;
 
@@ -13,6 +14,20 @@ pub(super) struct Seat {
     pub(super) source: usize,
     pub(super) reader: usize,
     pub(super) function: usize,
+}
+
+/// An invocation that begins.
+pub(super) struct Begun {
+    /// Names it.
+    pub(super) invocation: u64,
+    pub(super) seat: Seat,
+    pub(super) mapping: usize,
+    pub(super) batch: Option<BatchId>,
+    pub(super) reports_failures: bool,
+    pub(super) payload: Bytes,
+    /// How many bytes of the event are not in the payload.
+    pub(super) unwritten: usize,
+    pub(super) at: Timestamp,
 }
 
 /// An invocation under way.

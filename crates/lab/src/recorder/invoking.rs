@@ -1,41 +1,80 @@
 //! What the recorder makes of invocations.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use lambda_esm_core::decision::BatchId;
+use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{InvokeError, InvokeErrorKind};
 use lambda_esm_engine::ports::{InvokeAnswer, InvokeRequest};
 
+use super::books::{Books, Inner};
 use super::fates::Processed;
 use super::identity::{RecordId, find_records};
-use super::invocation::{Invocation, Seat};
-use super::recording::{Inner, Recorder};
+use super::invocation::{Begun, Invocation, Seat};
+use super::note::Note;
+use super::recording::Recorder;
 use super::verdict::{Answered, answered};
 use crate::report::Outcome;
 
 impl Recorder {
-    /// An invocation begins; `None` if it comes from no mapping that is known.
-    pub(super) fn began(&self, request: &InvokeRequest) -> Option<Invocation> {
-        let mapping = self.roster.place(request.mapping)?;
-        let seat = *self.seats.get(mapping)?;
-        let reports_failures = self.roster.with(mapping, |spec| spec.reports_failures)?;
-        let kind = self.roster.sources.get(seat.source)?.kind;
+    /// An invocation begins; returns its name, or `None` if it comes from no mapping that is known.
+    pub(super) fn began(&self, request: &InvokeRequest) -> Option<u64> {
+        let roster = &self.books.roster;
+        let mapping = roster.place(request.mapping)?;
+        let seat = *self.books.seats.get(mapping)?;
+        let reports_failures = roster.with(mapping, |spec| spec.reports_failures)?;
+        let invocation = self.begun.fetch_add(1, Ordering::Relaxed);
+        self.desk.tell(Note::Began(Begun {
+            invocation,
+            seat,
+            mapping,
+            batch: request.batch,
+            reports_failures,
+            payload: request.payload.clone(),
+            unwritten: request.unwritten,
+            at: self.clock.now(),
+        }));
+        Some(invocation)
+    }
+
+    /// An invocation has ended.
+    pub(super) fn ended(&self, invocation: u64, result: &Result<InvokeAnswer, InvokeError>) {
+        self.desk.tell(Note::Ended {
+            invocation,
+            at: self.clock.now(),
+            result: result.clone(),
+        });
+    }
+
+    /// An invocation was given up: it may have run.
+    pub(super) fn abandoned(&self, invocation: u64) {
+        let at = self.clock.now();
+        self.desk.tell(Note::Abandoned { invocation, at });
+    }
+}
+
+impl Books {
+    pub(super) fn began(&self, inner: &mut Inner, begun: Begun) {
+        let Begun { seat, mapping, .. } = begun;
+        let Some(source) = self.roster.sources.get(seat.source) else {
+            return;
+        };
         let (mut records, mut size) = (Vec::new(), 0);
-        find_records(kind, &request.payload, |name| {
+        find_records(source.kind, &begun.payload, |name| {
             size += 1;
             records.extend(self.identity.record(seat.source, name));
         });
-        let began = self.clock.now();
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        let at_ms = inner.millis(began);
-        let figures = inner.mappings.get_mut(mapping)?;
+        let at_ms = inner.millis(begun.at);
+        let Some(figures) = inner.mappings.get_mut(mapping) else {
+            return;
+        };
         figures.concurrency.begin(at_ms);
         let at_a_time = figures.concurrency.running;
         let records: Arc<[RecordId]> = records.into();
-        if let Some(batch) = request.batch {
+        if let Some(batch) = begun.batch {
             if let Some(bars) = inner.bars.get_mut(mapping) {
-                bars.begin(batch.0, at_ms, request.payload.len());
+                let bytes = begun.payload.len() + begun.unwritten;
+                bars.begin(batch.0, at_ms, bytes);
             }
             figures
                 .batches
@@ -47,63 +86,40 @@ impl Recorder {
             function.running += 1;
             function.running
         });
-        Some(Invocation {
+        let invocation = Invocation {
             mapping,
-            payload: request.payload.clone(),
+            payload: begun.payload,
             records,
             size,
-            batch: request.batch.map_or(0, |batch| batch.0),
-            began,
+            batch: begun.batch.map_or(0, |batch| batch.0),
+            began: begun.at,
             at_a_time,
             at_a_time_in_all,
             seat,
-            reports_failures,
-        })
+            reports_failures: begun.reports_failures,
+        };
+        inner.invocations.insert(begun.invocation, invocation);
     }
 
-    /// Returns how many records a batch under way has, as far as the recorder knows it.
-    pub(crate) fn size(&self, mapping: Option<usize>, batch: Option<BatchId>) -> u64 {
-        let inner = self.lock();
-        let figures = mapping.and_then(|mapping| inner.mappings.get(mapping));
-        let records = figures.zip(batch);
-        let records = records.and_then(|(figures, batch)| figures.batches.get(&batch));
-        records.map_or(0, |records| records.len() as u64)
-    }
-
-    /// An invocation has ended.
+    /// An invocation has ended. One that is not known belongs to what was recorded before.
     pub(super) fn ended(
         &self,
-        invocation: &Invocation,
+        inner: &mut Inner,
+        invocation: u64,
+        now: Timestamp,
         result: &Result<InvokeAnswer, InvokeError>,
     ) {
+        let Some(invocation) = inner.invocations.remove(&invocation) else {
+            return;
+        };
         let reached = result
             .as_ref()
             .map_or_else(|error| error.kind.reached_function(), |_| true);
-        let mut inner = self.lock();
-        // It belongs to what was recorded before.
-        if invocation.began < inner.begins {
-            return;
-        }
         if reached {
-            self.answered(&mut inner, invocation, result);
+            self.answered(inner, &invocation, now, result);
         } else {
             let throttled = matches!(result, Err(error) if matches!(error.kind, InvokeErrorKind::Throttled { .. }));
-            self.not_reached(&mut inner, invocation, throttled);
-        }
-    }
-
-    fn not_reached(&self, inner: &mut Inner, invocation: &Invocation, throttled: bool) {
-        let at_ms = inner.millis(self.clock.now());
-        inner.end(invocation, at_ms, Outcome::NotReached);
-        if !throttled {
-            return;
-        }
-        if let Some(figures) = inner.mappings.get_mut(invocation.mapping) {
-            figures.throttles += 1;
-        }
-        inner.steps.at(invocation.mapping, at_ms).throttles += 1;
-        if let Some(function) = inner.functions.get_mut(invocation.seat.function) {
-            function.throttles += 1;
+            inner.not_reached(&invocation, now, throttled);
         }
     }
 
@@ -111,9 +127,9 @@ impl Recorder {
         &self,
         inner: &mut Inner,
         invocation: &Invocation,
+        now: Timestamp,
         result: &Result<InvokeAnswer, InvokeError>,
     ) {
-        let now = self.clock.now();
         let Seat {
             source,
             reader,
@@ -177,16 +193,32 @@ impl Recorder {
             }
         }
     }
-
-    /// An invocation was given up: it may have run.
-    pub(super) fn abandoned(&self, invocation: &Invocation) {
-        let mut inner = self.lock();
-        let at_ms = inner.millis(self.clock.now());
-        inner.end(invocation, at_ms, Outcome::Failed);
-    }
 }
 
 impl Inner {
+    fn not_reached(&mut self, invocation: &Invocation, now: Timestamp, throttled: bool) {
+        let at_ms = self.millis(now);
+        self.end(invocation, at_ms, Outcome::NotReached);
+        if !throttled {
+            return;
+        }
+        if let Some(figures) = self.mappings.get_mut(invocation.mapping) {
+            figures.throttles += 1;
+        }
+        self.steps.at(invocation.mapping, at_ms).throttles += 1;
+        if let Some(function) = self.functions.get_mut(invocation.seat.function) {
+            function.throttles += 1;
+        }
+    }
+
+    /// An invocation was given up: it may have run.
+    pub(super) fn abandoned(&mut self, invocation: u64, at: Timestamp) {
+        if let Some(invocation) = self.invocations.remove(&invocation) {
+            let at_ms = self.millis(at);
+            self.end(&invocation, at_ms, Outcome::Failed);
+        }
+    }
+
     fn end(&mut self, invocation: &Invocation, at_ms: u64, outcome: Outcome) {
         if let Some(figures) = self.mappings.get_mut(invocation.mapping) {
             figures.concurrency.end(at_ms);

@@ -7,7 +7,6 @@ use lambda_esm_core::fault::InvokeError;
 use lambda_esm_core::mapping::FunctionRef;
 use lambda_esm_engine::ports::{FunctionFacts, InvokeAnswer, InvokeBackend, InvokeRequest};
 
-use super::invocation::Invocation;
 use super::recording::Recorder;
 
 /// Invokes functions by another backend, and tells a [`Recorder`] of each invocation.
@@ -27,13 +26,13 @@ impl<B: InvokeBackend> Observed<B> {
 /// An invocation under way. One whose future is dropped has ended, too.
 struct Watched<'a> {
     recorder: &'a Recorder,
-    invocation: Option<Invocation>,
+    invocation: Option<u64>,
 }
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if let Some(invocation) = self.invocation.take() {
-            self.recorder.abandoned(&invocation);
+            self.recorder.abandoned(invocation);
         }
     }
 }
@@ -50,7 +49,7 @@ impl<B: InvokeBackend> InvokeBackend for Observed<B> {
         };
         let result = self.backend.invoke(request).await;
         if let Some(invocation) = watched.invocation.take() {
-            self.recorder.ended(&invocation, &result);
+            self.recorder.ended(invocation, &result);
         }
         result
     }

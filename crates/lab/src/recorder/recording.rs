@@ -1,40 +1,26 @@
-//! The recorder itself: whom everything is told, and what it makes of that.
+//! The recorder itself: whom everything is told.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_engine::{Clock, Event};
+use lambda_esm_engine::Clock;
 
-use super::bars::Bars;
+use super::books::{Books, Inner};
+use super::desk::Desk;
 use super::fates::Fates;
-use super::figures::{Figures, FunctionFigures, count};
 use super::identity::{Identity, RecordId};
-use super::invocation::Seat;
+use super::note::{Note, Settled};
 use super::roster::Roster;
-use super::steps::Steps;
 use crate::report::{FunctionReport, MappingReport, Series, Timeline};
 
 /// Hears of decisions, invocations and arrivals, and makes figures of them. What it keeps does not grow with the time.
 pub struct Recorder {
     pub(super) clock: Clock,
-    pub(super) roster: Arc<Roster>,
-    pub(super) identity: Arc<dyn Identity>,
-    /// By source, the mappings that read it, and which of its readers each is.
-    readers: Vec<Vec<(usize, usize)>>,
-    /// By mapping.
-    pub(super) seats: Vec<Seat>,
-    inner: Mutex<Inner>,
-}
-
-pub(super) struct Inner {
-    pub(super) begins: Timestamp,
-    pub(super) sources: Vec<Fates>,
-    pub(super) mappings: Vec<Figures>,
-    pub(super) bars: Vec<Bars>,
-    pub(super) functions: Vec<FunctionFigures>,
-    pub(super) steps: Steps,
-    /// Decisions of mappings that the roster does not have yet.
-    pub(super) early: Vec<Event>,
+    pub(super) books: Arc<Books>,
+    pub(super) desk: Desk,
+    /// How many invocations have begun.
+    pub(super) begun: AtomicU64,
 }
 
 /// What a recorder has recorded.
@@ -53,55 +39,41 @@ impl Recorder {
     /// Returns a recorder that has heard nothing. Times are counted from now.
     #[must_use]
     pub fn new(clock: Clock, roster: Arc<Roster>, identity: Arc<dyn Identity>) -> Self {
-        let mappings = roster.mappings();
-        let mut readers = vec![Vec::new(); roster.sources.len()];
-        let mut seats = Vec::new();
-        for (mapping, spec) in mappings.iter().enumerate() {
-            let shared = roster
-                .sources
-                .get(spec.source)
-                .is_some_and(|source| source.kind.is_shared());
-            let Some(reading) = readers.get_mut(spec.source) else {
-                continue;
-            };
-            let reader = if shared { 0 } else { reading.len() };
-            reading.push((mapping, reader));
-            seats.push(Seat {
-                source: spec.source,
-                reader,
-                function: spec.function,
-            });
-        }
-        let inner = Inner::new(&seats, roster.sources.len(), clock.now());
-        Self {
-            clock,
-            roster,
-            identity,
-            inner: Mutex::new(inner),
-            readers,
-            seats,
-        }
+        Self::on(clock, roster, identity, false)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns one that leaves it to a thread of its own to make figures, once there is much. What it tells is the same.
+    pub(crate) fn aside(clock: Clock, roster: Arc<Roster>, identity: Arc<dyn Identity>) -> Self {
+        Self::on(clock, roster, identity, true)
+    }
+
+    fn on(clock: Clock, roster: Arc<Roster>, identity: Arc<dyn Identity>, aside: bool) -> Self {
+        let books = Arc::new(Books::new(roster, identity));
+        let nothing = books.nothing(clock.now());
+        Self {
+            clock,
+            desk: Desk::new(books.clone(), nothing, aside),
+            books,
+            begun: AtomicU64::new(0),
+        }
     }
 
     /// Returns who takes part.
     #[must_use]
-    pub const fn roster(&self) -> &Arc<Roster> {
-        &self.roster
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.books.roster
     }
 
     /// Counts times from now on.
     pub fn begin(&self) {
-        self.lock().begins = self.clock.now();
+        let now = self.clock.now();
+        self.desk.with(|inner| inner.begins = now);
     }
 
     /// Returns from when times are counted.
     #[must_use]
     pub fn begins(&self) -> Timestamp {
-        self.lock().begins
+        self.desk.with(|inner| inner.begins)
     }
 
     /// A record has arrived at a source.
@@ -115,143 +87,94 @@ impl Recorder {
         source: usize,
         records: impl IntoIterator<Item = (RecordId, Timestamp)>,
     ) {
-        let Some(readers) = self.readers.get(source) else {
-            return;
-        };
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        for (id, at) in records {
-            let late = inner
-                .sources
-                .get_mut(source)
-                .and_then(|fates| fates.arrive(id, at));
-            let at_ms = inner.millis(at);
-            for &(mapping, reader) in readers {
-                inner.steps.at(mapping, at_ms).arrivals += 1;
-                if let Some((late_reader, latency)) = late
-                    && late_reader == reader
-                    && let Some(figures) = inner.mappings.get_mut(mapping)
-                {
-                    figures.latency.add(latency);
-                }
-            }
-        }
+        let records = records.into_iter().collect();
+        self.desk.tell(Note::Arrived { source, records });
     }
 
     /// Records of a source are settled without the function, and without a decision: they were filtered out.
     pub(crate) fn filtered(&self, mapping: usize, id: RecordId) {
-        self.settled(mapping, id, |figures| figures.records.filtered += 1);
+        self.settled(mapping, id, Settled::Filtered);
     }
 
     /// A record is given up, as a decision has said.
     pub(crate) fn given_up(&self, mapping: usize, id: RecordId) {
-        self.settled(mapping, id, |_| {});
+        self.settled(mapping, id, Settled::GivenUp);
     }
 
     /// A message moved to the dead-letter queue.
     pub(crate) fn dead_lettered(&self, mapping: usize, id: RecordId, because: &str) {
-        self.settled(mapping, id, |figures| {
-            count(&mut figures.records.dead_lettered, because, 1);
-        });
+        self.settled(mapping, id, Settled::DeadLettered(because.to_owned()));
     }
 
-    fn settled(&self, mapping: usize, id: RecordId, count: impl FnOnce(&mut Figures)) {
-        let Some(&Seat { source, reader, .. }) = self.seats.get(mapping) else {
-            return;
-        };
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        if let (Some(figures), Some(fates)) = (
-            inner.mappings.get_mut(mapping),
-            inner.sources.get_mut(source),
-        ) && fates.settle(reader, id)
-        {
-            count(figures);
-        }
+    fn settled(&self, mapping: usize, id: RecordId, how: Settled) {
+        self.desk.tell(Note::Settled { mapping, id, how });
     }
 
     /// Looks at ages and backlogs, as is to be done once a second.
     pub fn sample(&self) {
-        let now = self.clock.now();
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        let at_ms = inner.millis(now);
-        for (mapping, seat) in self.seats.iter().enumerate() {
-            let (Some(fates), Some(figures)) = (
-                inner.sources.get(seat.source),
-                inner.mappings.get_mut(mapping),
-            ) else {
-                continue;
-            };
-            let oldest = fates.oldest(seat.reader);
-            let age = oldest.map_or(0, |oldest| now.since(oldest).as_millis() as u64);
-            figures.age.add(age);
-            figures.concurrency.pass(at_ms);
-            let running = figures.concurrency.running;
-            let step = inner.steps.at(mapping, at_ms.saturating_sub(1));
-            step.age_ms = step.age_ms.max(age);
-            step.backlog = fates.backlog(seat.reader);
-            step.concurrency = step.concurrency.max(running);
-        }
+        self.desk.tell(Note::Sampled(self.clock.now()));
     }
 
     /// Returns how many records of a mapping's source have arrived and are not settled.
     #[must_use]
     pub fn backlog(&self, mapping: usize) -> u64 {
-        let inner = self.lock();
-        let seat = self.seats.get(mapping);
-        seat.and_then(|seat| Some(inner.sources.get(seat.source)?.backlog(seat.reader)))
-            .unwrap_or_default()
+        let backlog = |inner: &mut Inner| {
+            let seat = self.books.seats.get(mapping)?;
+            Some(inner.sources.get(seat.source)?.backlog(seat.reader))
+        };
+        self.desk.with(backlog).unwrap_or_default()
     }
 
     /// Returns how many records a mapping has settled, and when the oldest arrived that is not.
     pub(crate) fn settled_by(&self, mapping: usize) -> (u64, Option<Timestamp>) {
-        let inner = self.lock();
-        let seat = self.seats.get(mapping);
-        let look = |seat: &Seat| {
+        let look = |inner: &mut Inner| {
+            let seat = self.books.seats.get(mapping)?;
             let fates = inner.sources.get(seat.source)?;
             Some((fates.settled(seat.reader), fates.oldest(seat.reader)))
         };
-        seat.and_then(look).unwrap_or_default()
+        self.desk.with(look).unwrap_or_default()
     }
 
     /// Returns how many records have arrived at a source.
     pub(crate) fn arrived_at(&self, source: usize) -> u64 {
-        let inner = self.lock();
-        inner.sources.get(source).map_or(0, Fates::arrived)
+        let fates = |inner: &mut Inner| inner.sources.get(source).map(Fates::arrived);
+        self.desk.with(fates).unwrap_or_default()
     }
 
     /// Returns how many records have arrived, and how many invocations there were.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {
-        let inner = self.lock();
-        let records = inner.sources.iter().map(Fates::arrived).sum();
-        let invocations = inner.mappings.iter().map(|figures| figures.invocations);
-        (records, invocations.sum())
+        self.desk.with(|inner| {
+            let records = inner.sources.iter().map(Fates::arrived).sum();
+            let invocations = inner.mappings.iter().map(|figures| figures.invocations);
+            (records, invocations.sum())
+        })
     }
 
     /// Tells whether an invocation is under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        let inner = self.lock();
-        let mut mappings = inner.mappings.iter();
-        mappings.any(|figures| figures.concurrency.running > 0)
+        self.desk.with(|inner| {
+            let mut mappings = inner.mappings.iter();
+            mappings.any(|figures| figures.concurrency.running > 0)
+        })
     }
 
     /// Returns, by lane of a source, the place before which all records are settled.
     pub(crate) fn settled_places(&self, source: usize) -> Vec<(u32, u64)> {
-        let inner = self.lock();
-        let fates = inner.sources.get(source);
-        fates.map_or_else(Vec::new, |fates| fates.settled_places().collect())
+        self.desk.with(|inner| {
+            let fates = inner.sources.get(source);
+            fates.map_or_else(Vec::new, |fates| fates.settled_places().collect())
+        })
     }
 
     /// Returns what was recorded, and forgets it. `waiting` says how many records of a mapping are known to wait in its
     /// source or to be under way, where that is known: what is open beyond that is lost.
     pub fn finish(&self, waiting: impl Fn(usize) -> Option<u64>) -> Recorded {
         let now = self.clock.now();
-        let mut inner = self.lock();
-        let end_ms = inner.millis(now);
-        let fresh = Inner::new(&self.seats, self.readers.len(), now);
+        let fresh = self.books.nothing(now);
+        let recorded = self.desk.with(|inner| std::mem::replace(inner, fresh));
+        let end_ms = recorded.millis(now);
         let Inner {
             sources,
             mappings,
@@ -259,15 +182,14 @@ impl Recorder {
             functions,
             steps,
             ..
-        } = std::mem::replace(&mut *inner, fresh);
-        drop(inner);
-        let mappings = mappings.into_iter().zip(&self.seats).enumerate();
+        } = recorded;
+        let mappings = mappings.into_iter().zip(&self.books.seats).enumerate();
         let mappings = mappings.map(|(mapping, (mut figures, seat))| {
             figures.concurrency.pass(end_ms);
             figures.concurrency.max = figures.concurrency.max.max(figures.concurrency.running);
             if let Some(fates) = sources.get(seat.source) {
                 // Of mappings that share a queue, the first is told of what nobody has taken.
-                let is_shared = self.readers.get(seat.source).is_some_and(|readers| {
+                let is_shared = self.books.readers.get(seat.source).is_some_and(|readers| {
                     readers
                         .iter()
                         .filter(|(_, reader)| *reader == seat.reader)
@@ -275,6 +197,7 @@ impl Recorder {
                         > 1
                 });
                 let is_first = self
+                    .books
                     .seats
                     .iter()
                     .position(|other| other.source == seat.source)
@@ -306,34 +229,6 @@ impl Recorder {
             functions: functions.collect(),
             series: steps.series(end_ms),
             timelines: bars.into_iter().map(|bars| bars.timeline(end_ms)).collect(),
-        }
-    }
-}
-
-impl Inner {
-    /// Returns a time in milliseconds from the beginning.
-    pub(super) fn millis(&self, time: Timestamp) -> u64 {
-        u64::try_from(time.since(self.begins).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn new(seats: &[Seat], sources: usize, begins: Timestamp) -> Self {
-        let readers = |source: usize| {
-            let seats = seats.iter().filter(move |seat| seat.source == source);
-            seats.map(|seat| seat.reader + 1).max().unwrap_or_default()
-        };
-        let functions = seats.iter().map(|seat| seat.function + 1).max();
-        Self {
-            begins,
-            sources: (0..sources)
-                .map(|source| Fates::new(readers(source)))
-                .collect(),
-            mappings: seats.iter().map(|_| Figures::default()).collect(),
-            bars: seats.iter().map(|_| Bars::new(seats.len())).collect(),
-            functions: (0..functions.unwrap_or_default())
-                .map(|_| FunctionFigures::default())
-                .collect(),
-            steps: Steps::new(seats.len()),
-            early: Vec::new(),
         }
     }
 }

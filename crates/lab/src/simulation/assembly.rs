@@ -8,6 +8,7 @@ use lambda_esm_engine::memory::{MemoryDestination, MemoryStreamOptions};
 use lambda_esm_engine::{Clock, Engine, EngineOptions};
 use uuid::Uuid;
 
+use super::effort::Effort;
 use super::error::SimulationError;
 use crate::arrivals::{Chance, Records};
 use crate::function::FunctionModel;
@@ -31,12 +32,17 @@ pub(super) struct Assembly {
 
 impl Assembly {
     /// Puts everything together, and creates the mappings. Nothing arrives yet.
-    pub(super) async fn new(scenario: &Scenario) -> Result<Self, SimulationError> {
+    pub(super) async fn new(scenario: &Scenario, effort: Effort) -> Result<Self, SimulationError> {
         let clock = Clock::starting_at(scenario.begins);
         let kinds = scenario.sources.iter().map(|source| kind_of(&source.kind));
         let identity: Arc<dyn Identity> = Arc::new(Names(kinds.collect()));
         let roster = Arc::new(roster(scenario));
-        let recorder = Arc::new(Recorder::new(clock, roster.clone(), identity.clone()));
+        let recorder = match effort {
+            Effort::Least => Recorder::aside(clock, roster.clone(), identity.clone()),
+            #[cfg(test)]
+            Effort::Whole => Recorder::new(clock, roster.clone(), identity.clone()),
+        };
+        let recorder = Arc::new(recorder);
         let options = EngineOptions::default()
             .with_region(scenario.region.clone())
             .with_account_id(scenario.account_id.clone())
@@ -44,6 +50,7 @@ impl Assembly {
             .with_filter_limits(filter_limits())
             .with_transition(Duration::ZERO)
             .with_detail(has_filters(scenario))
+            .with_event_detail(effort.event_detail())
             .with_seed(Some(Chance::new(scenario.seed, "engine").next_u64()));
         let observer = recorder.clone();
         let mut builder = Engine::builder()
@@ -54,7 +61,10 @@ impl Assembly {
         for (place, source) in scenario.sources.iter().enumerate() {
             let mut plans = scenario.mappings.iter();
             let mapping = plans.position(|plan| plan.source == place);
-            let records = Records::new(scenario, source);
+            let is_read = effort != Effort::Least
+                || has_filters(scenario)
+                || !matches!(source.kind, SourceKind::Kinesis { .. });
+            let records = Records::new(scenario, source, is_read);
             let chance = Chance::new(scenario.seed, &format!("calls {}", source.name));
             let (recorder, call_time) = (recorder.clone(), &source.call_time);
             let intake = Intake::new(clock, recorder, place, mapping, records, call_time, chance);
@@ -75,7 +85,7 @@ impl Assembly {
                 scenario,
                 function,
                 clock,
-                recorder.clone(),
+                roster.clone(),
                 identity.clone(),
                 fifo.clone(),
             );

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod changes;
+mod effort;
 mod error;
 mod run;
 

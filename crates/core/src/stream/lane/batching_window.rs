@@ -61,7 +61,7 @@ impl Lane {
             shard: Some(ctx.shard.clone()),
             reason: closed.batch.reason,
             records: closed.batch.items.len(),
-            bytes: closed.batch.payload().len(),
+            bytes: closed.batch.event_bytes(),
             message_ids: sequences(ctx.config.detail, &closed.batch),
         });
         let part = Part::new(id, closed.batch);

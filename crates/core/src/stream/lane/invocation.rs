@@ -32,6 +32,7 @@ impl Lane {
             Some(tail) => part.batch.payload_ending_with(&tail),
             None => ctx.config.encoder.event(&part.batch),
         };
+        let unwritten = part.batch.unwritten();
         part.phase = Phase::Invoking;
         part.attempt += 1;
         let (batch, attempt, records) = (part.id, part.attempt, part.batch.items.len());
@@ -53,6 +54,7 @@ impl Lane {
             batch,
             attempt,
             payload,
+            unwritten,
         });
     }
 

@@ -38,7 +38,10 @@ impl PushQueueMachine {
         lane.reserve(around, around);
         // The window begins when the first record came, though it may have waited for a lane.
         let came = item.arrival;
-        let gathered = lane.gather(came, item, |out| encoder.write(out, &content));
+        let gathered = lane.gather(came, item, |out| {
+            encoder.write(out, &content);
+            0
+        });
         if let Err(Oversized { item, bytes }) = gathered {
             let batch = self.shared.next_batch();
             let because = format!("its event alone is {} bytes", bytes + around);

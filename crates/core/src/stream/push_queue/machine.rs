@@ -226,6 +226,7 @@ fn translated(action: stream::Action) -> Option<Action> {
             batch,
             attempt,
             payload,
+            ..
         } => Some(Action::Invoke {
             turn,
             batch,

@@ -146,8 +146,10 @@ impl TopicMachine {
                 continue;
             }
             let item = self.item(now, number, lane, &record);
-            let encode = |out: &mut Vec<u8>| encoder.write(out, number, &record);
-            let gathered = self.lanes[lane].lane.gather(now, item, encode);
+            let gathered = self.lanes[lane].lane.gather(now, item, |out| {
+                encoder.write(out, number, &record);
+                0
+            });
             if let Err(Oversized { item, bytes }) = gathered {
                 let because = format!("its event alone is {bytes} bytes");
                 let why = (Condition::MaximumPayloadSizeExceeded, because);

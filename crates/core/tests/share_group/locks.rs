@@ -1,7 +1,5 @@
 //! Locks: renewed while a record is at work, and what comes of one that is lost.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use lambda_esm_core::decision::Decision;
@@ -138,12 +136,11 @@ fn records_that_wait_for_their_turn_keep_their_locks() {
 
 #[test]
 fn a_renewal_whose_answer_is_lost_is_tried_again() {
-    let calls = Rc::new(Cell::new(0));
+    let mut calls = 0;
     let mut world = World::new(config(share_group()), |_, _| Fate::success(60_000));
-    let count = calls.clone();
     world.hiccup = Box::new(move || {
-        count.set(count.get() + 1);
-        match count.get() {
+        calls += 1;
+        match calls {
             1 => Hiccup::Lost,
             2 => Hiccup::AnswerLost,
             _ => Hiccup::None,

@@ -70,12 +70,9 @@ fn retries_during_one_delivery_end_with_the_lock_where_it_cannot_be_renewed() {
     let mut world = World::new(config, |_, _| Fate::error(2_000));
     world.send(1);
     world.run_to_the_end(600);
-    // Waits of 0.8, 1.6, 3.2, 6.4 and 12.8 s, and a run takes 2 s: less than 30 s for five of them at least.
-    for (start, times) in [(0, "first"), (1, "second")] {
-        let tries = world.seen.len() / 2;
-        assert!((4..=6).contains(&tries), "{tries} in the {times} delivery");
-        let _ = start;
-    }
+    // Waits of 0.8, 1.6, 3.2, 6.4 and 12.8 s, and runs of 2 s: four to six of them end within 30 s.
+    let tries = world.seen.len();
+    assert!((8..=12).contains(&tries), "{tries} in two deliveries");
     assert_eq!(world.group.in_state(State::Rejected), [(0, 0)]);
     assert_eq!(world.told.len(), 1);
     let lost = world.settled.iter().filter(|(_, _, ok)| !ok).count();

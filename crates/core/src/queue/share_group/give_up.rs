@@ -85,7 +85,7 @@ impl QueueMachine {
         }
     }
 
-    /// Gives up a record that the function is never to see. Returns whether it is one of a share group.
+    /// Gives up a record that the function is never to see.
     pub(in crate::queue) fn give_up_unseen(
         &mut self,
         now: Timestamp,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::receipt::Acquired;
 use super::settling::Settling;
 
@@ -67,10 +69,10 @@ pub(super) struct Bundle {
     pub(super) topic: [u8; 16],
     pub(super) partition: i32,
     pub(super) all: Vec<Acknowledgement>,
-    /// It was told once already, or is part of one that was: nothing is added to it, so that it ends.
-    pub(super) is_split: bool,
-    /// How often it was told in vain.
-    pub(super) tries: u32,
+    /// It is part of one that was refused.
+    is_split: bool,
+    /// Until when it is told again, since the broker could not write it down.
+    pub(super) until: Option<Instant>,
 }
 
 impl Bundle {
@@ -81,8 +83,13 @@ impl Bundle {
             partition,
             all,
             is_split: false,
-            tries: 0,
+            until: None,
         }
+    }
+
+    /// Tells whether it was not told yet. To one that was nothing is added, so that it ends.
+    pub(super) const fn is_new(&self) -> bool {
+        !self.is_split && self.until.is_none()
     }
 
     /// Returns the halves of one that was refused, of which only some may be to blame; none if it is of one range.

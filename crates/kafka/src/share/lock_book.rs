@@ -15,10 +15,8 @@ use super::receipt::Acquired;
 use super::records::Page;
 use super::settling::Settling;
 
-/// The most records that one fetch asks for.
-pub(super) const FETCH: usize = 1_000;
-/// How often a broker is told again what it could not write down.
-const TRIES: u32 = 20;
+/// The most records that one fetch asks for: what many receives want together.
+const FETCH: usize = 5_000;
 /// The most unreadable records that are told of at a time.
 const UNREADABLE: usize = 1_000;
 
@@ -264,7 +262,7 @@ impl LockBook {
         let bundles = self.pending.entry(broker).or_default();
         for one in all {
             let open = bundles.iter_mut().rev().find(|bundle| {
-                !bundle.is_split && (bundle.topic, bundle.partition) == (topic, partition)
+                bundle.is_new() && (bundle.topic, bundle.partition) == (topic, partition)
             });
             // A renewal and an end of the same record are told one after the other.
             match open.filter(|bundle| bundle.renews() == (one.kind == Kind::Renew)) {
@@ -335,12 +333,10 @@ impl LockBook {
                     return;
                 }
             },
-            Outcome::Again(_) if bundle.tries < TRIES => {
-                let bundle = Bundle {
-                    tries: bundle.tries + 1,
-                    is_split: true,
-                    ..bundle
-                };
+            // As long as the lock may hold: that it is gone the broker says then.
+            Outcome::Again(_) if bundle.until.is_none_or(|until| now < until) => {
+                let mut bundle = bundle;
+                bundle.until = bundle.until.or(Some(now + self.lock));
                 let pending = self.pending.entry(session.broker).or_default();
                 pending.push_front(bundle);
                 return;

@@ -28,12 +28,14 @@ use crate::consumer::Copier;
 const WAIT: Duration = Duration::from_millis(500);
 /// The same while something is held, which is to be settled soon.
 const SHORT_WAIT: Duration = Duration::from_millis(50);
+/// How long an answer may take: brokers write down what they are told where another may have to be elected first.
+const ANSWER: Duration = Duration::from_secs(30);
 /// About how much a fetch brings at most, in bytes; one record may be more.
 const BYTES: i32 = 16 * 1024 * 1024;
 /// How long a session waits after a failure, at first and at most.
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(2);
-/// How long a broker has to write down what it could not.
+/// How long a broker has to write down what it could not, before it is told again.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Opens a session.
 const FIRST: i32 = 0;
@@ -217,9 +219,12 @@ impl Session {
             forgotten_topics: topics(forgotten).into_iter().map(forgotten_topic).collect(),
         };
         let connection = self.connection()?;
-        let answer = connection.send_request(ApiKey::ShareFetch, SHARE_VERSION, |out| {
-            request.encode_v2(out, EXACTLY, false)
-        });
+        let answer = connection.send_request_with_timeout(
+            ApiKey::ShareFetch,
+            SHARE_VERSION,
+            ANSWER,
+            |out| request.encode_v2(out, EXACTLY, false),
+        );
         let answer = ShareFetchResponse::decode_v2(&mut answer.await?)?;
         check(answer.error_code, answer.error_message.clone())?;
         self.reads = partitions;
@@ -328,10 +333,15 @@ impl Session {
         let epoch = if is_last { LAST } else { self.epoch };
         let request = AcknowledgeRequest::new(group, member, epoch, bundles);
         let connection = self.connection()?;
-        let answer = connection.send_request(ApiKey::ShareAcknowledge, SHARE_VERSION, |out| {
-            request.encode(out);
-            Ok(())
-        });
+        let answer = connection.send_request_with_timeout(
+            ApiKey::ShareAcknowledge,
+            SHARE_VERSION,
+            ANSWER,
+            |out| {
+                request.encode(out);
+                Ok(())
+            },
+        );
         let answer = ShareAcknowledgeResponse::decode_v2(&mut answer.await?)?;
         check(answer.error_code, answer.error_message.clone())?;
         Ok(answer)
@@ -406,6 +416,7 @@ fn outcome(code: ErrorCode) -> Outcome {
     let why = format!("is not the member's any more ({code:?})");
     match code {
         ErrorCode::InvalidRecordState => Outcome::NoLock(why),
+        ErrorCode::UnknownServerError => Outcome::Again(why),
         code if !is_moved(code) && code.is_retriable() => Outcome::Again(why),
         _ => Outcome::Lost(why),
     }

@@ -12,7 +12,6 @@ use tokio::sync::Mutex;
 
 use super::cluster::Cluster;
 use super::group::Group;
-use super::lock_book::FETCH;
 use super::router;
 use crate::auth::ClientSettings;
 use crate::connect::Connect;
@@ -22,6 +21,8 @@ use crate::destination::TopicDestination;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The shortest: a broker is asked once at least.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+/// The most records of one receive.
+const RECEIVE: usize = 1_000;
 /// The most settlements of one call.
 const SETTLE: usize = 10_000;
 /// How long leaving the group may take.
@@ -100,7 +101,7 @@ impl QueueSource for KafkaShareGroup {
         let member = self.member().await?;
         let settings = member.cluster.group_settings().await?;
         Ok(QueueFacts::new(settings.lock)
-            .with_receive_limit(FETCH)
+            .with_receive_limit(RECEIVE)
             .with_settle_limit(SETTLE)
             .with_longest_wait(LONGEST_WAIT)
             .with_wait_step(Duration::from_millis(1))
@@ -111,7 +112,7 @@ impl QueueSource for KafkaShareGroup {
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
         let member = self.member().await?;
         let wait = request.wait.clamp(SHORTEST_WAIT, LONGEST_WAIT);
-        member.receive(request.max.clamp(1, FETCH), wait).await
+        member.receive(request.max.clamp(1, RECEIVE), wait).await
     }
 
     async fn settle(

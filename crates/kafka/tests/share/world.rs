@@ -150,19 +150,34 @@ impl Shared {
     /// Returns the group as Kafka knows it: its state and members, and what each partition has left.
     pub(crate) async fn known(&self) -> Known {
         let printed = self.world.administer(&["share-group", &self.group]).await;
-        let mut lines = printed.lines();
-        let (state, members) = lines.next().unwrap().split_once(' ').unwrap();
-        let partition = |line: &str| {
-            let words: Vec<&str> = line.split(' ').collect();
-            let [name, _, lag] = words[..] else {
-                panic!("{line}");
-            };
-            (name.to_owned(), lag.parse().unwrap())
-        };
+        // Beside what the client says of brokers that are away.
+        let lines = printed
+            .lines()
+            .map(|line| line.split(' ').collect::<Vec<_>>());
+        let mut found = None;
+        let mut lag = BTreeMap::new();
+        for words in lines {
+            match words[..] {
+                [state, members] => {
+                    found = members
+                        .parse()
+                        .ok()
+                        .map(|members| (state, members))
+                        .or(found)
+                }
+                [name, _, left] => {
+                    if let Ok(left) = left.parse::<i64>() {
+                        lag.insert(name.to_owned(), left);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let (state, members) = found.unwrap();
         Known {
             state: state.to_owned(),
-            members: members.parse().unwrap(),
-            lag: lines.map(partition).collect(),
+            members,
+            lag,
         }
     }
 

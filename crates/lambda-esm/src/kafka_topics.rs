@@ -1,4 +1,4 @@
-//! Finds the topics of Kafka mappings, with their schema registries.
+//! Finds the topics of Kafka mappings, with their schema registries, and the share groups of those in Queue mode.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::config::Configuration;
 use crate::kafka_authentication::authenticator;
 use crate::kafka_registry::decoder;
 
-/// Reads the topics of Amazon MSK and of self-managed clusters.
+/// Reads the topics of Amazon MSK and of self-managed clusters, as a member of consumer groups and of share groups.
 pub(crate) struct KafkaTopics {
     authenticator: Authenticator,
     options: KafkaOptions,
@@ -36,18 +36,15 @@ impl KafkaTopics {
 #[async_trait]
 impl SourceProvider for KafkaTopics {
     async fn queue(&self, mapping: &Mapping) -> Result<Option<Arc<dyn QueueSource>>, SourceError> {
-        let Source::Kafka(kafka) = &mapping.source else {
-            return Ok(None);
+        let kafka = match &mapping.source {
+            Source::Kafka(kafka) if kafka.is_queue() => kafka,
+            _ => return Ok(None),
         };
-        if !kafka.is_queue() {
-            return Ok(None);
-        }
         if kafka.schema_registry().is_some() {
-            let text = "SchemaRegistryConfig is not honoured yet with ConsumptionMode Queue: records would be delivered as \
-                        they are; leave it out and decode them in the function, or use ConsumptionMode Stream";
+            let text = "SchemaRegistryConfig cannot be used with ConsumptionMode Queue in this build: records of a share \
+                        group are not decoded; leave it out, or use ConsumptionMode Stream";
             return Err(SourceError::new(SourceErrorKind::Fatal, text));
         }
-        let kafka: &KafkaMapping = kafka;
         let connection = MappingConnection::new(self.authenticator.clone(), kafka.clone());
         Ok(Some(Arc::new(KafkaShareGroup::new(
             Arc::new(connection),

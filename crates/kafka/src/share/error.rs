@@ -83,7 +83,7 @@ fn no_share_groups(place: &Place) -> SourceError {
          share.version at 1 or higher (kafka-features.sh upgrade --feature share.version=1); or make the mapping with \
          ConsumptionMode Stream"
     );
-    SourceError::new(SourceErrorKind::Fatal, message).with_reason(ReasonCode::ConfigNotValid)
+    SourceError::new(SourceErrorKind::Unsupported, message).with_reason(ReasonCode::ConfigNotValid)
 }
 
 #[cfg(test)]
@@ -102,12 +102,12 @@ mod tests {
     #[test]
     fn each_problem_has_its_kind_its_reason_and_its_way_out() {
         use ReasonCode::{Authentication, Authorization, ConfigNotValid};
-        use SourceErrorKind::{Denied, Fatal, NotFound, Transient};
+        use SourceErrorKind::{Denied, Fatal, NotFound, Transient, Unsupported};
         let broker = |code| KrafkaError::broker(code, "no");
         for (error, kind, reason, texts) in [
             (
                 broker(ErrorCode::UnsupportedVersion),
-                Fatal,
+                Unsupported,
                 Some(ConfigNotValid),
                 ["have no share groups", "share.version=1"],
             ),

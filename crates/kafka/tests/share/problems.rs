@@ -241,7 +241,7 @@ async fn brokers_without_share_groups_are_told_with_the_way_out() {
     ];
     says(
         &told,
-        SourceErrorKind::Fatal,
+        SourceErrorKind::Unsupported,
         Some(ReasonCode::ConfigNotValid),
         &texts,
     );

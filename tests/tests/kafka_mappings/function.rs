@@ -16,6 +16,7 @@ pub(crate) type Script = scripted::Script<Seen>;
 /// One record, as a function saw it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Seen {
+    pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     /// None, of a tombstone.
@@ -46,6 +47,7 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Record {
+    topic: String,
     partition: i32,
     offset: i64,
     value: Option<String>,
@@ -56,6 +58,7 @@ impl SeenRecord for Seen {
         let event: Event = serde_json::from_slice(event).unwrap();
         let records = event.records.into_values().flatten();
         let seen = records.map(|record| Self {
+            topic: record.topic,
             partition: record.partition,
             offset: record.offset,
             value: record

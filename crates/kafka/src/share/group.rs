@@ -49,8 +49,7 @@ impl Group {
     /// Returns a member that has not joined yet.
     pub(super) fn new(cluster: Cluster, settings: GroupSettings) -> Self {
         let member = Uuid::new_v4().to_string();
-        let topic = cluster.topic.clone();
-        let book = LockBook::new(member.clone(), topic, settings.lock, settings.can_renew);
+        let book = LockBook::new(member.clone(), settings);
         Self {
             cluster,
             member,

@@ -11,6 +11,7 @@ use lambda_esm_engine::ports::{Received, SettleVerb, Settlement, UnreadableMessa
 use tokio::time::Instant;
 
 use super::acknowledgement::{Acknowledgement, Bundle, Kind};
+use super::cluster::GroupSettings;
 use super::receipt::Acquired;
 use super::records::Page;
 use super::settling::Settling;
@@ -43,6 +44,8 @@ struct Held {
     origin: Origin,
     number: u64,
     locked_until: Instant,
+    /// It is not delivered once more: released, it would be archived and nobody would hear of it.
+    is_last: bool,
 }
 
 /// What a session is to do next.
@@ -58,10 +61,10 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct LockBook {
     member: String,
-    topic: String,
     /// How long a lock lasts, as a broker said last.
     pub(super) lock: Duration,
     pub(super) can_renew: bool,
+    delivery_limit: u32,
     /// What is acquired and not settled, by partition and offset.
     held: HashMap<(i32, i64), Held>,
     acquisitions: u64,
@@ -79,12 +82,12 @@ pub(super) struct LockBook {
 
 impl LockBook {
     /// Returns the books of a member that holds nothing.
-    pub(super) fn new(member: String, topic: String, lock: Duration, can_renew: bool) -> Self {
+    pub(super) fn new(member: String, settings: GroupSettings) -> Self {
         Self {
             member,
-            topic,
-            lock,
-            can_renew,
+            lock: settings.lock,
+            can_renew: settings.can_renew,
+            delivery_limit: settings.delivery_limit,
             held: HashMap::new(),
             acquisitions: 0,
             arrived: VecDeque::new(),
@@ -172,6 +175,7 @@ impl LockBook {
                 origin,
                 number,
                 locked_until,
+                is_last: count >= self.delivery_limit,
             };
             if self.held.insert((partition, offset), held).is_some() {
                 // Its earlier lock ended unseen.
@@ -184,25 +188,20 @@ impl LockBook {
                 offset,
                 number,
             };
-            let content = QueueContent::Kafka(SharedRecord::new(partition, count, record));
-            let id = self.id(partition, offset);
-            let receipt = acquired.receipt(&self.member);
-            let message = QueueMessage::new(id, receipt, content);
+            let shared = SharedRecord::new(partition, count, record);
+            let (id, receipt) = (shared.id(), acquired.receipt(&self.member));
+            let message = QueueMessage::new(id, receipt, QueueContent::Kafka(shared));
             self.arrived.push_back((acquired, message));
         }
         for (first, _, because) in page.damaged {
             if self.unreadable.len() < UNREADABLE {
-                let id = self.id(partition, first);
+                let id = format!("{partition}-{first}");
                 self.unreadable.push(UnreadableMessage::new(id, because));
             }
         }
         let gaps = page.gaps.into_iter();
         let gaps = gaps.map(|(first, last)| Acknowledgement::gap(first, last));
         self.tell(origin.session.broker, (topic, partition), gaps);
-    }
-
-    fn id(&self, partition: i32, offset: i64) -> String {
-        format!("{}-{partition}-{offset}", self.topic)
     }
 
     /// Takes settlements. What is known at once is in the answer; the brokers to be told the rest are returned.
@@ -363,10 +362,9 @@ impl LockBook {
         }
     }
 
-    /// Has the locks of what nobody has asked for yet renewed, well before they end; where that cannot be, gives it
-    /// back. Returns when to look again.
+    /// Gives back what nobody has asked for since a quarter of its lock: another member may have time for it. What would not
+    /// be delivered once more is kept, its lock renewed if that can be. Returns when to look again.
     fn keep_arrived(&mut self, now: Instant, session: SessionId) -> Instant {
-        // Whoever gets it counts on a lock that has just begun, and renews it after half of its time.
         let (quarter, mut next) = (self.lock / 4, now + self.lock / 4);
         let mut due = Vec::new();
         for (acquired, _) in &self.arrived {
@@ -376,14 +374,17 @@ impl LockBook {
             };
             let at = held.locked_until.checked_sub(self.lock - quarter);
             let at = at.unwrap_or(now);
+            if held.is_last && !self.can_renew {
+                continue;
+            }
             if at <= now {
-                due.push((*acquired, held.origin.place));
+                due.push((*acquired, held));
             } else {
                 next = next.min(at);
             }
         }
-        for (acquired, place) in due {
-            let kind = if self.can_renew {
+        for (acquired, held) in due {
+            let kind = if held.is_last {
                 // Until the answer is here it is not asked for again.
                 self.lock_begins(now, acquired);
                 Kind::Renew
@@ -391,7 +392,8 @@ impl LockBook {
                 self.forget(acquired);
                 Kind::Release
             };
-            self.tell(session.broker, place, [Acknowledgement::of(kind, acquired)]);
+            let told = Acknowledgement::of(kind, acquired);
+            self.tell(session.broker, held.origin.place, [told]);
         }
         next
     }

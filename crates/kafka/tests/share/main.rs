@@ -5,6 +5,7 @@
 )]
 
 mod brokers;
+mod contract;
 mod faults;
 mod locks;
 mod logins;

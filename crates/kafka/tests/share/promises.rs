@@ -27,7 +27,7 @@ async fn a_record_that_is_accepted_is_done_and_kafka_agrees() {
     let member = shared.member();
     let records = member.receive_all(3).await;
     assert_eq!(records.iter().map(number).collect::<Vec<_>>(), [0, 1, 2]);
-    assert_eq!(records[2].id, format!("{}-0-2", shared.topic));
+    assert_eq!(records[2].id, "0-2");
     let known = shared.known().await;
     assert_eq!((known.state.as_str(), known.members), ("Stable", 1));
     // Brokers tell of a partition once something of it is done.

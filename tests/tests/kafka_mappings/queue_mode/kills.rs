@@ -15,7 +15,8 @@ use crate::stage::Stage;
 const RECORDS: usize = 3_000;
 const PARTITIONS: i32 = 3;
 const BATCH: usize = 10;
-/// How many batches a daemon has under way, and no more than so many records are locked for each.
+/// More than a daemon has locked: ten batches and what is fetched for as many more, by each broker. A coordinator that has to
+/// be found anew writes down no ends for a while, so that a lock may end twice.
 const LOCKED: usize = 1_000;
 const LOCK: Duration = Duration::from_secs(10);
 /// No longer than the lock lasts does anything wait, and this.
@@ -52,7 +53,10 @@ impl Scene {
         for _ in 0..daemons {
             let mut stage = Stage::start([("killed", unhurried())]).await?;
             stage.kafka = scene.kafka.clone();
-            let members = json!({ "BatchSize": BATCH });
+            let members = json!({
+                "BatchSize": BATCH,
+                "ProvisionedPollerConfig": { "MinimumPollers": 1, "MaximumPollers": 1 },
+            });
             let request = request(&stage, &scene.topic, &scene.group, "killed", &members);
             let uuid = stage.post(&request).await;
             stage.until_state(uuid, "Enabled").await;

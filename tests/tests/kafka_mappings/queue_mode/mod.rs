@@ -2,6 +2,7 @@
 
 mod kills;
 mod locks;
+mod partial;
 mod poison;
 mod requests;
 mod whole;

@@ -17,8 +17,13 @@ fn session(broker: i32) -> SessionId {
 
 impl World {
     fn new(can_renew: bool) -> Self {
+        let settings = GroupSettings {
+            lock: LOCK,
+            delivery_limit: 2,
+            can_renew,
+        };
         Self {
-            book: LockBook::new("m".to_owned(), "t".to_owned(), LOCK, can_renew),
+            book: LockBook::new("m".to_owned(), settings),
             now: Instant::now(),
         }
     }
@@ -28,7 +33,11 @@ impl World {
     }
 
     fn acquire(&mut self, broker: i32, offsets: std::ops::Range<i64>) {
-        let record = |offset| (KafkaRecord::new(offset, Timestamp(0), None), 1);
+        self.acquire_again(broker, offsets, 1);
+    }
+
+    fn acquire_again(&mut self, broker: i32, offsets: std::ops::Range<i64>, times: u32) {
+        let record = |offset| (KafkaRecord::new(offset, Timestamp(0), None), times);
         let page = Page {
             records: offsets.map(record).collect(),
             ..Page::default()
@@ -186,37 +195,42 @@ async fn a_renewal_and_what_follows_it_are_told_one_after_the_other() {
     assert_eq!(kinds(&world.told(1)), [(Kind::Reject, 0)]);
 }
 
-#[tokio::test]
-async fn what_nobody_has_asked_for_is_renewed_after_a_quarter_of_its_lock() {
-    let mut world = World::new(true);
-    world.acquire(1, 0..2);
-    let Step::Wait(until) = world.step(1) else {
-        panic!("nothing is to be done yet");
-    };
-    assert_eq!(until, world.now + LOCK / 4);
-    world.now = until;
-    let bundles = world.told(1);
-    assert_eq!(kinds(&bundles), [(Kind::Renew, 0), (Kind::Renew, 1)]);
-    assert!(matches!(world.step(1), Step::Wait(_)));
-    // Its lock was gone: nobody gets it.
-    for bundle in bundles {
-        world.book.acknowledged(
-            world.now,
-            session(1),
-            bundle,
-            Outcome::Lost("gone".to_owned()),
-        );
+#[test]
+fn what_nobody_has_asked_for_is_given_back_after_a_quarter_of_its_lock() {
+    for can_renew in [true, false] {
+        let mut world = World::new(can_renew);
+        world.acquire(1, 0..2);
+        let Step::Wait(until) = world.step(1) else {
+            panic!("nothing is to be done yet");
+        };
+        assert_eq!(until, world.now + LOCK / 4);
+        world.now = until;
+        let told = kinds(&world.told(1));
+        assert_eq!(told, [(Kind::Release, 0), (Kind::Release, 1)]);
+        assert_eq!(world.taken(9), []);
     }
-    assert_eq!(world.taken(9), []);
 }
 
 #[test]
-fn what_nobody_has_asked_for_is_given_back_where_locks_cannot_be_renewed() {
-    let mut world = World::new(false);
-    world.acquire(1, 0..1);
+fn what_would_not_be_delivered_once_more_is_kept() {
+    let mut world = World::new(true);
+    world.acquire_again(1, 0..1, 2);
     world.now += LOCK / 4;
-    assert_eq!(kinds(&world.told(1)), [(Kind::Release, 0)]);
+    let bundles = world.told(1);
+    assert_eq!(kinds(&bundles), [(Kind::Renew, 0)]);
+    assert!(matches!(world.step(1), Step::Wait(_)));
+    // Its lock was gone: nobody gets it.
+    for bundle in bundles {
+        let gone = Outcome::Lost("gone".to_owned());
+        world.book.acknowledged(world.now, session(1), bundle, gone);
+    }
     assert_eq!(world.taken(9), []);
+
+    let mut world = World::new(false);
+    world.acquire_again(1, 0..1, 2);
+    world.now += LOCK / 4;
+    assert!(matches!(world.step(1), Step::Wait(_)));
+    assert_eq!(world.taken(9).len(), 1);
 }
 
 #[tokio::test]

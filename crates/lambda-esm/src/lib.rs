@@ -137,6 +137,8 @@ pub use lambda_esm_core::Timestamp;
 #[doc(inline)]
 pub use lambda_esm_core::activity::Activity;
 #[doc(inline)]
+pub use lambda_esm_core::event::EventDetail;
+#[doc(inline)]
 pub use lambda_esm_core::pacing::Pacing;
 #[doc(inline)]
 pub use lambda_esm_core::queue::ShareGroupRetries;

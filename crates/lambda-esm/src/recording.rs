@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use lambda_esm_core::mapping::Source;
 use lambda_esm_core::text::plain;
 use lambda_esm_engine::{Clock, EngineBuilder};
 use lambda_esm_lab::recording::{Header, OpenSink, RecordingOptions, RecordingSink, Recordings};
@@ -46,6 +47,14 @@ impl RecordingFiles {
                 "the folder of recordings {folder} cannot be made: {error}"
             ))
         })?;
+        let mut sources = configuration.mappings.iter();
+        let in_queue_mode =
+            |source: &Source| matches!(source, Source::Kafka(kafka) if kafka.is_queue());
+        if sources.any(|settings| in_queue_mode(&settings.mapping.source)) {
+            tracing::warn!(
+                "what share groups deliver is not recorded: mappings with ConsumptionMode Queue are left out"
+            );
+        }
         let clock = Clock::system();
         let written = Written::default();
         let engine = configuration.options.clone();

@@ -50,7 +50,10 @@ async fn what_is_not_settled_when_a_session_closes_is_in_the_queue_in_its_place_
     consumer.settle(&first[1..2], Outcome::Accepted).await;
     consumer.settle(&first[2..4], FAILED).await;
     let again = consumer.take(3).await;
-    assert_eq!(texts(&again), numbers([2, 3, 5]));
+    // What takes the place of the accepted one may be sent before the others go back.
+    let mut came = texts(&again);
+    came.sort();
+    assert_eq!(came, numbers([2, 3, 5]));
     consumer.close().await;
     let next = queue.consume(10).await.take(7).await;
     assert_eq!(texts(&next), numbers([0, 2, 3, 4, 5, 6, 7]));

@@ -295,8 +295,8 @@ async fn sources_that_are_not_built_yet_are_refused_with_words_that_say_so() {
                 "Topics": ["clicks"],
                 "SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"},
             }),
-            "share groups",
-            "not supported by this build",
+            "share group",
+            "no source is registered",
         ),
         (
             json!({

@@ -1,6 +1,6 @@
 //! From the properties of a template to a request that is valid.
 
-use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, FunctionRef, Mapping, Source};
+use lambda_esm_core::mapping::{Context, CreateEventSourceMapping, FunctionRef, Mapping};
 use lambda_esm_engine::{Clock, EngineOptions};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -105,12 +105,6 @@ impl Draft {
             };
             let request = request.without_empty_destination();
             match Mapping::create(request.clone(), &context) {
-                Ok(mapping) if is_share_group(&mapping) => {
-                    let reason =
-                        "share groups are not supported yet: the topic is read by a consumer group";
-                    let way_out = "nothing to do, if the order of records does no harm";
-                    self.remove("ConsumptionMode", reason, way_out, findings);
-                }
                 Ok(mapping) => {
                     let origin = Origin {
                         line: self.at.line,
@@ -253,10 +247,6 @@ impl Draft {
         });
         found
     }
-}
-
-fn is_share_group(mapping: &Mapping) -> bool {
-    matches!(&mapping.source, Source::Kafka(kafka) if kafka.is_queue())
 }
 
 /// Takes a key out of a structure, wherever it is in it.

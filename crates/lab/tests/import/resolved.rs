@@ -1,5 +1,6 @@
 //! What values come to.
 
+use lambda_esm_core::mapping::ConsumptionMode;
 use lambda_esm_lab::import::{Format, ImportSettings, ImportedFunction, ImportedSource, import};
 use serde_json::json;
 
@@ -154,7 +155,7 @@ fn of_two_mappings_that_read_the_same_the_second_is_listed() {
 }
 
 #[test]
-fn a_share_group_becomes_a_consumer_group_and_says_so() {
+fn a_share_group_is_carried() {
     let imported = text(
         "Resources:\n  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: f\n      Topics: [trades]\n      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['k:9092'] } }\n      SourceAccessConfigurations: [{ Type: BASIC_AUTH, URI: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:s' }]\n      SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: g, ConsumptionMode: Queue }\n      ProvisionedPollerConfig: { MinimumPollers: 1 }\n",
     );
@@ -164,8 +165,12 @@ fn a_share_group_becomes_a_consumer_group_and_says_so() {
         .as_ref()
         .unwrap();
     assert_eq!(config.consumer_group_id.as_deref(), Some("g"));
-    assert_eq!(config.consumption_mode, None);
-    assert_eq!(imported.not_carried[0].property, "ConsumptionMode");
+    assert_eq!(config.consumption_mode, Some(ConsumptionMode::Queue));
+    assert!(
+        imported.not_carried.is_empty(),
+        "{:?}",
+        imported.not_carried
+    );
 }
 
 #[test]

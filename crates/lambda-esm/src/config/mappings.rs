@@ -180,7 +180,6 @@ fn one(
     let function = find(members, "FunctionName").or_else(|| find(members, "FunctionArn"));
     let at = function.map_or(item.node, |member| &member.node);
     functions::check_known(mapping.function.name(), at, &item.path, known, problems);
-    check_share_group(item, &mapping.source, problems);
     if clients == Clients::Needed {
         check_clients(item, &mapping.source, problems);
     }
@@ -339,18 +338,6 @@ fn descend<'a>(item: &Field<'a>, steps: &[&str]) -> (&'a Node, String) {
         path = member.path(&path);
     }
     (node, path)
-}
-
-/// Refuses topics that are to be read as queues.
-fn check_share_group(item: &Field<'_>, source: &Source, problems: &mut Problems) {
-    if let Source::Kafka(kafka) = source
-        && kafka.is_queue()
-    {
-        let steps = ["SelfManagedKafkaEventSourceConfig", "ConsumptionMode"];
-        let (node, path) = descend(item, &steps);
-        problems.refuse(node, &path, "share groups are not supported yet");
-        problems.hint("use Stream, or leave it out");
-    }
 }
 
 /// Refuses sources that cannot be read, and destinations that cannot be told, since no client is built in.

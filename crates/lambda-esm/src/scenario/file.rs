@@ -239,6 +239,16 @@ fn plans(
             problems.hint(format!("{}; or add it", known_names(&named, &names)));
             continue;
         };
+        if matches!(&mapping.source, MappingSource::Kafka(kafka) if kafka.is_queue()) {
+            let path =
+                format!("mappings[{index}].SelfManagedKafkaEventSourceConfig.ConsumptionMode");
+            problems.add(
+                settings.location,
+                &path,
+                "share groups are not simulated yet",
+            );
+            problems.hint("use Stream, or leave it out: then a consumer group reads the topic");
+        }
         let plain = format!("{} -> {function}", sources[source].name);
         let same = plans
             .iter()

@@ -6,24 +6,17 @@
 #![expect(clippy::disallowed_types, reason = "a bench measures real time")]
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod bare_loop;
+
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::StalledStreamProtectionConfig;
-use aws_sdk_sqs::config::retry::RetryConfig;
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use bytes::Bytes;
 use lambda_esm::functions::Closure;
 use lambda_esm::lifecycle::State;
-use lambda_esm_tests::{Queue, QueueOptions, Sqs};
+use lambda_esm_tests::{QueueOptions, Sqs};
 use serde_json::json;
-use tokio::task::JoinSet;
 
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
-}
+use bare_loop::{filled, median, rate, remove, setting};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -65,26 +58,9 @@ async fn main() {
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-async fn filled(sqs: &Sqs, messages: usize) -> Queue {
-    let queue = sqs.queue("bench", QueueOptions::default()).await;
-    queue
-        .send((0..messages).map(|number| format!("{number:0200}")))
-        .await;
-    queue
-}
-
-fn rate(messages: usize, elapsed: Duration) -> f64 {
-    messages as f64 / elapsed.as_secs_f64()
-}
-
 /// A mapping whose function answers at once, from its first receive to its last deletion.
 async fn mapping(sqs: &Sqs, messages: usize, calls: usize) -> f64 {
-    let queue = filled(sqs, messages).await;
+    let queue = filled(sqs, messages, QueueOptions::default()).await;
     let engine = sqs
         .engine()
         .invoke(Closure::new(|_| async { Ok(Bytes::new()) }))
@@ -122,78 +98,10 @@ async fn mapping(sqs: &Sqs, messages: usize, calls: usize) -> f64 {
     rate(messages - missed, elapsed)
 }
 
-/// Tasks that receive ten messages and delete them, over and over.
+/// The same by tasks that receive ten messages and delete them, over and over.
 async fn bare(sqs: &Sqs, messages: usize, calls: usize) -> f64 {
-    let mut queue = filled(sqs, messages).await;
-    queue.client = lean(&queue.client);
-    let left = Arc::new(AtomicUsize::new(messages));
-    let mut tasks = JoinSet::new();
-    let start = Instant::now();
-    for _ in 0..calls {
-        let (queue, left) = (queue.clone(), left.clone());
-        tasks.spawn(async move {
-            while left.load(Ordering::Relaxed) > 0 {
-                let received = receive(&queue).await;
-                if !received.is_empty() {
-                    delete(&queue, &received).await;
-                    left.fetch_sub(received.len(), Ordering::Relaxed);
-                }
-            }
-        });
-    }
-    tasks.join_all().await;
-    let elapsed = start.elapsed();
+    let queue = filled(sqs, messages, QueueOptions::default()).await;
+    let rate = bare_loop::bare(&queue, messages, calls).await;
     remove(&queue).await;
-    rate(messages, elapsed)
-}
-
-/// The adapter goes without these features of the SDK, and so must the loop, for a fair race.
-fn lean(client: &Client) -> Client {
-    let config = client.config().to_builder();
-    let config = config.retry_config(RetryConfig::disabled());
-    let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    Client::from_conf(config.build())
-}
-
-async fn receive(queue: &Queue) -> Vec<Message> {
-    let request = queue
-        .client
-        .receive_message()
-        .queue_url(&queue.url)
-        .max_number_of_messages(10);
-    let request = request
-        .message_system_attribute_names("All".into())
-        .message_attribute_names("All");
-    request.send().await.unwrap().messages.unwrap_or_default()
-}
-
-async fn delete(queue: &Queue, messages: &[Message]) {
-    let entries = messages.iter().enumerate().map(|(at, message)| {
-        DeleteMessageBatchRequestEntry::builder()
-            .id(at.to_string())
-            .receipt_handle(message.receipt_handle.as_ref().unwrap())
-            .build()
-            .unwrap()
-    });
-    let request = queue.client.delete_message_batch().queue_url(&queue.url);
-    let deleted = request
-        .set_entries(Some(entries.collect()))
-        .send()
-        .await
-        .unwrap();
-    assert!(
-        deleted.failed.is_empty(),
-        "not deleted: {:?}",
-        deleted.failed
-    );
-}
-
-async fn remove(queue: &Queue) {
-    queue
-        .client
-        .delete_queue()
-        .queue_url(&queue.url)
-        .send()
-        .await
-        .unwrap();
+    rate
 }

@@ -1,7 +1,5 @@
 //! Events of which only the sequence numbers are written: batches are cut as if all were there.
 
-#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,6 +1,5 @@
 //! What values come to.
 
-use lambda_esm_core::mapping::ConsumptionMode;
 use lambda_esm_lab::import::{Format, ImportSettings, ImportedFunction, ImportedSource, import};
 use serde_json::json;
 
@@ -165,7 +164,7 @@ fn a_share_group_is_carried() {
         .as_ref()
         .unwrap();
     assert_eq!(config.consumer_group_id.as_deref(), Some("g"));
-    assert_eq!(config.consumption_mode, Some(ConsumptionMode::Queue));
+    assert_eq!(config.consumption_mode.as_deref(), Some("Queue"));
     assert!(
         imported.not_carried.is_empty(),
         "{:?}",

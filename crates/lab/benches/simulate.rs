@@ -18,10 +18,6 @@ use lambda_esm_lab::simulate;
 use serde_json::json;
 use tokio::time::Instant;
 
-/// As in the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     let wanted = std::env::args().find(|argument| argument.starts_with("hours="));
     let hours = wanted.and_then(|argument| argument.split_once('=')?.1.parse().ok());

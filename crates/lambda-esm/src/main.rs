@@ -38,10 +38,6 @@ mod warnings;
 
 use std::process::ExitCode;
 
-/// Simulations spend a sixth of their time in the system's allocator; with this one they take 13 % less (`crates/lab/README.md`).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     cli::main()
 }

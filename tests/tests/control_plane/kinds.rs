@@ -19,15 +19,6 @@ fn not_read() -> Vec<(&'static str, Value)> {
         "arn:aws:mq:us-east-1:000000000000:broker:b:b-1234a5b6-78cd-901e-2fgh-3i45j6k178l9";
     vec![
         (
-            "not supported by this build",
-            json!({
-                "SelfManagedEventSource": { "Endpoints": { "KAFKA_BOOTSTRAP_SERVERS": ["127.0.0.1:9092"] } },
-                "Topics": ["topic"],
-                "SourceAccessConfigurations": [{ "Type": "SASL_SCRAM_512_AUTH", "URI": SECRET }],
-                "SelfManagedKafkaEventSourceConfig": { "ConsumptionMode": "Queue" },
-            }),
-        ),
-        (
             "amqps://HOST for RabbitMQ",
             json!({ "EventSourceArn": broker, "Queues": ["q"], "SourceAccessConfigurations": secret }),
         ),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use lambda_esm_tests::{QueueOptions, Sqs};
 use serde_json::{Value, json};
 
-use crate::compared::AGREES;
 use crate::scene::{Scene, run, stage, written};
 
 /// Twenty batch sizes times ten windows.
@@ -13,6 +12,8 @@ const SWEPT: [&str; 2] = [
     "BatchSize=1,2,3,4,5,6,7,8,9,10,15,20,25,30,40,50,60,70,80,100",
     "MaximumBatchingWindowInSeconds=0,1,2,3,4,5,6,7,8,9",
 ];
+/// By how much the share of invocations that are saved may differ: five percentage points.
+const POINTS: f64 = 0.05;
 /// What 99 in 100 messages may take, in milliseconds.
 const BOUND: f64 = 4_000.0;
 
@@ -60,7 +61,7 @@ async fn a_recommended_change_brings_what_it_promises() {
     let p99 = after["mappings"][0]["latency"]["p99"].as_f64().unwrap();
     println!("{}", verdict["buys"]);
     println!("share of invocations left: promised {promised:.3}, measured {seen:.3}; p99 {p99} ms");
-    assert!((seen / promised - 1.0).abs() <= AGREES, "invocations");
+    assert!((seen - promised).abs() <= POINTS, "invocations");
     assert!(p99 < BOUND, "latency");
 }
 

@@ -11,6 +11,8 @@ use crate::recorder::{Identity, NamedRecord, RecordId, SourceType};
 pub(super) struct RealNames {
     sources: Vec<Source>,
     known: Mutex<Known>,
+    /// Not part of what is known: the recorder asks for names while it ends a phase.
+    entering: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -56,7 +58,13 @@ impl RealNames {
         Self {
             sources,
             known: Mutex::new(known),
+            entering: Mutex::default(),
         }
+    }
+
+    /// Keeps phases from beginning until it is dropped.
+    pub(super) fn entering(&self) -> MutexGuard<'_, ()> {
+        self.entering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

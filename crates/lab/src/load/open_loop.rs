@@ -43,6 +43,9 @@ pub enum Wish {
 
 /// What is told of records as they are put.
 pub(super) trait Arrived: Send + Sync + 'static {
+    /// A record that was due so long after the beginning is about to be put: events of it may come before the answer.
+    fn sending(&self, due: Duration);
+
     /// A record was due so long after the beginning, and was put: events name it by `id`.
     fn arrived(&self, due: Duration, id: Arc<str>, bytes: usize);
 }
@@ -128,6 +131,7 @@ pub(super) async fn produce(
         produced.due += batch.len() as u64;
         let now = begin.elapsed();
         for (at, _) in &batch {
+            arrived.sending(*at);
             produced.lateness.add(millis(now.saturating_sub(*at)));
         }
         let (producer, arrived) = (producer.clone(), arrived.clone());
@@ -269,12 +273,22 @@ mod tests {
         }
     }
 
+    /// What is known of records that are being put.
     #[derive(Default)]
-    struct Seen(Mutex<Vec<(Duration, Arc<str>)>>);
+    struct Seen {
+        sending: Mutex<Vec<Duration>>,
+        arrived: Mutex<Vec<(Duration, Arc<str>)>>,
+    }
 
     impl Arrived for Seen {
+        fn sending(&self, due: Duration) {
+            self.sending.lock().unwrap().push(due);
+        }
+
         fn arrived(&self, due: Duration, id: Arc<str>, _: usize) {
-            self.0.lock().unwrap().push((due, id));
+            let sending = self.sending.lock().unwrap();
+            assert!(sending.contains(&due), "it was not told before it was put");
+            self.arrived.lock().unwrap().push((due, id));
         }
     }
 
@@ -300,7 +314,7 @@ mod tests {
         let span = (begin, begin + length);
         let produced = produce(slow.clone(), records, "r", span, seen.clone(), wish).await;
         let requests = slow.requests.lock().unwrap().clone();
-        let seen = seen.0.lock().unwrap().len();
+        let seen = seen.arrived.lock().unwrap().len();
         (produced, requests, seen)
     }
 

@@ -19,9 +19,9 @@ use crate::warnings;
 use crate::{check_scenario, output};
 
 const EXAMPLES: &str = "\
-Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may
-come from the file, the environment or the AWS profile; who named each is told, and so are mappings that mix AWS
-itself with what stands in for it. Warnings are about settings that are legal, and do what hardly anybody wants:
+Connects to nothing: whether queues, streams and functions exist is told by `run`. Endpoints and the region may \
+come from the file, the environment or the AWS profile; who named each is told, and so are mappings that mix AWS \
+itself with what stands in for it. Warnings are about settings that are legal, and do what hardly anybody wants: \
 traps, with a way out and where that is written. They change no exit code.
 
 Examples:

@@ -20,7 +20,7 @@ Examples:
   lambda-esm load my.yaml                what does it do under load?
   lambda-esm filter test --pattern '{\"a\": [1]}' --event '{\"a\": 2}'
 
-Exit codes: 0 done, 1 failure, 2 an invalid configuration or scenario was found, 64 wrong usage,
+Exit codes: 0 done, 1 failure, 2 an invalid configuration or scenario was found, 64 wrong usage, \
 78 invalid configuration.";
 
 /// AWS Lambda event source mappings outside AWS: polls queues and streams, and hands each batch to a

@@ -12,8 +12,6 @@ const NOISE: Duration = Duration::from_millis(500);
 /// What happened in one window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Window {
-    /// Records that arrived.
-    pub(super) arrived: u64,
     /// Records that were processed.
     pub(super) processed: u64,
     /// The age of the oldest record that is not settled, at its end.
@@ -45,7 +43,6 @@ mod tests {
     fn windows(figures: &[(u64, f64)]) -> Vec<Window> {
         let window = |&(processed, age): &(u64, f64)| Window {
             processed,
-            arrived: processed,
             age: Duration::from_secs_f64(age),
         };
         figures.iter().map(window).collect()

@@ -247,7 +247,6 @@ impl LoadTest {
                 open,
             });
             windows.look(at, || Window {
-                arrived,
                 processed: arrived.saturating_sub(open),
                 age: self.age(),
             });
@@ -350,7 +349,6 @@ impl Windows {
         let now = now();
         if let Some(before) = self.before.replace(now) {
             self.seen.push(Window {
-                arrived: now.arrived.saturating_sub(before.arrived),
                 processed: now.processed.saturating_sub(before.processed),
                 ..now
             });

@@ -18,7 +18,7 @@ use crate::output;
 use source::{Seen, SourceChoice};
 
 const EXAMPLES: &str = "\
-An event matches if any of the patterns does. Without --event and --event-file, events are read from
+An event matches if any of the patterns does. Without --event and --event-file, events are read from \
 standard input: JSON values one after another, or one text per line.
 
 Examples:
@@ -30,12 +30,12 @@ Examples:
   lambda-esm filter test --pattern-file p.json --source sqs --samples messages.jsonl
   lambda-esm filter test --config my.yaml --samples recordings/*.jsonl
 
-A line of a cases file is {\"pattern\": TEXT, \"event\": TEXT, \"match\": BOOL}, or
+A line of a cases file is {\"pattern\": TEXT, \"event\": TEXT, \"match\": BOOL}, or \
 {\"pattern\": TEXT, \"valid\": BOOL}; other members are ignored.
 
 Samples that are records of a Lambda event, or of a recording, tell themselves which source they are of.
 
-Exit codes: 0 done, whatever the verdicts; 1 a case disagrees; 2 or 78 an\ninvalid configuration; 64 wrong usage or pattern.";
+Exit codes: 0 done, whatever the verdicts; 1 a case disagrees; 2 or 78 an invalid configuration; 64 wrong usage or pattern.";
 
 /// Arguments of `filter test`.
 #[derive(Debug, clap::Args)]

@@ -13,9 +13,9 @@ use crate::failure::Failure;
 use crate::output;
 
 const EXAMPLES: &str = "\
-Reads SAM and CloudFormation templates, what CDK synthesises (cdk.out/*.template.json), serverless.yml, what
-`terraform show -json` prints of a state or a plan, and what `aws lambda get-event-source-mapping` and
-`list-event-source-mappings` print. Every property of a mapping is carried, or listed on standard error with the
+Reads SAM and CloudFormation templates, what CDK synthesises (cdk.out/*.template.json), serverless.yml, what \
+`terraform show -json` prints of a state or a plan, and what `aws lambda get-event-source-mapping` and \
+`list-event-source-mappings` print. Every property of a mapping is carried, or listed on standard error with the \
 reason. Functions become simulated ones, with a comment about what runs the real one.
 
 Examples:

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::duration::{duration, rate};
 
 const EXAMPLES: &str = "\
-The mappings run in this process, as with `run`, but nothing of `state_dir` is read or written: streams are read from
-now on (a table's from its oldest change). Records are put when they are due, whatever became of those before; a
-record's latency counts from when it was due until its function has processed it. Records of others are told of, and
-not counted. The first Ctrl-C stops putting and waits for what is under way, the second ends the test; either way it is
+The mappings run in this process, as with `run`, but nothing of `state_dir` is read or written: streams are read from \
+now on (a table's from its oldest change). Records are put when they are due, whatever became of those before; a \
+record's latency counts from when it was due until its function has processed it. Records of others are told of, and \
+not counted. The first Ctrl-C stops putting and waits for what is under way, the second ends the test; either way it is \
 told what was seen.
 What is put into AWS itself costs money: that needs --yes.
 
@@ -20,7 +20,7 @@ Examples:
   lambda-esm load my.yaml --find-max                how much is too much?
   lambda-esm load my.yaml --json | jq '.mappings[].latency'
 
-Exit codes: 0 done, and all that is expected holds; 1 failure, or an expectation is broken; 2 the scenario is invalid;
+Exit codes: 0 done, and all that is expected holds; 1 failure, or an expectation is broken; 2 the scenario is invalid; \
 64 wrong usage; 78 invalid configuration.";
 
 /// Arguments of `load`.

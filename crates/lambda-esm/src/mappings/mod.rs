@@ -16,7 +16,7 @@ use find::PATH;
 pub(crate) use list::{is_kafka, short_source};
 
 const EXAMPLES: &str = "\
-The daemon is `lambda-esm run` with `api: {}` in its configuration. UUIDs may be cut short as long as one
+The daemon is `lambda-esm run` with `api: {}` in its configuration. UUIDs may be cut short as long as one \
 mapping is meant. Settings are spelled as in the Lambda API, in YAML or JSON.
 
 Examples:

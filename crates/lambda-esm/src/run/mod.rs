@@ -20,14 +20,14 @@ pub(crate) use logging::start as start_log;
 pub(crate) use signals::Signals;
 
 const EXAMPLES: &str = "\
-Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and
-tried again with back-off; the other mappings go on. Records that a stream mapping gives up are logged too.
-The first Ctrl-C, SIGTERM or SIGQUIT stops reading and finishes what is in flight, within `drain_seconds` of the
-configuration; the second stops at once. Receives that are open are waited for: a second, with SQS of AWS up
-to 20 (after a second Ctrl-C two at most). SIGHUP, also of a terminal that closes, stops in order as often as it
-comes, and not at all under `nohup`; SIGUSR1, SIGUSR2 and timers' signals do nothing.
-A log that nobody reads holds nothing up: lines are dropped, and counted. So are the decisions of `--json`.
-With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manage mappings while it runs, and
+Problems of a mapping (an unreachable endpoint, a missing queue, expired credentials) are logged, and \
+tried again with back-off; the other mappings go on. Records that a stream mapping gives up are logged too. \
+The first Ctrl-C, SIGTERM or SIGQUIT stops reading and finishes what is in flight, within `drain_seconds` of the \
+configuration; the second stops at once. Receives that are open are waited for: a second, with SQS of AWS up \
+to 20 (after a second Ctrl-C two at most). SIGHUP, also of a terminal that closes, stops in order as often as it \
+comes, and not at all under `nohup`; SIGUSR1, SIGUSR2 and timers' signals do nothing. \
+A log that nobody reads holds nothing up: lines are dropped, and counted. So are the decisions of `--json`. \
+With `api: {}` in the configuration, `lambda-esm mappings` and AWS clients manage mappings while it runs, and \
 `lambda-esm top` shows them; with `state_dir`, they outlive a restart, and streams go on where they were.
 
 Examples:

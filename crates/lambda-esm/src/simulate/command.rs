@@ -9,7 +9,7 @@ use crate::scenario::ScenarioFile;
 use crate::{output, progress};
 
 const EXAMPLES: &str = "\
-Runs the engine that `run` runs, on a clock of its own: a day takes seconds. Nothing is connected to. The same
+Runs the engine that `run` runs, on a clock of its own: a day takes seconds. Nothing is connected to. The same \
 scenario and seed give the same report, byte for byte.
 
 Examples:
@@ -18,7 +18,7 @@ Examples:
   lambda-esm simulate orders.yaml --json | jq '.mappings[].latency'
   lambda-esm simulate orders.yaml --seed 7
 
-Exit codes: 0 done, and all that is expected holds; 1 an expectation is broken; 2 the scenario is invalid; 64 wrong
+Exit codes: 0 done, and all that is expected holds; 1 an expectation is broken; 2 the scenario is invalid; 64 wrong \
 usage.";
 
 /// Arguments of `simulate`.

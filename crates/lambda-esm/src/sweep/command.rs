@@ -19,15 +19,15 @@ use crate::output;
 use crate::scenario::ScenarioFile;
 
 const EXAMPLES: &str = "\
-Simulates a scenario with each combination of settings, and recommends the one change that is worth making. All have the
+Simulates a scenario with each combination of settings, and recommends the one change that is worth making. All have the \
 same seed, so that they differ by nothing but their settings; the change is tried with four others, too.
 
-A parameter is a setting of mappings as the API spells it (BatchSize, ScalingConfig.MaximumConcurrency), of functions
-(memory_mb, reserved_concurrency, timeout) or of sources (shards, partitions, retention, visibility_timeout,
-max_receive_count): of all, or of one by its place or name, as in mappings[0].BatchSize. Values are a list, in which null
+A parameter is a setting of mappings as the API spells it (BatchSize, ScalingConfig.MaximumConcurrency), of functions \
+(memory_mb, reserved_concurrency, timeout) or of sources (shards, partitions, retention, visibility_timeout, \
+max_receive_count): of all, or of one by its place or name, as in mappings[0].BatchSize. Values are a list, in which null \
 takes the setting away, or a range: '{\"from\": 10, \"to\": 1000, \"steps\": 5, \"scale\": \"log\"}'.
 
-Whatever gives up or leaves behind more records than today's configuration does is ruled out, unless a constraint on
+Whatever gives up or leaves behind more records than today's configuration does is ruled out, unless a constraint on \
 drops, dead_letters or waiting says otherwise.
 
 Examples:
@@ -37,8 +37,8 @@ Examples:
   lambda-esm sweep orders.yaml --set memory_mb=256,512,1024,1769 --cpu-share 0.8 --rank fastest --html sweep.html
   lambda-esm sweep orders.yaml --json | jq '.verdict'
 
-Exit codes: 0 done, and there is a change to recommend or nothing better than today's configuration; 1 nothing fulfils the
-constraints, the recommended change does not hold with all seeds, or it was stopped; 2 the scenario is invalid; 64 wrong
+Exit codes: 0 done, and there is a change to recommend or nothing better than today's configuration; 1 nothing fulfils the \
+constraints, the recommended change does not hold with all seeds, or it was stopped; 2 the scenario is invalid; 64 wrong \
 usage, or nothing that could be swept.";
 
 /// Arguments of `sweep`.

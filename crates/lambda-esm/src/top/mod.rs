@@ -21,10 +21,10 @@ use collect::Collector;
 use terminal::Terminal;
 
 const EXAMPLES: &str = "\
-Above, one line for each mapping: its state; how many batches it allows itself at a time (of a stream, its lanes
-in all shards); batches running, batches waiting, records gathered for the next (of a stream, read and not
-settled); and records per second. Of streams also the records given up since the daemon began, dropped or told
-to the on-failure destination, and the age of the last record sent. Below, what was decided last. Times are UTC.
+Above, one line for each mapping: its state; how many batches it allows itself at a time (of a stream, its lanes \
+in all shards); batches running, batches waiting, records gathered for the next (of a stream, read and not \
+settled); and records per second. Of streams also the records given up since the daemon began, dropped or told \
+to the on-failure destination, and the age of the last record sent. Below, what was decided last. Times are UTC. \
 Ctrl-C ends.
 
 Examples:

@@ -5,6 +5,18 @@
 //!
 //! `tests/bench backlog`, or `tests/bench backlog 20000 50000` with numbers of messages; `ROUNDS` in the environment
 //! changes how often.
+//!
+//! Seen on two cores with nothing else to do, in messages per second, means of two rounds:
+//!
+//! | messages | mapping | ministack's own | best loop |
+//! |---|---|---|---|
+//! | 2,000 | 4,480 | 870 | 5,070 |
+//! | 20,000 | 780 | 610 | 750 |
+//! | 50,000, beside other work | 109 | 114 | |
+//!
+//! No call failed, and the counters were exact. With many messages the server's time goes into looking at all of them:
+//! thirteen times for each ten that are received and deleted by its API, and four times for ten of its own mapping, which
+//! deletes them together. So no client gets much beyond its own mapping there.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures real time")]
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]

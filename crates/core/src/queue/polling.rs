@@ -137,25 +137,21 @@ impl Polling {
         self.quota.spend_bytes(bytes);
     }
 
-    /// Returns how long the next receive may wait: not past `window_end`, if records wait for it. `None` when
-    /// the window's rest is shorter than the source can wait, and the last receive found nothing.
-    pub(super) fn longest_wait(
+    /// Returns how long the next receive may wait that is to end with the window; `None` when the window's rest is shorter
+    /// than the source can wait, and the last receive found nothing.
+    pub(super) fn wait_within(
         &self,
         now: Timestamp,
-        window_end: Option<Timestamp>,
+        window_end: Timestamp,
         facts: &QueueFacts,
     ) -> Option<Duration> {
-        let Some(end) = window_end else {
-            return Some(facts.longest_wait);
-        };
-        let rest = end.since(now);
-        let step = facts.wait_step.max(Duration::from_millis(1));
-        let steps = rest.as_millis() / step.as_millis();
+        let rest = window_end.since(now);
+        let steps = rest.as_millis() / step(facts).as_millis();
         if steps == 0 && (self.quiet || rest.is_zero()) {
             return None;
         }
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-        Some(step.saturating_mul(steps).min(facts.longest_wait))
+        Some(step(facts).saturating_mul(steps).min(facts.longest_wait))
     }
 
     /// A receive begins.
@@ -240,4 +236,9 @@ impl Polling {
     pub(super) const fn set_ungrouped(&mut self, ungrouped: bool) {
         self.ungrouped = ungrouped;
     }
+}
+
+/// Returns the shortest time that a source can wait.
+pub(super) fn step(facts: &QueueFacts) -> Duration {
+    facts.wait_step.max(Duration::from_millis(1))
 }

@@ -1,10 +1,12 @@
 //! Receiving: what is asked of the queue, and what becomes of the messages that arrive.
 
+use std::time::Duration;
+
 use super::action::{Action, ReceiveId};
 use super::delivery::{Deletion, Delivery, SharedPlace};
 use super::filter::explain;
 use super::machine::QueueMachine;
-use super::polling::Receive;
+use super::polling::{Receive, step};
 use super::port::{ReceiveRequest, Received, SettleVerb, UnreadableMessage};
 use crate::batching::{CloseReason, Oversized};
 use crate::decision::Decision;
@@ -26,13 +28,7 @@ impl QueueMachine {
             return false;
         }
         while self.polling.open() < self.scaler.pollers() {
-            let room = self.room();
-            let window_end = self.batcher.window_end();
-            let window_end = window_end.filter(|_| !self.batcher.is_empty());
-            let wait = self
-                .polling
-                .longest_wait(now, window_end, &self.config.facts);
-            let Some(wait) = wait.filter(|_| room > 0) else {
+            let Some((wait, room)) = self.next_receive(now).filter(|&(_, room)| room > 0) else {
                 return false;
             };
             let waits = !self.scaler.has_backlog();
@@ -63,6 +59,26 @@ impl QueueMachine {
             self.actions.push_back(Action::Receive { id, request });
         }
         false
+    }
+
+    /// Returns how long the next receive may wait, and how many messages it may bring.
+    ///
+    /// Where records wait for a window it ends with that. A source may wait in steps longer than what is left of the window
+    /// (SQS: whole seconds); then the receive goes on beyond it, so that messages are not left to wait in the queue, if a slot
+    /// is free for what it brings after the batch has gone.
+    fn next_receive(&self, now: Timestamp) -> Option<(Duration, usize)> {
+        let facts = &self.config.facts;
+        let end = self.batcher.window_end();
+        let Some(end) = end.filter(|_| !self.batcher.is_empty()) else {
+            return Some((facts.longest_wait, self.room()));
+        };
+        let beyond = (self.room() + self.batcher.len()).saturating_sub(self.config.limits.count);
+        let step = step(facts);
+        if beyond > 0 && (1..step.as_millis()).contains(&end.since(now).as_millis()) {
+            return Some((step.min(facts.longest_wait), beyond));
+        }
+        let wait = self.polling.wait_within(now, end, facts)?;
+        Some((wait, self.room()))
     }
 
     /// Returns how many more messages the free slots could carry: none while a batch waits for its turn, lest

@@ -44,6 +44,40 @@ fn the_last_part_of_a_window_is_not_spent_asking_a_quiet_queue() {
 }
 
 #[test]
+fn messages_join_a_batch_also_in_the_last_part_of_its_window() {
+    for pacing in [Pacing::Eager, Pacing::Aws] {
+        // The queue can wait for a second or not at all, and no whole second is left of the window.
+        let mut config = with_window(1, 100, 5);
+        config.pacing = pacing;
+        let mut world = World::new(config, |_, _| Fate::success(1));
+        let sent = world.now;
+        for _ in 0..9 {
+            world.send(1);
+            world.run_for(100);
+        }
+        world.run_for(200);
+        let sizes: Vec<usize> = world.seen.iter().map(|seen| seen.ids.len()).collect();
+        assert_eq!(sizes, [9], "{pacing:?}");
+        let waited = world.seen[0].start.since(sent).as_millis();
+        assert!((1_000..=1_010).contains(&waited), "{waited} ms");
+    }
+}
+
+#[test]
+fn a_message_that_would_find_no_slot_is_left_in_the_queue_by_the_end_of_a_window() {
+    let mut world = World::new(with_window(1, 10, 2), |_, _| Fate::success(30_000));
+    world.send(1);
+    world.run_for(2_000);
+    // One slot is left. No whole second of the window is, once the second message has come.
+    for pause in [100, 400, 2_000] {
+        world.send(1);
+        world.run_for(pause);
+    }
+    let sizes: Vec<usize> = world.seen.iter().map(|seen| seen.ids.len()).collect();
+    assert_eq!((sizes, world.most_held), (vec![1, 2], 3));
+}
+
+#[test]
 fn back_off_begins_anew_after_the_source_could_be_read() {
     let mut world = World::new(config(), |_, _| Fate::success(1));
     let mut calls = 0;

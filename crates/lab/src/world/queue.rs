@@ -22,6 +22,9 @@ const RECEIVED_TOO_OFTEN: &str = "MaxReceiveCountExceeded";
 /// A receive does not wait longer than this, as of SQS.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
+/// A receive waits for whole seconds, as of SQS.
+const WAIT_STEP: Duration = Duration::from_secs(1);
+
 /// A queue, and what arrives in it.
 #[derive(Clone)]
 pub(crate) struct Queue {
@@ -123,7 +126,8 @@ impl Queue {
 #[async_trait]
 impl QueueSource for Queue {
     async fn describe(&self) -> Result<QueueFacts, SourceError> {
-        self.queue.describe().await
+        let facts = self.queue.describe().await?;
+        Ok(facts.with_wait_step(WAIT_STEP))
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {

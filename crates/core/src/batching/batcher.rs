@@ -169,7 +169,8 @@ impl<T> Batcher<T> {
         }
         let next = Fragments::new(self.envelope, Some(&self.fragments));
         let fragments = std::mem::replace(&mut self.fragments, next);
-        let items = std::mem::take(&mut self.items);
+        let room = Vec::with_capacity(self.items.len());
+        let items = std::mem::replace(&mut self.items, room);
         Some(Batch::sealed(items, fragments, self.envelope, reason))
     }
 

@@ -110,15 +110,21 @@ impl SettledPrefix {
     /// Marks records of a lane as settled. The prefix moves with [`advance`](Self::advance).
     pub(in crate::stream) fn settle(&mut self, lane: usize, items: &[Item]) {
         let pending = &mut self.lanes[lane].pending;
+        let mut next = 0;
         for item in items {
-            let found = pending.binary_search_by_key(&item.ordinal, |each| each.ordinal);
-            if let Ok(index) = found
-                && !pending[index].settled
-            {
-                pending[index].settled = true;
-                self.bytes -= pending[index].bytes;
+            // Most records of a batch follow each other.
+            if pending.get(next).map(|each| each.ordinal) != Some(item.ordinal) {
+                let found = pending.binary_search_by_key(&item.ordinal, |each| each.ordinal);
+                let Ok(index) = found else { continue };
+                next = index;
+            }
+            let record = &mut pending[next];
+            if !record.settled {
+                record.settled = true;
+                self.bytes -= record.bytes;
                 self.unsettled -= 1;
             }
+            next += 1;
         }
     }
 

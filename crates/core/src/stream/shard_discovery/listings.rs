@@ -58,9 +58,10 @@ impl Listings {
     /// Returns why shards cannot be listed or read, while that is so.
     pub(in crate::stream) fn problem(&self) -> Option<SourceError> {
         let crowded = || {
-            let text = format!("more than {MOST_SHARDS} shards: the others are not read");
-            self.is_crowded
-                .then(|| SourceError::new(SourceErrorKind::Fatal, text))
+            self.is_crowded.then(|| {
+                let text = format!("more than {MOST_SHARDS} shards: the others are not read");
+                SourceError::new(SourceErrorKind::Fatal, text)
+            })
         };
         self.problem.clone().or_else(crowded)
     }

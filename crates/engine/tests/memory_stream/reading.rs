@@ -266,16 +266,16 @@ async fn records_that_are_put_later_have_the_time_they_came() {
     sleep(Duration::from_secs(10)).await;
     let times = [1, 5, 60].map(|second| START + Duration::from_secs(second));
     let records = times.map(|time| (time, Some(0), record(StreamKind::Kinesis, "a", "text")));
-    let mut shards = Vec::new();
-    let put = stream.put_many_at(records, |shard| shards.push(shard.clone()));
+    let mut placed = Vec::new();
+    let put = stream.put_many_at(records, |shard, time| placed.push((shard, time)));
     put.unwrap();
     let first = shard(&stream, 0);
-    assert_eq!(shards, [first.clone(), first.clone(), first.clone()]);
     let page = read(&stream, &first, Start::TrimHorizon).await;
-    let arrivals: Vec<_> = page.records.iter().map(|record| record.arrival).collect();
+    let arrivals = [0, 1, 2].map(|place| page.records[place].arrival);
     // None comes after now.
     let now = START + Duration::from_secs(10);
     assert_eq!(arrivals, [times[0], times[1], now]);
+    assert_eq!(placed, arrivals.map(|time| (0, time)));
     let late = read(&stream, &first, Start::Timestamp(times[1])).await;
     assert_eq!(late.records.len(), 2);
 }

@@ -9,11 +9,11 @@ use super::workload::{Drawer, Drawn};
 /// So many records are drawn as they are asked for: no thread is worth its start for less.
 const FIRST: usize = 20_000;
 
-/// How many records come at a time.
-const CHUNK: usize = 2_048;
+/// How many records come at a time. To free 64 KB at once has malloc tidy up each time.
+const CHUNK: usize = 512;
 
 /// How many chunks are drawn ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 16;
 
 /// Records in the order in which they are drawn, whoever draws them.
 pub(super) struct Ahead {

@@ -10,12 +10,13 @@ use super::note::Note;
 /// So many notes are taken in as they are told: no thread is worth its start for less.
 const FIRST: usize = 20_000;
 
-/// How many notes are handed to the thread at a time, and how many bytes of events they may have.
-const CHUNK: usize = 1_024;
+/// How many notes are handed to the thread at a time, and how many bytes of events they may have. To free 64 KB at once has
+/// malloc tidy up each time.
+const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// How many chunks it may be behind.
-const BEHIND: usize = 4;
+const BEHIND: usize = 16;
 
 /// Takes notes in, in their order.
 pub(super) struct Desk {
@@ -35,8 +36,10 @@ struct Pile {
 enum Load {
     Notes(Vec<Note>),
     /// To be answered once all before it are taken in.
-    Question(SyncSender<()>),
+    Question(Question),
 }
+
+type Question = Box<dyn FnOnce(&mut Inner) + Send>;
 
 impl Desk {
     /// With `aside`, a thread takes notes in once there are many.
@@ -80,25 +83,38 @@ impl Desk {
 
     /// Runs `look` on all that was told so far.
     pub(super) fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
-        let mut pile = self.pile();
-        if pile.clerk.is_some() {
-            self.hand_over(&mut pile);
-            let (answer, answered) = sync_channel(1);
-            let clerk = pile.clerk.as_ref();
-            if clerk.is_some_and(|clerk| clerk.send(Load::Question(answer)).is_ok()) {
-                // An error means that the thread is gone, and takes in nothing any more.
-                answered.recv().ok();
-            }
-        }
+        // An error means that the thread is gone, and takes in nothing any more.
+        self.ask(|_| ()).recv().ok();
         look(&mut lock(&self.inner))
     }
 
+    /// Has `look` run on all that was told so far, and returns where its answer comes. It need not be waited for.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Inner) -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (answer, answered) = sync_channel(1);
+        // Who has asked may have gone.
+        let question: Question = Box::new(move |inner| drop(answer.send(look(inner))));
+        let mut pile = self.pile();
+        self.hand_over(&mut pile);
+        let Some(clerk) = &pile.clerk else {
+            question(&mut lock(&self.inner));
+            return answered;
+        };
+        if let Err(SendError(Load::Question(question))) = clerk.send(Load::Question(question)) {
+            question(&mut lock(&self.inner));
+        }
+        answered
+    }
+
+    /// Hands what has piled up to the thread, if there is one.
     fn hand_over(&self, pile: &mut Pile) {
-        let notes = std::mem::replace(&mut pile.notes, Vec::with_capacity(CHUNK));
-        pile.bytes = 0;
         let Some(clerk) = &pile.clerk else {
             return;
         };
+        let notes = std::mem::replace(&mut pile.notes, Vec::with_capacity(CHUNK));
+        pile.bytes = 0;
         if let Err(SendError(Load::Notes(notes))) = clerk.send(Load::Notes(notes)) {
             self.books.take_in_all(&mut lock(&self.inner), notes);
         }
@@ -123,8 +139,7 @@ fn take_in_all(books: &Books, inner: &Mutex<Inner>, loads: &Receiver<Load>) {
     for load in loads {
         match load {
             Load::Notes(notes) => books.take_in_all(&mut lock(inner), notes),
-            // Who asks waits.
-            Load::Question(answer) => drop(answer.send(())),
+            Load::Question(question) => question(&mut lock(inner)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The recorder itself: whom everything is told.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_engine::Clock;
@@ -141,6 +142,11 @@ impl Recorder {
         self.desk.with(fates).unwrap_or_default()
     }
 
+    /// Returns how many invocations have begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// Returns how many records have arrived, and how many invocations there were.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {
@@ -160,9 +166,9 @@ impl Recorder {
         })
     }
 
-    /// Returns, by lane of a source, the place before which all records are settled.
-    pub(crate) fn settled_places(&self, source: usize) -> Vec<(u32, u64)> {
-        self.desk.with(|inner| {
+    /// Asks, by lane of a source, for the place before which all records are settled now. The answer need not be waited for.
+    pub(crate) fn ask_settled_places(&self, source: usize) -> Receiver<Vec<(u32, u64)>> {
+        self.desk.ask(move |inner| {
             let fates = inner.sources.get(source);
             fates.map_or_else(Vec::new, |fates| fates.settled_places().collect())
         })

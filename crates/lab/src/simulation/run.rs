@@ -23,7 +23,7 @@ const FORGET: Duration = Duration::from_secs(20);
 /// How long mappings may take until they read.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How often it is told how far it has come. To know that, what was recorded aside is waited for.
+/// How often it is told how far it has come.
 const TELL: Duration = Duration::from_secs(60);
 
 /// Who has read nothing for so long, and has nothing, has read all.
@@ -38,7 +38,7 @@ pub struct Progress {
     pub of: Duration,
     /// Records that have arrived.
     pub records: u64,
-    /// Invocations.
+    /// Invocations that have begun.
     pub invocations: u64,
 }
 
@@ -135,12 +135,12 @@ impl Assembly {
                 }
                 if now >= tell {
                     tell = now + TELL;
-                    let (records, invocations) = self.recorder.totals();
+                    let sources = self.sources.iter();
                     watch(Progress {
                         at: now.since(begins),
                         of: scenario.duration,
-                        records,
-                        invocations,
+                        records: sources.map(|source| source.intake().arrived()).sum(),
+                        invocations: self.recorder.begun(),
                     });
                 }
             }

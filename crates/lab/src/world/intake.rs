@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::scenario::Distribution;
 
 /// No call takes longer, in seconds.
 const LONGEST_CALL: f64 = 60.0;
+
+/// Where the recorder says, by lane, before which place all is settled.
+type Answer = Receiver<Vec<(u32, u64)>>;
 
 /// What arrives at a source, and what is asked of it.
 pub(crate) struct Intake {
@@ -32,6 +36,8 @@ pub(crate) struct Intake {
     /// How long calls take; `None` if they take no time.
     call_time: Option<Mutex<(Sampler, Chance)>>,
     down: AtomicBool,
+    /// What the recorder was asked last, if it was.
+    asked: Mutex<Option<Answer>>,
 }
 
 struct Feed {
@@ -41,6 +47,45 @@ struct Feed {
     begins: Option<Timestamp>,
     arrived: u64,
     bytes: u64,
+    /// How many were handed over last.
+    last: usize,
+}
+
+/// What has arrived up to now, with the time of each.
+pub(super) struct Due<'a> {
+    feed: &'a mut Feed,
+    begins: Timestamp,
+    now: Timestamp,
+}
+
+impl Due<'_> {
+    /// Returns how many came the last time: about as many as now.
+    pub(super) fn likely(&self) -> usize {
+        self.feed.last
+    }
+
+    fn time(&self, arrival: &Arrival) -> Timestamp {
+        self.begins + Duration::from_millis(arrival.at_ms)
+    }
+
+    fn is_empty(&self) -> bool {
+        let next = self.feed.next.as_ref();
+        next.is_none_or(|next| self.time(next) > self.now)
+    }
+}
+
+impl Iterator for Due<'_> {
+    type Item = (Timestamp, Arrival);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_empty() {
+            return None;
+        }
+        let arrival = std::mem::replace(&mut self.feed.next, self.feed.records.next())?;
+        self.feed.arrived += 1;
+        self.feed.bytes += arrival.payload.len() as u64;
+        Some((self.time(&arrival), arrival))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +119,7 @@ impl Intake {
             begins: None,
             arrived: 0,
             bytes: 0,
+            last: 0,
         };
         Self {
             clock,
@@ -86,6 +132,7 @@ impl Intake {
             call_time: (*call_time != Distribution::Fixed(0.0))
                 .then(|| Mutex::new((Sampler::new(call_time), chance))),
             down: AtomicBool::new(false),
+            asked: Mutex::default(),
         }
     }
 
@@ -117,30 +164,24 @@ impl Intake {
         self.begun.notify_waiters();
     }
 
-    /// Hands over what has arrived up to now, if anything has: `put` puts it into the source, and says where each is.
-    pub(super) fn fill(&self, put: impl FnOnce(Vec<(Timestamp, Arrival)>) -> Vec<RecordId>) {
+    /// Hands over what has arrived up to now, if anything has: `put` puts it into the source, and says where each is and when
+    /// it came.
+    pub(super) fn fill(&self, put: impl FnOnce(Due<'_>) -> Vec<(RecordId, Timestamp)>) {
         let now = self.clock.now();
         let mut feed = self.lock();
         let Some(begins) = feed.begins else {
             return;
         };
-        if feed
-            .next
-            .as_ref()
-            .is_none_or(|next| begins + Duration::from_millis(next.at_ms) > now)
-        {
+        let due = Due {
+            feed: &mut feed,
+            begins,
+            now,
+        };
+        if due.is_empty() {
             return;
         }
-        let mut due = Vec::new();
-        let time = |arrival: &Arrival| begins + Duration::from_millis(arrival.at_ms);
-        while let Some(arrival) = feed.next.take_if(|arrival| time(arrival) <= now) {
-            feed.bytes += arrival.payload.len() as u64;
-            due.push((time(&arrival), arrival));
-            feed.next = feed.records.next();
-        }
-        feed.arrived += due.len() as u64;
-        let times: Vec<Timestamp> = due.iter().map(|(time, _)| *time).collect();
-        let places = put(due).into_iter().zip(times);
+        let places = put(due);
+        feed.last = places.len();
         self.recorder.arrived_many(self.source, places);
     }
 
@@ -165,6 +206,21 @@ impl Intake {
     /// Tells whether nothing will arrive any more.
     pub(crate) fn is_over(&self) -> bool {
         self.lock().next.is_none()
+    }
+
+    /// Returns how many records have arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.lock().arrived
+    }
+
+    /// Returns, by lane, the place before which all was settled when this was called the time before. Nobody waits for what
+    /// another thread has to find out now.
+    pub(super) fn settled_before(&self) -> Vec<(u32, u64)> {
+        let next = self.recorder.ask_settled_places(self.source);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = asked.replace(next);
+        // Who does not answer has ended.
+        before.map_or_else(Vec::new, |answer| answer.recv().unwrap_or_default())
     }
 
     /// Counts a call. Fails if the source cannot be reached.

@@ -40,12 +40,16 @@ impl PushQueue {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
+            let due: Vec<_> = due.collect();
             let messages = due.iter().map(|(_, arrival)| self.message(arrival));
             // All of them are of the queue's broker.
             drop(self.queue.publish_many(messages));
-            let places = due.iter().map(|(_, arrival)| RecordId {
-                lane: 0,
-                index: arrival.number,
+            let places = due.iter().map(|(time, arrival)| {
+                let id = RecordId {
+                    lane: 0,
+                    index: arrival.number,
+                };
+                (id, *time)
             });
             places.collect()
         });

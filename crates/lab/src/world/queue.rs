@@ -63,7 +63,7 @@ impl Queue {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
-            let places = due.into_iter().map(|(time, arrival)| {
+            let places = due.map(|(time, arrival)| {
                 let body = String::from_utf8_lossy(&arrival.payload).into_owned();
                 let mut message = SendMessage::new(body);
                 if self.fifo {
@@ -73,10 +73,11 @@ impl Queue {
                 }
                 // It has a group where it needs one.
                 drop(self.queue.send_at(message, time));
-                RecordId {
+                let id = RecordId {
                     lane: 0,
                     index: arrival.number,
-                }
+                };
+                (id, time)
             });
             places.collect()
         });

@@ -145,13 +145,11 @@ impl SourceInMemory {
         }
     }
 
-    /// Forgets what was settled some time ago; see [`Stream::forget`].
+    /// Forgets what was settled some time ago; see [`Stream::forget_settled`].
     pub(crate) fn forget_settled(&self) {
-        let intake = self.intake();
-        let settled = intake.recorder.settled_places(intake.source);
         match self {
-            Self::Stream(stream, _) => stream.forget(settled),
-            Self::Topic(topic) => topic.forget(settled),
+            Self::Stream(stream, _) => stream.forget_settled(),
+            Self::Topic(topic) => topic.forget_settled(),
             // What is settled is deleted.
             Self::Queue(_) | Self::PushQueue(_) => {}
         }

@@ -29,9 +29,6 @@ pub(crate) struct Stream {
 struct Shards {
     /// How many records each has had.
     lengths: Vec<u64>,
-    names: BTreeMap<u32, ShardId>,
-    /// Up to where each was settled when that was looked at last.
-    settled: Vec<(u32, u64)>,
     time: ShardTime,
 }
 
@@ -47,24 +44,21 @@ impl Stream {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
-            let mut places = Vec::with_capacity(due.len());
+            let mut places = Vec::with_capacity(due.likely());
             let mut shards = self.lock();
-            let Shards { lengths, names, .. } = &mut *shards;
-            let records = due.into_iter().map(|(time, arrival)| {
+            let lengths = &mut shards.lengths;
+            let records = due.map(|(time, arrival)| {
                 let hash_key = (self.kind == StreamKind::Kinesis).then_some(arrival.key.hash);
                 (time, hash_key, content(self.kind, arrival))
             });
-            let put = self.stream.put_many_at(records, |shard| {
-                let lane = lane_of(self.kind(), shard.as_str()).unwrap_or_default();
+            let put = self.stream.put_many_at(records, |shard, time| {
+                let lane = u32::try_from(shard).unwrap_or_default();
                 let at = lane as usize;
                 if lengths.len() <= at {
                     lengths.resize(at + 1, 0);
                 }
-                names.entry(lane).or_insert_with(|| shard.clone());
-                places.push(RecordId {
-                    lane,
-                    index: lengths[at],
-                });
+                let index = lengths[at];
+                places.push((RecordId { lane, index }, time));
                 lengths[at] += 1;
             });
             // All of them are of the stream's kind.
@@ -99,12 +93,15 @@ impl Stream {
     }
 
     /// Drops what was settled the time before that this was called: a mapping may still have to look up the place.
-    pub(super) fn forget(&self, settled: Vec<(u32, u64)>) {
-        let mut shards = self.lock();
-        let before = std::mem::replace(&mut shards.settled, settled);
-        for (lane, index) in before {
-            if let Some(shard) = shards.names.get(&lane) {
-                self.stream.drop_before(shard, index);
+    pub(super) fn forget_settled(&self) {
+        let settled: BTreeMap<u32, u64> = self.intake.settled_before().into_iter().collect();
+        if settled.is_empty() {
+            return;
+        }
+        for shard in self.stream.shards() {
+            let lane = lane_of(self.kind(), shard.id.as_str());
+            if let Some(index) = lane.and_then(|lane| settled.get(&lane)) {
+                self.stream.drop_before(&shard.id, *index);
             }
         }
     }

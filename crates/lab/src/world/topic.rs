@@ -1,6 +1,6 @@
 //! A topic of Kafka.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,8 +19,6 @@ use crate::recorder::RecordId;
 pub(crate) struct Topic {
     pub(super) intake: Arc<Intake>,
     pub(super) topic: MemoryTopic,
-    /// Up to where each partition was settled when that was looked at last.
-    settled: Arc<Mutex<Vec<(u32, u64)>>>,
 }
 
 impl Topic {
@@ -29,15 +27,12 @@ impl Topic {
         Self {
             topic: MemoryTopic::new(intake.clock, name, options),
             intake,
-            settled: Arc::default(),
         }
     }
 
     /// Drops what was settled the time before that this was called.
-    pub(super) fn forget(&self, settled: Vec<(u32, u64)>) {
-        let mut last = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *last, settled);
-        for (partition, offset) in before {
+    pub(super) fn forget_settled(&self) {
+        for (partition, offset) in self.intake.settled_before() {
             let place = i32::try_from(partition)
                 .ok()
                 .zip(i64::try_from(offset).ok());
@@ -50,19 +45,20 @@ impl Topic {
 
     pub(super) fn fill(&self) {
         self.intake.fill(|due| {
-            let records = due.into_iter().map(|(time, arrival)| {
+            let mut times = Vec::new();
+            let records = due.map(|(time, arrival)| {
+                times.push(time);
                 NewRecord::new(arrival.payload)
                     .with_key(Some(Bytes::copy_from_slice(arrival.key.name.as_bytes())))
                     .with_timestamp(Some(time))
             });
             // The topic chooses among its own partitions.
             let places = self.topic.put_many(records).unwrap_or_default().into_iter();
-            places
-                .map(|(partition, offset)| RecordId {
-                    lane: partition.unsigned_abs(),
-                    index: offset.unsigned_abs(),
-                })
-                .collect()
+            let ids = places.map(|(partition, offset)| RecordId {
+                lane: partition.unsigned_abs(),
+                index: offset.unsigned_abs(),
+            });
+            ids.zip(times).collect()
         });
     }
 }

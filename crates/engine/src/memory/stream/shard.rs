@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use lambda_esm_core::Timestamp;
-use lambda_esm_core::record::StreamRecord;
+use lambda_esm_core::record::{StreamContent, StreamRecord};
 
 use super::iterator::Lineage;
 use super::options::StreamKind;
@@ -23,7 +23,14 @@ pub(super) struct ShardLog {
     pub(super) closed: Option<Timestamp>,
     /// The index of the oldest record that is left.
     first: u64,
-    records: VecDeque<StreamRecord>,
+    records: VecDeque<Kept>,
+}
+
+/// A record; its sequence number is written each time that it is read, since many are kept longer than they are read.
+#[derive(Debug)]
+struct Kept {
+    arrival: Timestamp,
+    content: StreamContent,
 }
 
 impl ShardLog {
@@ -61,8 +68,11 @@ impl ShardLog {
         self.first + earlier as u64
     }
 
-    pub(super) fn push(&mut self, record: StreamRecord) {
-        self.records.push_back(record);
+    /// Adds a record, and returns its index.
+    pub(super) fn push(&mut self, arrival: Timestamp, content: StreamContent) -> u64 {
+        let index = self.end();
+        self.records.push_back(Kept { arrival, content });
+        index
     }
 
     /// Returns when the record at `index` arrived, if it is there.
@@ -73,18 +83,30 @@ impl ShardLog {
 
     /// Returns the records from `index` on: at most `limit`, and no more after `bytes` are reached, but
     /// one at least.
-    pub(super) fn read(&self, index: u64, limit: usize, bytes: usize) -> Vec<StreamRecord> {
+    pub(super) fn read(
+        &self,
+        kind: StreamKind,
+        index: u64,
+        limit: usize,
+        bytes: usize,
+    ) -> Vec<StreamRecord> {
         let skipped = usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX);
         let skipped = skipped.min(self.records.len());
         let mut found = Vec::with_capacity(limit.min(self.records.len() - skipped));
         let mut left = bytes;
-        for record in self.records.range(skipped..).take(limit) {
-            let size = record.content.size();
+        let first = self.first + skipped as u64;
+        for (index, kept) in (first..).zip(self.records.range(skipped..).take(limit)) {
+            let size = kept.content.size();
             if size > left && !found.is_empty() {
                 break;
             }
             left = left.saturating_sub(size);
-            found.push(record.clone());
+            let sequence = self.lineage.sequence(kind, index);
+            found.push(StreamRecord::new(
+                sequence,
+                kept.arrival,
+                kept.content.clone(),
+            ));
         }
         found
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::record::{StreamContent, StreamRecord};
+use lambda_esm_core::record::StreamContent;
 use md5::{Digest as _, Md5};
 
 use super::iterator::Lineage;
@@ -30,9 +30,11 @@ pub(super) struct Shards {
     created: Timestamp,
     /// How many shards were made in this generation.
     made: u64,
-    logs: BTreeMap<ShardId, ShardLog>,
-    /// The open shards by their first hash key.
-    routes: BTreeMap<u128, ShardId>,
+    /// By number, which is the order of their names.
+    logs: BTreeMap<u64, ShardLog>,
+    numbers: BTreeMap<ShardId, u64>,
+    /// The open shards with their first hash keys, in ascending order.
+    routes: Vec<(u128, u64)>,
 }
 
 impl Shards {
@@ -44,7 +46,8 @@ impl Shards {
             created: now,
             made: 0,
             logs: BTreeMap::new(),
-            routes: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            routes: Vec::new(),
         };
         let number = match options.kind {
             StreamKind::DocumentDb => 1,
@@ -83,14 +86,20 @@ impl Shards {
         options: &MemoryStreamOptions,
         now: Timestamp,
     ) -> Option<&ShardLog> {
-        let log = self.logs.get_mut(id)?;
+        let log = self.log(id)?;
         log.trim(now, options.retention);
         (!log.is_over(now, options.retention)).then_some(log)
     }
 
     pub(super) fn list(&mut self, options: &MemoryStreamOptions, now: Timestamp) -> Vec<Shard> {
-        self.logs
-            .retain(|_, log| !log.is_over(now, options.retention));
+        let numbers = &mut self.numbers;
+        self.logs.retain(|_, log| {
+            let is_over = log.is_over(now, options.retention);
+            if is_over {
+                numbers.remove(&log.id);
+            }
+            !is_over
+        });
         for log in self.logs.values_mut() {
             log.trim(now, options.retention);
         }
@@ -106,29 +115,34 @@ impl Shards {
             return Vec::new();
         }
         let children = log.children.iter();
-        let children = children.filter_map(|id| self.logs.get(id));
+        let children = children.filter_map(|id| self.get(id));
         children.map(|child| child.listed(self.kind)).collect()
     }
 
     pub(super) fn drop_before(&mut self, id: &ShardId, index: u64) {
-        if let Some(log) = self.logs.get_mut(id) {
+        if let Some(log) = self.log(id) {
             log.drop_before(index);
         }
     }
 
     /// Returns a shard as it is.
     pub(super) fn get(&self, id: &ShardId) -> Option<&ShardLog> {
-        self.logs.get(id)
+        self.logs.get(self.numbers.get(id)?)
     }
 
-    /// Puts a record into the shard that takes `hash_key`, or else the digest of its key.
+    fn log(&mut self, id: &ShardId) -> Option<&mut ShardLog> {
+        self.logs.get_mut(self.numbers.get(id)?)
+    }
+
+    /// Puts a record into the shard that takes `hash_key`, or else the digest of its key. Returns the shard, and the record's
+    /// index in it.
     pub(super) fn put(
         &mut self,
         mut content: StreamContent,
         hash_key: Option<u128>,
         options: &MemoryStreamOptions,
         now: Timestamp,
-    ) -> Result<Placed, SourceError> {
+    ) -> Result<(&ShardLog, u64), SourceError> {
         let key = match (&content, self.kind) {
             (StreamContent::Kinesis(record), StreamKind::Kinesis) => &*record.partition_key,
             (StreamContent::DynamoDb(record), StreamKind::DynamoDb) => &*record.keys,
@@ -136,20 +150,19 @@ impl Shards {
             _ => return Err(refuse("the record is not of the stream's kind")),
         };
         let hash_key = hash_key.unwrap_or_else(|| hash(key));
-        let route = self.routes.range(..=hash_key).next_back();
-        let log = route.and_then(|(_, id)| self.logs.get_mut(id));
+        let after = self.routes.partition_point(|(first, _)| *first <= hash_key);
+        let route = after.checked_sub(1).and_then(|at| self.routes.get(at));
+        let log = route.and_then(|(_, number)| self.logs.get_mut(number));
         let log = log.ok_or_else(|| refuse("no open shard takes the record"))?;
         log.trim(now, options.retention);
-        let sequence = log.lineage.sequence(self.kind, log.end());
         if let StreamContent::DynamoDb(record) = &mut content
             && record.event_id.is_empty()
         {
+            let sequence = log.lineage.sequence(self.kind, log.end());
             record.event_id = format!("{:032x}", hash(&sequence));
         }
-        let shard = log.id.clone();
-        let arrival = options.arrival(now);
-        log.push(StreamRecord::new(sequence.clone(), arrival, content));
-        Ok(Placed { shard, sequence })
+        let index = log.push(options.arrival(now), content);
+        Ok((log, index))
     }
 
     /// Closes a shard; `at` is the first hash key of the second of its two children, by default the
@@ -208,7 +221,7 @@ impl Shards {
 
     /// Returns the hash keys of a shard, if it is open.
     fn open(&self, id: &ShardId) -> Result<HashKeys, SourceError> {
-        let log = self.logs.get(id).ok_or_else(|| unknown(id))?;
+        let log = self.get(id).ok_or_else(|| unknown(id))?;
         if log.closed.is_some() {
             return Err(refuse(format!("{id} is closed already")));
         }
@@ -216,9 +229,10 @@ impl Shards {
     }
 
     fn close(&mut self, id: &ShardId, now: Timestamp) {
-        if let Some(log) = self.logs.get_mut(id) {
+        if let Some(log) = self.log(id) {
             log.closed = Some(now);
-            self.routes.remove(&log.hash_keys.0);
+            let number = log.lineage.number;
+            self.routes.retain(|(_, open)| *open != number);
         }
     }
 
@@ -230,13 +244,15 @@ impl Shards {
         self.made += 1;
         let id = lineage.shard(self.kind, now);
         for parent in &parents {
-            if let Some(log) = self.logs.get_mut(parent) {
+            if let Some(log) = self.log(parent) {
                 log.children.push(id.clone());
             }
         }
-        self.routes.insert(keys.0, id.clone());
+        let at = self.routes.partition_point(|(first, _)| *first < keys.0);
+        self.routes.insert(at, (keys.0, lineage.number));
+        self.numbers.insert(id.clone(), lineage.number);
         let log = ShardLog::new(id.clone(), lineage, parents, keys);
-        self.logs.insert(id.clone(), log);
+        self.logs.insert(lineage.number, log);
         id
     }
 }

@@ -93,7 +93,7 @@ impl MemoryStream {
         data: impl Into<Bytes>,
     ) -> Result<Placed, SourceError> {
         let record = kinesis(partition_key, data);
-        self.with(|shards, options, now| shards.put(record, Some(hash_key), options, now))
+        self.put_one(record, Some(hash_key))
     }
 
     /// Puts the record of a change into the shard that has the item. An empty event ID is replaced by one
@@ -118,7 +118,21 @@ impl MemoryStream {
     /// # Errors
     /// Fails if the record is not of the stream's kind.
     pub fn put_record(&self, record: StreamContent) -> Result<Placed, SourceError> {
-        self.with(|shards, options, now| shards.put(record, None, options, now))
+        self.put_one(record, None)
+    }
+
+    fn put_one(
+        &self,
+        record: StreamContent,
+        hash_key: Option<u128>,
+    ) -> Result<Placed, SourceError> {
+        self.with(|shards, options, now| {
+            let (log, index) = shards.put(record, hash_key, options, now)?;
+            Ok(Placed {
+                shard: log.id.clone(),
+                sequence: log.lineage.sequence(options.kind, index),
+            })
+        })
     }
 
     /// Puts many records at one time, in their order.
@@ -138,21 +152,22 @@ impl MemoryStream {
 
     /// Puts records as of the time that stands before each, in ascending order and none after now: for records that were not
     /// put into the stream when they came. A hash key beside it decides about the shard in place of the record's own key;
-    /// `placed` is told of the shard that takes each.
+    /// `placed` is told which shard takes each, by its number, which is how many were made before it, and the record's time.
     ///
     /// # Errors
     /// Fails at the first record that is not of the stream's kind; those before it are in the stream.
     pub fn put_many_at(
         &self,
         records: impl IntoIterator<Item = (Timestamp, Option<u128>, StreamContent)>,
-        mut placed: impl FnMut(&ShardId),
+        mut placed: impl FnMut(u64, Timestamp),
     ) -> Result<(), SourceError> {
         self.with(|shards, options, now| {
             records
                 .into_iter()
                 .try_for_each(|(time, hash_key, record)| {
-                    let at = shards.put(record, hash_key, options, time.min(now))?;
-                    placed(&at.shard);
+                    let time = time.min(now);
+                    let (log, _) = shards.put(record, hash_key, options, time)?;
+                    placed(log.lineage.number, time);
                     Ok(())
                 })
         })
@@ -273,7 +288,7 @@ impl StreamSource for MemoryStream {
         let records = if empty {
             Vec::new()
         } else {
-            log.read(iterator.index, limit, options.fetch_bytes)
+            log.read(options.kind, iterator.index, limit, options.fetch_bytes)
         };
         let index = iterator.index + records.len() as u64;
         let ended = log.closed.is_some() && index == log.end();

@@ -110,6 +110,31 @@ pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, spread: O
     );
 }
 
+/// Fails where records are later or earlier than simulated by more than 15 %, and by two calls beside that: the one that puts a
+/// record takes no time in a simulation, and one that receives as much as one that deletes, which alone is measured.
+pub(crate) fn check_latency(simulated: &Value, measured: &Value) {
+    let (one, two) = (Figures::of(simulated), Figures::of(measured));
+    let call = |figure: &str| {
+        measured["sources"][0]["call_time"][figure]
+            .as_f64()
+            .unwrap()
+    };
+    for (name, one, two, call) in [
+        ("p50", one.p50, two.p50, call("p50")),
+        ("p99", one.p99, two.p99, call("p99")),
+    ] {
+        let slack = 2.0 * call;
+        println!(
+            "{name} apart by {:.0} ms, of which {slack:.0} for calls",
+            one - two
+        );
+        assert!(
+            (one - two).abs() <= AGREES * two + slack,
+            "{name} is {two} ms, and simulated {one} ms"
+        );
+    }
+}
+
 /// Fails unless all records that arrived were processed, but for those of one receive at most, whose answer may be lost on
 /// its way: they are there again after their visibility timeout. Something is told of warm-up.
 pub(crate) fn check_whole(report: &Value) {

@@ -1,7 +1,8 @@
 //! The same workload simulated and with real servers: what a simulation says is what happens.
 //!
-//! Counts and distributions are asserted; times are printed beside each other: they have the calls of real servers in
-//! them, which take as long as the machine is busy with other things.
+//! Counts and distributions are asserted, and of queues how late records are. Of a stream with a batching window that is printed:
+//! polls and windows both come once a second, and how they lie to each other is left to chance. With one seed or another 99 in
+//! 100 records of 40 s are simulated to take at most 1.3 to 1.9 s.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

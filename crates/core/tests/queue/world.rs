@@ -414,7 +414,7 @@ impl World {
                 self.settling += 1;
                 self.most_settling = self.most_settling.max(self.settling);
                 let service = (self.serves)(self.settling + self.receiving);
-                let after = service::SETTLE_ANSWERS_AFTER + service.longer;
+                let after = service.heard_after(service::SETTLE_ANSWERS_AFTER);
                 let result = self.settle(&settlements, after);
                 let input = Input::Settled { id, result };
                 self.answer(after, service, input);

@@ -34,6 +34,15 @@ impl Service {
         longer: Duration::ZERO,
         is_lost: false,
     };
+
+    /// Returns when the machine hears of a call that is answered after `usual` at best.
+    pub(super) fn heard_after(self, usual: Duration) -> Duration {
+        if self.is_lost {
+            PATIENCE
+        } else {
+            usual + self.longer
+        }
+    }
 }
 
 impl World {
@@ -110,6 +119,16 @@ impl World {
         if !service.is_lost {
             return self.schedule(after, input);
         }
+        if let Input::Received {
+            result: Ok(received),
+            ..
+        } = &input
+        {
+            // They never reach the machine.
+            for message in &received.messages {
+                self.held.remove(&*message.id);
+            }
+        }
         let late = SourceError::new(SourceErrorKind::Transient, "no answer in time");
         let input = match input {
             Input::Received { id, .. } => Input::Received {
@@ -122,7 +141,7 @@ impl World {
             },
             other => other,
         };
-        self.schedule(PATIENCE, input);
+        self.schedule(after, input);
     }
 
     /// Deletes a message as its handler may.
@@ -145,8 +164,7 @@ impl World {
         while at < self.polls.len() {
             let (id, request, _) = self.polls[at];
             let service = (self.serves)(self.settling + self.receiving + 1);
-            let after = self.answers_after + service.longer;
-            let received = self.take(&request, after);
+            let received = self.take(&request, self.answers_after + service.longer);
             if received == Received::default() {
                 at += 1;
             } else {
@@ -156,7 +174,7 @@ impl World {
                     id,
                     result: Ok(received),
                 };
-                self.answer(after, service, input);
+                self.answer(service.heard_after(self.answers_after), service, input);
             }
         }
     }

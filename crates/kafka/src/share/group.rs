@@ -25,7 +25,7 @@ pub(super) struct Group {
     pub(super) cluster: Cluster,
     pub(super) member: String,
     state: Mutex<State>,
-    /// Something has arrived, or there is a problem.
+    /// A fetch is over, or there is a problem.
     arrived: Notify,
     /// Who leads a partition may have changed.
     pub(super) moved: Notify,
@@ -95,10 +95,13 @@ impl Group {
                     return Err(problem.clone());
                 }
             }
-            if is_over {
+            if !is_over {
+                is_over = timeout_at(deadline, more).await.is_err();
+            } else if self.state().book.is_awaited() {
+                more.await;
+            } else {
                 return Ok(Received::default());
             }
-            is_over = timeout_at(deadline, more).await.is_err();
         }
     }
 
@@ -136,7 +139,7 @@ impl Group {
         problems.any(|problem| problem.kind == SourceErrorKind::Denied)
     }
 
-    /// Tells receives that something has arrived.
+    /// Tells receives to look whether something has arrived.
     pub(super) fn tell_arrived(&self) {
         self.arrived.notify_waiters();
     }
@@ -184,5 +187,6 @@ impl<'a> Want<'a> {
 impl Drop for Want<'_> {
     fn drop(&mut self) {
         self.group.state().book.want_no_more(self.number);
+        self.group.wake();
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A receive that is open cannot be taken back: a server may already have hidden a message for it, and would
 //! hide one more for a connection that nobody reads. So the machine waits for open receives, and processes
-//! what they bring as it does otherwise. What finds no slot in time is made visible again.
+//! what they bring as it does otherwise. What finds no slot in time is made visible again; what a share group has
+//! delivered stays locked, since its member gives it back as it leaves, and that counts as no delivery.
 
 use super::in_flight::Phase;
 use super::machine::QueueMachine;
@@ -53,15 +54,27 @@ impl QueueMachine {
             return;
         }
         if self.config.share_group.is_some() {
-            for id in self.in_flight.waiting().clone() {
-                self.let_go(now, id);
-            }
+            self.leave_late(now);
+            return;
         }
         for deliveries in self.in_flight.give_up_waiting() {
             self.settle(None, SettleVerb::Release, deliveries);
         }
         for id in self.in_flight.in_phase(|phase| phase == Phase::Reserving) {
             self.release(now, id);
+        }
+    }
+
+    /// Leaves to the group what the function has not seen, and lets go of what it has failed with.
+    fn leave_late(&mut self, now: Timestamp) {
+        let late = |phase| matches!(phase, Phase::Waiting | Phase::Reserving);
+        for id in self.in_flight.in_phase(late) {
+            let flight = self.in_flight.get(id);
+            if flight.is_some_and(|flight| flight.tries.failures > 0) {
+                self.let_go(now, id);
+            } else if !self.in_flight.forget_waiting(id) {
+                self.end(id);
+            }
         }
     }
 
@@ -72,6 +85,9 @@ impl QueueMachine {
         messages: Vec<QueueMessage>,
         hidden_until: Timestamp,
     ) {
+        if self.config.share_group.is_some() {
+            return;
+        }
         let deliveries = messages.into_iter();
         let deliveries = deliveries.map(|message| self.delivery(now, &message, hidden_until));
         let deliveries = deliveries.collect();

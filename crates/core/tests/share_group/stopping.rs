@@ -59,9 +59,10 @@ fn what_would_be_archived_by_that_is_given_up_instead() {
 }
 
 #[test]
-fn what_finds_no_slot_in_time_is_released() {
+fn what_the_function_has_not_seen_in_time_is_left_to_the_group_and_not_counted() {
     let mut config = config(share_group());
     config.facts.longest_wait = std::time::Duration::from_secs(1);
+    config.facts = config.facts.with_delivery_limit(Some(1));
     config.limits.count = 10;
     config.function_concurrency = Some(1);
     let mut world = World::new(config, |_, _| Fate::success(25_000));
@@ -72,13 +73,36 @@ fn what_finds_no_slot_in_time_is_released() {
     world.drain();
     world.run_for(60);
     assert!(world.machine.is_idle());
+    world.group.take_back();
     let (back, done) = (State::Available, State::Accepted);
     let ends = [back, done].map(|state| world.group.in_state(state).len());
     assert_eq!(ends.iter().sum::<usize>(), 14);
     assert!(ends[1] >= 10, "what the function has is finished: {ends:?}");
+    for place in world.group.in_state(back) {
+        assert_eq!(world.group.records[&place].count, 0);
+    }
+    assert!(world.told.is_empty());
     let late = world.decisions_of(|one| match one {
         Decision::LocksLost { messages, .. } => Some(*messages),
         _ => None,
     });
     assert!(late.is_empty());
+}
+
+#[test]
+fn what_comes_when_the_time_is_over_is_not_archived_though_it_is_its_last_delivery() {
+    let mut config = config(share_group());
+    config.facts.longest_wait = std::time::Duration::from_secs(60);
+    config.facts = config.facts.with_delivery_limit(Some(1));
+    let mut world = World::new(config, |_, _| Fate::success(10));
+    world.run_for(1);
+    world.drain();
+    world.run_for(29);
+    world.send(1);
+    world.run_for(60);
+    assert!(world.machine.is_idle());
+    assert_eq!(world.ends_of((0, 0)), []);
+    world.group.take_back();
+    assert_eq!(world.group.in_state(State::Available), [(0, 0)]);
+    assert_eq!(world.group.records[&(0, 0)].count, 0);
 }

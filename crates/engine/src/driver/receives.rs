@@ -125,7 +125,11 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.received.messages.is_empty() {
+        // A share group would count it as delivered, and archive what is released at its last delivery. What its member still
+        // has when the source is closed is not counted.
+        let messages = &mut self.received.messages;
+        messages.retain(|message| message.content.kafka().is_none());
+        if messages.is_empty() {
             return;
         }
         // Without a runtime nothing can be done any more: the process is about to end.

@@ -7,14 +7,11 @@ use async_trait::async_trait;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SharedRecord};
-use tokio::sync::Notify;
 
 use super::shared::{Inner, Shared};
-use super::state::{End, Entry, MemberId, Sequence};
+use super::state::{End, Entry, LockNumber, MemberId, Sequence};
+use crate::memory::waiting::{LONGEST_WAIT, receive};
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
-
-/// The longest wait for a record.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A member of a [`MemoryShareGroup`](super::MemoryShareGroup). Clones are the same member. One that was closed may be used
 /// again, which is to join anew.
@@ -53,15 +50,15 @@ impl MemoryShareMember {
             );
             SourceError::new(SourceErrorKind::Expired, text)
         };
-        let (sequence, delivery) = parse(&settlement.receipt).ok_or_else(lost)?;
+        let (sequence, number) = parse(&settlement.receipt).ok_or_else(lost)?;
         let records = &mut inner.records;
         let held = match settlement.verb {
-            SettleVerb::Delete => records.end(sequence, delivery, End::Accepted),
-            SettleVerb::Release => records.end(sequence, delivery, End::Released),
-            SettleVerb::Reject => records.end(sequence, delivery, End::Rejected),
+            SettleVerb::Delete => records.end(sequence, number, End::Accepted),
+            SettleVerb::Release => records.end(sequence, number, End::Released),
+            SettleVerb::Reject => records.end(sequence, number, End::Rejected),
             SettleVerb::Renew if self.shared.options.can_renew => {
                 let until = now + self.shared.options.lock_duration;
-                records.renew(sequence, delivery, until)
+                records.renew(sequence, number, until)
             }
             other => {
                 let text = format!("this share group in memory knows no {other:?}");
@@ -72,25 +69,15 @@ impl MemoryShareMember {
     }
 }
 
-fn message((sequence, entry): (Sequence, Entry)) -> QueueMessage {
-    let receipt = Receipt(format!("{sequence}:{}", entry.deliveries));
+fn message((sequence, number, entry): (Sequence, LockNumber, Entry)) -> QueueMessage {
+    let receipt = Receipt(format!("{sequence}:{number}"));
     let shared = SharedRecord::new(entry.partition, entry.deliveries, entry.record);
     QueueMessage::new(shared.id(), receipt, QueueContent::Kafka(shared))
 }
 
-fn parse(receipt: &Receipt) -> Option<(Sequence, u32)> {
-    let (sequence, delivery) = receipt.0.split_once(':')?;
-    Some((sequence.parse().ok()?, delivery.parse().ok()?))
-}
-
-/// One receive at a time is woken, however many wait: it takes what there is, or waits until the next lock ends. As it
-/// leaves, another one takes its place.
-struct Leaving<'a>(&'a Notify);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
+fn parse(receipt: &Receipt) -> Option<(Sequence, LockNumber)> {
+    let (sequence, number) = receipt.0.split_once(':')?;
+    Some((sequence.parse().ok()?, number.parse().ok()?))
 }
 
 #[async_trait]
@@ -107,22 +94,8 @@ impl QueueSource for MemoryShareMember {
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
-        let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
-        let _leaving = Leaving(&self.shared.arrived);
-        loop {
-            // Registered before looking, so that a record put in between is not missed.
-            let arrived = self.shared.arrived.notified();
-            let (messages, next) = self.take(&request);
-            if !messages.is_empty() || self.shared.clock.now() >= deadline {
-                return Ok(messages.into());
-            }
-            let wake = next.map_or(deadline, |next| next.min(deadline));
-            tokio::select! {
-                biased;
-                () = arrived => {}
-                () = self.shared.clock.sleep_until(wake) => {}
-            }
-        }
+        let Shared { clock, arrived, .. } = &*self.shared;
+        Ok(receive(*clock, arrived, &request, || self.take(&request)).await)
     }
 
     fn receive_is_cancel_safe(&self) -> bool {
@@ -158,10 +131,10 @@ impl QueueSource for MemoryShareMember {
         Ok(lags)
     }
 
-    /// Releases what the member has.
+    /// Gives back what the member has, and that counts as no delivery.
     async fn close(&self) {
         let (mut inner, _) = self.shared.lock();
-        inner.records.release_all(Some(self.id));
+        inner.records.take_back(self.id);
         drop(inner);
         self.shared.arrived.notify_one();
     }

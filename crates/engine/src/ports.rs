@@ -104,7 +104,7 @@ pub trait QueueSource: Send + Sync + 'static {
     }
 
     /// Ends what the source keeps open with its server, when a mapping's polling has ended: what was delivered and is
-    /// not settled may go to others at once, and a share group is left, to which that counts as no delivery. Waits some seconds at most. A receive that is
+    /// not settled may go to others at once, and a share group is left. Waits some seconds at most. A receive that is
     /// still open may end afterwards, and what it brings is released, if that can be done. Whoever keeps the source may
     /// have it polled again, which is to begin anew.
     async fn close(&self) {}

@@ -2,12 +2,12 @@
 //!
 //! A receive that is open cannot be taken back: a server may already have hidden a message for it, and would
 //! hide one more for a connection that nobody reads. So the machine waits for open receives, and processes
-//! what they bring as it does otherwise. What finds no slot in time is made visible again; what a share group has
-//! delivered stays locked, since its member gives it back as it leaves, and that counts as no delivery.
+//! what they bring as it does otherwise. What finds no slot in time is made visible again.
 
 use super::in_flight::Phase;
 use super::machine::QueueMachine;
 use super::port::SettleVerb;
+use super::share_group::undelivered;
 use crate::batching::CloseReason;
 use crate::record::QueueMessage;
 use crate::time::Timestamp;
@@ -54,8 +54,9 @@ impl QueueMachine {
             return;
         }
         if self.config.share_group.is_some() {
-            self.leave_late(now);
-            return;
+            for id in self.in_flight.waiting().clone() {
+                self.let_go(now, id);
+            }
         }
         for deliveries in self.in_flight.give_up_waiting() {
             self.settle(None, SettleVerb::Release, deliveries);
@@ -65,32 +66,22 @@ impl QueueMachine {
         }
     }
 
-    /// Leaves to the group what the function has not seen, and lets go of what it has failed with.
-    fn leave_late(&mut self, now: Timestamp) {
-        let late = |phase| matches!(phase, Phase::Waiting | Phase::Reserving);
-        for id in self.in_flight.in_phase(late) {
-            let flight = self.in_flight.get(id);
-            if flight.is_some_and(|flight| flight.tries.failures > 0) {
-                self.let_go(now, id);
-            } else if !self.in_flight.forget_waiting(id) {
-                self.end(id);
-            }
-        }
-    }
-
-    /// Makes messages visible again that arrive when it is over.
+    /// Makes messages visible again that arrive when it is over. What a share group would archive then is given up.
     pub(super) fn send_back(
         &mut self,
         now: Timestamp,
         messages: Vec<QueueMessage>,
         hidden_until: Timestamp,
     ) {
-        if self.config.share_group.is_some() {
-            return;
+        let mut deliveries = Vec::with_capacity(messages.len());
+        for message in messages {
+            let delivery = self.delivery(now, &message, hidden_until);
+            if self.is_last_delivery(&delivery) {
+                self.give_up_unseen(now, &message, delivery, undelivered());
+            } else {
+                deliveries.push(delivery);
+            }
         }
-        let deliveries = messages.into_iter();
-        let deliveries = deliveries.map(|message| self.delivery(now, &message, hidden_until));
-        let deliveries = deliveries.collect();
         self.settle(None, SettleVerb::Release, deliveries);
     }
 }

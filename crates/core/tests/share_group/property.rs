@@ -106,7 +106,6 @@ fn live(case: &Case, world: &mut World) {
                     world.drain();
                     world.run_for(120);
                     assert!(world.machine.is_idle(), "the drain does not end");
-                    world.group.take_back();
                     world.restart();
                 }
                 Incident::Shrink(count) => {

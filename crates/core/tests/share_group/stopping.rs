@@ -59,10 +59,9 @@ fn what_would_be_archived_by_that_is_given_up_instead() {
 }
 
 #[test]
-fn what_the_function_has_not_seen_in_time_is_left_to_the_group_and_not_counted() {
+fn what_finds_no_slot_in_time_is_released() {
     let mut config = config(share_group());
     config.facts.longest_wait = std::time::Duration::from_secs(1);
-    config.facts = config.facts.with_delivery_limit(Some(1));
     config.limits.count = 10;
     config.function_concurrency = Some(1);
     let mut world = World::new(config, |_, _| Fate::success(25_000));
@@ -73,15 +72,10 @@ fn what_the_function_has_not_seen_in_time_is_left_to_the_group_and_not_counted()
     world.drain();
     world.run_for(60);
     assert!(world.machine.is_idle());
-    world.group.take_back();
     let (back, done) = (State::Available, State::Accepted);
     let ends = [back, done].map(|state| world.group.in_state(state).len());
     assert_eq!(ends.iter().sum::<usize>(), 14);
     assert!(ends[1] >= 10, "what the function has is finished: {ends:?}");
-    for place in world.group.in_state(back) {
-        assert_eq!(world.group.records[&place].count, 0);
-    }
-    assert!(world.told.is_empty());
     let late = world.decisions_of(|one| match one {
         Decision::LocksLost { messages, .. } => Some(*messages),
         _ => None,
@@ -90,19 +84,20 @@ fn what_the_function_has_not_seen_in_time_is_left_to_the_group_and_not_counted()
 }
 
 #[test]
-fn what_comes_when_the_time_is_over_is_not_archived_though_it_is_its_last_delivery() {
-    let mut config = config(share_group());
-    config.facts.longest_wait = std::time::Duration::from_secs(60);
-    config.facts = config.facts.with_delivery_limit(Some(1));
-    let mut world = World::new(config, |_, _| Fate::success(10));
-    world.run_for(1);
-    world.drain();
-    world.run_for(29);
-    world.send(1);
-    world.run_for(60);
-    assert!(world.machine.is_idle());
-    assert_eq!(world.ends_of((0, 0)), []);
-    world.group.take_back();
-    assert_eq!(world.group.in_state(State::Available), [(0, 0)]);
-    assert_eq!(world.group.records[&(0, 0)].count, 0);
+fn what_comes_when_the_time_is_over_is_released_and_at_its_last_delivery_told_of() {
+    for (limit, end, told) in [(2, SettleVerb::Release, 0), (1, SettleVerb::Reject, 1)] {
+        let mut config = config(share_group());
+        config.facts.longest_wait = std::time::Duration::from_secs(60);
+        config.facts = config.facts.with_delivery_limit(Some(limit));
+        let mut world = World::new(config, |_, _| Fate::success(10));
+        world.run_for(1);
+        world.drain();
+        world.run_for(29);
+        world.send(1);
+        world.run_for(60);
+        assert!(world.machine.is_idle());
+        assert_eq!(world.ends_of((0, 0)), [end], "limit {limit}");
+        assert_eq!(world.told.len(), told, "limit {limit}");
+        assert!(world.seen.is_empty());
+    }
 }

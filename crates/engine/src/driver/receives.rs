@@ -105,7 +105,20 @@ impl Taken {
     }
 
     fn release(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        let messages = std::mem::take(&mut self.received.messages).into_iter();
+        let messages = std::mem::take(&mut self.received.messages);
+        let counts = messages
+            .iter()
+            .filter_map(|message| message.content.kafka());
+        if let Some(deliveries) = counts.map(|shared| shared.delivery_count).max() {
+            // What its group does not deliver once more it archives, and nobody else hears of that.
+            tracing::warn!(
+                messages = messages.len(),
+                deliveries,
+                "records that a receive brought at the end are released unseen, after so many deliveries at most; at the \
+                 share group's limit they are archived"
+            );
+        }
+        let messages = messages.into_iter();
         let release = |message: QueueMessage| Settlement::new(message.receipt, SettleVerb::Release);
         let settlements: Vec<Settlement> = messages.map(release).collect();
         let source = self.source.clone();
@@ -125,11 +138,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        // A share group would count it as delivered, and archive what is released at its last delivery. What its member still
-        // has when the source is closed is not counted.
-        let messages = &mut self.received.messages;
-        messages.retain(|message| message.content.kafka().is_none());
-        if messages.is_empty() {
+        if self.received.messages.is_empty() {
             return;
         }
         // Without a runtime nothing can be done any more: the process is about to end.

@@ -72,8 +72,9 @@ pub(super) struct LockBook {
     /// How much each open receive wants.
     wanted: BTreeMap<u64, usize>,
     receives: u64,
-    /// The brokers that are asked for records.
-    fetching: BTreeSet<i32>,
+    /// The fetches that are under way, by broker, each with its number.
+    fetching: BTreeMap<i32, u64>,
+    fetches: u64,
     /// What is to be told, by the broker that it is told to.
     pending: BTreeMap<i32, VecDeque<Bundle>>,
 }
@@ -91,7 +92,8 @@ impl LockBook {
             unreadable: Vec::new(),
             wanted: BTreeMap::new(),
             receives: 0,
-            fetching: BTreeSet::new(),
+            fetching: BTreeMap::new(),
+            fetches: 0,
             pending: BTreeMap::new(),
         }
     }
@@ -137,9 +139,14 @@ impl LockBook {
         !self.held.is_empty()
     }
 
-    /// Tells whether a fetch is under way that may bring what only open receives have room for.
-    pub(super) fn is_awaited(&self) -> bool {
-        !self.can_renew && !self.fetching.is_empty()
+    /// Returns the number of the last fetch that has begun.
+    pub(super) const fn last_fetch(&self) -> u64 {
+        self.fetches
+    }
+
+    /// Tells whether none of the fetches is under way that had begun by that number.
+    pub(super) fn has_ended(&self, fetch: u64) -> bool {
+        self.fetching.values().all(|number| *number > fetch)
     }
 
     /// Returns what a session is to do next; its broker leads what it `reads`.
@@ -156,7 +163,8 @@ impl LockBook {
             && bundles.iter().all(|bundle| may_ride(bundle, reads))
         {
             let wanted: usize = self.wanted.values().sum();
-            self.fetching.insert(session.broker);
+            self.fetches += 1;
+            self.fetching.insert(session.broker, self.fetches);
             return Step::Fetch(wanted.min(FETCH), bundles);
         }
         if bundles.is_empty() {
@@ -169,7 +177,8 @@ impl LockBook {
     /// Tells whether there is room for what a fetch brings. What has arrived is handed out first, since a receive ends with
     /// whatever there is; and where locks cannot be renewed, one broker is asked at a time.
     fn may_fetch(&self) -> bool {
-        !self.wanted.is_empty() && !self.has_arrived() && !self.is_awaited()
+        let may_ask = self.can_renew || self.fetching.is_empty();
+        !self.wanted.is_empty() && !self.has_arrived() && may_ask
     }
 
     /// Takes note that the fetch of a broker has been answered, or is not.

@@ -5,7 +5,7 @@ use crate::on_failure_record::FailedResponse;
 /// How often the function failed with a batch during this delivery.
 #[derive(Clone, Debug, Default)]
 pub(in crate::queue) struct Tries {
-    pub(in crate::queue) failures: u32,
+    pub(super) failures: u32,
     /// How many of these tries were retries: splitting a batch uses none.
     pub(super) retries: u32,
     /// What it answered last.

@@ -82,16 +82,6 @@ impl Group {
         }
     }
 
-    /// Takes back what its member has, which leaves: that counts as no delivery.
-    pub(crate) fn take_back(&mut self) {
-        for entry in self.records.values_mut() {
-            if let State::Acquired { .. } = entry.state {
-                entry.state = State::Available;
-                entry.count -= 1;
-            }
-        }
-    }
-
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         let ends = self.records.values().filter_map(|entry| match entry.state {
             State::Acquired { until } => Some(until),

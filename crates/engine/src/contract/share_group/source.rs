@@ -56,7 +56,7 @@ impl<'c> ShareGroupContract<'c> {
 /// * **Locks.** Nobody gets a record whose lock holds; it comes again when that has ended. One that is renewed begins anew,
 ///   under the same receipt.
 /// * **Lag.** It counts what the group has not done with, if the source tells it.
-/// * **Closing.** What a member has that is closed goes to others at once, and that counts as no delivery.
+/// * **Closing.** What a member has that is closed goes to others at once.
 ///
 /// # Panics
 /// Panics if a promise is broken, with its words, what was expected and what was seen.

@@ -111,7 +111,7 @@ impl MemoryShareGroup {
     /// archived at their limit.
     pub fn lose_locks(&self) {
         let (mut inner, _) = self.shared.lock();
-        inner.records.release_all();
+        inner.records.release_all(None);
         drop(inner);
         self.shared.arrived.notify_one();
     }

@@ -9,7 +9,7 @@ use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SharedRecord};
 
 use super::shared::{Inner, Shared};
-use super::state::{End, Entry, LockNumber, MemberId, Sequence};
+use super::state::{End, Entry, MemberId, Sequence};
 use crate::memory::waiting::{LONGEST_WAIT, receive};
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
 
@@ -50,15 +50,15 @@ impl MemoryShareMember {
             );
             SourceError::new(SourceErrorKind::Expired, text)
         };
-        let (sequence, number) = parse(&settlement.receipt).ok_or_else(lost)?;
+        let (sequence, delivery) = parse(&settlement.receipt).ok_or_else(lost)?;
         let records = &mut inner.records;
         let held = match settlement.verb {
-            SettleVerb::Delete => records.end(sequence, number, End::Accepted),
-            SettleVerb::Release => records.end(sequence, number, End::Released),
-            SettleVerb::Reject => records.end(sequence, number, End::Rejected),
+            SettleVerb::Delete => records.end(sequence, delivery, End::Accepted),
+            SettleVerb::Release => records.end(sequence, delivery, End::Released),
+            SettleVerb::Reject => records.end(sequence, delivery, End::Rejected),
             SettleVerb::Renew if self.shared.options.can_renew => {
                 let until = now + self.shared.options.lock_duration;
-                records.renew(sequence, number, until)
+                records.renew(sequence, delivery, until)
             }
             other => {
                 let text = format!("this share group in memory knows no {other:?}");
@@ -69,15 +69,15 @@ impl MemoryShareMember {
     }
 }
 
-fn message((sequence, number, entry): (Sequence, LockNumber, Entry)) -> QueueMessage {
-    let receipt = Receipt(format!("{sequence}:{number}"));
+fn message((sequence, entry): (Sequence, Entry)) -> QueueMessage {
+    let receipt = Receipt(format!("{sequence}:{}", entry.deliveries));
     let shared = SharedRecord::new(entry.partition, entry.deliveries, entry.record);
     QueueMessage::new(shared.id(), receipt, QueueContent::Kafka(shared))
 }
 
-fn parse(receipt: &Receipt) -> Option<(Sequence, LockNumber)> {
-    let (sequence, number) = receipt.0.split_once(':')?;
-    Some((sequence.parse().ok()?, number.parse().ok()?))
+fn parse(receipt: &Receipt) -> Option<(Sequence, u32)> {
+    let (sequence, delivery) = receipt.0.split_once(':')?;
+    Some((sequence.parse().ok()?, delivery.parse().ok()?))
 }
 
 #[async_trait]
@@ -131,10 +131,10 @@ impl QueueSource for MemoryShareMember {
         Ok(lags)
     }
 
-    /// Gives back what the member has, and that counts as no delivery.
+    /// Releases what the member has.
     async fn close(&self) {
         let (mut inner, _) = self.shared.lock();
-        inner.records.take_back(self.id);
+        inner.records.release_all(Some(self.id));
         drop(inner);
         self.shared.arrived.notify_one();
     }

@@ -8,9 +8,6 @@ use lambda_esm_core::record::KafkaRecord;
 /// Names a record, in the order in which records were put.
 pub(super) type Sequence = u64;
 
-/// Names a lock: no two deliveries of any record have the same.
-pub(super) type LockNumber = u64;
-
 /// Names a member of the group.
 pub(super) type MemberId = u64;
 
@@ -28,7 +25,6 @@ pub(super) struct Entry {
 struct Lock {
     member: MemberId,
     until: Timestamp,
-    number: LockNumber,
 }
 
 /// How a record that was delivered is done with.
@@ -56,7 +52,6 @@ pub(super) struct Records {
     locked: BTreeSet<(Timestamp, Sequence)>,
     pub(super) done: Done,
     last: Sequence,
-    last_lock: LockNumber,
 }
 
 impl Records {
@@ -68,7 +63,6 @@ impl Records {
             locked: BTreeSet::new(),
             done: Done::default(),
             last: 0,
-            last_lock: 0,
         }
     }
 
@@ -90,37 +84,33 @@ impl Records {
         member: MemberId,
         until: Timestamp,
         most: usize,
-    ) -> Vec<(Sequence, LockNumber, Entry)> {
+    ) -> Vec<(Sequence, Entry)> {
         let mut acquired = Vec::new();
         while acquired.len() < most
             && let Some(sequence) = self.available.pop_first()
         {
             if let Some(entry) = self.entries.get_mut(&sequence) {
-                self.last_lock += 1;
-                let number = self.last_lock;
                 entry.deliveries += 1;
-                entry.lock = Some(Lock {
-                    member,
-                    until,
-                    number,
-                });
+                entry.lock = Some(Lock { member, until });
                 self.locked.insert((until, sequence));
-                acquired.push((sequence, number, entry.clone()));
+                acquired.push((sequence, entry.clone()));
             }
         }
         acquired
     }
 
     /// Ends the delivery of a record. Returns whether its lock was held.
-    pub(super) fn end(&mut self, sequence: Sequence, number: LockNumber, end: End) -> bool {
-        if self.unlock(sequence, number).is_none() {
+    pub(super) fn end(&mut self, sequence: Sequence, delivery: u32, end: End) -> bool {
+        if !self.unlock(sequence, delivery) {
             return false;
         }
+        let archives = delivery >= self.delivery_limit;
         match end {
             End::Accepted => self.done.accepted += 1,
             End::Rejected => self.done.rejected += 1,
+            End::Released if archives => self.done.archived += 1,
             End::Released => {
-                self.release(sequence);
+                self.available.insert(sequence);
                 return true;
             }
         }
@@ -129,27 +119,32 @@ impl Records {
     }
 
     /// Begins the lock of a record anew. Returns whether it was held.
-    pub(super) fn renew(
-        &mut self,
-        sequence: Sequence,
-        number: LockNumber,
-        until: Timestamp,
-    ) -> bool {
-        let Some(lock) = self.unlock(sequence, number) else {
+    pub(super) fn renew(&mut self, sequence: Sequence, delivery: u32, until: Timestamp) -> bool {
+        let member = self.entries.get(&sequence).and_then(|entry| entry.lock);
+        let Some(Lock { member, .. }) = member else {
             return false;
         };
+        if !self.unlock(sequence, delivery) {
+            return false;
+        }
         if let Some(entry) = self.entries.get_mut(&sequence) {
-            entry.lock = Some(Lock { until, ..lock });
+            entry.lock = Some(Lock { member, until });
             self.locked.insert((until, sequence));
         }
         true
     }
 
-    fn unlock(&mut self, sequence: Sequence, number: LockNumber) -> Option<Lock> {
-        let entry = self.entries.get_mut(&sequence)?;
-        let lock = entry.lock.take_if(|lock| lock.number == number)?;
-        self.locked.remove(&(lock.until, sequence));
-        Some(lock)
+    fn unlock(&mut self, sequence: Sequence, delivery: u32) -> bool {
+        let Some(entry) = self.entries.get_mut(&sequence) else {
+            return false;
+        };
+        if entry.deliveries != delivery {
+            return false;
+        }
+        let Some(lock) = entry.lock.take() else {
+            return false;
+        };
+        self.locked.remove(&(lock.until, sequence))
     }
 
     /// Releases the records whose locks have ended.
@@ -157,44 +152,24 @@ impl Records {
         while let Some(&(until, sequence)) = self.locked.first()
             && until <= now
         {
-            self.locked.pop_first();
             self.release(sequence);
         }
     }
 
-    /// Releases all that members have.
-    pub(super) fn release_all(&mut self) {
-        while let Some((_, sequence)) = self.locked.pop_first() {
-            self.release(sequence);
-        }
-    }
-
-    /// Takes back what a member has, as if it had not been delivered.
-    pub(super) fn take_back(&mut self, member: MemberId) {
-        let entries = &mut self.entries;
-        self.locked.retain(|(_, sequence)| {
-            let Some(entry) = entries.get_mut(sequence) else {
-                return false;
-            };
-            if entry.lock.take_if(|lock| lock.member == member).is_some() {
-                entry.deliveries -= 1;
-                self.available.insert(*sequence);
+    /// Releases what a member has; all members' if it is `None`.
+    pub(super) fn release_all(&mut self, member: Option<MemberId>) {
+        let locked: Vec<Sequence> = self.locked.iter().map(|&(_, sequence)| sequence).collect();
+        for sequence in locked {
+            let lock = self.entries.get(&sequence).and_then(|entry| entry.lock);
+            if lock.is_some_and(|lock| member.is_none_or(|member| member == lock.member)) {
+                self.release(sequence);
             }
-            entry.lock.is_some()
-        });
+        }
     }
 
-    /// Has a record that nobody has any more delivered again, or archives it.
     fn release(&mut self, sequence: Sequence) {
-        let Some(entry) = self.entries.get_mut(&sequence) else {
-            return;
-        };
-        entry.lock = None;
-        if entry.deliveries < self.delivery_limit {
-            self.available.insert(sequence);
-        } else {
-            self.entries.remove(&sequence);
-            self.done.archived += 1;
+        if let Some(deliveries) = self.entries.get(&sequence).map(|entry| entry.deliveries) {
+            self.end(sequence, deliveries, End::Released);
         }
     }
 

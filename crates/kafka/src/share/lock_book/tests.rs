@@ -106,20 +106,29 @@ fn as_much_is_fetched_as_is_wanted_once_what_has_arrived_is_taken() {
 }
 
 #[test]
-fn where_locks_cannot_be_renewed_one_broker_is_asked_at_a_time_and_awaited() {
+fn where_locks_cannot_be_renewed_one_broker_is_asked_at_a_time() {
     let mut world = World::new(false);
     world.book.want(10);
-    assert!(!world.book.is_awaited());
     assert!(matches!(world.step(1), Step::Fetch(10, _)));
-    assert!(world.book.is_awaited());
     assert!(matches!(world.step(2), Step::Wait(_)));
     world.book.fetched(1);
     assert!(matches!(world.step(2), Step::Fetch(10, _)));
-    // Nothing is lost that is renewed, whenever it comes.
+}
+
+#[test]
+fn fetches_end_by_their_number_whoever_is_asked_later() {
     let mut world = World::new(true);
     world.book.want(10);
-    assert!(matches!(world.step(1), Step::Fetch(10, _)));
-    assert!(!world.book.is_awaited());
+    assert!(world.book.has_ended(world.book.last_fetch()));
+    world.step(1);
+    let last = world.book.last_fetch();
+    assert!(!world.book.has_ended(last));
+    world.step(2);
+    world.book.fetched(1);
+    assert!(world.book.has_ended(last));
+    assert!(!world.book.has_ended(world.book.last_fetch()));
+    world.book.lose(session(2), Vec::new(), "is lost");
+    assert!(world.book.has_ended(world.book.last_fetch()));
 }
 
 #[test]

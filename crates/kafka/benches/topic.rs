@@ -7,89 +7,40 @@
 #![expect(clippy::disallowed_types, reason = "a bench measures real time")]
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
+mod cluster;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use lambda_esm_core::fault::SourceError;
 use lambda_esm_core::pacing::Pacing;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::{Engine, EngineOptions};
-use lambda_esm_kafka::{ClientSettings, Connect, KafkaOptions, KafkaTopic};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use lambda_esm_kafka::{KafkaOptions, KafkaTopic};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use rustix::time::{ClockId, clock_gettime};
+use rdkafka::{Offset, TopicPartitionList};
 use serde_json::json;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use cluster::{Cluster, LENGTH, Stopwatch, Taken, median, setting};
+
 const PARTITIONS: i32 = 12;
 const BATCH: usize = 500;
-/// The length of a record's value, in bytes.
-const LENGTH: usize = 200;
-
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
-}
-
-/// What reading all records took.
-#[derive(Clone, Copy)]
-struct Taken {
-    /// Records per second.
-    rate: f64,
-    /// Microseconds of this process's processor time for each record.
-    processor: f64,
-}
-
-/// Times between the first record and the last.
-struct Stopwatch {
-    since: Instant,
-    processor: Duration,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self {
-            since: Instant::now(),
-            processor: processor_time(),
-        }
-    }
-
-    fn stop(&self, records: usize) -> Taken {
-        let processor = processor_time() - self.processor;
-        Taken {
-            rate: records as f64 / self.since.elapsed().as_secs_f64(),
-            processor: processor.as_secs_f64() * 1e6 / records as f64,
-        }
-    }
-}
-
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap(),
-    )
-}
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let Ok(servers) = std::env::var("LAMBDA_ESM_TEST_KAFKA") else {
-        println!("skipped: LAMBDA_ESM_TEST_KAFKA is not set");
+    let Some(cluster) = Cluster::find() else {
         return;
     };
     let (records, rounds) = (setting("RECORDS", 1_000_000), setting("ROUNDS", 5));
     println!(
         "{records} records of {LENGTH} bytes in {PARTITIONS} partitions, batches of {BATCH}, {rounds} rounds each"
     );
-    let cluster = Cluster { servers };
     let topic = cluster.topic(PARTITIONS).await;
-    cluster.fill(&topic, records);
+    cluster.fill(&topic, PARTITIONS, records);
     // The broker's own warming up is nobody's fault.
     cluster.bare(&topic, records);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -129,61 +80,7 @@ async fn main() {
     cluster.latency(setting("PUTS", 1_000)).await;
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-struct Cluster {
-    servers: String,
-}
-
-#[async_trait]
-impl Connect for Cluster {
-    async fn settings(&self) -> Result<ClientSettings, SourceError> {
-        Ok(ClientSettings::new(&self.servers, "PLAINTEXT"))
-    }
-}
-
 impl Cluster {
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.servers);
-        config
-    }
-
-    async fn topic(&self, partitions: i32) -> String {
-        let name = format!("bench-{}", Uuid::new_v4());
-        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
-        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        let made = admin.create_topics([&topic], &AdminOptions::new()).await;
-        made.unwrap()[0].as_ref().unwrap();
-        name
-    }
-
-    fn producer(&self) -> BaseProducer {
-        let mut config = self.config();
-        config.set("queue.buffering.max.kbytes", "262144");
-        config.create().unwrap()
-    }
-
-    fn fill(&self, topic: &str, records: usize) {
-        let producer = self.producer();
-        for number in 0..records {
-            let value = format!("{number:0LENGTH$}");
-            let partition = i32::try_from(number).unwrap() % PARTITIONS;
-            let mut record = BaseRecord::<(), _>::to(topic)
-                .payload(&value)
-                .partition(partition);
-            while let Err((_, refused)) = producer.send(record) {
-                record = refused;
-                producer.poll(Duration::from_millis(10));
-            }
-        }
-        producer.flush(Duration::from_secs(60)).unwrap();
-    }
-
     /// A loop that does nothing with what it reads.
     fn bare(&self, topic: &str, records: usize) -> Taken {
         let mut config = self.config();
@@ -211,10 +108,7 @@ impl Cluster {
         let options = EngineOptions::default()
             .with_pacing(Pacing::Eager)
             .with_transition(Duration::ZERO);
-        let connect = Self {
-            servers: self.servers.clone(),
-        };
-        let source = KafkaTopic::new(Arc::new(connect), topic, KafkaOptions::default());
+        let source = KafkaTopic::new(Arc::new(self.clone()), topic, KafkaOptions::default());
         Engine::builder().options(options).topic(topic, source)
     }
 

@@ -53,19 +53,29 @@ impl Kafka {
 
     /// Has Kafka's own client do something, and returns what it prints.
     pub(super) async fn administer(&self, words: &[&str]) -> String {
-        let home = variable("LAMBDA_ESM_TEST_KAFKA_HOME").unwrap();
-        let output = Command::new("java")
-            .args(["-XX:TieredStopAtLevel=1", "-Xmx128m", "-Dlog4j2.level=WARN"])
-            .args(["-cp", &format!("{home}/libs/*:{home}/classes"), "Admin"])
-            .arg(self.bootstrap())
-            .args(words)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {told}");
-        String::from_utf8(output.stdout).unwrap()
+        let words = [&["Admin", self.bootstrap()][..], words].concat();
+        java(&words).await
     }
+
+    /// Has one of Kafka's own tools, by its class, do something, and returns what it prints.
+    pub(super) async fn tool(&self, class: &str, words: &[&str]) -> String {
+        let words = [&[class, "--bootstrap-server", self.bootstrap()][..], words].concat();
+        java(&words).await
+    }
+}
+
+async fn java(words: &[&str]) -> String {
+    let home = variable("LAMBDA_ESM_TEST_KAFKA_HOME").unwrap();
+    let output = Command::new("java")
+        .args(["-XX:TieredStopAtLevel=1", "-Xmx128m", "-Dlog4j2.level=WARN"])
+        .args(["-cp", &format!("{home}/libs/*:{home}/classes")])
+        .args(words)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
 }

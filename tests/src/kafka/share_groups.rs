@@ -8,6 +8,9 @@ use super::server::Kafka;
 use super::topic::Topic;
 use crate::wait::until;
 
+/// What `kafka-share-groups` runs.
+const TOOL: &str = "org.apache.kafka.tools.consumer.group.ShareGroupCommand";
+
 /// A share group, as Kafka knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareGroup {
@@ -47,6 +50,35 @@ impl Kafka {
         ShareGroup {
             state: state.to_owned(),
             members,
+            lag: lag.collect(),
+        }
+    }
+
+    /// Returns a share group as `kafka-share-groups` shows it.
+    pub async fn share_group_by_tool(&self, group: &str) -> ShareGroup {
+        let shown = async |what| {
+            let words = ["--describe", "--group", group, what];
+            let table = self.tool(TOOL, &words).await;
+            let rows = table.lines().map(|line| line.split_whitespace());
+            let rows = rows.map(|row| row.map(str::to_owned).collect::<Vec<_>>());
+            let rows = rows.filter(|row| row.first().is_some_and(|first| first == group));
+            rows.collect::<Vec<_>>()
+        };
+        let state = shown("--state").await;
+        let [_, _coordinator, _node, state, members] = &state[0][..] else {
+            panic!("{state:?}");
+        };
+        let joined = shown("--members").await.len();
+        assert_eq!(*members, joined.to_string(), "members, one by one");
+        let lag = shown("--offsets").await.into_iter().map(|row| {
+            let [_, topic, partition, _start, lag] = &row[..] else {
+                panic!("{row:?}");
+            };
+            (format!("{topic}-{partition}"), lag.parse().unwrap())
+        });
+        ShareGroup {
+            state: state.clone(),
+            members: joined,
             lag: lag.collect(),
         }
     }

@@ -136,7 +136,7 @@ impl<S: SeenRecord> ScriptedFunctions<S> {
         let sections = known.scripts.keys().map(|name| {
             let url = format!("http://{}/{name}", self.address);
             let section =
-                json!({ "backend": "http", "url": url, "timeout": 60, "concurrency": 100 });
+                json!({ "backend": "http", "url": url, "timeout": 120, "concurrency": 100 });
             (name.clone(), section)
         });
         Value::Object(sections.collect())

@@ -7,6 +7,7 @@
 use super::in_flight::Phase;
 use super::machine::QueueMachine;
 use super::port::SettleVerb;
+use super::share_group::undelivered;
 use crate::batching::CloseReason;
 use crate::record::QueueMessage;
 use crate::time::Timestamp;
@@ -65,16 +66,22 @@ impl QueueMachine {
         }
     }
 
-    /// Makes messages visible again that arrive when it is over.
+    /// Makes messages visible again that arrive when it is over. What a share group would archive then is given up.
     pub(super) fn send_back(
         &mut self,
         now: Timestamp,
         messages: Vec<QueueMessage>,
         hidden_until: Timestamp,
     ) {
-        let deliveries = messages.into_iter();
-        let deliveries = deliveries.map(|message| self.delivery(now, &message, hidden_until));
-        let deliveries = deliveries.collect();
+        let mut deliveries = Vec::with_capacity(messages.len());
+        for message in messages {
+            let delivery = self.delivery(now, &message, hidden_until);
+            if self.is_last_delivery(&delivery) {
+                self.give_up_unseen(now, &message, delivery, undelivered());
+            } else {
+                deliveries.push(delivery);
+            }
+        }
         self.settle(None, SettleVerb::Release, deliveries);
     }
 }

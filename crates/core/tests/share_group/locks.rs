@@ -135,6 +135,38 @@ fn records_that_wait_for_their_turn_keep_their_locks() {
 }
 
 #[test]
+fn a_slow_function_of_scarce_concurrency_uses_up_no_deliveries() {
+    let mut config = config(share_group());
+    config.facts = config.facts.with_delivery_limit(Some(2));
+    config.function_concurrency = Some(1);
+    let mut world = World::new(config, |_, _| Fate::success(45_000));
+    world.send(20);
+    world.run_to_the_end(1_000);
+    assert_eq!(world.seen.len(), 20);
+    assert!(world.group.records.values().all(|one| one.count == 1));
+    assert_eq!(world.group.in_state(State::Accepted).len(), 20);
+}
+
+#[test]
+fn what_waits_for_its_last_try_is_told_of_before_a_lock_ends_that_cannot_be_renewed() {
+    let mut config = config(share_group());
+    config.facts = config.facts.with_delivery_limit(Some(2));
+    config.facts = config.facts.with_can_renew(false);
+    let mut world = World::new(config, |_, _| Fate::success(10));
+    // Another mapping has the function for good.
+    world.turns.set_known(Some(1));
+    world.turns.line_up();
+    assert!(world.turns.next(world.now).is_some());
+    world.send(1);
+    world.run_for(27);
+    assert_eq!(world.ends_of((0, 0)), [SettleVerb::Release]);
+    world.run_for(27);
+    assert_eq!(world.told.len(), 1);
+    assert_eq!(world.group.in_state(State::Rejected), [(0, 0)]);
+    assert_eq!(lost_of(&world), 0);
+}
+
+#[test]
 fn a_renewal_whose_answer_is_lost_is_tried_again() {
     let mut calls = 0;
     let mut world = World::new(config(share_group()), |_, _| Fate::success(60_000));

@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn in_a_calm_world_every_end_is_the_one_that_the_policy_says(case in cases()) {
+    fn without_faults_every_end_is_the_one_that_the_policy_says_however_scarce_the_function(case in cases()) {
         check(&case.calmed());
     }
 }

@@ -82,3 +82,22 @@ fn what_finds_no_slot_in_time_is_released() {
     });
     assert!(late.is_empty());
 }
+
+#[test]
+fn what_comes_when_the_time_is_over_is_released_and_at_its_last_delivery_told_of() {
+    for (limit, end, told) in [(2, SettleVerb::Release, 0), (1, SettleVerb::Reject, 1)] {
+        let mut config = config(share_group());
+        config.facts.longest_wait = std::time::Duration::from_secs(60);
+        config.facts = config.facts.with_delivery_limit(Some(limit));
+        let mut world = World::new(config, |_, _| Fate::success(10));
+        world.run_for(1);
+        world.drain();
+        world.run_for(29);
+        world.send(1);
+        world.run_for(60);
+        assert!(world.machine.is_idle());
+        assert_eq!(world.ends_of((0, 0)), [end], "limit {limit}");
+        assert_eq!(world.told.len(), told, "limit {limit}");
+        assert!(world.seen.is_empty());
+    }
+}

@@ -105,7 +105,20 @@ impl Taken {
     }
 
     fn release(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        let messages = std::mem::take(&mut self.received.messages).into_iter();
+        let messages = std::mem::take(&mut self.received.messages);
+        let counts = messages
+            .iter()
+            .filter_map(|message| message.content.kafka());
+        if let Some(deliveries) = counts.map(|shared| shared.delivery_count).max() {
+            // What its group does not deliver once more it archives, and nobody else hears of that.
+            tracing::warn!(
+                messages = messages.len(),
+                deliveries,
+                "records that a receive brought at the end are released unseen, after so many deliveries at most; at the \
+                 share group's limit they are archived"
+            );
+        }
+        let messages = messages.into_iter();
         let release = |message: QueueMessage| Settlement::new(message.receipt, SettleVerb::Release);
         let settlements: Vec<Settlement> = messages.map(release).collect();
         let source = self.source.clone();

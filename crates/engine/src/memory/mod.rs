@@ -11,6 +11,7 @@ mod storage;
 mod store;
 mod stream;
 mod topic;
+mod waiting;
 
 pub use destination::MemoryDestination;
 pub use push_queue::{MemoryPushQueue, MemoryPushQueueOptions, PushQueueCall};

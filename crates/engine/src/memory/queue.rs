@@ -13,15 +13,13 @@ use tokio::sync::Notify;
 
 use super::log::Sequence;
 use super::storage::{Delivered, Storage, Stored};
+use super::waiting::{LONGEST_WAIT, receive};
 use crate::clock::Clock;
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
 
 /// FIFO queues ignore a second message with the same deduplication ID for this long (SQS developer
 /// guide, "Exactly-once processing").
 const DEDUPLICATION_INTERVAL: Duration = Duration::from_secs(300);
-
-/// The longest wait for a message, as of SQS.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Properties of a [`MemoryQueue`].
 #[derive(Clone, Debug)]
@@ -338,16 +336,6 @@ impl MemoryQueue {
     }
 }
 
-/// One receive at a time is woken, however many wait: it takes what there is, or waits until the next message is
-/// visible. As it leaves, another one takes its place.
-struct Leaving<'a>(&'a Notify);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
-
 fn deliver(delivered: &Delivered<'_>) -> QueueMessage {
     let stored = delivered.stored;
     let first = stored.first_received.unwrap_or(stored.sent);
@@ -386,22 +374,8 @@ impl QueueSource for MemoryQueue {
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
-        let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
-        let _leaving = Leaving(&self.shared.arrived);
-        loop {
-            // Registered before looking, so that a message sent in between is not missed.
-            let arrived = self.shared.arrived.notified();
-            let (messages, next) = self.take(&request);
-            if !messages.is_empty() || self.shared.clock.now() >= deadline {
-                return Ok(messages.into());
-            }
-            let wake = next.map_or(deadline, |next| next.min(deadline));
-            tokio::select! {
-                biased;
-                () = arrived => {}
-                () = self.shared.clock.sleep_until(wake) => {}
-            }
-        }
+        let Shared { clock, arrived, .. } = &*self.shared;
+        Ok(receive(*clock, arrived, &request, || self.take(&request)).await)
     }
 
     fn receive_is_cancel_safe(&self) -> bool {

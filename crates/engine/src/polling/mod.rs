@@ -1,6 +1,7 @@
 //! Polling: what each kind of source adds to the life of a mapping. A new kind is a file of its own, and an arm in
 //! [`kinds`].
 
+mod kafka;
 mod kind;
 mod kinds;
 mod push_queue;

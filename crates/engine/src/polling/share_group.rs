@@ -7,15 +7,13 @@ use async_trait::async_trait;
 use lambda_esm_core::batching::Limits;
 use lambda_esm_core::event::kafka::KafkaEncoder;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{
-    Access, ApiError, KafkaCluster, KafkaDestination, KafkaMapping, KafkaMode, Mapping,
-    SchemaRegistryConfig, Source,
-};
+use lambda_esm_core::mapping::{ApiError, KafkaCluster, KafkaMode, Mapping, Source};
 use lambda_esm_core::queue::{
     Concurrency, QueueConfig, QueueEncoder, QueueFacts, QueueMachine, ShareGroupConfig,
 };
 use tokio::time::timeout;
 
+use super::kafka::{self, Fixed};
 use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
 use crate::driver::{Driver, DriverHandle, QueuePorts};
 use crate::lookup::LookupError;
@@ -64,27 +62,13 @@ impl SourceKind for ShareGroup {
     }
 }
 
-fn kafka(mapping: &Mapping) -> Result<&KafkaMapping, SourceError> {
-    match &mapping.source {
-        Source::Kafka(kafka) => Ok(kafka),
-        _ => {
-            let text = "a share group was found for a mapping of another kind of source";
-            Err(SourceError::new(SourceErrorKind::Fatal, text))
-        }
-    }
-}
-
-/// Returns the on-failure destination; `None` if the mapping has none. A topic is of the same cluster.
 async fn destination(
     shared: &Shared,
     mapping: &Mapping,
     source: &dyn QueueSource,
 ) -> Result<Option<Arc<dyn FailureDestination>>, LookupError> {
-    match kafka(mapping)?.on_failure() {
-        None => Ok(None),
-        Some(KafkaDestination::Topic(topic)) => Ok(Some(source.destination(&topic).await?)),
-        Some(_) => shared.destination(mapping).await,
-    }
+    let topic = |name: String| async move { source.destination(&name).await };
+    kafka::destination(shared, mapping, topic).await
 }
 
 struct FoundShareGroup {
@@ -107,7 +91,7 @@ impl FoundSource for FoundShareGroup {
         reporter: Reporter,
     ) -> Result<Box<dyn Polling>, SourceError> {
         let Self { source, latest } = *self;
-        let fixed = Fixed::of(kafka(settings.mapping)?);
+        let fixed = Fixed::of(kafka::source_of(settings.mapping)?);
         let Some(config) = config(settings, latest.facts) else {
             let text = "the settings are not those of a share group";
             return Err(SourceError::new(SourceErrorKind::Fatal, text));
@@ -140,24 +124,6 @@ impl ShareGroupPolling {
     }
 }
 
-/// What a driver cannot change under way.
-#[derive(PartialEq)]
-struct Fixed {
-    on_failure: Option<KafkaDestination>,
-    access: Vec<Access>,
-    schema_registry: Option<SchemaRegistryConfig>,
-}
-
-impl Fixed {
-    fn of(kafka: &KafkaMapping) -> Self {
-        Self {
-            on_failure: kafka.on_failure(),
-            access: kafka.access.clone(),
-            schema_registry: kafka.schema_registry().cloned(),
-        }
-    }
-}
-
 #[async_trait]
 impl Polling for ShareGroupPolling {
     async fn ask_again(&self) {
@@ -176,7 +142,8 @@ impl Polling for ShareGroupPolling {
     }
 
     async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured {
-        let same = kafka(settings.mapping).is_ok_and(|kafka| Fixed::of(kafka) == self.fixed);
+        let same =
+            kafka::source_of(settings.mapping).is_ok_and(|kafka| Fixed::of(kafka) == self.fixed);
         let latest = self.latest().clone();
         match config(settings, latest.facts) {
             Some(config) if same => {

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
-use lambda_esm_core::mapping::{
-    Access, ApiError, KafkaDestination, KafkaMapping, Mapping, SchemaRegistryConfig, Source,
-};
+use lambda_esm_core::mapping::{ApiError, Mapping};
 use lambda_esm_core::stream::topic::{TopicConfig, TopicMachine};
 
+use super::kafka::{self, Fixed};
 use super::kind::{FoundSource, Polling, Reconfigured, Settings, SourceKind};
 use crate::driver::{Driver, DriverHandle, TopicPorts};
 use crate::lookup::LookupError;
@@ -49,7 +48,7 @@ impl SourceKind for Topic {
         shared: &Shared,
         mapping: &Mapping,
     ) -> Result<Box<dyn FoundSource>, SourceError> {
-        let kafka = kafka(mapping)?;
+        let kafka = kafka::source_of(mapping)?;
         let source = shared.topic(mapping).await?;
         let destination = destination(shared, mapping, &*source).await?;
         let request = JoinRequest::new(kafka.consumer_group_id.clone(), kafka.start);
@@ -61,27 +60,13 @@ impl SourceKind for Topic {
     }
 }
 
-fn kafka(mapping: &Mapping) -> Result<&KafkaMapping, SourceError> {
-    match &mapping.source {
-        Source::Kafka(kafka) => Ok(kafka),
-        _ => {
-            let text = "a topic was found for a mapping of another kind of source";
-            Err(SourceError::new(SourceErrorKind::Fatal, text))
-        }
-    }
-}
-
-/// Returns the on-failure destination; `None` if the mapping has none. A topic is of the same cluster.
 async fn destination(
     shared: &Shared,
     mapping: &Mapping,
     source: &dyn TopicSource,
 ) -> Result<Option<Arc<dyn FailureDestination>>, LookupError> {
-    match kafka(mapping)?.on_failure() {
-        None => Ok(None),
-        Some(KafkaDestination::Topic(topic)) => Ok(Some(source.destination(&topic).await?)),
-        Some(_) => shared.destination(mapping).await,
-    }
+    let topic = |name: String| async move { source.destination(&name).await };
+    kafka::destination(shared, mapping, topic).await
 }
 
 struct FoundTopic {
@@ -97,7 +82,7 @@ impl FoundSource for FoundTopic {
         seed: u64,
         reporter: Reporter,
     ) -> Result<Box<dyn Polling>, SourceError> {
-        let kafka = kafka(settings.mapping)?;
+        let kafka = kafka::source_of(settings.mapping)?;
         let fixed = Fixed::of(kafka);
         let Some(config) = config(settings, &self.bootstrap_servers) else {
             let text = "the settings are not those of a topic";
@@ -134,24 +119,6 @@ impl TopicPolling {
     }
 }
 
-/// What a driver cannot change under way.
-#[derive(PartialEq)]
-struct Fixed {
-    on_failure: Option<KafkaDestination>,
-    access: Vec<Access>,
-    schema_registry: Option<SchemaRegistryConfig>,
-}
-
-impl Fixed {
-    fn of(kafka: &KafkaMapping) -> Self {
-        Self {
-            on_failure: kafka.on_failure(),
-            access: kafka.access.clone(),
-            schema_registry: kafka.schema_registry().cloned(),
-        }
-    }
-}
-
 #[async_trait]
 impl Polling for TopicPolling {
     /// New settings depend on nothing that the cluster says.
@@ -171,7 +138,8 @@ impl Polling for TopicPolling {
     }
 
     async fn reconfigure(&self, settings: &Settings<'_>) -> Reconfigured {
-        let same = kafka(settings.mapping).is_ok_and(|kafka| Fixed::of(kafka) == self.fixed);
+        let same =
+            kafka::source_of(settings.mapping).is_ok_and(|kafka| Fixed::of(kafka) == self.fixed);
         match config(settings, &self.bootstrap_servers) {
             Some(config) if same => {
                 let ends = (self.consumer.clone(), self.destination().clone());

@@ -1,10 +1,9 @@
 //! The request `ShareAcknowledge` 2, whose ranges krafka lets nobody else make (KIP-932, KIP-1222).
 
-use std::collections::BTreeMap;
-
 use bytes::BufMut;
 
-use super::acknowledgement::{Bundle, Range};
+use super::acknowledgement::Bundle;
+use super::wire::{Ranges, no_tags, text, topics};
 
 /// What a broker is told of acquired records.
 pub(super) struct AcknowledgeRequest<'a> {
@@ -13,17 +12,17 @@ pub(super) struct AcknowledgeRequest<'a> {
     pub(super) epoch: i32,
     /// Whether locks are renewed.
     pub(super) renews: bool,
-    topics: BTreeMap<[u8; 16], Vec<(i32, Vec<Range>)>>,
+    topics: Ranges,
 }
 
 impl<'a> AcknowledgeRequest<'a> {
     /// Returns the request that tells of these bundles, of which each is of another partition.
     pub(super) fn new(group: &'a str, member: &'a str, epoch: i32, bundles: &mut [Bundle]) -> Self {
         let renews = bundles.iter().any(Bundle::renews);
-        let mut topics: BTreeMap<[u8; 16], Vec<(i32, Vec<Range>)>> = BTreeMap::new();
+        let mut topics = Ranges::new();
         for bundle in bundles {
-            let partition = (bundle.partition, bundle.ranges());
-            topics.entry(bundle.topic).or_default().push(partition);
+            let partitions = topics.entry(bundle.topic).or_default();
+            partitions.insert(bundle.partition, bundle.ranges());
         }
         Self {
             group,
@@ -40,45 +39,9 @@ impl<'a> AcknowledgeRequest<'a> {
         text(out, self.member);
         out.put_i32(self.epoch);
         out.put_u8(self.renews.into());
-        count(out, self.topics.len());
-        for (topic, partitions) in &self.topics {
-            out.put_slice(topic);
-            count(out, partitions.len());
-            for (partition, ranges) in partitions {
-                out.put_i32(*partition);
-                count(out, ranges.len());
-                for range in ranges {
-                    out.put_i64(range.first);
-                    out.put_i64(range.last);
-                    count(out, 1);
-                    out.put_i8(range.kind as i8);
-                    no_tags(out);
-                }
-                no_tags(out);
-            }
-            no_tags(out);
-        }
+        topics(out, &self.topics);
         no_tags(out);
     }
-}
-
-fn text(out: &mut impl BufMut, text: &str) {
-    count(out, text.len());
-    out.put_slice(text.as_bytes());
-}
-
-/// Writes how many bytes or elements follow: one more, seven bits at a time, the lowest first.
-fn count(out: &mut impl BufMut, count: usize) {
-    let mut rest = count.saturating_add(1);
-    while rest > 0x7f {
-        out.put_u8((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.put_u8((rest & 0x7f) as u8);
-}
-
-fn no_tags(out: &mut impl BufMut) {
-    out.put_u8(0);
 }
 
 #[cfg(test)]

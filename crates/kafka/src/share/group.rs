@@ -13,6 +13,9 @@ use uuid::Uuid;
 use super::cluster::{Cluster, GroupSettings};
 use super::lock_book::{LockBook, Place};
 
+/// How much longer than its time a receive waits for what was fetched for it: a broker that lives answers sooner.
+const LATE: Duration = Duration::from_secs(2);
+
 /// Who reports a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reporter {
@@ -25,7 +28,7 @@ pub(super) struct Group {
     pub(super) cluster: Cluster,
     pub(super) member: String,
     state: Mutex<State>,
-    /// Something has arrived, or there is a problem.
+    /// A fetch is over, or there is a problem.
     arrived: Notify,
     /// Who leads a partition may have changed.
     pub(super) moved: Notify,
@@ -71,15 +74,17 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives up to `max` records, and waits for the first one until `wait` is over.
+    /// Receives up to `max` records, and waits for the first one until `wait` is over. What was fetched for it until then may
+    /// still come, and nobody else would ask for it: so that is waited for too.
     pub(super) async fn receive(
         &self,
         max: usize,
         wait: Duration,
     ) -> Result<Received, SourceError> {
-        let deadline = Instant::now() + wait;
-        let _want = Want::new(self, max);
-        let mut is_over = false;
+        let mut deadline = Instant::now() + wait;
+        let mut want = Some(Want::new(self, max));
+        // The last fetch that it waits for, once its time is over.
+        let mut last = None;
         loop {
             let more = self.arrived.notified();
             tokio::pin!(more);
@@ -89,16 +94,24 @@ impl Group {
                 if let Some(received) = state.book.take(max) {
                     return Ok(received);
                 }
-                let lasting =
-                    |problem: &&SourceError| is_over || problem.kind != SourceErrorKind::Transient;
+                let lasting = |problem: &&SourceError| {
+                    last.is_some() || problem.kind != SourceErrorKind::Transient
+                };
                 if let Some(problem) = state.problems.values().find(lasting) {
                     return Err(problem.clone());
                 }
+                if last.is_some_and(|last| state.book.has_ended(last)) {
+                    return Ok(Received::default());
+                }
             }
-            if is_over {
-                return Ok(Received::default());
+            if timeout_at(deadline, more).await.is_err() {
+                if last.is_some() {
+                    return Ok(Received::default());
+                }
+                drop(want.take());
+                last = Some(self.state().book.last_fetch());
+                deadline += LATE;
             }
-            is_over = timeout_at(deadline, more).await.is_err();
         }
     }
 
@@ -136,7 +149,7 @@ impl Group {
         problems.any(|problem| problem.kind == SourceErrorKind::Denied)
     }
 
-    /// Tells receives that something has arrived.
+    /// Tells receives to look whether something has arrived.
     pub(super) fn tell_arrived(&self) {
         self.arrived.notify_waiters();
     }
@@ -184,5 +197,6 @@ impl<'a> Want<'a> {
 impl Drop for Want<'_> {
     fn drop(&mut self) {
         self.group.state().book.want_no_more(self.number);
+        self.group.wake();
     }
 }

@@ -1,7 +1,7 @@
 //! What a member holds, what it wants, and what it has to tell the brokers: without input or output, and with the time as
 //! an argument.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::acknowledgement::{Acknowledgement, Bundle, Kind};
 use super::cluster::GroupSettings;
 use super::receipt::Acquired;
 use super::records::Page;
-use super::settling::Settling;
+use super::settling::{Settling, expired};
 
 /// The most records that one fetch asks for: what many receives want together.
 const FETCH: usize = 5_000;
@@ -44,8 +44,6 @@ struct Held {
     origin: Origin,
     number: u64,
     locked_until: Instant,
-    /// It is not delivered once more: released, it would be archived and nobody would hear of it.
-    is_last: bool,
 }
 
 /// What a session is to do next.
@@ -53,7 +51,8 @@ struct Held {
 pub(super) enum Step {
     /// Nothing before this time.
     Wait(Instant),
-    Fetch(usize),
+    /// So many records, and to tell these bundles along with it.
+    Fetch(usize, Vec<Bundle>),
     Acknowledge(Vec<Bundle>),
 }
 
@@ -64,7 +63,6 @@ pub(super) struct LockBook {
     /// How long a lock lasts, as a broker said last.
     pub(super) lock: Duration,
     pub(super) can_renew: bool,
-    delivery_limit: u32,
     /// What is acquired and not settled, by partition and offset.
     held: HashMap<(i32, i64), Held>,
     acquisitions: u64,
@@ -74,8 +72,9 @@ pub(super) struct LockBook {
     /// How much each open receive wants.
     wanted: BTreeMap<u64, usize>,
     receives: u64,
-    /// The fetches that are under way, by broker, and how much they may bring.
-    fetching: BTreeMap<i32, usize>,
+    /// The fetches that are under way, by broker, each with its number.
+    fetching: BTreeMap<i32, u64>,
+    fetches: u64,
     /// What is to be told, by the broker that it is told to.
     pending: BTreeMap<i32, VecDeque<Bundle>>,
 }
@@ -87,7 +86,6 @@ impl LockBook {
             member,
             lock: settings.lock,
             can_renew: settings.can_renew,
-            delivery_limit: settings.delivery_limit,
             held: HashMap::new(),
             acquisitions: 0,
             arrived: VecDeque::new(),
@@ -95,6 +93,7 @@ impl LockBook {
             wanted: BTreeMap::new(),
             receives: 0,
             fetching: BTreeMap::new(),
+            fetches: 0,
             pending: BTreeMap::new(),
         }
     }
@@ -123,8 +122,8 @@ impl LockBook {
         Some(Received::from(messages).with_unreadable(unreadable))
     }
 
-    /// Tells whether something has arrived that nobody has asked for yet.
-    pub(super) fn has_arrived(&self) -> bool {
+    /// Tells whether something has arrived that nobody has taken yet.
+    fn has_arrived(&self) -> bool {
         !self.arrived.is_empty() || !self.unreadable.is_empty()
     }
 
@@ -140,23 +139,46 @@ impl LockBook {
         !self.held.is_empty()
     }
 
-    /// Returns what a session is to do next; `reads` tells whether its broker leads a partition that is assigned.
-    pub(super) fn step(&mut self, now: Instant, session: SessionId, reads: bool) -> Step {
-        let renewed = self.keep_arrived(now, session);
-        if let Some(bundles) = self.bundles(session.broker) {
-            return Step::Acknowledge(bundles);
+    /// Returns the number of the last fetch that has begun.
+    pub(super) const fn last_fetch(&self) -> u64 {
+        self.fetches
+    }
+
+    /// Tells whether none of the fetches is under way that had begun by that number.
+    pub(super) fn has_ended(&self, fetch: u64) -> bool {
+        self.fetching.values().all(|number| *number > fetch)
+    }
+
+    /// Returns what a session is to do next; its broker leads what it `reads`.
+    pub(super) fn step(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        reads: &BTreeSet<Place>,
+    ) -> Step {
+        let look_again = self.keep_arrived(now, session);
+        let bundles = self.bundles(session.broker).unwrap_or_default();
+        if self.may_fetch()
+            && !reads.is_empty()
+            && bundles.iter().all(|bundle| may_ride(bundle, reads))
+        {
+            let wanted: usize = self.wanted.values().sum();
+            self.fetches += 1;
+            self.fetching.insert(session.broker, self.fetches);
+            return Step::Fetch(wanted.min(FETCH), bundles);
         }
-        let wanted: usize = self.wanted.values().sum();
-        let arriving: usize = self.fetching.values().sum();
-        let missing = wanted.saturating_sub(self.arrived.len());
-        // What comes beyond what is wanted stays locked, so one broker is asked at a time where locks cannot be renewed.
-        let may_fetch = self.can_renew || arriving == 0;
-        if reads && may_fetch && missing > 0 {
-            let count = missing.min(FETCH);
-            self.fetching.insert(session.broker, count);
-            return Step::Fetch(count);
+        if bundles.is_empty() {
+            Step::Wait(look_again)
+        } else {
+            Step::Acknowledge(bundles)
         }
-        Step::Wait(renewed)
+    }
+
+    /// Tells whether there is room for what a fetch brings. What has arrived is handed out first, since a receive ends with
+    /// whatever there is; and where locks cannot be renewed, one broker is asked at a time.
+    fn may_fetch(&self) -> bool {
+        let may_ask = self.can_renew || self.fetching.is_empty();
+        !self.wanted.is_empty() && !self.has_arrived() && may_ask
     }
 
     /// Takes note that the fetch of a broker has been answered, or is not.
@@ -175,7 +197,6 @@ impl LockBook {
                 origin,
                 number,
                 locked_until,
-                is_last: count >= self.delivery_limit,
             };
             if self.held.insert((partition, offset), held).is_some() {
                 // Its earlier lock ended unseen.
@@ -362,21 +383,21 @@ impl LockBook {
         }
     }
 
-    /// Gives back what nobody has asked for since a quarter of its lock: another member may have time for it. What would not
-    /// be delivered once more is kept, its lock renewed if that can be. Returns when to look again.
+    /// Renews the locks of what nobody has asked for yet, at half their time: released, it would have been delivered for
+    /// nothing. Returns when to look again.
     fn keep_arrived(&mut self, now: Instant, session: SessionId) -> Instant {
-        let (quarter, mut next) = (self.lock / 4, now + self.lock / 4);
+        let half = self.lock / 2;
+        let mut next = now + half;
+        if !self.can_renew {
+            return next;
+        }
         let mut due = Vec::new();
         for (acquired, _) in &self.arrived {
             let held = self.held_by(*acquired);
             let Some(held) = held.filter(|held| held.origin.session == session) else {
                 continue;
             };
-            let at = held.locked_until.checked_sub(self.lock - quarter);
-            let at = at.unwrap_or(now);
-            if held.is_last && !self.can_renew {
-                continue;
-            }
+            let at = held.locked_until.checked_sub(half).unwrap_or(now);
             if at <= now {
                 due.push((*acquired, held));
             } else {
@@ -384,15 +405,9 @@ impl LockBook {
             }
         }
         for (acquired, held) in due {
-            let kind = if held.is_last {
-                // Until the answer is here it is not asked for again.
-                self.lock_begins(now, acquired);
-                Kind::Renew
-            } else {
-                self.forget(acquired);
-                Kind::Release
-            };
-            let told = Acknowledgement::of(kind, acquired);
+            // Until the answer is here it is not asked for again.
+            self.lock_begins(now, acquired);
+            let told = Acknowledgement::of(Kind::Renew, acquired);
             self.tell(session.broker, held.origin.place, [told]);
         }
         next
@@ -448,14 +463,16 @@ pub(super) enum Outcome {
     Lost(String),
 }
 
+/// Tells whether a bundle may be told along with a fetch: brokers fetch nothing for who renews, and read on what is told of.
+/// One that was refused may take long to be written down, and records would wait for that, locked.
+fn may_ride(bundle: &Bundle, reads: &BTreeSet<Place>) -> bool {
+    bundle.is_new() && !bundle.renews() && reads.contains(&(bundle.topic, bundle.partition))
+}
+
 fn tell_one(one: &Acknowledgement, outcome: Result<(), SourceError>) {
     if let Some((settling, index)) = &one.answer {
         settling.tell(*index, outcome);
     }
-}
-
-fn expired(why: &str) -> SourceError {
-    SourceError::new(SourceErrorKind::Expired, format!("the record {why}"))
 }
 
 #[cfg(test)]

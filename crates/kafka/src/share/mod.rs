@@ -7,6 +7,7 @@ mod acknowledge_request;
 mod acknowledgement;
 mod cluster;
 mod error;
+mod fetch_request;
 mod group;
 mod lock_book;
 mod membership;
@@ -17,5 +18,6 @@ mod security;
 mod session;
 mod settling;
 mod source;
+mod wire;
 
 pub use source::KafkaShareGroup;

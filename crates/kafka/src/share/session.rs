@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use krafka::__private::network::BrokerConnection;
 use krafka::__private::protocol::{
-    ApiKey, ShareAcknowledgeResponse, ShareFetchForgottenTopic, ShareFetchPartition,
-    ShareFetchRequest, ShareFetchResponse, ShareFetchTopic, ShareLeaderIdAndEpoch,
-    ShareNodeEndpoint,
+    ApiKey, ShareAcknowledgeResponse, ShareFetchResponse, ShareLeaderIdAndEpoch, ShareNodeEndpoint,
 };
 use krafka::error::ErrorCode;
 use krafka::{BrokerInfo, KrafkaError};
@@ -19,6 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::acknowledge_request::AcknowledgeRequest;
 use super::acknowledgement::Bundle;
 use super::cluster::SHARE_VERSION;
+use super::fetch_request::FetchRequest;
 use super::group::{Group, Reporter};
 use super::lock_book::{Origin, Outcome, Place, SessionId, Step};
 use super::records::page;
@@ -30,8 +29,6 @@ const WAIT: Duration = Duration::from_millis(500);
 const SHORT_WAIT: Duration = Duration::from_millis(50);
 /// How long an answer may take: brokers write down what they are told where another may have to be elected first.
 const ANSWER: Duration = Duration::from_secs(30);
-/// About how much a fetch brings at most, in bytes; one record may be more.
-const BYTES: i32 = 16 * 1024 * 1024;
 /// How long a session waits after a failure, at first and at most.
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(2);
@@ -41,8 +38,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 const FIRST: i32 = 0;
 /// Ends a session: what is locked goes back.
 const LAST: i32 = -1;
-/// Has the broker acquire no more records than are asked for, whatever batches they are in (KIP-1206).
-const EXACTLY: i8 = 1;
+
+const LOST: &str = "was in a session that is lost";
 
 /// What a fetch that was answered came to.
 enum Fetched {
@@ -89,8 +86,15 @@ impl Session {
                 return;
             }
             let partitions = self.partitions();
-            let reads = !partitions.is_empty() && !self.is_renewing_login().await;
-            let step = self.group.state().book.step(Instant::now(), self.id, reads);
+            let reads = match self.is_renewing_login().await {
+                true => BTreeSet::new(),
+                false => partitions.clone(),
+            };
+            let step = self
+                .group
+                .state()
+                .book
+                .step(Instant::now(), self.id, &reads);
             match step {
                 Step::Wait(until) => {
                     if partitions.is_empty() {
@@ -99,9 +103,8 @@ impl Session {
                     // Woken or not, it looks again.
                     timeout_at(until, self.wake.notified()).await.ok();
                 }
-                Step::Fetch(count) => {
-                    let fetched = self.fetch(partitions, count).await;
-                    self.group.state().book.fetched(self.id.broker);
+                Step::Fetch(count, bundles) => {
+                    let fetched = self.fetch(partitions, count, bundles).await;
                     self.note(fetched).await;
                 }
                 Step::Acknowledge(bundles) => {
@@ -151,7 +154,7 @@ impl Session {
             Ok(Fetched::NotAll(error)) => Some(error),
             Err(error) => {
                 tracing::debug!(%error, broker = self.id.broker, "the share session is lost");
-                self.lose("was in a session that is lost", Vec::new());
+                self.lose(LOST, Vec::new());
                 Some(error)
             }
         };
@@ -178,6 +181,7 @@ impl Session {
         self.epoch = FIRST;
         self.reads.clear();
         self.group.state().book.lose(self.id, untold, why);
+        self.group.tell_arrived();
     }
 
     async fn connect(&mut self) -> Result<(), KrafkaError> {
@@ -195,50 +199,77 @@ impl Session {
         self.connection.as_ref().ok_or_else(none)
     }
 
+    /// Fetches so many records, and tells these bundles along with it.
     async fn fetch(
         &mut self,
         partitions: BTreeSet<Place>,
         count: usize,
+        mut bundles: Vec<Bundle>,
     ) -> Result<Fetched, KrafkaError> {
+        let asked = Instant::now();
+        let answer = match self.ask(&partitions, count, &mut bundles).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.lose(LOST, bundles);
+                return Err(error);
+            }
+        };
+        self.reads = partitions;
+        self.advance();
+        self.group.state().book.fetched(self.id.broker);
+        let told = answer.responses.iter().flat_map(|topic| {
+            let place = |partition| (topic.topic_id, partition);
+            let partitions = topic.partitions.iter();
+            partitions.map(move |one| (place(one.partition_index), one.acknowledge_error_code))
+        });
+        let outcomes = told.map(|(place, code)| (place, outcome(code))).collect();
+        let fetched = self.take(asked, answer);
+        self.told(bundles, outcomes, false).await;
+        Ok(fetched)
+    }
+
+    async fn ask(
+        &mut self,
+        partitions: &BTreeSet<Place>,
+        count: usize,
+        bundles: &mut [Bundle],
+    ) -> Result<ShareFetchResponse, KrafkaError> {
         self.connect().await?;
         let holds = self.group.state().book.holds_anything();
-        let wait = if holds { SHORT_WAIT } else { WAIT };
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        let added: Vec<Place> = partitions.difference(&self.reads).copied().collect();
-        let forgotten: Vec<Place> = self.reads.difference(&partitions).copied().collect();
-        let request = ShareFetchRequest {
-            group_id: Some(self.group.cluster.group.clone()),
-            member_id: Some(self.group.member.clone()),
-            share_session_epoch: self.epoch,
-            max_wait_ms: i32::try_from(wait.as_millis()).unwrap_or(i32::MAX),
-            min_bytes: 1,
-            max_bytes: BYTES,
-            max_records: count,
-            batch_size: count,
-            topics: topics(added).into_iter().map(fetched_topic).collect(),
-            forgotten_topics: topics(forgotten).into_iter().map(forgotten_topic).collect(),
+        let wait = match (bundles.is_empty(), holds) {
+            (true, false) => WAIT,
+            (true, true) => SHORT_WAIT,
+            // Who is told of is waited for.
+            (false, _) => Duration::ZERO,
         };
+        let (group, member) = (&self.group.cluster.group, &self.group.member);
+        let request = FetchRequest::new(group, member, self.epoch, wait, count)
+            .read(&self.reads, partitions)
+            .tell(bundles);
         let connection = self.connection()?;
         let answer = connection.send_request_with_timeout(
             ApiKey::ShareFetch,
             SHARE_VERSION,
             ANSWER,
-            |out| request.encode_v2(out, EXACTLY, false),
+            |out| {
+                request.encode(out);
+                Ok(())
+            },
         );
         let answer = ShareFetchResponse::decode_v2(&mut answer.await?)?;
         check(answer.error_code, answer.error_message.clone())?;
-        self.reads = partitions;
-        self.advance();
-        Ok(self.take(answer))
+        Ok(answer)
     }
 
-    /// Takes the records of an answer.
-    fn take(&mut self, answer: ShareFetchResponse) -> Fetched {
-        let now = Instant::now();
+    /// Takes the records of an answer. Their locks have begun when they were asked for at the earliest.
+    fn take(&mut self, asked: Instant, answer: ShareFetchResponse) -> Fetched {
         let mut fetched = Fetched::All;
         for topic in answer.responses {
             for partition in topic.partitions {
                 let place = (topic.topic_id, partition.partition_index);
+                if is_moved(partition.acknowledge_error_code) {
+                    self.moved(place, &partition.current_leader, &answer.node_endpoints);
+                }
                 if partition.error_code.is_ok() {
                     let ranges = &partition.acquired_records;
                     let page = page(&mut self.copier, partition.records.as_ref(), ranges);
@@ -247,7 +278,7 @@ impl Session {
                     if let Ok(lock @ 1..) = u64::try_from(answer.acquisition_lock_timeout_ms) {
                         state.book.lock = Duration::from_millis(lock);
                     }
-                    state.book.acquire(now, Origin { session, place }, page);
+                    state.book.acquire(asked, Origin { session, place }, page);
                 } else if is_moved(partition.error_code) {
                     self.moved(place, &partition.current_leader, &answer.node_endpoints);
                     if matches!(fetched, Fetched::All) {
@@ -259,9 +290,7 @@ impl Session {
                 }
             }
         }
-        if self.group.state().book.has_arrived() {
-            self.group.tell_arrived();
-        }
+        self.group.tell_arrived();
         fetched
     }
 
@@ -293,7 +322,7 @@ impl Session {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                self.lose("was in a session that is lost", bundles);
+                self.lose(LOST, bundles);
                 return Err(error);
             }
         };
@@ -308,6 +337,17 @@ impl Session {
                 outcomes.insert(place, outcome(partition.error_code));
             }
         }
+        self.told(bundles, outcomes, is_last).await;
+        Ok(())
+    }
+
+    /// Takes what a broker answered to what it was told, by partition.
+    async fn told(
+        &self,
+        bundles: Vec<Bundle>,
+        mut outcomes: BTreeMap<Place, Outcome>,
+        is_last: bool,
+    ) {
         let now = Instant::now();
         let mut is_again = false;
         for bundle in bundles {
@@ -321,7 +361,6 @@ impl Session {
         if is_again && !is_last {
             self.pause(AGAIN).await;
         }
-        Ok(())
     }
 
     async fn send(
@@ -419,32 +458,5 @@ fn outcome(code: ErrorCode) -> Outcome {
         ErrorCode::UnknownServerError => Outcome::Again(why),
         code if !is_moved(code) && code.is_retriable() => Outcome::Again(why),
         _ => Outcome::Lost(why),
-    }
-}
-
-/// Puts partitions under their topics.
-fn topics(places: Vec<Place>) -> BTreeMap<[u8; 16], Vec<i32>> {
-    let mut topics: BTreeMap<[u8; 16], Vec<i32>> = BTreeMap::new();
-    for (topic, partition) in places {
-        topics.entry(topic).or_default().push(partition);
-    }
-    topics
-}
-
-fn fetched_topic((topic_id, partitions): ([u8; 16], Vec<i32>)) -> ShareFetchTopic {
-    let partition = |partition_index| ShareFetchPartition {
-        partition_index,
-        acknowledgement_batches: Vec::new(),
-    };
-    ShareFetchTopic {
-        topic_id,
-        partitions: partitions.into_iter().map(partition).collect(),
-    }
-}
-
-fn forgotten_topic((topic_id, partitions): ([u8; 16], Vec<i32>)) -> ShareFetchForgottenTopic {
-    ShareFetchForgottenTopic {
-        topic_id,
-        partitions,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use lambda_esm_core::fault::SourceError;
+use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use tokio::sync::Notify;
 
 /// The outcomes of one call, as they are told one by one.
@@ -51,4 +51,9 @@ impl Settling {
             self.all.notified().await;
         }
     }
+}
+
+/// Returns the outcome of a settlement whose record is not held.
+pub(super) fn expired(why: &str) -> SourceError {
+    SourceError::new(SourceErrorKind::Expired, format!("the record {why}"))
 }

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use super::cluster::Cluster;
 use super::group::Group;
 use super::router;
+use super::settling::expired;
 use crate::auth::ClientSettings;
 use crate::connect::Connect;
 use crate::destination::TopicDestination;
@@ -119,8 +120,19 @@ impl QueueSource for KafkaShareGroup {
         &self,
         settlements: &[Settlement],
     ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
-        let member = self.member().await?;
-        Ok(member.settle(settlements).await)
+        // Nothing is held by a member that has left, and to join for that would lock what nobody asks for.
+        let member = self
+            .member
+            .lock()
+            .await
+            .as_ref()
+            .map(|one| Arc::clone(&one.group));
+        Ok(match member {
+            Some(member) => member.settle(settlements).await,
+            None => {
+                vec![Err(expired("was given back, since the group is left")); settlements.len()]
+            }
+        })
     }
 
     async fn lags(&self) -> Result<Vec<u64>, SourceError> {
@@ -145,5 +157,36 @@ impl Drop for KafkaShareGroup {
         if let Some(Member { group, .. }) = self.member.get_mut() {
             group.leave();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_esm_core::record::Receipt;
+    use lambda_esm_engine::ports::SettleVerb;
+
+    use super::*;
+
+    struct Nowhere;
+
+    #[async_trait]
+    impl Connect for Nowhere {
+        async fn settings(&self) -> Result<ClientSettings, SourceError> {
+            unreachable!("nothing is to be connected to")
+        }
+    }
+
+    #[tokio::test]
+    async fn settling_after_the_group_is_left_joins_it_not_again() {
+        let source = KafkaShareGroup::new(Arc::new(Nowhere), "orders", "readers");
+        source.close().await;
+        let verbs = [SettleVerb::Delete, SettleVerb::Release, SettleVerb::Renew];
+        let late = verbs.map(|verb| Settlement::new(Receipt("m/0/1/1".to_owned()), verb));
+        let outcomes = source.settle(&late).await.unwrap();
+        let kinds: Vec<_> = outcomes
+            .into_iter()
+            .map(|one| one.unwrap_err().kind)
+            .collect();
+        assert_eq!(kinds, [SourceErrorKind::Expired; 3]);
     }
 }

@@ -2,56 +2,78 @@
 
 use std::time::Duration;
 
-use lambda_esm_tests::kafka::{Topic, TopicOptions};
-use lambda_esm_tests::until;
+use http::Method;
+use lambda_esm_tests::kafka::TopicOptions;
+use lambda_esm_tests::until_within;
 use serde_json::json;
-use tokio::time::sleep;
-use uuid::Uuid;
+use tokio::join;
+use tokio::time::{Instant, sleep};
 
 use super::map;
-use crate::function::{Reply, pending};
+use crate::function::{Reply, Script, pending};
 use crate::stage::Stage;
 
+/// The default of brokers.
+const LOCK: Duration = Duration::from_secs(30);
 /// Three times the lock.
-const RUN: Duration = Duration::from_secs(30);
-const LOCK: &str = "share.record.lock.duration.ms=10000";
+const RUN: Duration = Duration::from_secs(90);
+/// How late anything may be noticed.
+const LATE: Duration = Duration::from_secs(10);
 
-/// Begins a mapping of one record with a function that takes so long, and returns what it is about.
-async fn slow(settings: &[&str]) -> Option<(Stage, Topic, String, Uuid)> {
-    let slow = pending(async |_| {
+fn slow() -> Script {
+    pending(async |_| {
         sleep(RUN).await;
         Reply::done()
-    });
-    let stage = Stage::start([("slow", slow)]).await?;
+    })
+}
+
+/// Both at a time, since they take so long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_of_three_locks_has_its_record_once_if_they_are_renewed_and_else_again() {
+    let Some(stage) = Stage::start([("renewed", slow()), ("lapsing", slow())]).await else {
+        return;
+    };
+    join!(
+        once_where_locks_are_renewed(&stage),
+        again_where_they_are_not(&stage)
+    );
+}
+
+async fn once_where_locks_are_renewed(stage: &Stage) {
     let kafka = &stage.kafka;
-    let topic = kafka.topic("slow", TopicOptions::partitions(1)).await;
-    let group = kafka.share_group(settings).await;
+    let topic = kafka.topic("renewed", TopicOptions::partitions(1)).await;
+    let group = kafka.share_group(&[]).await;
     topic.fill(0, 1).await;
-    let uuid = map(&stage, &topic, &group, "slow", &json!({})).await;
-    Some((stage, topic, group, uuid))
+    map(stage, &topic, &group, "renewed", &json!({})).await;
+    stage.until_records("renewed", 1).await;
+    let begun = Instant::now();
+    kafka.until_shared_out(&group, &topic).await;
+    let taken = begun.elapsed();
+    assert!((RUN - LATE..RUN + LATE).contains(&taken), "{taken:?}");
+    assert_eq!(stage.functions.records("renewed"), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lock_is_renewed_while_the_function_runs() {
-    let Some((stage, topic, group, _)) = slow(&[LOCK]).await else {
-        return;
-    };
-    stage.until_records("slow", 1).await;
-    stage.kafka.until_shared_out(&group, &topic).await;
-    assert_eq!(stage.functions.records("slow"), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_locks_cannot_be_renewed_the_broker_delivers_again_and_that_is_told() {
-    let settings = [LOCK, "share.renew.acknowledge.enable=false"];
-    let Some((stage, _, _, uuid)) = slow(&settings).await else {
-        return;
-    };
-    stage.until_records("slow", 2).await;
-    until("it is told that the lock was lost", async || {
+async fn again_where_they_are_not(stage: &Stage) {
+    let kafka = &stage.kafka;
+    let topic = kafka.topic("lapsing", TopicOptions::partitions(1)).await;
+    let group = kafka
+        .share_group(&["share.renew.acknowledge.enable=false"])
+        .await;
+    topic.fill(0, 1).await;
+    let uuid = map(stage, &topic, &group, "lapsing", &json!({})).await;
+    stage.until_records("lapsing", 1).await;
+    let begun = Instant::now();
+    until_within(LOCK + LATE, "the broker delivers it again", async || {
+        (stage.functions.records("lapsing") == 2).then_some(())
+    })
+    .await;
+    assert!(begun.elapsed() > LOCK - LATE, "{:?}", begun.elapsed());
+    // Which is noticed when the first run ends.
+    let rest = (RUN + LATE).saturating_sub(begun.elapsed());
+    until_within(rest, "it is told that the lock was lost", async || {
         let path = format!("/mappings/{uuid}/events");
-        let (_, told) = stage.ask(http::Method::GET, &path, &json!(null)).await;
-        told.to_string().contains("lost").then_some(())
+        let (_, told) = stage.ask(Method::GET, &path, &json!(null)).await;
+        told.to_string().contains("locks_lost").then_some(())
     })
     .await;
 }

@@ -44,6 +44,7 @@ async fn ten_pollers_process_each_record_of_three_partitions_once() {
         begun.elapsed()
     );
     assert_eq!((known.state.as_str(), known.members), ("Stable", 1));
+    assert_eq!(kafka.share_group_by_tool(&group).await, known);
     let calls = stage.functions.calls("shared");
     assert!(calls.iter().all(|call| call.records.len() <= BATCH));
     let repeated = again(&times(&calls), 0..RECORDS);

@@ -21,6 +21,13 @@ use crate::queue::timer::Timer;
 use crate::response::{InvokeAnswer, Verdict, read_kafka_failures};
 use crate::time::{self, Timestamp};
 
+const DELIVERED_OUT: &str = "it was delivered as often as the share group does it";
+
+/// Returns why a record is given up that the function has not seen in its last delivery.
+pub(in crate::queue) fn undelivered() -> (Condition, String) {
+    (Condition::RetryAttemptsExhausted, DELIVERED_OUT.to_owned())
+}
+
 /// A try that failed, all or in part.
 struct Failure {
     /// How many records the try had.
@@ -189,6 +196,13 @@ impl QueueMachine {
         })
     }
 
+    /// Tells whether a share group does not deliver a record once more: released, it would be archived.
+    pub(in crate::queue) fn is_last_delivery(&self, delivery: &Delivery) -> bool {
+        let limit = self.config.facts.delivery_limit;
+        let group = self.config.share_group.as_ref();
+        group.is_some_and(|group| delivery.receives >= group.retries.last_delivery(u32::MAX, limit))
+    }
+
     /// Returns which records of a batch are released if it ends now, and which are given up, by index.
     fn fates(&self, id: BatchId) -> (Vec<usize>, Vec<usize>) {
         let (Some(group), Some(flight)) = (&self.config.share_group, self.in_flight.get(id)) else {
@@ -220,7 +234,7 @@ impl QueueMachine {
             self.settle(Some(id), SettleVerb::Release, released);
         }
         let because = match tries.failures {
-            0 => "it was delivered as often as the share group does it",
+            0 => DELIVERED_OUT,
             _ => "the function failed with every try",
         };
         let condition = Condition::RetryAttemptsExhausted;

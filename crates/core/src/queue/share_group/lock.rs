@@ -2,7 +2,11 @@
 //!
 //! Where the group allows it, a lock is renewed when half of its time is over, as long as the record is at work here:
 //! while its batch waits for a slot or its turn, while the function has it or is throttled, and while the destination is
-//! told of it. What has lost its lock counts as nothing: its end is not told to the group, which delivers it again.
+//! told of it. Where it cannot be renewed, what still waits for the function then is let go before its lock ends: at its last
+//! delivery the group would archive it, and nobody would hear of it. What has lost its lock counts as nothing: its end is not
+//! told to the group, which delivers it again.
+
+use std::time::Duration;
 
 use super::renewals::{Holder, Renewal};
 use crate::backoff::Backoff;
@@ -16,15 +20,22 @@ use crate::queue::port::{SettleVerb, Settlement};
 use crate::queue::timer::Timer;
 use crate::time::Timestamp;
 
+/// Which part of a lock that cannot be renewed is left when a batch that waits is let go: an eighth.
+const ENDING: u32 = 8;
+
+/// What is left of a lock when it is not looked at any more.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 const LOCK_ENDED: &str = "the lock ended before the function could take it";
 
 /// What a renewal was answered: for each lock, or that the call failed.
 type Answer = Result<Vec<Result<(), SourceError>>, SourceError>;
 
 impl QueueMachine {
-    /// Sees to it that the locks of a holder are renewed.
+    /// Sees to it that the locks of a holder are renewed, or do not end while it waits.
     pub(in crate::queue) fn keep_locks(&mut self, holder: Holder) {
-        if self.config.share_group.is_none() || !self.config.facts.can_renew {
+        let can_renew = self.config.facts.can_renew;
+        if self.config.share_group.is_none() || !can_renew && matches!(holder, Holder::GivenUp(_)) {
             return;
         }
         let held = self.held(holder).iter();
@@ -36,9 +47,35 @@ impl QueueMachine {
             self.share.renewals.forget(holder);
             return;
         };
-        let half = self.config.facts.visibility_timeout / 2;
-        let half = i64::try_from(half.as_millis()).unwrap_or(i64::MAX);
-        self.renew_at(holder, Timestamp(ends.millis().saturating_sub(half)));
+        let lock = self.config.facts.visibility_timeout;
+        let ahead = if can_renew { lock / 2 } else { lock / ENDING };
+        let ahead = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+        self.renew_at(holder, Timestamp(ends.millis().saturating_sub(ahead)));
+    }
+
+    /// Lets a batch go whose locks are about to end and that waits for the function; else looks again when half of what is
+    /// left is over.
+    fn end_in_time(&mut self, now: Timestamp, holder: Holder) {
+        let Holder::Batch(id) = holder else {
+            return;
+        };
+        if matches!(
+            self.in_flight.phase(id),
+            Some(Phase::Waiting | Phase::Reserving)
+        ) {
+            self.let_go(now, id);
+            return;
+        }
+        let ends = self
+            .held(holder)
+            .iter()
+            .map(|delivery| delivery.hidden_until);
+        let left = ends.min().map_or(Duration::ZERO, |ends| ends.since(now));
+        if left > SHORTEST {
+            self.renew_at(holder, now + left / 2);
+        } else {
+            self.share.renewals.forget(holder);
+        }
     }
 
     fn renew_at(&mut self, holder: Holder, due: Timestamp) {
@@ -60,6 +97,10 @@ impl QueueMachine {
     /// Renews the locks of a holder, if that was to be done at this time.
     pub(in crate::queue) fn renew_locks(&mut self, now: Timestamp, at: Timestamp, holder: Holder) {
         if !self.share.renewals.take_due(holder, at) {
+            return;
+        }
+        if !self.config.facts.can_renew {
+            self.end_in_time(now, holder);
             return;
         }
         if let Holder::Batch(id) = holder

@@ -25,6 +25,7 @@ pub use config::ShareGroupConfig;
 pub use give_ups::DeliveryId;
 pub use retries::ShareGroupRetries;
 
+pub(super) use acknowledgement::undelivered;
 pub(super) use renewals::Holder;
 pub(super) use state::ShareGroup;
 pub(super) use tries::Tries;

@@ -65,12 +65,15 @@ pub(super) enum Incident {
 
 impl Case {
     /// Returns the same world without anything that could bring a record more often than the policy says, or end it
-    /// otherwise: what is left are records that always fail.
+    /// otherwise: what is left are records that always fail, and a function that is slow, throttled or has little concurrency.
     pub(super) fn calmed(mut self) -> Self {
-        self.faults = Faults::default();
+        self.faults = Faults {
+            throttles: self.faults.throttles,
+            slow: self.faults.slow,
+            ..Faults::default()
+        };
         self.incidents.clear();
         self.maximum_age = None;
-        self.concurrency = None;
         self.can_renew = true;
         self
     }
@@ -78,12 +81,9 @@ impl Case {
     /// Tells whether nothing goes wrong in it but the function.
     pub(super) fn is_calm(&self) -> bool {
         let faults = self.faults;
-        faults.throttles == 0
-            && faults.slow == 0
-            && faults.settles == 0
+        faults.settles == 0
             && faults.destination == 0
             && self.incidents.is_empty()
-            && self.concurrency.is_none()
             && self.maximum_age.is_none()
             && self.can_renew
     }

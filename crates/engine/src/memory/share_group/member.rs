@@ -7,14 +7,11 @@ use async_trait::async_trait;
 use lambda_esm_core::Timestamp;
 use lambda_esm_core::fault::{SourceError, SourceErrorKind};
 use lambda_esm_core::record::{QueueContent, QueueMessage, Receipt, SharedRecord};
-use tokio::sync::Notify;
 
 use super::shared::{Inner, Shared};
 use super::state::{End, Entry, MemberId, Sequence};
+use crate::memory::waiting::{LONGEST_WAIT, receive};
 use crate::ports::{QueueFacts, QueueSource, ReceiveRequest, Received, SettleVerb, Settlement};
-
-/// The longest wait for a record.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A member of a [`MemoryShareGroup`](super::MemoryShareGroup). Clones are the same member. One that was closed may be used
 /// again, which is to join anew.
@@ -83,16 +80,6 @@ fn parse(receipt: &Receipt) -> Option<(Sequence, u32)> {
     Some((sequence.parse().ok()?, delivery.parse().ok()?))
 }
 
-/// One receive at a time is woken, however many wait: it takes what there is, or waits until the next lock ends. As it
-/// leaves, another one takes its place.
-struct Leaving<'a>(&'a Notify);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
-
 #[async_trait]
 impl QueueSource for MemoryShareMember {
     async fn describe(&self) -> Result<QueueFacts, SourceError> {
@@ -107,22 +94,8 @@ impl QueueSource for MemoryShareMember {
     }
 
     async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
-        let deadline = self.shared.clock.now() + request.wait.min(LONGEST_WAIT);
-        let _leaving = Leaving(&self.shared.arrived);
-        loop {
-            // Registered before looking, so that a record put in between is not missed.
-            let arrived = self.shared.arrived.notified();
-            let (messages, next) = self.take(&request);
-            if !messages.is_empty() || self.shared.clock.now() >= deadline {
-                return Ok(messages.into());
-            }
-            let wake = next.map_or(deadline, |next| next.min(deadline));
-            tokio::select! {
-                biased;
-                () = arrived => {}
-                () = self.shared.clock.sleep_until(wake) => {}
-            }
-        }
+        let Shared { clock, arrived, .. } = &*self.shared;
+        Ok(receive(*clock, arrived, &request, || self.take(&request)).await)
     }
 
     fn receive_is_cancel_safe(&self) -> bool {

@@ -29,15 +29,12 @@ impl World {
     }
 
     fn step(&mut self, broker: i32) -> Step {
-        self.book.step(self.now, session(broker), true)
+        self.book
+            .step(self.now, session(broker), &BTreeSet::from([PLACE]))
     }
 
     fn acquire(&mut self, broker: i32, offsets: std::ops::Range<i64>) {
-        self.acquire_again(broker, offsets, 1);
-    }
-
-    fn acquire_again(&mut self, broker: i32, offsets: std::ops::Range<i64>, times: u32) {
-        let record = |offset| (KafkaRecord::new(offset, Timestamp(0), None), times);
+        let record = |offset| (KafkaRecord::new(offset, Timestamp(0), None), 1);
         let page = Page {
             records: offsets.map(record).collect(),
             ..Page::default()
@@ -87,31 +84,93 @@ async fn outcomes(settling: &Settling) -> Vec<bool> {
 }
 
 #[test]
-fn as_much_is_fetched_as_is_wanted_and_not_there() {
+fn as_much_is_fetched_as_is_wanted_once_what_has_arrived_is_taken() {
     let mut world = World::new(true);
     assert!(matches!(world.step(1), Step::Wait(_)));
     let one = world.book.want(10);
-    world.book.want(5);
-    assert!(matches!(world.step(1), Step::Fetch(15)));
+    let two = world.book.want(5);
+    assert!(matches!(world.step(1), Step::Fetch(15, _)));
     world.acquire(1, 0..4);
-    assert!(matches!(world.step(1), Step::Fetch(11)));
+    // One of the receives is about to end with it.
+    assert!(matches!(world.step(1), Step::Wait(_)));
+    assert_eq!(world.taken(10).len(), 4);
     world.book.want_no_more(one);
-    assert!(matches!(world.step(2), Step::Fetch(1)));
+    assert!(matches!(world.step(1), Step::Fetch(5, _)));
+    // Another broker may have it.
+    assert!(matches!(world.step(2), Step::Fetch(5, _)));
     // No broker that leads nothing is asked.
-    assert!(matches!(
-        world.book.step(world.now, session(3), false),
-        Step::Wait(_)
-    ));
+    let leads_nothing = world.book.step(world.now, session(3), &BTreeSet::new());
+    assert!(matches!(leads_nothing, Step::Wait(_)));
+    world.book.want_no_more(two);
+    assert!(matches!(world.step(1), Step::Wait(_)));
 }
 
 #[test]
 fn where_locks_cannot_be_renewed_one_broker_is_asked_at_a_time() {
     let mut world = World::new(false);
     world.book.want(10);
-    assert!(matches!(world.step(1), Step::Fetch(10)));
+    assert!(matches!(world.step(1), Step::Fetch(10, _)));
     assert!(matches!(world.step(2), Step::Wait(_)));
     world.book.fetched(1);
-    assert!(matches!(world.step(2), Step::Fetch(10)));
+    assert!(matches!(world.step(2), Step::Fetch(10, _)));
+}
+
+#[test]
+fn fetches_end_by_their_number_whoever_is_asked_later() {
+    let mut world = World::new(true);
+    world.book.want(10);
+    assert!(world.book.has_ended(world.book.last_fetch()));
+    world.step(1);
+    let last = world.book.last_fetch();
+    assert!(!world.book.has_ended(last));
+    world.step(2);
+    world.book.fetched(1);
+    assert!(world.book.has_ended(last));
+    assert!(!world.book.has_ended(world.book.last_fetch()));
+    world.book.lose(session(2), Vec::new(), "is lost");
+    assert!(world.book.has_ended(world.book.last_fetch()));
+}
+
+#[test]
+fn what_is_settled_is_told_along_with_the_next_fetch() {
+    let mut world = World::new(true);
+    world.acquire(1, 0..2);
+    let receipts = world.taken(9);
+    world.settle(&receipts, SettleVerb::Delete);
+    world.book.want(10);
+    let Step::Fetch(10, bundles) = world.step(1) else {
+        panic!("it is not told along");
+    };
+    let expected = [(Kind::Accept, 0), (Kind::Accept, 1)];
+    assert_eq!(kinds(&bundles), expected);
+}
+
+#[test]
+fn renewals_and_what_is_told_again_or_of_a_partition_that_is_not_read_are_told_apart() {
+    let mut world = World::new(true);
+    world.acquire(1, 0..4);
+    let receipts = world.taken(9);
+    world.book.want(10);
+    world.settle(&receipts[..1], SettleVerb::Renew);
+    assert_eq!(kinds(&world.told(1)), [(Kind::Renew, 0)]);
+    world.settle(&receipts[..1], SettleVerb::Delete);
+    let elsewhere = BTreeSet::from([([7; 16], 4)]);
+    let step = world.book.step(world.now, session(1), &elsewhere);
+    assert!(matches!(step, Step::Acknowledge(_)), "{step:?}");
+    world.settle(&receipts[1..3], SettleVerb::Delete);
+    let Step::Fetch(_, bundles) = world.step(1) else {
+        panic!("it is not told along");
+    };
+    world.book.fetched(1);
+    for bundle in bundles {
+        let refused = Outcome::NoLock("gone".to_owned());
+        world
+            .book
+            .acknowledged(world.now, session(1), bundle, refused);
+    }
+    assert_eq!(kinds(&world.told(1)), [(Kind::Accept, 1)]);
+    assert_eq!(kinds(&world.told(1)), [(Kind::Accept, 2)]);
+    assert!(matches!(world.step(1), Step::Fetch(10, _)));
 }
 
 #[tokio::test]
@@ -196,41 +255,36 @@ async fn a_renewal_and_what_follows_it_are_told_one_after_the_other() {
 }
 
 #[test]
-fn what_nobody_has_asked_for_is_given_back_after_a_quarter_of_its_lock() {
-    for can_renew in [true, false] {
-        let mut world = World::new(can_renew);
-        world.acquire(1, 0..2);
+fn what_nobody_has_asked_for_yet_is_renewed_and_uses_up_no_delivery() {
+    let mut world = World::new(true);
+    world.acquire(1, 0..2);
+    for _ in 0..20 {
         let Step::Wait(until) = world.step(1) else {
             panic!("nothing is to be done yet");
         };
-        assert_eq!(until, world.now + LOCK / 4);
+        assert_eq!(until, world.now + LOCK / 2);
         world.now = until;
-        let told = kinds(&world.told(1));
-        assert_eq!(told, [(Kind::Release, 0), (Kind::Release, 1)]);
-        assert_eq!(world.taken(9), []);
+        let bundles = world.told(1);
+        assert_eq!(kinds(&bundles), [(Kind::Renew, 0), (Kind::Renew, 1)]);
+        for bundle in bundles {
+            world
+                .book
+                .acknowledged(world.now, session(1), bundle, Outcome::Done);
+        }
     }
+    assert_eq!(world.taken(9).len(), 2);
 }
 
 #[test]
-fn what_would_not_be_delivered_once_more_is_kept() {
+fn what_has_lost_its_lock_before_anybody_asked_for_it_is_not_handed_out() {
     let mut world = World::new(true);
-    world.acquire_again(1, 0..1, 2);
-    world.now += LOCK / 4;
-    let bundles = world.told(1);
-    assert_eq!(kinds(&bundles), [(Kind::Renew, 0)]);
-    assert!(matches!(world.step(1), Step::Wait(_)));
-    // Its lock was gone: nobody gets it.
-    for bundle in bundles {
+    world.acquire(1, 0..1);
+    world.now += LOCK / 2;
+    for bundle in world.told(1) {
         let gone = Outcome::Lost("gone".to_owned());
         world.book.acknowledged(world.now, session(1), bundle, gone);
     }
     assert_eq!(world.taken(9), []);
-
-    let mut world = World::new(false);
-    world.acquire_again(1, 0..1, 2);
-    world.now += LOCK / 4;
-    assert!(matches!(world.step(1), Step::Wait(_)));
-    assert_eq!(world.taken(9).len(), 1);
 }
 
 #[tokio::test]

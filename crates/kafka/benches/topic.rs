@@ -19,7 +19,7 @@ use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::{Engine, EngineOptions};
 use lambda_esm_kafka::{KafkaOptions, KafkaTopic};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::producer::{BaseProducer, BaseRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::json;
 use tokio::sync::Notify;

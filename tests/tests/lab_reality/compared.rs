@@ -110,27 +110,34 @@ pub(crate) fn compare(what: &str, simulated: &Value, measured: &Value, spread: O
     );
 }
 
+/// Up to where the simulated figure is meant that the 99th percentile may reach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Latest {
+    /// The 99th percentile.
+    P99,
+    /// The latest record: where one delay decides on the 99th percentile of a short measurement.
+    Max,
+}
+
 /// Fails where records are later or earlier than simulated by more than 15 %, and by two calls beside that: the one that puts a
 /// record takes no time in a simulation, and one that receives as much as one that deletes, which alone is measured.
-pub(crate) fn check_latency(simulated: &Value, measured: &Value) {
-    let (one, two) = (Figures::of(simulated), Figures::of(measured));
-    let call = |figure: &str| {
-        measured["sources"][0]["call_time"][figure]
-            .as_f64()
-            .unwrap()
+pub(crate) fn check_latency(simulated: &Value, measured: &Value, latest: Latest) {
+    let figure = |report: &Value, name: &str| {
+        let latency = &report["mappings"][0]["latency"];
+        latency[name].as_f64().unwrap()
     };
-    for (name, one, two, call) in [
-        ("p50", one.p50, two.p50, call("p50")),
-        ("p99", one.p99, two.p99, call("p99")),
-    ] {
-        let slack = 2.0 * call;
-        println!(
-            "{name} apart by {:.0} ms, of which {slack:.0} for calls",
-            one - two
-        );
+    for name in ["p50", "p90", "p99"] {
+        let (one, two) = (figure(simulated, name), figure(measured, name));
+        let call = measured["sources"][0]["call_time"][name].as_f64();
+        let slack = AGREES * two + 2.0 * call.unwrap();
+        let most = match latest {
+            Latest::Max if name == "p99" => figure(simulated, "max"),
+            _ => one,
+        };
+        println!("{name} is {two:.0} ms, simulated {one:.0}; {slack:.0} more or less are allowed");
         assert!(
-            (one - two).abs() <= AGREES * two + slack,
-            "{name} is {two} ms, and simulated {one} ms"
+            (one - slack..=most + slack).contains(&two),
+            "{name} is {two} ms, and simulated {one} ms, at most {most}"
         );
     }
 }

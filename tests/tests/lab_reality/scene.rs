@@ -13,8 +13,10 @@ use tokio::time::timeout;
 /// How long a command may take: far longer than it ever does.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long records arrive, and how much of that is warm-up.
-const SECONDS: u64 = 40;
+pub(crate) const SECONDS: u64 = 40;
 const WARM_UP: u64 = 10;
+/// How long records arrive in a simulation, which has no warm-up: so long that how it begins shows in no figure.
+const SIMULATED_SECONDS: u64 = 600;
 /// More processes than are ever needed at a time.
 const PROCESSES: u64 = 12;
 
@@ -43,7 +45,7 @@ impl Scene {
             "functions": { "sleeper": function },
             "mappings": [self.mapping],
         });
-        let scenario = self.scenario(&json!("50ms"), None);
+        let scenario = self.scenario(SECONDS, &json!("50ms"), None);
         let config = written(folder, "config.json", &configuration);
         let scenario = written(folder, "scenario.json", &scenario);
         let warm_up = format!("{WARM_UP}s");
@@ -60,19 +62,25 @@ impl Scene {
     pub(crate) async fn simulate(&self, folder: &Path, measured: &Value) -> Value {
         let duration = distribution(&measured["functions"][0]["duration"]);
         let calls = distribution(&measured["sources"][0]["call_time"]);
-        let scenario = self.scenario(&duration, Some(&calls));
+        let scenario = self.scenario(SIMULATED_SECONDS, &duration, Some(&calls));
         let scenario = written(folder, "simulated.json", &scenario);
         run(&["simulate", &scenario, "--json"]).await
     }
 
-    pub(crate) fn scenario(&self, duration: &Value, call_time: Option<&Value>) -> Value {
+    /// Returns the scenario in which records arrive for so many seconds, with a function and calls that take so long.
+    pub(crate) fn scenario(
+        &self,
+        seconds: u64,
+        duration: &Value,
+        call_time: Option<&Value>,
+    ) -> Value {
         let (name, mut source) = self.source.clone();
         if let Some(call_time) = call_time {
             source["call_time"] = call_time.clone();
         }
         json!({
             "name": "reality",
-            "duration": format!("{SECONDS}s"),
+            "duration": format!("{seconds}s"),
             "drain": "60s",
             "sources": { name: source },
             "functions": { "sleeper": { "duration": duration, "timeout": 10 } },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lambda_esm_tests::{QueueOptions, Sqs};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, run, stage, written};
+use crate::scene::{SECONDS, Scene, run, stage, written};
 
 /// Twenty batch sizes times ten windows.
 const SWEPT: [&str; 2] = [
@@ -41,7 +41,7 @@ async fn a_recommended_change_brings_what_it_promises() {
     let scenario = written(
         files.folder(),
         "swept.json",
-        &scene.scenario(&json!("50ms"), None),
+        &scene.scenario(SECONDS, &json!("50ms"), None),
     );
     let [sizes, windows] = SWEPT;
     let arguments = ["sweep", &scenario, "--set", sizes, "--set", windows];

@@ -119,9 +119,9 @@ pub(crate) enum Latest {
     Max,
 }
 
-/// Fails where records are later or earlier than simulated by more than 15 %, and by two calls beside that: the one that puts a
-/// record takes no time in a simulation, and one that receives as much as one that deletes, which alone is measured.
-pub(crate) fn check_latency(simulated: &Value, measured: &Value, latest: Latest) {
+/// Fails where records are later or earlier than simulated by more than the share `apart`, and by two calls beside that: the one
+/// that puts a record takes no time in a simulation, and one that receives as much as one that deletes, which alone is measured.
+pub(crate) fn check_latency(simulated: &Value, measured: &Value, apart: f64, latest: Latest) {
     let figure = |report: &Value, name: &str| {
         let latency = &report["mappings"][0]["latency"];
         latency[name].as_f64().unwrap()
@@ -129,7 +129,7 @@ pub(crate) fn check_latency(simulated: &Value, measured: &Value, latest: Latest)
     for name in ["p50", "p90", "p99"] {
         let (one, two) = (figure(simulated, name), figure(measured, name));
         let call = measured["sources"][0]["call_time"][name].as_f64();
-        let slack = AGREES * two + 2.0 * call.unwrap();
+        let slack = apart * two + 2.0 * call.unwrap();
         let most = match latest {
             Latest::Max if name == "p99" => figure(simulated, "max"),
             _ => one,

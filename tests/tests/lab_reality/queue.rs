@@ -5,7 +5,7 @@ use std::time::Duration;
 use lambda_esm_tests::{QueueOptions, Sqs};
 use serde_json::{Value, json};
 
-use crate::compared::{Latest, check_latency, check_whole, compare};
+use crate::compared::{AGREES, Latest, check_latency, check_whole, compare};
 use crate::scene::{Scene, stage};
 use crate::stream::SPREAD;
 
@@ -48,7 +48,7 @@ async fn compared(what: &str, members: Value, spread: Option<f64>) {
     check_whole(&measured);
     let simulated = scene.simulate(files.folder(), &measured).await;
     compare(what, &simulated, &measured, spread);
-    check_latency(&simulated, &measured, Latest::P99);
+    check_latency(&simulated, &measured, AGREES, Latest::P99);
 }
 
 #[tokio::test]

@@ -37,6 +37,6 @@ async fn a_stream_is_simulated_as_it_is() {
         Some(SPREAD),
     );
     // A fetch that comes just after the end of a window, and not just before, delays by a window what it brings. One in half a
-    // minute is more than one in a hundred records.
-    check_latency(&simulated, &measured, Latest::Max);
+    // minute is more than one in a hundred records, and on a busy machine there are several.
+    check_latency(&simulated, &measured, SPREAD, Latest::Max);
 }

@@ -116,7 +116,7 @@ pub(crate) fn read(
             &field.path,
             "is empty, so there is nothing to do",
         );
-        problems.hint("add a mapping");
+        problems.hint("add a mapping, or with `api: {}` leave the key out");
     }
     let mut mappings: Vec<MappingSettings> = Vec::new();
     for item in items {

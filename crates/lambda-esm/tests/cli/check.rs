@@ -70,7 +70,7 @@ fn every_problem_is_reported_in_the_order_of_the_file() {
             "6:20: filters.dialect: unknown filter dialect `sql`; use `lambda` or `eventbridge`",
             "6:34: filters.maximum is 11: must be 1 to 10 filters for each mapping",
             "6:38: filters.colour: unknown key; known are dialect, maximum",
-            "7:11: mappings: is empty, so there is nothing to do; add a mapping",
+            "7:11: mappings: is empty, so there is nothing to do; add a mapping, or with `api: {}` leave the key out",
         ],
     );
 }

@@ -1,6 +1,8 @@
 //! A client of the services that speak JSON: what a test needs of `DynamoDB` is too little for its SDK,
 //! which takes minutes to build.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -8,9 +10,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::time::sleep;
 
-/// How often a call is made whose connection breaks.
+/// How often a call is made whose connection breaks or whose server fails, and how long it is left alone between.
 const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Calls the operations of one API at one endpoint.
 #[derive(Clone, Debug)]
@@ -33,9 +37,11 @@ impl JsonClient {
     /// # Errors
     /// The service's error, if it refuses.
     pub(crate) async fn call(&self, operation: &str, request: &Value) -> Result<Value, Value> {
-        // A server whose time runs fast breaks connections off. What is put twice alike is put once.
+        // A server whose time runs fast breaks connections off, and a busy one fails now and then. What is put twice alike is
+        // put once.
         for _ in 0..TRIES {
-            if let Some((status, body)) = self.send(operation, request).await {
+            let answer = self.send(operation, request).await;
+            if let Some((status, body)) = answer.filter(|(status, _)| !status.is_server_error()) {
                 let body = serde_json::from_slice(&body).unwrap();
                 return if status.is_success() {
                     Ok(body)
@@ -43,6 +49,7 @@ impl JsonClient {
                     Err(body)
                 };
             }
+            sleep(PAUSE).await;
         }
         panic!("{operation} was not answered {TRIES} times")
     }

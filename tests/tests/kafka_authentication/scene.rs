@@ -249,14 +249,27 @@ impl Mapping<'_> {
 
     /// Expects that the mapping is well after it has processed records.
     pub(crate) async fn is_well(&self) {
-        until_within(ARRIVED, "the mapping is well", async || {
+        self.is_well_within(ARRIVED).await;
+    }
+
+    /// The same, within a time from now.
+    pub(crate) async fn is_well_within(&self, patience: Duration) {
+        let end = Instant::now() + patience;
+        loop {
             let mapping = self.get().await;
+            let problem = self.problem().await;
             let is_ok = mapping["LastProcessingResult"] == "OK"
                 && mapping["State"] == "Enabled"
                 && mapping["StateTransitionReason"] == "USER_INITIATED";
-            (is_ok && self.problem().await.is_none()).then_some(())
-        })
-        .await;
+            if is_ok && problem.is_none() {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "not well within {patience:?}: {problem:?}, {mapping}"
+            );
+            sleep(STEP).await;
+        }
     }
 }
 

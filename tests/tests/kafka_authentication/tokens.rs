@@ -31,6 +31,13 @@ fn members(secrets: &[(&str, Value)]) -> Value {
     json!({ "secrets": secrets, "kafka": { "allow_sasl_plaintext": true } })
 }
 
+/// Returns an answer with a token that is said to last for so many seconds, and has expired for the broker.
+fn over(seconds: u64) -> Value {
+    let hour = Duration::from_secs(3600);
+    let expired = unsecured_token("admin", Timestamp::now() - 2.hours(), hour);
+    json!({ "access_token": expired, "token_type": "Bearer", "expires_in": seconds })
+}
+
 #[tokio::test]
 async fn tokens_of_both_grants_let_in_with_scope_audience_and_extensions() {
     let Some(kafka) = Kafka::shared() else {
@@ -108,6 +115,33 @@ async fn records_are_delivered_beyond_the_lives_of_many_tokens() {
 }
 
 #[tokio::test]
+async fn a_mapping_of_a_topic_without_news_is_well_again_once_its_token_is() {
+    const LIFE: Duration = Duration::from_secs(5);
+    let Some(kafka) = Kafka::shared() else {
+        return;
+    };
+    let servers = Listener::SaslPlaintext.shared().unwrap();
+    let server = TokenServer::start().await;
+    server.set_lifetime(LIFE);
+    let secret = client_credentials(&server, "client-secret");
+    let scene = Scene::start(&members(&[("quiet", secret)]), &[]).await;
+    let topic = topic_with(&kafka, "only").await;
+    let access = [(OAUTH, &*format!("{ARN}quiet"))];
+    let mapping = scene.mapping(&servers, topic.name(), &access).await;
+    scene.arrives("only", ARRIVED).await;
+    // The connections that there are must show who they are again, and cannot: this token is over for the broker alone.
+    // The next one comes before the group has lost its member, which would make everything anew.
+    server.fail(200, over(2));
+    mapping
+        .shows_within(LIFE + ARRIVED, REFUSED, &[&servers, "token"])
+        .await;
+    server.set_lifetime(Duration::from_secs(3600));
+    server.succeed();
+    mapping.is_well_within(RECOVERED).await;
+    scene.stop(&["client-secret", "eyJ"]).await;
+}
+
+#[tokio::test]
 async fn a_refusal_of_the_token_server_is_told_and_a_corrected_secret_is_picked_up() {
     let (Some(kafka), Some(ministack)) = (Kafka::shared(), ministack()) else {
         return;
@@ -143,12 +177,7 @@ async fn tokens_that_have_expired_are_told_and_good_ones_let_in_later() {
     // One gives tokens that say themselves that they are over, the other one's are over only for the broker.
     let (honest, lying) = (TokenServer::start().await, TokenServer::start().await);
     honest.set_lifetime(Duration::ZERO);
-    let hour = Duration::from_secs(3600);
-    let expired = unsecured_token("admin", Timestamp::now() - 2.hours(), hour);
-    lying.fail(
-        200,
-        json!({ "access_token": expired, "token_type": "Bearer", "expires_in": 3600 }),
-    );
+    lying.fail(200, over(3600));
     let members = members(&[
         ("honest", client_credentials(&honest, "client-secret")),
         ("lying", client_credentials(&lying, "client-secret")),
@@ -170,7 +199,7 @@ async fn tokens_that_have_expired_are_told_and_good_ones_let_in_later() {
         };
         mapping.shows(REFUSED, &[&words, "token"]).await;
     }
-    honest.set_lifetime(hour);
+    honest.set_lifetime(Duration::from_secs(3600));
     lying.succeed();
     for (mapping, value) in mappings {
         scene.arrives(value, RECOVERED).await;

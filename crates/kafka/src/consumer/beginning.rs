@@ -1,6 +1,7 @@
 //! Where partitions begin that were assigned.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lambda_esm_core::mapping::StartingPosition;
 use lambda_esm_core::topic::{Beginning, beginning};
@@ -30,11 +31,11 @@ pub(super) fn begins<C: ConsumerContext>(
     partitions: &[i32],
     alone: bool,
 ) -> KafkaResult<Vec<Begins>> {
-    let mut committed = committed(consumer, topic, partitions)?;
+    let mut committed = committed(consumer, topic, partitions, CALL_BOUND)?;
     let missing = committed.len() < partitions.len();
     if missing && beginning(start, true, None).must_be_kept() {
         let all = partitions_of(consumer, topic)?;
-        let known = self::committed(consumer, topic, &all)?;
+        let known = self::committed(consumer, topic, &all, CALL_BOUND)?;
         if !known.is_empty() {
             // The group is not new, or was begun meanwhile by somebody else.
             committed = known;
@@ -58,12 +59,13 @@ pub(super) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partitions: &[i32],
+    patience: Duration,
 ) -> KafkaResult<BTreeMap<i32, i64>> {
     if partitions.is_empty() {
         return Ok(BTreeMap::new());
     }
     let list = of(topic, partitions, Offset::Invalid)?;
-    offsets(&consumer.committed_offsets(list, CALL_BOUND)?)
+    offsets(&consumer.committed_offsets(list, patience)?)
 }
 
 /// Returns where partitions would begin at this moment, oldest (`Offset::Beginning`) or newest (`Offset::End`).
@@ -72,12 +74,13 @@ pub(super) fn bounds<C: ConsumerContext>(
     topic: &str,
     partitions: &[i32],
     bound: Offset,
+    patience: Duration,
 ) -> KafkaResult<BTreeMap<i32, i64>> {
     if partitions.is_empty() {
         return Ok(BTreeMap::new());
     }
     let list = of(topic, partitions, bound)?;
-    offsets(&consumer.offsets_for_times(list, CALL_BOUND)?)
+    offsets(&consumer.offsets_for_times(list, patience)?)
 }
 
 fn partitions_of<C: ConsumerContext>(
@@ -102,7 +105,7 @@ fn look_up<C: ConsumerContext>(
     all: &[i32],
 ) -> KafkaResult<Vec<(i32, i64)>> {
     // The newest first: what is written meanwhile is not passed over.
-    let mut found = bounds(consumer, topic, all, Offset::End)?;
+    let mut found = bounds(consumer, topic, all, Offset::End, CALL_BOUND)?;
     if let Beginning::AtTimestamp(time) = beginning(start, true, None) {
         let list = of(topic, all, Offset::Offset(time.0.max(0)))?;
         found.extend(offsets(&consumer.offsets_for_times(list, CALL_BOUND)?)?);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lambda_esm_core::fault::{SourceError, SourceErrorKind};
+use lambda_esm_core::fault::{ReasonCode, SourceError, SourceErrorKind};
 use lambda_esm_engine::ports::{Assignment, GroupEvent, OwnedPartition, PartitionOffset};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -126,6 +126,13 @@ impl<R> Group<R> {
     /// Returns the kind of the problem that there is.
     pub(super) fn has_problem(&self) -> Option<SourceErrorKind> {
         self.lock().problem.as_ref().map(|problem| problem.kind)
+    }
+
+    /// Tells whether the problem is one that only reading shows to be over.
+    pub(super) fn may_not_read(&self) -> bool {
+        let state = self.lock();
+        let reason = state.problem.as_ref().and_then(|problem| problem.reason);
+        reason == Some(ReasonCode::Authorization) && !state.owned.is_empty()
     }
 
     /// Tells that the problem is over, if there was one.

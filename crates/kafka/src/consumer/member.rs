@@ -17,11 +17,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::beginning::{Begins, begins, committed};
+use super::beginning::{Begins, begins, bounds, committed};
 use super::context::{Context, Membership};
 use super::reader::Reader;
 use crate::auth::ClientSettings;
-use crate::client::{CALL_BOUND, configuration};
+use crate::client::configuration;
 use crate::connect::Connect;
 use crate::options::{GroupProtocol, Isolation, KafkaOptions};
 use crate::problem::{Place, problem};
@@ -33,6 +33,8 @@ const POLL: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(500);
 /// How often it is looked whether a problem is over.
 const PROBE: Duration = Duration::from_secs(2);
+/// How long such a look waits for each answer: nothing else is done meanwhile, and tokens have to be kept.
+const ANSWER: Duration = Duration::from_secs(1);
 /// How often settings are asked for anew while they are refused.
 const SETTINGS: Duration = Duration::from_secs(10);
 /// How often it is looked whether a token was renewed.
@@ -350,13 +352,14 @@ impl Member {
         })
     }
 
-    /// Looks whether a problem is over: topic and group answer. That the topic may not be read shows only in reading.
+    /// Looks whether a problem is over: topic, group and the leaders of what is read answer. That the topic may not be
+    /// read shows only in reading.
     fn look_after_problem(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
-        let Some(kind) = self.group.has_problem() else {
-            return;
-        };
-        let refused = kind == SourceErrorKind::Denied && !self.group.owned().is_empty();
-        if refused || self.group.to_begin().is_some() || Instant::now() < duties.probe {
+        if self.group.has_problem().is_none()
+            || self.group.may_not_read()
+            || self.group.to_begin().is_some()
+            || Instant::now() < duties.probe
+        {
             return;
         }
         if self.answers(consumer) {
@@ -366,12 +369,15 @@ impl Member {
     }
 
     fn answers(&self, consumer: &BaseConsumer<Context>) -> bool {
-        let metadata = consumer.fetch_metadata(Some(&self.topic), CALL_BOUND);
+        let (topic, owned) = (&self.topic, self.group.owned());
+        let metadata = consumer.fetch_metadata(Some(topic), ANSWER);
         let topics = metadata.as_ref().map(|metadata| metadata.topics());
         let there = |topics: &[rdkafka::metadata::MetadataTopic]| {
             topics.iter().all(|topic| topic.error().is_none())
         };
-        topics.is_ok_and(there) && committed(consumer, &self.topic, &[0]).is_ok()
+        topics.is_ok_and(there)
+            && committed(consumer, topic, &[0], ANSWER).is_ok()
+            && bounds(consumer, topic, &owned, Offset::End, ANSWER).is_ok()
     }
 
     /// Tells whether the settings do not work, and others are to be had: a secret was rotated, or brokers have moved.

@@ -24,6 +24,7 @@ use super::context::{Context, Membership};
 use super::group::{Sending, expired};
 use super::member::{ClientSlot, Member};
 use super::reader::{Read, Reader};
+use crate::client::CALL_BOUND;
 use crate::connect::Connect;
 use crate::options::KafkaOptions;
 
@@ -212,8 +213,8 @@ fn look_up(
     topic: &str,
     owned: &[i32],
 ) -> KafkaResult<Vec<Watermarks>> {
-    let low = bounds(client, topic, owned, Offset::Beginning)?;
-    let high = bounds(client, topic, owned, Offset::End)?;
+    let low = bounds(client, topic, owned, Offset::Beginning, CALL_BOUND)?;
+    let high = bounds(client, topic, owned, Offset::End, CALL_BOUND)?;
     let known = owned.iter().filter_map(|partition| {
         Some(Watermarks {
             partition: *partition,

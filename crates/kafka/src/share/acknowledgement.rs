@@ -124,10 +124,22 @@ impl Bundle {
         ranges
     }
 
-    /// Tells whether it has renewals.
+    /// Tells whether it is of renewals, which are never among others.
     pub(super) fn renews(&self) -> bool {
-        self.all.iter().any(|one| one.kind == Kind::Renew)
+        self.all.first().is_some_and(|one| one.kind == Kind::Renew)
     }
+}
+
+/// What a broker answers to a bundle.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Done,
+    /// The lock of one of its records is gone.
+    NoLock(String),
+    /// The broker could not write it down, and may be able to soon.
+    Again(String),
+    /// All its records are another's, or may be.
+    Lost(String),
 }
 
 #[cfg(test)]

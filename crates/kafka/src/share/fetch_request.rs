@@ -13,8 +13,18 @@ use super::wire::{Ranges, count, no_tags, text, topics};
 const LEAST: i32 = 1;
 /// About how much a fetch brings at most, in bytes; one record may be more.
 const MOST: i32 = 16 * 1024 * 1024;
-/// Has the broker acquire no more records than are asked for, whatever batches they are in (KIP-1206).
+/// Has the broker acquire whole batches, until there are as many records as are asked for (KIP-1206).
+const WHOLE_BATCHES: u8 = 0;
+/// Has it acquire no more records than are asked for, whatever batches they are in.
 const EXACTLY: u8 = 1;
+
+/// How many records a fetch asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) records: usize,
+    /// Whether it may be more, if those are in the same batches.
+    pub(super) whole_batches: bool,
+}
 
 /// What a broker is asked for, and told.
 pub(super) struct FetchRequest<'a> {
@@ -23,27 +33,33 @@ pub(super) struct FetchRequest<'a> {
     pub(super) epoch: i32,
     /// How long the broker may wait for a record.
     pub(super) wait: Duration,
-    /// The most records.
-    pub(super) records: i32,
+    /// The most records, but for whole batches.
+    records: i32,
+    mode: u8,
     named: Ranges,
     forgotten: BTreeMap<[u8; 16], Vec<i32>>,
 }
 
 impl<'a> FetchRequest<'a> {
-    /// Returns the request for so many records of a session.
+    /// Returns the request for records of a session.
     pub(super) fn new(
         group: &'a str,
         member: &'a str,
         epoch: i32,
         wait: Duration,
-        records: usize,
+        demand: Demand,
     ) -> Self {
         Self {
             group,
             member,
             epoch,
             wait,
-            records: i32::try_from(records).unwrap_or(i32::MAX),
+            records: i32::try_from(demand.records).unwrap_or(i32::MAX),
+            mode: if demand.whole_batches {
+                WHOLE_BATCHES
+            } else {
+                EXACTLY
+            },
             named: Ranges::new(),
             forgotten: BTreeMap::new(),
         }
@@ -84,7 +100,7 @@ impl<'a> FetchRequest<'a> {
         out.put_i32(self.records);
         // How many records of a partition make one range in the answer, at most.
         out.put_i32(self.records);
-        out.put_u8(EXACTLY);
+        out.put_u8(self.mode);
         // Renewals are told apart: who renews fetches nothing (KIP-1222).
         out.put_u8(0);
         topics(out, &self.named);
@@ -120,8 +136,12 @@ mod tests {
             .collect()
     }
 
-    fn request() -> FetchRequest<'static> {
-        FetchRequest::new("g", "m", 7, Duration::from_millis(50), 300)
+    fn request(whole_batches: bool) -> FetchRequest<'static> {
+        let demand = Demand {
+            records: 300,
+            whole_batches,
+        };
+        FetchRequest::new("g", "m", 7, Duration::from_millis(50), demand)
     }
 
     #[test]
@@ -148,12 +168,17 @@ mod tests {
                 partitions: vec![1],
             }],
         };
-        let mut expected_bytes = Vec::new();
-        expected.encode_v2(&mut expected_bytes, 1, false).unwrap();
-        let mut bytes = Vec::new();
-        let request = request().read(&places(&[1, 2]), &places(&[2, 3, 4]));
-        request.encode(&mut bytes);
-        assert_eq!(bytes, expected_bytes);
+        // Whole batches are mode 0, the exact number is mode 1.
+        for (whole_batches, mode) in [(true, 0), (false, 1)] {
+            let mut expected_bytes = Vec::new();
+            expected
+                .encode_v2(&mut expected_bytes, mode, false)
+                .unwrap();
+            let mut bytes = Vec::new();
+            let request = request(whole_batches).read(&places(&[1, 2]), &places(&[2, 3, 4]));
+            request.encode(&mut bytes);
+            assert_eq!(bytes, expected_bytes, "{mode}");
+        }
     }
 
     #[test]
@@ -164,7 +189,7 @@ mod tests {
             number: 1,
         };
         let all = vec![Acknowledgement::of(Kind::Accept, acquired)];
-        let told = request()
+        let told = request(false)
             .read(&places(&[]), &places(&[3]))
             .tell(&mut [Bundle::new(TOPIC, 3, all)]);
         let mut bytes = Vec::new();

@@ -119,7 +119,7 @@ impl Group {
     pub(super) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<(), SourceError>> {
         let settling = {
             let mut state = self.state();
-            let (settling, brokers) = state.book.settle(settlements);
+            let (settling, brokers) = state.book.settle(Instant::now(), settlements);
             for broker in brokers {
                 match state.sessions.get(&broker) {
                     Some(session) => session.notify_one(),

@@ -10,11 +10,13 @@ use lambda_esm_core::record::{QueueContent, QueueMessage, SharedRecord};
 use lambda_esm_engine::ports::{Received, SettleVerb, Settlement, UnreadableMessage};
 use tokio::time::Instant;
 
-use super::acknowledgement::{Acknowledgement, Bundle, Kind};
+use super::acknowledgement::{Acknowledgement, Bundle, Kind, Outcome};
 use super::cluster::GroupSettings;
+use super::fetch_request::Demand;
 use super::receipt::Acquired;
 use super::records::Page;
 use super::settling::{Settling, expired};
+use super::whole_batches::WholeBatches;
 
 /// The most records that one fetch asks for: what many receives want together.
 const FETCH: usize = 5_000;
@@ -43,6 +45,7 @@ pub(super) struct Origin {
 struct Held {
     origin: Origin,
     number: u64,
+    since: Instant,
     locked_until: Instant,
 }
 
@@ -51,8 +54,8 @@ struct Held {
 pub(super) enum Step {
     /// Nothing before this time.
     Wait(Instant),
-    /// So many records, and to tell these bundles along with it.
-    Fetch(usize, Vec<Bundle>),
+    /// Records, and to tell these bundles along with it.
+    Fetch(Demand, Vec<Bundle>),
     Acknowledge(Vec<Bundle>),
 }
 
@@ -68,6 +71,8 @@ pub(super) struct LockBook {
     acquisitions: u64,
     /// What nobody has asked for yet, though it is acquired.
     arrived: VecDeque<(Acquired, QueueMessage)>,
+    /// Before this time nothing of it is to be renewed.
+    look_at_arrived: Option<Instant>,
     unreadable: Vec<UnreadableMessage>,
     /// How much each open receive wants.
     wanted: BTreeMap<u64, usize>,
@@ -77,6 +82,7 @@ pub(super) struct LockBook {
     fetches: u64,
     /// What is to be told, by the broker that it is told to.
     pending: BTreeMap<i32, VecDeque<Bundle>>,
+    whole_batches: WholeBatches,
 }
 
 impl LockBook {
@@ -89,12 +95,14 @@ impl LockBook {
             held: HashMap::new(),
             acquisitions: 0,
             arrived: VecDeque::new(),
+            look_at_arrived: None,
             unreadable: Vec::new(),
             wanted: BTreeMap::new(),
             receives: 0,
             fetching: BTreeMap::new(),
             fetches: 0,
             pending: BTreeMap::new(),
+            whole_batches: WholeBatches::default(),
         }
     }
 
@@ -156,7 +164,7 @@ impl LockBook {
         session: SessionId,
         reads: &BTreeSet<Place>,
     ) -> Step {
-        let look_again = self.keep_arrived(now, session);
+        let look_again = self.keep_arrived(now);
         let bundles = self.bundles(session.broker).unwrap_or_default();
         if self.may_fetch()
             && !reads.is_empty()
@@ -165,7 +173,13 @@ impl LockBook {
             let wanted: usize = self.wanted.values().sum();
             self.fetches += 1;
             self.fetching.insert(session.broker, self.fetches);
-            return Step::Fetch(wanted.min(FETCH), bundles);
+            let under_way = self.held.len() + wanted;
+            let demand = Demand {
+                records: wanted.min(FETCH),
+                // What is over waits for the next receive, its lock renewed.
+                whole_batches: self.can_renew && self.whole_batches.are_taken_soon(under_way),
+            };
+            return Step::Fetch(demand, bundles);
         }
         if bundles.is_empty() {
             Step::Wait(look_again)
@@ -190,12 +204,17 @@ impl LockBook {
     pub(super) fn acquire(&mut self, now: Instant, origin: Origin, page: Page) {
         let (topic, partition) = origin.place;
         let locked_until = now + self.lock;
+        self.whole_batches.came(page.longest);
+        let half = now + self.lock / 2;
+        let at = self.look_at_arrived.map_or(half, |at| at.min(half));
+        self.look_at_arrived = Some(at);
         for (record, count) in page.records {
             self.acquisitions += 1;
             let (offset, number) = (record.offset, self.acquisitions);
             let held = Held {
                 origin,
                 number,
+                since: now,
                 locked_until,
             };
             if self.held.insert((partition, offset), held).is_some() {
@@ -226,11 +245,15 @@ impl LockBook {
     }
 
     /// Takes settlements. What is known at once is in the answer; the brokers to be told the rest are returned.
-    pub(super) fn settle(&mut self, settlements: &[Settlement]) -> (Arc<Settling>, Vec<i32>) {
+    pub(super) fn settle(
+        &mut self,
+        now: Instant,
+        settlements: &[Settlement],
+    ) -> (Arc<Settling>, Vec<i32>) {
         let mut outcomes: Vec<Result<(), SourceError>> = Vec::with_capacity(settlements.len());
         let mut open = Vec::new();
         for (index, settlement) in settlements.iter().enumerate() {
-            match self.settlement(settlement) {
+            match self.settlement(now, settlement) {
                 Ok(told) => {
                     outcomes.push(Ok(()));
                     open.push((index, told));
@@ -253,6 +276,7 @@ impl LockBook {
 
     fn settlement(
         &mut self,
+        now: Instant,
         settlement: &Settlement,
     ) -> Result<(Origin, Acknowledgement), SourceError> {
         let Settlement { receipt, verb, .. } = settlement;
@@ -271,6 +295,8 @@ impl LockBook {
         let held = self.held_by(acquired);
         let held = held.ok_or_else(|| expired("is settled, or its lock is lost"))?;
         if kind != Kind::Renew {
+            self.whole_batches
+                .settled(now.saturating_duration_since(held.since));
             self.held.remove(&(acquired.partition, acquired.offset));
         }
         Ok((held.origin, Acknowledgement::of(kind, acquired)))
@@ -385,30 +411,33 @@ impl LockBook {
 
     /// Renews the locks of what nobody has asked for yet, at half their time: released, it would have been delivered for
     /// nothing. Returns when to look again.
-    fn keep_arrived(&mut self, now: Instant, session: SessionId) -> Instant {
+    fn keep_arrived(&mut self, now: Instant) -> Instant {
         let half = self.lock / 2;
         let mut next = now + half;
-        if !self.can_renew {
+        if !self.can_renew || self.arrived.is_empty() {
             return next;
+        }
+        if let Some(later) = self.look_at_arrived.filter(|at| now < *at) {
+            return later;
         }
         let mut due = Vec::new();
         for (acquired, _) in &self.arrived {
-            let held = self.held_by(*acquired);
-            let Some(held) = held.filter(|held| held.origin.session == session) else {
+            let Some(held) = self.held_by(*acquired) else {
                 continue;
             };
             let at = held.locked_until.checked_sub(half).unwrap_or(now);
             if at <= now {
-                due.push((*acquired, held));
+                due.push((*acquired, held.origin));
             } else {
                 next = next.min(at);
             }
         }
-        for (acquired, held) in due {
+        self.look_at_arrived = Some(next);
+        for (acquired, origin) in due {
             // Until the answer is here it is not asked for again.
             self.lock_begins(now, acquired);
             let told = Acknowledgement::of(Kind::Renew, acquired);
-            self.tell(session.broker, held.origin.place, [told]);
+            self.tell(origin.session.broker, origin.place, [told]);
         }
         next
     }
@@ -449,18 +478,6 @@ impl LockBook {
         let lock = self.lock;
         self.held.retain(|_, held| held.locked_until + lock > now);
     }
-}
-
-/// What a broker answers to a bundle.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    Done,
-    /// The lock of one of its records is gone.
-    NoLock(String),
-    /// The broker could not write it down, and may be able to soon.
-    Again(String),
-    /// All its records are another's, or may be.
-    Lost(String),
 }
 
 /// Tells whether a bundle may be told along with a fetch: brokers fetch nothing for who renews, and read on what is told of.

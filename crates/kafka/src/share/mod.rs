@@ -18,6 +18,7 @@ mod security;
 mod session;
 mod settling;
 mod source;
+mod whole_batches;
 mod wire;
 
 pub use source::KafkaShareGroup;

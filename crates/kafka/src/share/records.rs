@@ -20,6 +20,8 @@ const PREFIX: usize = 12;
 pub(super) struct Page {
     /// The records, in the order of their offsets, each with its delivery count.
     pub(super) records: Vec<(KafkaRecord, u32)>,
+    /// How many records the longest batch has, acquired or not.
+    pub(super) longest: usize,
     /// Ranges of offsets that hold no record: they were compacted away, or are markers of transactions.
     pub(super) gaps: Vec<(i64, i64)>,
     /// Ranges of offsets whose records are damaged, and what is wrong.
@@ -51,6 +53,7 @@ pub(super) fn page(
                     .base_offset
                     .saturating_add(batch.last_offset_delta.into());
                 next = next.max(last.saturating_add(1));
+                page.longest = page.longest.max(batch.records.len());
                 if !batch.attributes.is_control_batch {
                     take(copier, batch, &ranges, &mut page.records);
                 }

@@ -15,11 +15,11 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::acknowledge_request::AcknowledgeRequest;
-use super::acknowledgement::Bundle;
+use super::acknowledgement::{Bundle, Outcome};
 use super::cluster::SHARE_VERSION;
-use super::fetch_request::FetchRequest;
+use super::fetch_request::{Demand, FetchRequest};
 use super::group::{Group, Reporter};
-use super::lock_book::{Origin, Outcome, Place, SessionId, Step};
+use super::lock_book::{Origin, Place, SessionId, Step};
 use super::records::page;
 use crate::consumer::Copier;
 
@@ -103,8 +103,8 @@ impl Session {
                     // Woken or not, it looks again.
                     timeout_at(until, self.wake.notified()).await.ok();
                 }
-                Step::Fetch(count, bundles) => {
-                    let fetched = self.fetch(partitions, count, bundles).await;
+                Step::Fetch(demand, bundles) => {
+                    let fetched = self.fetch(partitions, demand, bundles).await;
                     self.note(fetched).await;
                 }
                 Step::Acknowledge(bundles) => {
@@ -199,15 +199,15 @@ impl Session {
         self.connection.as_ref().ok_or_else(none)
     }
 
-    /// Fetches so many records, and tells these bundles along with it.
+    /// Fetches records, and tells these bundles along with it.
     async fn fetch(
         &mut self,
         partitions: BTreeSet<Place>,
-        count: usize,
+        demand: Demand,
         mut bundles: Vec<Bundle>,
     ) -> Result<Fetched, KrafkaError> {
         let asked = Instant::now();
-        let answer = match self.ask(&partitions, count, &mut bundles).await {
+        let answer = match self.ask(&partitions, demand, &mut bundles).await {
             Ok(answer) => answer,
             Err(error) => {
                 self.lose(LOST, bundles);
@@ -231,7 +231,7 @@ impl Session {
     async fn ask(
         &mut self,
         partitions: &BTreeSet<Place>,
-        count: usize,
+        demand: Demand,
         bundles: &mut [Bundle],
     ) -> Result<ShareFetchResponse, KrafkaError> {
         self.connect().await?;
@@ -243,7 +243,7 @@ impl Session {
             (false, _) => Duration::ZERO,
         };
         let (group, member) = (&self.group.cluster.group, &self.group.member);
-        let request = FetchRequest::new(group, member, self.epoch, wait, count)
+        let request = FetchRequest::new(group, member, self.epoch, wait, demand)
             .read(&self.reads, partitions)
             .tell(bundles);
         let connection = self.connection()?;

@@ -129,9 +129,23 @@ impl Shared {
 
     /// Produces a record with each value, to the partitions in turn.
     pub(crate) async fn produce(&self, partitions: i32, values: std::ops::Range<usize>) {
-        let (config, topic) = (self.world.config(), self.topic.clone());
+        self.produce_with(&[("linger.ms", "5")], partitions, values)
+            .await;
+    }
+
+    /// The same, by a producer with these settings.
+    pub(crate) async fn produce_with(
+        &self,
+        settings: &[(&str, &str)],
+        partitions: i32,
+        values: std::ops::Range<usize>,
+    ) {
+        let (mut config, topic) = (self.world.config(), self.topic.clone());
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
         spawn_blocking(move || {
-            let producer: BaseProducer = config.clone().set("linger.ms", "5").create().unwrap();
+            let producer: BaseProducer = config.create().unwrap();
             for (value, partition) in values.zip((0..partitions).cycle()) {
                 let value = value.to_string();
                 let record: BaseRecord<'_, (), str> = BaseRecord::to(&topic);

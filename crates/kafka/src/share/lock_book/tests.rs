@@ -35,8 +35,10 @@ impl World {
 
     fn acquire(&mut self, broker: i32, offsets: std::ops::Range<i64>) {
         let record = |offset| (KafkaRecord::new(offset, Timestamp(0), None), 1);
+        let records: Vec<_> = offsets.map(record).collect();
         let page = Page {
-            records: offsets.map(record).collect(),
+            longest: records.len(),
+            records,
             ..Page::default()
         };
         let session = session(broker);
@@ -59,7 +61,14 @@ impl World {
         let settlements: Vec<_> = settlements
             .map(|receipt| Settlement::new(receipt, verb))
             .collect();
-        self.book.settle(&settlements).0
+        self.book.settle(self.now, &settlements).0
+    }
+
+    fn demand(&mut self, broker: i32) -> Demand {
+        match self.step(broker) {
+            Step::Fetch(demand, _) => demand,
+            step => panic!("{step:?}"),
+        }
     }
 
     fn told(&mut self, broker: i32) -> Vec<Bundle> {
@@ -67,6 +76,13 @@ impl World {
             Step::Acknowledge(bundles) => bundles,
             step => panic!("{step:?}"),
         }
+    }
+}
+
+fn exactly(records: usize) -> Demand {
+    Demand {
+        records,
+        whole_batches: false,
     }
 }
 
@@ -89,15 +105,15 @@ fn as_much_is_fetched_as_is_wanted_once_what_has_arrived_is_taken() {
     assert!(matches!(world.step(1), Step::Wait(_)));
     let one = world.book.want(10);
     let two = world.book.want(5);
-    assert!(matches!(world.step(1), Step::Fetch(15, _)));
+    assert_eq!(world.demand(1), exactly(15));
     world.acquire(1, 0..4);
     // One of the receives is about to end with it.
     assert!(matches!(world.step(1), Step::Wait(_)));
     assert_eq!(world.taken(10).len(), 4);
     world.book.want_no_more(one);
-    assert!(matches!(world.step(1), Step::Fetch(5, _)));
+    assert_eq!(world.demand(1), exactly(5));
     // Another broker may have it.
-    assert!(matches!(world.step(2), Step::Fetch(5, _)));
+    assert_eq!(world.demand(2), exactly(5));
     // No broker that leads nothing is asked.
     let leads_nothing = world.book.step(world.now, session(3), &BTreeSet::new());
     assert!(matches!(leads_nothing, Step::Wait(_)));
@@ -109,10 +125,10 @@ fn as_much_is_fetched_as_is_wanted_once_what_has_arrived_is_taken() {
 fn where_locks_cannot_be_renewed_one_broker_is_asked_at_a_time() {
     let mut world = World::new(false);
     world.book.want(10);
-    assert!(matches!(world.step(1), Step::Fetch(10, _)));
+    assert_eq!(world.demand(1), exactly(10));
     assert!(matches!(world.step(2), Step::Wait(_)));
     world.book.fetched(1);
-    assert!(matches!(world.step(2), Step::Fetch(10, _)));
+    assert_eq!(world.demand(2), exactly(10));
 }
 
 #[test]
@@ -138,7 +154,7 @@ fn what_is_settled_is_told_along_with_the_next_fetch() {
     let receipts = world.taken(9);
     world.settle(&receipts, SettleVerb::Delete);
     world.book.want(10);
-    let Step::Fetch(10, bundles) = world.step(1) else {
+    let Step::Fetch(_, bundles) = world.step(1) else {
         panic!("it is not told along");
     };
     let expected = [(Kind::Accept, 0), (Kind::Accept, 1)];
@@ -170,7 +186,7 @@ fn renewals_and_what_is_told_again_or_of_a_partition_that_is_not_read_are_told_a
     }
     assert_eq!(kinds(&world.told(1)), [(Kind::Accept, 1)]);
     assert_eq!(kinds(&world.told(1)), [(Kind::Accept, 2)]);
-    assert!(matches!(world.step(1), Step::Fetch(10, _)));
+    assert_eq!(world.demand(1).records, 10);
 }
 
 #[tokio::test]
@@ -336,4 +352,31 @@ fn what_is_never_settled_is_forgotten_after_its_lock() {
     assert!(world.book.holds_anything());
     world.book.forget_ended(world.now + LOCK * 2);
     assert!(!world.book.holds_anything());
+}
+
+#[test]
+fn whole_batches_are_asked_for_while_what_is_over_is_taken_soon() {
+    for (can_renew, held_for, whole_batches) in [
+        (true, 1_000, true),
+        (true, 1_001, false),
+        // What is over would come again, with one delivery less.
+        (false, 1_000, false),
+    ] {
+        let mut world = World::new(can_renew);
+        world.book.want(10);
+        assert_eq!(world.demand(1), exactly(10));
+        world.acquire(1, 0..10);
+        let receipts = world.taken(10);
+        world.now += Duration::from_millis(held_for);
+        world.settle(&receipts, SettleVerb::Renew);
+        assert_eq!(kinds(&world.told(1)).len(), 10);
+        assert_eq!(world.demand(1), exactly(10), "a renewal shows nothing");
+        world.book.fetched(1);
+        world.settle(&receipts, SettleVerb::Delete);
+        let demand = Demand {
+            records: 10,
+            whole_batches,
+        };
+        assert_eq!(world.demand(1), demand, "{can_renew}, {held_for}");
+    }
 }

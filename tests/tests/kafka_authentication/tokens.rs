@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan as _};
-use lambda_esm_tests::kafka::{Certificates, Kafka, Listener};
+use lambda_esm_tests::kafka::{Certificates, Kafka, Listener, Topic};
 use lambda_esm_tests::{TokenServer, ministack, unsecured_token};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -84,21 +84,30 @@ async fn tokens_of_both_grants_let_in_with_scope_audience_and_extensions() {
     scene.stop(&["client-secret", "BEGIN ", "eyJ"]).await;
 }
 
-#[tokio::test]
-async fn records_are_delivered_beyond_the_lives_of_many_tokens() {
-    const LIFE: Duration = Duration::from_secs(5);
-    let Some(kafka) = Kafka::shared() else {
-        return;
-    };
-    let servers = Listener::SaslPlaintext.shared().unwrap();
+/// How long tokens last that are soon over.
+const LIFE: Duration = Duration::from_secs(5);
+
+/// Starts a server whose tokens are soon over, and a daemon whose secret `name` has its credentials; with a topic that has
+/// one record, which says `name` too.
+async fn short_lived(name: &str) -> Option<(TokenServer, Scene, Topic)> {
+    let kafka = Kafka::shared()?;
     let server = TokenServer::start().await;
     server.set_lifetime(LIFE);
     let secret = client_credentials(&server, "client-secret");
-    let scene = Scene::start(&members(&[("short", secret)]), &[]).await;
-    let topic = topic_with(&kafka, "first").await;
+    let scene = Scene::start(&members(&[(name, secret)]), &[]).await;
+    let topic = topic_with(&kafka, name).await;
+    Some((server, scene, topic))
+}
+
+#[tokio::test]
+async fn records_are_delivered_beyond_the_lives_of_many_tokens() {
+    let Some((server, scene, topic)) = short_lived("short").await else {
+        return;
+    };
+    let servers = Listener::SaslPlaintext.shared().unwrap();
     let access = [(OAUTH, &*format!("{ARN}short"))];
     let mapping = scene.mapping(&servers, topic.name(), &access).await;
-    scene.arrives("first", ARRIVED).await;
+    scene.arrives("short", ARRIVED).await;
     let begun = Instant::now();
     let mut sent = 0;
     while begun.elapsed() < LIFE * 3 {
@@ -116,19 +125,13 @@ async fn records_are_delivered_beyond_the_lives_of_many_tokens() {
 
 #[tokio::test]
 async fn a_mapping_of_a_topic_without_news_is_well_again_once_its_token_is() {
-    const LIFE: Duration = Duration::from_secs(5);
-    let Some(kafka) = Kafka::shared() else {
+    let Some((server, scene, topic)) = short_lived("quiet").await else {
         return;
     };
     let servers = Listener::SaslPlaintext.shared().unwrap();
-    let server = TokenServer::start().await;
-    server.set_lifetime(LIFE);
-    let secret = client_credentials(&server, "client-secret");
-    let scene = Scene::start(&members(&[("quiet", secret)]), &[]).await;
-    let topic = topic_with(&kafka, "only").await;
     let access = [(OAUTH, &*format!("{ARN}quiet"))];
     let mapping = scene.mapping(&servers, topic.name(), &access).await;
-    scene.arrives("only", ARRIVED).await;
+    scene.arrives("quiet", ARRIVED).await;
     // The connections that there are must show who they are again, and cannot: this token is over for the broker alone.
     // The next one comes before the group has lost its member, which would make everything anew.
     server.fail(200, over(2));

@@ -15,9 +15,9 @@ use crate::stage::Stage;
 const RECORDS: usize = 3_000;
 const PARTITIONS: i32 = 3;
 const BATCH: usize = 10;
-/// More than a daemon has locked: ten batches and what is fetched for as many more, by each broker. A coordinator that has to
-/// be found anew writes down no ends for a while, so that a lock may end twice.
-const LOCKED: usize = 1_000;
+/// More than functions of a daemon have at work: ten batches, and those whose ends brokers have not written down. A
+/// coordinator that has to be found anew writes down none for a while, so that a lock may end twice.
+const AT_WORK: usize = 1_000;
 const LOCK: Duration = Duration::from_secs(10);
 /// No longer than the lock lasts does anything wait, and this.
 const MORE: Duration = Duration::from_secs(10);
@@ -127,7 +127,7 @@ async fn what_one_of_three_daemons_had_comes_to_the_others_when_it_is_killed() {
     scene.topic.fill(0, RECORDS).await;
     scene.until_busy().await;
     scene.daemons[0].kill().await;
-    scene.ends(LOCKED).await;
+    scene.ends(AT_WORK).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,7 +142,7 @@ async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
     scene.until_busy().await;
     cluster.kill(0).await;
     cluster.restart(0).await;
-    scene.ends(LOCKED).await;
+    scene.ends(AT_WORK).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,5 +157,5 @@ async fn a_leader_among_three_brokers_that_is_killed_loses_nothing() {
     scene.until_busy().await;
     // Each leads one of the three partitions.
     cluster.kill(1).await;
-    scene.ends(LOCKED).await;
+    scene.ends(AT_WORK).await;
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use lambda_esm_core::mapping::{EventSourceMappingConfiguration, Mapping};
 use lambda_esm_core::queue::ShareGroupRetries;
 use lambda_esm_engine::functions::Closure;
 use lambda_esm_engine::memory::{
-    MemoryDestination, MemoryShareGroup, MemoryShareGroupOptions, NewRecord,
+    MemoryDestination, MemoryShareGroup, MemoryShareGroupOptions, MemoryShareMember, NewRecord,
 };
 use lambda_esm_engine::ports::{
     InvokeBackend, InvokeRequest, QueueFacts, QueueSource, ReceiveRequest, Received, Settlement,
@@ -298,4 +299,74 @@ async fn a_stopped_member_leaves_what_it_cannot_finish_to_the_others_at_once() {
     assert_eq!(group.counts().acquired, 2);
     engine.shutdown().await;
     assert_eq!((group.counts().available, group.counts().acquired), (2, 0));
+}
+
+/// A member whose records are on their way for longer than a stop waits.
+struct Distant(MemoryShareMember);
+
+#[async_trait]
+impl QueueSource for Distant {
+    async fn describe(&self) -> Result<QueueFacts, SourceError> {
+        self.0.describe().await
+    }
+
+    async fn receive(&self, request: ReceiveRequest) -> Result<Received, SourceError> {
+        let received = self.0.receive(request).await;
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        received
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Result<(), SourceError>>, SourceError> {
+        self.0.settle(settlements).await
+    }
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_stop_has_waited_is_released_and_told_with_its_deliveries() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let _logs = tracing::subscriber::set_default(subscriber);
+    let (clock, runs) = (clock(), Runs::default());
+    let options = MemoryShareGroupOptions::default().with_lock_duration(Duration::from_secs(600));
+    let group = MemoryShareGroup::new(clock, "orders", options);
+    put(&group, &["a", "b"]);
+    let engine = Engine::builder()
+        .clock(clock)
+        .share_group("orders", Distant(group.member()))
+        .invoke(function(&runs, Duration::ZERO))
+        .build();
+    create(&engine, json!({ "BatchSize": 10 })).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(group.counts().acquired, 2);
+    engine.shutdown().await;
+    assert_eq!(group.counts().acquired, 2, "they are still on their way");
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let counts = group.counts();
+    assert_eq!((counts.available, counts.acquired), (2, 0));
+    assert!(runs.lock().unwrap().is_empty());
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("unseen")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("messages=2 deliveries=1"), "{log}");
 }

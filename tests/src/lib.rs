@@ -11,6 +11,7 @@ mod emulator;
 mod functions;
 pub mod kafka;
 mod oauth;
+mod ports;
 mod queue;
 pub mod rabbitmq;
 mod recording;

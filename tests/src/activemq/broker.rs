@@ -1,7 +1,6 @@
 //! Brokers of a test's own, which it may kill.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::jms::Jms;
+use crate::ports::free_ports;
 use crate::servers::variable;
 use crate::wait::{PATIENCE, until};
 
@@ -31,12 +31,10 @@ impl Broker {
         let home = variable("LAMBDA_ESM_TEST_ACTIVEMQ_HOME")?;
         let folder = std::env::temp_dir().join(format!("activemq-{}", Uuid::new_v4().simple()));
         fs::create_dir(&folder).unwrap();
-        let taken = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-        let ports = taken.map(|listener| listener.local_addr().unwrap().port());
         let mut broker = Self {
             home,
             folder,
-            ports,
+            ports: free_ports(),
             process: None,
         };
         broker.restart().await;

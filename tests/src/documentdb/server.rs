@@ -1,7 +1,6 @@
 //! Servers of a test's own, which it may kill.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -10,6 +9,7 @@ use mongodb::bson::{Document, doc};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
+use crate::ports::free_ports;
 use crate::servers::variable;
 use crate::wait::until;
 
@@ -29,7 +29,7 @@ impl SecantusDb {
         let program = variable("LAMBDA_ESM_TEST_SECANTUSD")?;
         let folder = std::env::temp_dir().join(format!("secantusdb-{}", Uuid::new_v4().simple()));
         fs::create_dir(&folder).unwrap();
-        let port = free_port();
+        let [port] = free_ports();
         let mut server = Self {
             program,
             folder,
@@ -120,11 +120,4 @@ impl Drop for SecantusDb {
         }
         fs::remove_dir_all(&self.folder).ok();
     }
-}
-
-/// Returns a port that is free, and below those that systems give to clients: such a one may be connected to itself.
-fn free_port() -> u16 {
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut random = std::iter::repeat_with(|| fastrand::u16(20_000..30_000));
-    random.find(is_free).unwrap()
 }

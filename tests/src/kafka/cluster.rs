@@ -1,7 +1,6 @@
 //! Brokers of a test's own, which it may kill.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 
 use super::listener::Listener;
 use super::server::Kafka;
+use crate::ports::free_ports;
 use crate::servers::variable;
 use crate::wait::{PATIENCE, until};
 
@@ -41,11 +41,15 @@ impl Cluster {
         let home = variable("LAMBDA_ESM_TEST_KAFKA_HOME")?;
         let folder = std::env::temp_dir().join(format!("kafka-{}", Uuid::new_v4().simple()));
         fs::create_dir(&folder).unwrap();
-        let nodes = free_ports(nodes);
+        let nodes = (0..nodes).map(|_| Node {
+            controller: free_ports::<1>()[0],
+            ports: free_ports(),
+            process: None,
+        });
         let mut cluster = Self {
             home,
             folder,
-            nodes,
+            nodes: nodes.collect(),
         };
         for node in 0..cluster.nodes.len() {
             cluster.launch(node);
@@ -174,19 +178,4 @@ impl Drop for Cluster {
         }
         fs::remove_dir_all(&self.folder).ok();
     }
-}
-
-/// Returns nodes with ports that nobody uses now.
-fn free_ports(nodes: usize) -> Vec<Node> {
-    let count = 1 + Listener::ALL.len();
-    let taken = (0..nodes * count).map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    let taken: Vec<TcpListener> = taken.collect();
-    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    let ports: Vec<u16> = taken.iter().map(port).collect();
-    let node = |ports: &[u16]| Node {
-        controller: ports[0],
-        ports: ports[1..].try_into().unwrap(),
-        process: None,
-    };
-    ports.chunks(count).map(node).collect()
 }

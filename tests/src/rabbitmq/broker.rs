@@ -1,7 +1,6 @@
 //! Brokers of a test's own, which it may kill.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -11,6 +10,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::server::Rabbit;
+use crate::ports::free_ports;
 use crate::servers::variable;
 use crate::wait::{PATIENCE, until};
 
@@ -129,10 +129,4 @@ impl Drop for RabbitBroker {
         }
         fs::remove_dir_all(&self.folder).ok();
     }
-}
-
-/// Returns ports that nobody uses now.
-fn free_ports() -> [u16; 4] {
-    let taken = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    taken.map(|listener| listener.local_addr().unwrap().port())
 }

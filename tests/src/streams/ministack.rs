@@ -1,6 +1,5 @@
 //! A ministack of a test's own, whose clock is wrong.
 
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -8,6 +7,7 @@ use tokio::process::{Child, Command};
 
 use super::json::JsonClient;
 use super::server::Streams;
+use crate::ports::free_ports;
 use crate::recording::Recording;
 use crate::servers::variable;
 use crate::wait::until;
@@ -29,8 +29,7 @@ impl Ministack {
         let python = variable("LAMBDA_ESM_TEST_PYTHON")?;
         let faketime = variable("LAMBDA_ESM_TEST_FAKETIME")?;
         let folder = Recording::default();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-        let port = port.unwrap().port();
+        let [port] = free_ports();
         let process = Command::new(python)
             .arg(SCRIPT)
             .env("LD_PRELOAD", faketime)

@@ -7,6 +7,8 @@
 // What the tests of the whole use, too.
 #[path = "../../../../tests/src/activemq/mod.rs"]
 pub mod activemq;
+#[path = "../../../../tests/src/ports.rs"]
+mod ports;
 #[path = "../../../../tests/src/wait.rs"]
 pub mod wait;
 

@@ -4,6 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+// What the tests of the whole use, too.
+#[path = "../../../../tests/src/ports.rs"]
+mod ports;
+
 mod access;
 mod contract;
 mod losing;

@@ -1,17 +1,16 @@
 //! A server of a test's own.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+use crate::ports::free_ports;
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +32,7 @@ impl Server {
         };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
         fs::create_dir_all(&folder).unwrap();
-        let port = free_port();
+        let [port] = free_ports();
         let child = launch(&program, &folder, port, options);
         let mut server = Self {
             program,
@@ -122,15 +121,3 @@ fn launch(program: &str, folder: &Path, port: u16, options: &[&str]) -> Child {
         .spawn()
         .unwrap()
 }
-
-/// Returns a port that is free, and below those that systems give to clients: such a one could connect to itself.
-fn free_port() -> u16 {
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    let mut ports = (first..30_000).chain(20_000..first);
-    let is_free = |port: &u16| {
-        TAKEN.lock().unwrap().insert(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()
-    };
-    ports.find(is_free).unwrap()
-}
-
-static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());

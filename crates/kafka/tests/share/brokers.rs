@@ -1,7 +1,6 @@
 //! Brokers of a test's own, which it may kill.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::ports::free_ports;
 use crate::world::{PATIENCE, World};
 
 const SCRIPT: &str = concat!(
@@ -50,7 +50,7 @@ impl Brokers {
         let mut brokers = Self {
             home,
             folder,
-            ports: free_ports(count),
+            ports: (0..count).map(|_| free_ports()).collect(),
             more,
             running: (0..count).map(|_| None).collect(),
         };
@@ -165,15 +165,4 @@ async fn brokers_known(world: World) -> usize {
         metadata.map_or(0, |metadata| metadata.brokers().len())
     });
     found.await.unwrap()
-}
-
-fn free_ports(count: usize) -> Vec<[u16; PORTS]> {
-    let taken = (0..count * PORTS).map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    let taken: Vec<TcpListener> = taken.collect();
-    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    let ports: Vec<u16> = taken.iter().map(port).collect();
-    ports
-        .chunks(PORTS)
-        .map(|ports| ports.try_into().unwrap())
-        .collect()
 }

@@ -4,6 +4,10 @@
     reason = "a call that fails is a check that fails"
 )]
 
+// What the tests of the whole use, too.
+#[path = "../../../../tests/src/ports.rs"]
+mod ports;
+
 mod brokers;
 mod contract;
 mod faults;

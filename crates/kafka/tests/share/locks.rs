@@ -1,17 +1,41 @@
 //! Locks, how long they hold, and how often a record is delivered.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use lambda_esm_core::fault::SourceErrorKind;
+use lambda_esm_core::record::QueueMessage;
 use lambda_esm_engine::ports::{QueueSource, SettleVerb};
 use tokio::time::Instant;
 
-use crate::member::{count, number};
+use crate::member::{Member, count, number};
 use crate::world::World;
 
 /// How long a lock lasts in these tests, and its setting.
 const LOCK: Duration = Duration::from_secs(2);
 const LOCKED: &str = "share.record.lock.duration.ms=2000";
+
+/// Renews the locks of records until something else is over, which may take longer than a lock lasts: who receives for the
+/// first time joins its group.
+async fn renewed_until<T>(
+    member: &Member,
+    records: &[QueueMessage],
+    other: impl Future<Output = T>,
+) -> T {
+    let over = Cell::new(false);
+    let renewing = async {
+        while !over.get() {
+            member.settle_all(records, SettleVerb::Renew).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let other = async {
+        let output = other.await;
+        over.set(true);
+        output
+    };
+    tokio::join!(renewing, other).1
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_group_is_set_to_is_told() {
@@ -73,13 +97,13 @@ async fn a_lock_that_is_renewed_holds() {
     shared.produce(1, 0..1).await;
     let (one, two) = (shared.member(), shared.member());
     let record = one.receive_one().await;
-    let begin = Instant::now();
-    while begin.elapsed() < LOCK * 3 {
-        one.settle_all(std::slice::from_ref(&record), SettleVerb::Renew)
-            .await;
-        // Takes a second, in which nothing may come.
-        assert_eq!(two.try_receive(1).await, []);
-    }
+    renewed_until(&one, std::slice::from_ref(&record), async {
+        let begin = Instant::now();
+        while begin.elapsed() < LOCK * 3 {
+            assert_eq!(two.try_receive(1).await, []);
+        }
+    })
+    .await;
     one.settle_all(&[record], SettleVerb::Delete).await;
     shared.is_done(1).await;
     tokio::join!(one.close(), two.close());
@@ -94,14 +118,8 @@ async fn a_lock_that_ended_spoils_no_other_settlement_of_the_same_call() {
     shared.produce(1, 0..8).await;
     let (one, two) = (shared.member(), shared.member());
     let records = one.receive_all(8).await;
-    let begin = Instant::now();
-    while begin.elapsed() < LOCK * 3 / 2 {
-        for kept in [&records[..3], &records[4..]] {
-            one.settle_all(kept, SettleVerb::Renew).await;
-        }
-        tokio::task::yield_now().await;
-    }
-    let lost = two.receive_one().await;
+    let kept: Vec<QueueMessage> = [&records[..3], &records[4..]].concat();
+    let lost = renewed_until(&one, &kept, two.receive_one()).await;
     assert_eq!(number(&lost), 3);
     let all: Vec<_> = records
         .iter()

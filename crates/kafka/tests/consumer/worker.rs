@@ -68,10 +68,11 @@ impl Worker {
             GroupEvent::Revoking(asked) => {
                 let positions = asked.iter().filter_map(|owned| self.position(*owned));
                 let positions: Vec<_> = positions.collect();
-                self.consumer
-                    .let_go(asked.clone(), positions)
-                    .await
-                    .unwrap();
+                let let_go = self.consumer.let_go(asked.clone(), positions).await;
+                // Who hears of it too late, because a commit took its time, has lost them already.
+                if let Err(error) = let_go {
+                    assert_eq!(error.kind, SourceErrorKind::Expired, "{error}");
+                }
                 self.lose(asked);
             }
             GroupEvent::Lost(lost) => self.lose(lost),

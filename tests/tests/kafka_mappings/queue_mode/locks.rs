@@ -44,12 +44,17 @@ async fn once_where_locks_are_renewed(stage: &Stage) {
     let topic = kafka.topic("renewed", TopicOptions::partitions(1)).await;
     let group = kafka.share_group(&[]).await;
     topic.fill(0, 1).await;
-    map(stage, &topic, &group, "renewed", &json!({})).await;
+    let uuid = map(stage, &topic, &group, "renewed", &json!({})).await;
     stage.until_records("renewed", 1).await;
     let begun = Instant::now();
+    until_within(RUN + LATE, "it is done", async || {
+        let status = stage.status(uuid).await;
+        (status["counts"]["DeletedEventCount"] == 1).then_some(())
+    })
+    .await;
+    assert!(begun.elapsed() > RUN - LATE, "{:?}", begun.elapsed());
+    // The broker is asked by a tool of Kafka's own, which takes its time to begin.
     kafka.until_shared_out(&group, &topic).await;
-    let taken = begun.elapsed();
-    assert!((RUN - LATE..RUN + LATE).contains(&taken), "{taken:?}");
     assert_eq!(stage.functions.records("renewed"), 1);
 }
 

@@ -36,12 +36,20 @@ pub(super) struct Group {
     pub(super) ended: watch::Sender<bool>,
 }
 
+/// A problem, and the number of the report.
+struct Problem {
+    report: u64,
+    error: SourceError,
+}
+
 /// What is behind the lock.
 pub(super) struct State {
     pub(super) book: LockBook,
     /// The partitions that the member is to read.
     pub(super) assigned: Vec<Place>,
-    pub(super) problems: BTreeMap<Reporter, SourceError>,
+    problems: BTreeMap<Reporter, Problem>,
+    /// Counts the reports of problems.
+    reports: u64,
     /// What wakes the session with a broker.
     pub(super) sessions: BTreeMap<i32, Arc<Notify>>,
     /// Counts the sessions.
@@ -60,6 +68,7 @@ impl Group {
                 book,
                 assigned: Vec::new(),
                 problems: BTreeMap::new(),
+                reports: 0,
                 sessions: BTreeMap::new(),
                 opened: 0,
             }),
@@ -76,12 +85,16 @@ impl Group {
 
     /// Receives up to `max` records, and waits for the first one until `wait` is over. What was fetched for it until then may
     /// still come, and nobody else would ask for it: so that is waited for too.
+    ///
+    /// A problem that does not pass by itself ends it at once, but for one that a session has told of before: a session tries
+    /// again for a receive alone.
     pub(super) async fn receive(
         &self,
         max: usize,
         wait: Duration,
     ) -> Result<Received, SourceError> {
         let mut deadline = Instant::now() + wait;
+        let known = self.state().reports;
         let mut want = Some(Want::new(self, max));
         // The last fetch that it waits for, once its time is over.
         let mut last = None;
@@ -94,11 +107,13 @@ impl Group {
                 if let Some(received) = state.book.take(max) {
                     return Ok(received);
                 }
-                let lasting = |problem: &&SourceError| {
-                    last.is_some() || problem.kind != SourceErrorKind::Transient
+                let ends = |(reporter, problem): &(&Reporter, &Problem)| {
+                    let lasts = problem.error.kind != SourceErrorKind::Transient;
+                    let is_new = **reporter == Reporter::Membership || problem.report > known;
+                    last.is_some() || (lasts && is_new)
                 };
-                if let Some(problem) = state.problems.values().find(lasting) {
-                    return Err(problem.clone());
+                if let Some((_, problem)) = state.problems.iter().find(ends) {
+                    return Err(problem.error.clone());
                 }
                 if last.is_some_and(|last| state.book.has_ended(last)) {
                     return Ok(Received::default());
@@ -132,8 +147,12 @@ impl Group {
     }
 
     /// Takes note of a problem.
-    pub(super) fn report(&self, reporter: Reporter, problem: SourceError) {
-        self.state().problems.insert(reporter, problem);
+    pub(super) fn report(&self, reporter: Reporter, error: SourceError) {
+        let mut state = self.state();
+        state.reports += 1;
+        let report = state.reports;
+        state.problems.insert(reporter, Problem { report, error });
+        drop(state);
         self.arrived.notify_waiters();
     }
 
@@ -146,7 +165,7 @@ impl Group {
     pub(super) fn is_denied(&self) -> bool {
         let state = self.state();
         let mut problems = state.problems.values();
-        problems.any(|problem| problem.kind == SourceErrorKind::Denied)
+        problems.any(|problem| problem.error.kind == SourceErrorKind::Denied)
     }
 
     /// Tells receives to look whether something has arrived.

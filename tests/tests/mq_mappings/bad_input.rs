@@ -16,8 +16,9 @@ use super::stage::{BROKER, SECRET, is_well, map, request, sections, shows};
 
 /// How long a message of a mapping that nothing is wrong with may take.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// How long one may take that has recovered: the longest wait between two tries, and some.
-const RECOVERED: Duration = Duration::from_secs(40);
+/// How long one may take that has recovered: the longest wait between two tries is half a minute. The last one in vain may have
+/// begun before the broker was ready to answer it, and takes eight seconds until it is given up.
+const RECOVERED: Duration = Duration::from_secs(60);
 
 const WRONGS: usize = 10;
 

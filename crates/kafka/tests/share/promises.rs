@@ -22,7 +22,10 @@ async fn a_record_that_is_accepted_is_done_and_kafka_agrees() {
     let Some(world) = World::real() else {
         return;
     };
-    let shared = world.shared(1, &[]).await;
+    // What Kafka is asked meanwhile takes its time.
+    let shared = world
+        .shared(1, &["share.record.lock.duration.ms=60000"])
+        .await;
     shared.produce(1, 0..3).await;
     let member = shared.member();
     let records = member.receive_all(3).await;

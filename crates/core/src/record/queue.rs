@@ -1,5 +1,7 @@
 //! Messages of queues.
 
+use std::fmt::Write as _;
+
 use super::kafka::KafkaRecord;
 use super::sqs::SqsMessage;
 use crate::setters;
@@ -77,7 +79,11 @@ impl SharedRecord {
     /// Returns the name of the record in its topic, which no other has: partition and offset, as in `0-100`.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}-{}", self.partition, self.record.offset)
+        // For two numbers of up to 11 and 20 digits.
+        let mut id = String::with_capacity(32);
+        // Writing to a text does not fail.
+        let _ = write!(id, "{}-{}", self.partition, self.record.offset);
+        id
     }
 }
 

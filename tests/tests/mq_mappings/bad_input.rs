@@ -182,6 +182,8 @@ async fn a_queue_and_a_broker_that_come_later_are_found_without_a_restart() {
     broker.kill().await;
     shows(&stage, uuid, "USER_INITIATED", &["127.0.0.1"]).await;
     broker.restart().await;
+    // Killed so soon, it may have forgotten the queue.
+    queue.make().await;
     delivers(&stage, &queue, "f", RECOVERED).await;
     is_well(&stage, uuid).await;
     stage.stop().await;

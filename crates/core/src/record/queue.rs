@@ -82,7 +82,7 @@ impl SharedRecord {
         // For two numbers of up to 11 and 20 digits.
         let mut id = String::with_capacity(32);
         // Writing to a text does not fail.
-        let _ = write!(id, "{}-{}", self.partition, self.record.offset);
+        write!(id, "{}-{}", self.partition, self.record.offset).ok();
         id
     }
 }

@@ -7,6 +7,7 @@ use bytes::BufMut;
 
 use super::acknowledgement::Bundle;
 use super::lock_book::Place;
+use super::whole_batches::Demand;
 use super::wire::{Ranges, count, no_tags, text, topics};
 
 /// At least how much a fetch waits for, in bytes: any record.
@@ -17,14 +18,6 @@ const MOST: i32 = 16 * 1024 * 1024;
 const WHOLE_BATCHES: u8 = 0;
 /// Has it acquire no more records than are asked for, whatever batches they are in.
 const EXACTLY: u8 = 1;
-
-/// How many records a fetch asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Demand {
-    pub(super) records: usize,
-    /// Whether it may be more, if those are in the same batches.
-    pub(super) whole_batches: bool,
-}
 
 /// What a broker is asked for, and told.
 pub(super) struct FetchRequest<'a> {

@@ -12,11 +12,10 @@ use tokio::time::Instant;
 
 use super::acknowledgement::{Acknowledgement, Bundle, Kind, Outcome};
 use super::cluster::GroupSettings;
-use super::fetch_request::Demand;
 use super::receipt::Acquired;
 use super::records::Page;
 use super::settling::{Settling, expired};
-use super::whole_batches::WholeBatches;
+use super::whole_batches::{Demand, WholeBatches};
 
 /// The most records that one fetch asks for: what many receives want together.
 const FETCH: usize = 5_000;

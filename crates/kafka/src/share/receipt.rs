@@ -25,7 +25,7 @@ impl Acquired {
         let mut text = String::with_capacity(member.len() + 63);
         text.push_str(member);
         // Writing to a text does not fail.
-        let _ = write!(text, "/{partition}/{offset}/{number}");
+        write!(text, "/{partition}/{offset}/{number}").ok();
         Receipt(text)
     }
 

@@ -17,10 +17,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::acknowledge_request::AcknowledgeRequest;
 use super::acknowledgement::{Bundle, Outcome};
 use super::cluster::SHARE_VERSION;
-use super::fetch_request::{Demand, FetchRequest};
+use super::fetch_request::FetchRequest;
 use super::group::{Group, Reporter};
 use super::lock_book::{Origin, Place, SessionId, Step};
 use super::records::page;
+use super::whole_batches::Demand;
 use crate::consumer::Copier;
 
 /// How long a broker waits for a record: no other request of the session is answered meanwhile.

@@ -6,6 +6,14 @@ use std::time::Duration;
 /// How long what is over may wait to be asked for, as far as can be foreseen.
 const SOON: Duration = Duration::from_secs(1);
 
+/// How many records a fetch asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) records: usize,
+    /// Whether it may be more, if those are in the same batches.
+    pub(super) whole_batches: bool,
+}
+
 /// What was seen of batches, and of those who work records off.
 #[derive(Debug, Default)]
 pub(super) struct WholeBatches {

@@ -35,6 +35,8 @@ struct State<R> {
     /// A rebalance is on until its assignment, or until then.
     rebalancing: Option<Instant>,
     problem: Option<SourceError>,
+    /// The topic may not be read, as far as is known, whatever else has become a problem meanwhile: it is told once.
+    may_not_read: bool,
     /// The client cannot go on.
     broken: bool,
     leaving: bool,
@@ -67,6 +69,13 @@ pub(super) fn expired(owned: OwnedPartition) -> SourceError {
     )
 }
 
+impl<R> State<R> {
+    /// Tells whether only reading shows that the problem is over.
+    fn only_reading_shows(&self) -> bool {
+        self.may_not_read && !self.owned.is_empty()
+    }
+}
+
 impl<R> Group<R> {
     /// Returns the state of somebody who is about to join.
     pub(super) fn new() -> Self {
@@ -80,6 +89,7 @@ impl<R> Group<R> {
                 sending: 0,
                 rebalancing: None,
                 problem: None,
+                may_not_read: false,
                 broken: false,
                 leaving: false,
                 ended: false,
@@ -119,6 +129,7 @@ impl<R> Group<R> {
                 return;
             }
         }
+        state.may_not_read |= problem.reason == Some(ReasonCode::Authorization);
         state.problem = Some(problem.clone());
         self.tell(&mut state, GroupEvent::Problem(problem));
     }
@@ -128,18 +139,30 @@ impl<R> Group<R> {
         self.lock().problem.as_ref().map(|problem| problem.kind)
     }
 
-    /// Tells whether the problem is one that only reading shows to be over.
-    pub(super) fn may_not_read(&self) -> bool {
+    /// Returns the problem that there is, unless only reading shows that it is over.
+    pub(super) fn problem_to_look_after(&self) -> Option<SourceError> {
         let state = self.lock();
-        let reason = state.problem.as_ref().and_then(|problem| problem.reason);
-        reason == Some(ReasonCode::Authorization) && !state.owned.is_empty()
+        let problem = state.problem.clone();
+        problem.filter(|_| !state.only_reading_shows())
+    }
+
+    /// Tells that this problem is over, unless it has become another one meanwhile.
+    pub(super) fn recovered_from(&self, problem: &SourceError) {
+        let mut state = self.lock();
+        if state.problem.as_ref() == Some(problem) && !state.only_reading_shows() {
+            self.recover(&mut state);
+        }
     }
 
     /// Tells that the problem is over, if there was one.
     pub(super) fn recovered(&self) {
-        let mut state = self.lock();
+        self.recover(&mut self.lock());
+    }
+
+    fn recover(&self, state: &mut State<R>) {
+        state.may_not_read = false;
         if state.problem.take().is_some() {
-            self.tell(&mut state, GroupEvent::Recovered);
+            self.tell(state, GroupEvent::Recovered);
         }
     }
 
@@ -422,5 +445,35 @@ mod tests {
         drop(sending);
         assert_eq!(group.wait_let_go(LONG), [(3, 9)]);
         assert!(began.elapsed() < LONG);
+    }
+
+    #[test]
+    fn that_a_topic_may_not_be_read_is_not_forgotten_over_another_problem() {
+        let denied = |reason| {
+            SourceError::new(SourceErrorKind::Denied, format!("{reason:?}")).with_reason(reason)
+        };
+        let group = Group::new();
+        let owned = OwnedPartition {
+            partition: 3,
+            epoch: group.next_epoch(),
+        };
+        let login = denied(Some(ReasonCode::Authentication));
+        group.begun(vec![(Assignment::new(owned, None), ())]);
+        group.problem(login.clone());
+        assert_eq!(group.problem_to_look_after(), Some(login.clone()));
+        // It is told while the other is looked after, and once.
+        group.problem(denied(Some(ReasonCode::Authorization)));
+        group.recovered_from(&login);
+        assert!(group.has_problem().is_some());
+        group.problem(login.clone());
+        assert_eq!(group.problem_to_look_after(), None);
+        group.recovered_from(&login);
+        assert!(group.has_problem().is_some());
+        // A record was read.
+        group.recovered();
+        assert_eq!(group.has_problem(), None);
+        group.problem(login.clone());
+        group.recovered_from(&login);
+        assert_eq!(group.has_problem(), None);
     }
 }

@@ -21,7 +21,7 @@ use super::beginning::{Begins, begins, bounds, committed};
 use super::context::{Context, Membership};
 use super::reader::Reader;
 use crate::auth::ClientSettings;
-use crate::client::configuration;
+use crate::client::{CALL_BOUND, configuration};
 use crate::connect::Connect;
 use crate::options::{GroupProtocol, Isolation, KafkaOptions};
 use crate::problem::{Place, problem};
@@ -33,7 +33,7 @@ const POLL: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(500);
 /// How often it is looked whether a problem is over.
 const PROBE: Duration = Duration::from_secs(2);
-/// How long such a look waits for each answer: nothing else is done meanwhile, and tokens have to be kept.
+/// How long such a look waits for each answer where tokens have to be kept: nothing else is done meanwhile.
 const ANSWER: Duration = Duration::from_secs(1);
 /// How often settings are asked for anew while they are refused.
 const SETTINGS: Duration = Duration::from_secs(10);
@@ -74,6 +74,7 @@ struct Duties {
     asked: Option<Answer>,
     tokens: Option<TokenKeeper>,
     keep_tokens: Instant,
+    has_token: bool,
     /// When it is told that the member has nothing, if it has not heard of its assignment until then.
     idle: Option<Instant>,
 }
@@ -160,6 +161,7 @@ impl Member {
             asked: None,
             tokens: settings.tokens().cloned().map(TokenKeeper::new),
             keep_tokens: now,
+            has_token: false,
             idle: (self.options.group_protocol == GroupProtocol::Consumer).then_some(now + IDLE),
         };
         while !self.group.is_leaving() && !self.group.has_failed() {
@@ -311,6 +313,7 @@ impl Member {
             // Without one it may have waited; the group is looked after meanwhile.
             let pause = if kept.is_ok() { TOKENS } else { SETTINGS };
             duties.keep_tokens = Instant::now() + pause;
+            duties.has_token = kept.is_ok();
             if let Err(error) = kept {
                 self.group.problem(error.into());
             }
@@ -326,7 +329,7 @@ impl Member {
         if self.group.to_begin().is_some() || !self.group.owned().is_empty() {
             duties.idle = None;
         } else if Instant::now() >= at {
-            let joined = self.group.has_problem().is_none() && self.answers(consumer);
+            let joined = self.group.has_problem().is_none() && self.answers(consumer, duties);
             duties.idle = (!joined).then(|| Instant::now() + PROBE);
             if joined {
                 self.group.begun(Vec::new());
@@ -355,29 +358,34 @@ impl Member {
     /// Looks whether a problem is over: topic, group and the leaders of what is read answer. That the topic may not be
     /// read shows only in reading.
     fn look_after_problem(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
-        if self.group.has_problem().is_none()
-            || self.group.may_not_read()
-            || self.group.to_begin().is_some()
-            || Instant::now() < duties.probe
-        {
+        let Some(problem) = self.group.problem_to_look_after() else {
+            return;
+        };
+        // Connections that there are may outlive their token, and no other can be made without one.
+        let has_token = duties.tokens.is_none() || duties.has_token;
+        if !has_token || self.group.to_begin().is_some() || Instant::now() < duties.probe {
             return;
         }
-        if self.answers(consumer) {
-            self.group.recovered();
+        if self.answers(consumer, duties) {
+            self.group.recovered_from(&problem);
         }
         duties.probe = Instant::now() + PROBE;
     }
 
-    fn answers(&self, consumer: &BaseConsumer<Context>) -> bool {
+    fn answers(&self, consumer: &BaseConsumer<Context>, duties: &Duties) -> bool {
+        let patience = match duties.tokens {
+            Some(_) => ANSWER,
+            None => CALL_BOUND,
+        };
         let (topic, owned) = (&self.topic, self.group.owned());
-        let metadata = consumer.fetch_metadata(Some(topic), ANSWER);
+        let metadata = consumer.fetch_metadata(Some(topic), patience);
         let topics = metadata.as_ref().map(|metadata| metadata.topics());
         let there = |topics: &[rdkafka::metadata::MetadataTopic]| {
             topics.iter().all(|topic| topic.error().is_none())
         };
         topics.is_ok_and(there)
-            && committed(consumer, topic, &[0], ANSWER).is_ok()
-            && bounds(consumer, topic, &owned, Offset::End, ANSWER).is_ok()
+            && committed(consumer, topic, &[0], patience).is_ok()
+            && bounds(consumer, topic, &owned, Offset::End, patience).is_ok()
     }
 
     /// Tells whether the settings do not work, and others are to be had: a secret was rotated, or brokers have moved.

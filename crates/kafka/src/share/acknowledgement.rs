@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lambda_esm_core::fault::SourceError;
 use tokio::time::Instant;
 
 use super::receipt::Acquired;
@@ -40,6 +41,13 @@ impl Acknowledgement {
             last: acquired.offset,
             acquired: Some(acquired),
             answer: None,
+        }
+    }
+
+    /// Tells who waits for the outcome.
+    pub(super) fn tell(&self, outcome: Result<(), SourceError>) {
+        if let Some((settling, index)) = &self.answer {
+            settling.tell(*index, outcome);
         }
     }
 
@@ -122,6 +130,12 @@ impl Bundle {
             }
         }
         ranges
+    }
+
+    /// Tells whether it may be told along with a fetch: brokers fetch nothing for who renews, and one that was refused may
+    /// take long to be written down, while records would wait for that, locked.
+    pub(super) fn may_ride(&self) -> bool {
+        self.is_new() && !self.renews()
     }
 
     /// Tells whether it is of renewals, which are never among others.

@@ -104,7 +104,7 @@ impl Group {
             more.as_mut().enable();
             {
                 let mut state = self.state();
-                if let Some(received) = state.book.take(max) {
+                if let Some(received) = state.book.take(Instant::now(), max) {
                     return Ok(received);
                 }
                 let ends = |(reporter, problem): &(&Reporter, &Problem)| {

@@ -19,6 +19,8 @@ use super::whole_batches::{Demand, WholeBatches};
 
 /// The most records that one fetch asks for: what many receives want together.
 const FETCH: usize = 5_000;
+/// After which part of its time a lock is renewed of what nobody has asked for yet.
+const EARLY: u32 = 4;
 /// The most unreadable records that are told of at a time.
 const UNREADABLE: usize = 1_000;
 
@@ -44,7 +46,6 @@ pub(super) struct Origin {
 struct Held {
     origin: Origin,
     number: u64,
-    since: Instant,
     locked_until: Instant,
 }
 
@@ -118,13 +119,16 @@ impl LockBook {
     }
 
     /// Hands out what has arrived, if anything has.
-    pub(super) fn take(&mut self, max: usize) -> Option<Received> {
+    pub(super) fn take(&mut self, now: Instant, max: usize) -> Option<Received> {
         if self.arrived.is_empty() && self.unreadable.is_empty() {
             return None;
         }
         let count = self.arrived.len().min(max);
         let messages = self.arrived.drain(..count).map(|(_, message)| message);
         let messages: Vec<QueueMessage> = messages.collect();
+        if self.arrived.is_empty() {
+            self.whole_batches.all_taken(now);
+        }
         let unreadable = std::mem::take(&mut self.unreadable);
         Some(Received::from(messages).with_unreadable(unreadable))
     }
@@ -165,18 +169,17 @@ impl LockBook {
     ) -> Step {
         let look_again = self.keep_arrived(now);
         let bundles = self.bundles(session.broker).unwrap_or_default();
-        if self.may_fetch()
-            && !reads.is_empty()
-            && bundles.iter().all(|bundle| may_ride(bundle, reads))
-        {
+        // Brokers read on what is told of.
+        let is_read = |bundle: &Bundle| reads.contains(&(bundle.topic, bundle.partition));
+        let may_ride = |bundle: &Bundle| bundle.may_ride() && is_read(bundle);
+        if self.may_fetch() && !reads.is_empty() && bundles.iter().all(may_ride) {
             let wanted: usize = self.wanted.values().sum();
             self.fetches += 1;
             self.fetching.insert(session.broker, self.fetches);
-            let under_way = self.held.len() + wanted;
             let demand = Demand {
                 records: wanted.min(FETCH),
                 // What is over waits for the next receive, its lock renewed.
-                whole_batches: self.can_renew && self.whole_batches.are_taken_soon(under_way),
+                whole_batches: self.can_renew && self.whole_batches.are_taken_soon(now),
             };
             return Step::Fetch(demand, bundles);
         }
@@ -199,13 +202,20 @@ impl LockBook {
         self.fetching.remove(&broker);
     }
 
+    /// Takes note that all of an answer was taken, and of the longest batch in it.
+    pub(super) fn came(&mut self, now: Instant, longest: usize) {
+        self.whole_batches.came(longest);
+        if !self.arrived.is_empty() {
+            self.whole_batches.some_wait(now);
+        }
+    }
+
     /// Takes what was acquired in one partition.
     pub(super) fn acquire(&mut self, now: Instant, origin: Origin, page: Page) {
         let (topic, partition) = origin.place;
         let locked_until = now + self.lock;
-        self.whole_batches.came(page.longest);
-        let half = now + self.lock / 2;
-        let at = self.look_at_arrived.map_or(half, |at| at.min(half));
+        let due = now + self.lock / EARLY;
+        let at = self.look_at_arrived.map_or(due, |at| at.min(due));
         self.look_at_arrived = Some(at);
         for (record, count) in page.records {
             self.acquisitions += 1;
@@ -213,7 +223,6 @@ impl LockBook {
             let held = Held {
                 origin,
                 number,
-                since: now,
                 locked_until,
             };
             if self.held.insert((partition, offset), held).is_some() {
@@ -252,7 +261,7 @@ impl LockBook {
         let mut outcomes: Vec<Result<(), SourceError>> = Vec::with_capacity(settlements.len());
         let mut open = Vec::new();
         for (index, settlement) in settlements.iter().enumerate() {
-            match self.settlement(now, settlement) {
+            match self.settlement(settlement) {
                 Ok(told) => {
                     outcomes.push(Ok(()));
                     open.push((index, told));
@@ -262,6 +271,10 @@ impl LockBook {
         }
         let settling = Arc::new(Settling::new(outcomes, open.len()));
         let mut brokers = Vec::new();
+        let ends = open
+            .iter()
+            .filter(|(_, (_, told))| told.kind != Kind::Renew);
+        self.whole_batches.settled(now, ends.count());
         for (index, (origin, mut acknowledgement)) in open {
             acknowledgement.answer = Some((Arc::clone(&settling), index));
             let broker = origin.session.broker;
@@ -275,7 +288,6 @@ impl LockBook {
 
     fn settlement(
         &mut self,
-        now: Instant,
         settlement: &Settlement,
     ) -> Result<(Origin, Acknowledgement), SourceError> {
         let Settlement { receipt, verb, .. } = settlement;
@@ -294,8 +306,6 @@ impl LockBook {
         let held = self.held_by(acquired);
         let held = held.ok_or_else(|| expired("is settled, or its lock is lost"))?;
         if kind != Kind::Renew {
-            self.whole_batches
-                .settled(now.saturating_duration_since(held.since));
             self.held.remove(&(acquired.partition, acquired.offset));
         }
         Ok((held.origin, Acknowledgement::of(kind, acquired)))
@@ -361,7 +371,7 @@ impl LockBook {
                     if let (Kind::Renew, Some(acquired)) = (one.kind, one.acquired) {
                         self.lock_begins(now, acquired);
                     }
-                    tell_one(one, Ok(()));
+                    one.tell(Ok(()));
                 }
                 return;
             }
@@ -391,28 +401,32 @@ impl LockBook {
         self.refuse(&bundle, &why);
     }
 
+    /// Forgets records whose locks are gone, also where nobody has asked for them yet.
     fn refuse(&mut self, bundle: &Bundle, why: &str) {
         for one in &bundle.all {
-            if let Some(acquired) = one.acquired {
-                self.forget(acquired);
+            if let Some(acquired) = one.acquired.filter(|one| self.held_by(*one).is_some()) {
+                self.held.remove(&(acquired.partition, acquired.offset));
             }
-            tell_one(one, Err(expired(why)));
+            one.tell(Err(expired(why)));
         }
+        self.forget_arrived();
     }
 
-    /// Forgets a record whose lock is gone, also where nobody has asked for it yet.
-    fn forget(&mut self, acquired: Acquired) {
-        if self.held_by(acquired).is_some() {
-            self.held.remove(&(acquired.partition, acquired.offset));
-            self.arrived.retain(|(other, _)| *other != acquired);
-        }
+    /// Forgets what has arrived and is not held any more.
+    fn forget_arrived(&mut self) {
+        let held = &self.held;
+        self.arrived.retain(|(acquired, _)| {
+            let held = held.get(&(acquired.partition, acquired.offset));
+            held.is_some_and(|held| held.number == acquired.number)
+        });
     }
 
-    /// Renews the locks of what nobody has asked for yet, at half their time: released, it would have been delivered for
-    /// nothing. Returns when to look again.
+    /// Renews the locks of what nobody has asked for yet, at a quarter of their time, so that whoever asks then has the most
+    /// of it: released, it would have been delivered for nothing. What has lost its lock is forgotten. Returns when to look
+    /// again.
     fn keep_arrived(&mut self, now: Instant) -> Instant {
-        let half = self.lock / 2;
-        let mut next = now + half;
+        let early = self.lock / EARLY;
+        let mut next = now + early;
         if !self.can_renew || self.arrived.is_empty() {
             return next;
         }
@@ -424,13 +438,17 @@ impl LockBook {
             let Some(held) = self.held_by(*acquired) else {
                 continue;
             };
-            let at = held.locked_until.checked_sub(half).unwrap_or(now);
-            if at <= now {
+            let at = held.locked_until.checked_sub(self.lock - early);
+            let at = at.unwrap_or(now);
+            if held.locked_until <= now {
+                self.held.remove(&(acquired.partition, acquired.offset));
+            } else if at <= now {
                 due.push((*acquired, held.origin));
             } else {
                 next = next.min(at);
             }
         }
+        self.forget_arrived();
         self.look_at_arrived = Some(next);
         for (acquired, origin) in due {
             // Until the answer is here it is not asked for again.
@@ -458,16 +476,12 @@ impl LockBook {
     /// `untold` is what a request without an answer told.
     pub(super) fn lose(&mut self, session: SessionId, untold: Vec<Bundle>, why: &str) {
         self.held.retain(|_, held| held.origin.session != session);
-        let held = &self.held;
-        self.arrived.retain(|(acquired, _)| {
-            let held = held.get(&(acquired.partition, acquired.offset));
-            held.is_some_and(|held| held.number == acquired.number)
-        });
+        self.forget_arrived();
         self.fetching.remove(&session.broker);
         let pending = self.pending.remove(&session.broker).unwrap_or_default();
         for bundle in untold.into_iter().chain(pending) {
             for one in &bundle.all {
-                tell_one(one, Err(expired(why)));
+                one.tell(Err(expired(why)));
             }
         }
     }
@@ -476,18 +490,6 @@ impl LockBook {
     pub(super) fn forget_ended(&mut self, now: Instant) {
         let lock = self.lock;
         self.held.retain(|_, held| held.locked_until + lock > now);
-    }
-}
-
-/// Tells whether a bundle may be told along with a fetch: brokers fetch nothing for who renews, and read on what is told of.
-/// One that was refused may take long to be written down, and records would wait for that, locked.
-fn may_ride(bundle: &Bundle, reads: &BTreeSet<Place>) -> bool {
-    bundle.is_new() && !bundle.renews() && reads.contains(&(bundle.topic, bundle.partition))
-}
-
-fn tell_one(one: &Acknowledgement, outcome: Result<(), SourceError>) {
-    if let Some((settling, index)) = &one.answer {
-        settling.tell(*index, outcome);
     }
 }
 

@@ -265,6 +265,7 @@ impl Session {
     /// Takes the records of an answer. Their locks have begun when they were asked for at the earliest.
     fn take(&mut self, asked: Instant, answer: ShareFetchResponse) -> Fetched {
         let mut fetched = Fetched::All;
+        let mut longest = 0;
         for topic in answer.responses {
             for partition in topic.partitions {
                 let place = (topic.topic_id, partition.partition_index);
@@ -274,6 +275,7 @@ impl Session {
                 if partition.error_code.is_ok() {
                     let ranges = &partition.acquired_records;
                     let page = page(&mut self.copier, partition.records.as_ref(), ranges);
+                    longest = longest.max(page.longest);
                     let session = self.id;
                     let mut state = self.group.state();
                     if let Ok(lock @ 1..) = u64::try_from(answer.acquisition_lock_timeout_ms) {
@@ -291,6 +293,7 @@ impl Session {
                 }
             }
         }
+        self.group.state().book.came(Instant::now(), longest);
         self.group.tell_arrived();
         fetched
     }

@@ -1,10 +1,15 @@
 //! Whether brokers are asked for whole batches of producers: more than anybody wants, and far less work for them than the
 //! exact number, for which they keep a state for each record where one for a batch would do (KIP-1206).
 
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// How long what is over may wait to be asked for, as far as can be foreseen.
 const SOON: Duration = Duration::from_secs(1);
+/// How much longer than it waited no more than asked for is locked, where it was longer.
+const PENANCE: u32 = 60;
 
 /// How many records a fetch asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +24,14 @@ pub(super) struct Demand {
 pub(super) struct WholeBatches {
     /// About how many records the longest batch has of late.
     longest: usize,
-    /// How long the records that were settled last had been held.
-    held_for: Option<Duration>,
+    /// How many records were settled when, in the second before the last one.
+    settled: VecDeque<(Instant, usize)>,
+    /// How many those are together.
+    pace: usize,
+    /// When what waits to be asked for has come.
+    waits_since: Option<Instant>,
+    /// Until then what is foreseen is not believed.
+    doubted_until: Option<Instant>,
 }
 
 impl WholeBatches {
@@ -29,18 +40,43 @@ impl WholeBatches {
         self.longest = longest.max(self.longest - self.longest / 8);
     }
 
-    /// Takes note of how long records that are settled now were held.
-    pub(super) fn settled(&mut self, held_for: Duration) {
-        self.held_for = Some(held_for);
+    /// Takes note that records wait to be asked for.
+    pub(super) fn some_wait(&mut self, now: Instant) {
+        self.waits_since.get_or_insert(now);
     }
 
-    /// Tells whether what whole batches have over would be asked for soon, while `under_way` records are held or waited for:
-    /// they come at the pace at which those are settled. Before any was settled it is not known.
-    pub(super) fn are_taken_soon(&self, under_way: usize) -> bool {
-        let taken = |held_for: Duration| {
-            held_for.as_secs_f64() * self.longest as f64 <= SOON.as_secs_f64() * under_way as f64
+    /// Takes note that nothing waits any more.
+    pub(super) fn all_taken(&mut self, now: Instant) {
+        let Some(since) = self.waits_since.take() else {
+            return;
         };
-        self.held_for.is_some_and(taken)
+        let waited = now.saturating_duration_since(since);
+        if waited > SOON {
+            self.doubted_until = now.checked_add(waited.saturating_mul(PENANCE));
+        }
+    }
+
+    /// Takes note that so many records are settled.
+    pub(super) fn settled(&mut self, now: Instant, count: usize) {
+        if count == 0 {
+            return;
+        }
+        self.settled.push_back((now, count));
+        self.pace += count;
+        while let Some((at, count)) = self.settled.front().copied() {
+            if now.saturating_duration_since(at) < SOON {
+                break;
+            }
+            self.settled.pop_front();
+            self.pace -= count;
+        }
+    }
+
+    /// Tells whether what whole batches have over would be asked for soon: as many records were settled within a second, and
+    /// what was over of late was asked for as soon. Before any record was settled it is not known.
+    pub(super) fn are_taken_soon(&self, now: Instant) -> bool {
+        let is_doubted = self.doubted_until.is_some_and(|until| now < until);
+        self.pace > 0 && self.pace >= self.longest && !is_doubted
     }
 }
 
@@ -48,56 +84,51 @@ impl WholeBatches {
 mod tests {
     use super::*;
 
-    fn seen(longest: usize, held_for: Duration) -> WholeBatches {
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_batch_is_soon_taken_if_as_many_records_are_settled_within_a_second() {
+        let mut now = Instant::now();
         let mut seen = WholeBatches::default();
-        seen.came(longest);
-        seen.settled(held_for);
-        seen
-    }
-
-    #[test]
-    fn nothing_is_known_before_a_record_is_settled() {
-        let mut seen = WholeBatches::default();
-        assert!(!seen.are_taken_soon(1_000));
-        seen.came(10);
-        assert!(!seen.are_taken_soon(1_000));
-    }
-
-    #[test]
-    fn a_batch_is_soon_taken_if_it_is_short_or_the_function_fast_or_much_under_way() {
-        for (longest, held_for, under_way, soon) in [
-            (100, 100, 10, true),
-            (101, 100, 10, false),
-            (100, 101, 10, false),
-            (100, 100, 9, false),
-            (5_000, 50, 5_000, true),
-            // A function of a minute and a half, whatever is under way.
-            (100, 90_000, 5_000, false),
-            // Nobody waits at all.
-            (100, 1, 0, false),
-        ] {
-            let seen = seen(longest, Duration::from_millis(held_for));
-            assert_eq!(
-                seen.are_taken_soon(under_way),
-                soon,
-                "{longest}, {held_for}, {under_way}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_function_that_becomes_slow_and_batches_that_become_long_are_noticed_at_once() {
-        let mut seen = seen(10, Duration::from_millis(1));
-        assert!(seen.are_taken_soon(10));
-        seen.settled(Duration::from_secs(60));
-        assert!(!seen.are_taken_soon(10));
-        seen.settled(Duration::from_millis(1));
-        seen.came(100_000);
-        assert!(!seen.are_taken_soon(10));
-        // And that they are short again a little later.
+        assert!(!seen.are_taken_soon(now), "nothing is known");
+        seen.came(100);
+        assert!(!seen.are_taken_soon(now));
+        seen.settled(now, 60);
+        assert!(!seen.are_taken_soon(now));
+        now += SOON - MOMENT;
+        seen.settled(now, 40);
+        assert!(seen.are_taken_soon(now));
+        now += MOMENT;
+        seen.settled(now, 1);
+        assert!(!seen.are_taken_soon(now), "the first were settled earlier");
+        seen.settled(now, 59);
+        assert!(seen.are_taken_soon(now));
+        // Longer batches are noticed at once, and a little later that they are short again.
+        seen.came(5_000);
+        assert!(!seen.are_taken_soon(now));
         for _ in 0..100 {
             seen.came(10);
         }
-        assert!(seen.are_taken_soon(10));
+        assert!(seen.are_taken_soon(now));
+    }
+
+    #[test]
+    fn what_waited_longer_than_foreseen_is_remembered_for_a_while() {
+        let mut now = Instant::now();
+        let mut seen = WholeBatches::default();
+        // As where a filter ends many records at once, and the function has the others for long.
+        seen.came(50);
+        seen.settled(now, 50);
+        seen.some_wait(now);
+        seen.all_taken(now + SOON);
+        assert!(seen.are_taken_soon(now), "it was soon enough");
+        seen.some_wait(now);
+        seen.some_wait(now + SOON);
+        now += SOON + MOMENT;
+        seen.all_taken(now);
+        let until = now + (SOON + MOMENT) * PENANCE;
+        seen.settled(now, 50);
+        assert!(!seen.are_taken_soon(until - MOMENT));
+        assert!(seen.are_taken_soon(until));
     }
 }

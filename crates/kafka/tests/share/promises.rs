@@ -107,7 +107,9 @@ async fn a_member_that_works_fast_locks_whole_batches_and_gives_back_what_is_ove
     let Some(world) = World::real() else {
         return;
     };
-    let shared = world.shared(1, &[]).await;
+    let shared = world
+        .shared(1, &["share.record.lock.duration.ms=60000"])
+        .await;
     // Batches are full before anything is waited for.
     let ten = [("batch.num.messages", "10"), ("linger.ms", "10000")];
     shared.produce_with(&ten, 1, 0..120).await;

@@ -44,11 +44,13 @@ impl World {
         let session = session(broker);
         let place = PLACE;
         self.book.fetched(broker);
+        let longest = page.longest;
         self.book.acquire(self.now, Origin { session, place }, page);
+        self.book.came(self.now, longest);
     }
 
     fn taken(&mut self, max: usize) -> Vec<Receipt> {
-        let received = self.book.take(max).unwrap_or_default();
+        let received = self.book.take(self.now, max).unwrap_or_default();
         received
             .messages
             .into_iter()
@@ -278,7 +280,7 @@ fn what_nobody_has_asked_for_yet_is_renewed_and_uses_up_no_delivery() {
         let Step::Wait(until) = world.step(1) else {
             panic!("nothing is to be done yet");
         };
-        assert_eq!(until, world.now + LOCK / 2);
+        assert_eq!(until, world.now + LOCK / 4);
         world.now = until;
         let bundles = world.told(1);
         assert_eq!(kinds(&bundles), [(Kind::Renew, 0), (Kind::Renew, 1)]);
@@ -295,7 +297,7 @@ fn what_nobody_has_asked_for_yet_is_renewed_and_uses_up_no_delivery() {
 fn what_has_lost_its_lock_before_anybody_asked_for_it_is_not_handed_out() {
     let mut world = World::new(true);
     world.acquire(1, 0..1);
-    world.now += LOCK / 2;
+    world.now += LOCK / 4;
     for bundle in world.told(1) {
         let gone = Outcome::Lost("gone".to_owned());
         world.book.acknowledged(world.now, session(1), bundle, gone);
@@ -356,7 +358,7 @@ fn what_is_never_settled_is_forgotten_after_its_lock() {
 
 #[test]
 fn whole_batches_are_asked_for_while_what_is_over_is_taken_soon() {
-    for (can_renew, held_for, whole_batches) in [
+    for (can_renew, waited, whole_batches) in [
         (true, 1_000, true),
         (true, 1_001, false),
         // What is over would come again, with one delivery less.
@@ -366,8 +368,8 @@ fn whole_batches_are_asked_for_while_what_is_over_is_taken_soon() {
         world.book.want(10);
         assert_eq!(world.demand(1), exactly(10));
         world.acquire(1, 0..10);
+        world.now += Duration::from_millis(waited);
         let receipts = world.taken(10);
-        world.now += Duration::from_millis(held_for);
         world.settle(&receipts, SettleVerb::Renew);
         assert_eq!(kinds(&world.told(1)).len(), 10);
         assert_eq!(world.demand(1), exactly(10), "a renewal shows nothing");
@@ -377,6 +379,16 @@ fn whole_batches_are_asked_for_while_what_is_over_is_taken_soon() {
             records: 10,
             whole_batches,
         };
-        assert_eq!(world.demand(1), demand, "{can_renew}, {held_for}");
+        assert_eq!(world.demand(1), demand, "{can_renew}, {waited}");
     }
+}
+
+#[test]
+fn what_has_lost_its_lock_unseen_is_neither_renewed_nor_handed_out() {
+    let mut world = World::new(true);
+    world.acquire(1, 0..2);
+    // As where the process was halted.
+    world.now += LOCK;
+    assert!(matches!(world.step(1), Step::Wait(_)));
+    assert_eq!(world.taken(9), []);
 }

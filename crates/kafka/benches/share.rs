@@ -3,8 +3,8 @@
 //!
 //! Of the loops one takes whole batches of the producer, as the client does unless it is told otherwise, and the other acquires no
 //! more than it asks for. The source does either: whole batches while what they have over is soon taken. Seen on two cores with
-//! nothing else to do, with link-time optimization, in seven rounds: a median of 0.89 of whole batches (0.64 to 0.96, 280,000
-//! records/s), and 2.66 of the exact number.
+//! nothing else to do, with link-time optimization, in seven rounds: a median of 0.85 of whole batches (0.73 to 0.96, 297,000
+//! records/s), and 2.73 of the exact number.
 //!
 //! `tests/bench kafka`, with `RECORDS`, `ROUNDS` and `RECEIVES` in the environment to change the defaults.
 

@@ -74,6 +74,7 @@ struct Duties {
     asked: Option<Answer>,
     tokens: Option<TokenKeeper>,
     keep_tokens: Instant,
+    /// The last look for a token found one, if one is needed.
     has_token: bool,
     /// When it is told that the member has nothing, if it has not heard of its assignment until then.
     idle: Option<Instant>,
@@ -161,7 +162,7 @@ impl Member {
             asked: None,
             tokens: settings.tokens().cloned().map(TokenKeeper::new),
             keep_tokens: now,
-            has_token: false,
+            has_token: settings.tokens().is_none(),
             idle: (self.options.group_protocol == GroupProtocol::Consumer).then_some(now + IDLE),
         };
         while !self.group.is_leaving() && !self.group.has_failed() {
@@ -329,7 +330,7 @@ impl Member {
         if self.group.to_begin().is_some() || !self.group.owned().is_empty() {
             duties.idle = None;
         } else if Instant::now() >= at {
-            let joined = self.group.has_problem().is_none() && self.answers(consumer, duties);
+            let joined = self.group.has_problem().is_none() && self.answers(consumer, duties, &[]);
             duties.idle = (!joined).then(|| Instant::now() + PROBE);
             if joined {
                 self.group.begun(Vec::new());
@@ -355,29 +356,33 @@ impl Member {
         })
     }
 
-    /// Looks whether a problem is over: topic, group and the leaders of what is read answer. That the topic may not be
-    /// read shows only in reading.
+    /// Looks whether a problem is over: topic and group answer, and after a refusal the leaders of what is read. That the
+    /// topic may not be read shows only in reading.
     fn look_after_problem(&self, consumer: &BaseConsumer<Context>, duties: &mut Duties) {
         let Some(problem) = self.group.problem_to_look_after() else {
             return;
         };
         // Connections that there are may outlive their token, and no other can be made without one.
-        let has_token = duties.tokens.is_none() || duties.has_token;
-        if !has_token || self.group.to_begin().is_some() || Instant::now() < duties.probe {
+        if !duties.has_token || self.group.to_begin().is_some() || Instant::now() < duties.probe {
             return;
         }
-        if self.answers(consumer, duties) {
+        let led = match problem.kind {
+            SourceErrorKind::Denied => self.group.owned(),
+            _ => Vec::new(),
+        };
+        if self.answers(consumer, duties, &led) {
             self.group.recovered_from(&problem);
         }
         duties.probe = Instant::now() + PROBE;
     }
 
-    fn answers(&self, consumer: &BaseConsumer<Context>, duties: &Duties) -> bool {
+    /// Tells whether topic and group answer, and the leaders of these partitions.
+    fn answers(&self, consumer: &BaseConsumer<Context>, duties: &Duties, led: &[i32]) -> bool {
         let patience = match duties.tokens {
             Some(_) => ANSWER,
             None => CALL_BOUND,
         };
-        let (topic, owned) = (&self.topic, self.group.owned());
+        let topic = &self.topic;
         let metadata = consumer.fetch_metadata(Some(topic), patience);
         let topics = metadata.as_ref().map(|metadata| metadata.topics());
         let there = |topics: &[rdkafka::metadata::MetadataTopic]| {
@@ -385,7 +390,7 @@ impl Member {
         };
         topics.is_ok_and(there)
             && committed(consumer, topic, &[0], patience).is_ok()
-            && bounds(consumer, topic, &owned, Offset::End, patience).is_ok()
+            && bounds(consumer, topic, led, Offset::End, patience).is_ok()
     }
 
     /// Tells whether the settings do not work, and others are to be had: a secret was rotated, or brokers have moved.

@@ -46,6 +46,7 @@ pub(super) struct Origin {
 struct Held {
     origin: Origin,
     number: u64,
+    came: Instant,
     locked_until: Instant,
 }
 
@@ -123,12 +124,14 @@ impl LockBook {
         if self.arrived.is_empty() && self.unreadable.is_empty() {
             return None;
         }
+        let first = self.arrived.front();
+        if let Some(held) = first.and_then(|(acquired, _)| self.held_by(*acquired)) {
+            self.whole_batches
+                .waited(now, now.saturating_duration_since(held.came));
+        }
         let count = self.arrived.len().min(max);
         let messages = self.arrived.drain(..count).map(|(_, message)| message);
         let messages: Vec<QueueMessage> = messages.collect();
-        if self.arrived.is_empty() {
-            self.whole_batches.all_taken(now);
-        }
         let unreadable = std::mem::take(&mut self.unreadable);
         Some(Received::from(messages).with_unreadable(unreadable))
     }
@@ -202,19 +205,16 @@ impl LockBook {
         self.fetching.remove(&broker);
     }
 
-    /// Takes note that all of an answer was taken, and of the longest batch in it.
-    pub(super) fn came(&mut self, now: Instant, longest: usize) {
+    /// Takes note of the longest batch of an answer.
+    pub(super) fn came(&mut self, longest: usize) {
         self.whole_batches.came(longest);
-        if !self.arrived.is_empty() {
-            self.whole_batches.some_wait(now);
-        }
     }
 
-    /// Takes what was acquired in one partition.
-    pub(super) fn acquire(&mut self, now: Instant, origin: Origin, page: Page) {
+    /// Takes what was acquired in one partition: asked for at one time, and here at another.
+    pub(super) fn acquire(&mut self, asked: Instant, came: Instant, origin: Origin, page: Page) {
         let (topic, partition) = origin.place;
-        let locked_until = now + self.lock;
-        let due = now + self.lock / EARLY;
+        let locked_until = asked + self.lock;
+        let due = asked + self.lock / EARLY;
         let at = self.look_at_arrived.map_or(due, |at| at.min(due));
         self.look_at_arrived = Some(at);
         for (record, count) in page.records {
@@ -223,6 +223,7 @@ impl LockBook {
             let held = Held {
                 origin,
                 number,
+                came,
                 locked_until,
             };
             if self.held.insert((partition, offset), held).is_some() {

@@ -265,7 +265,7 @@ impl Session {
     /// Takes the records of an answer. Their locks have begun when they were asked for at the earliest.
     fn take(&mut self, asked: Instant, answer: ShareFetchResponse) -> Fetched {
         let mut fetched = Fetched::All;
-        let mut longest = 0;
+        let (came, mut longest) = (Instant::now(), 0);
         for topic in answer.responses {
             for partition in topic.partitions {
                 let place = (topic.topic_id, partition.partition_index);
@@ -281,7 +281,9 @@ impl Session {
                     if let Ok(lock @ 1..) = u64::try_from(answer.acquisition_lock_timeout_ms) {
                         state.book.lock = Duration::from_millis(lock);
                     }
-                    state.book.acquire(asked, Origin { session, place }, page);
+                    state
+                        .book
+                        .acquire(asked, came, Origin { session, place }, page);
                 } else if is_moved(partition.error_code) {
                     self.moved(place, &partition.current_leader, &answer.node_endpoints);
                     if matches!(fetched, Fetched::All) {
@@ -293,7 +295,7 @@ impl Session {
                 }
             }
         }
-        self.group.state().book.came(Instant::now(), longest);
+        self.group.state().book.came(longest);
         self.group.tell_arrived();
         fetched
     }

@@ -26,31 +26,20 @@ pub(super) struct WholeBatches {
     longest: usize,
     /// How many records were settled when, in the second before the last one.
     settled: VecDeque<(Instant, usize)>,
-    /// How many those are together.
-    pace: usize,
-    /// When what waits to be asked for has come.
-    waits_since: Option<Instant>,
     /// Until then what is foreseen is not believed.
     doubted_until: Option<Instant>,
 }
 
 impl WholeBatches {
-    /// Takes note of the longest batch of an answer. Longer ones are remembered for some answers.
+    /// Takes note of the longest batch of an answer that has any. Longer ones are remembered for some answers.
     pub(super) fn came(&mut self, longest: usize) {
-        self.longest = longest.max(self.longest - self.longest / 8);
+        if longest > 0 {
+            self.longest = longest.max(self.longest - self.longest / 8);
+        }
     }
 
-    /// Takes note that records wait to be asked for.
-    pub(super) fn some_wait(&mut self, now: Instant) {
-        self.waits_since.get_or_insert(now);
-    }
-
-    /// Takes note that nothing waits any more.
-    pub(super) fn all_taken(&mut self, now: Instant) {
-        let Some(since) = self.waits_since.take() else {
-            return;
-        };
-        let waited = now.saturating_duration_since(since);
+    /// Takes note that a record has waited so long to be asked for.
+    pub(super) fn waited(&mut self, now: Instant, waited: Duration) {
         if waited > SOON {
             self.doubted_until = now.checked_add(waited.saturating_mul(PENANCE));
         }
@@ -62,21 +51,16 @@ impl WholeBatches {
             return;
         }
         self.settled.push_back((now, count));
-        self.pace += count;
-        while let Some((at, count)) = self.settled.front().copied() {
-            if now.saturating_duration_since(at) < SOON {
-                break;
-            }
-            self.settled.pop_front();
-            self.pace -= count;
-        }
+        let is_old = |at: Instant| now.saturating_duration_since(at) >= SOON;
+        while self.settled.pop_front_if(|(at, _)| is_old(*at)).is_some() {}
     }
 
     /// Tells whether what whole batches have over would be asked for soon: as many records were settled within a second, and
     /// what was over of late was asked for as soon. Before any record was settled it is not known.
     pub(super) fn are_taken_soon(&self, now: Instant) -> bool {
         let is_doubted = self.doubted_until.is_some_and(|until| now < until);
-        self.pace > 0 && self.pace >= self.longest && !is_doubted
+        let pace: usize = self.settled.iter().map(|(_, count)| count).sum();
+        pace > 0 && pace >= self.longest && !is_doubted
     }
 }
 
@@ -107,6 +91,10 @@ mod tests {
         seen.came(5_000);
         assert!(!seen.are_taken_soon(now));
         for _ in 0..100 {
+            seen.came(0);
+        }
+        assert!(!seen.are_taken_soon(now), "nothing came");
+        for _ in 0..100 {
             seen.came(10);
         }
         assert!(seen.are_taken_soon(now));
@@ -119,13 +107,10 @@ mod tests {
         // As where a filter ends many records at once, and the function has the others for long.
         seen.came(50);
         seen.settled(now, 50);
-        seen.some_wait(now);
-        seen.all_taken(now + SOON);
+        seen.waited(now, SOON);
         assert!(seen.are_taken_soon(now), "it was soon enough");
-        seen.some_wait(now);
-        seen.some_wait(now + SOON);
         now += SOON + MOMENT;
-        seen.all_taken(now);
+        seen.waited(now, SOON + MOMENT);
         let until = now + (SOON + MOMENT) * PENANCE;
         seen.settled(now, 50);
         assert!(!seen.are_taken_soon(until - MOMENT));

@@ -45,8 +45,9 @@ impl World {
         let place = PLACE;
         self.book.fetched(broker);
         let longest = page.longest;
-        self.book.acquire(self.now, Origin { session, place }, page);
-        self.book.came(self.now, longest);
+        let origin = Origin { session, place };
+        self.book.acquire(self.now, self.now, origin, page);
+        self.book.came(longest);
     }
 
     fn taken(&mut self, max: usize) -> Vec<Receipt> {
